@@ -1,0 +1,432 @@
+"""The oracle: what a tree means, evaluated entry by entry over any kind of number.
+
+It is slow and direct on purpose. Rules, steps, kernels and hand-written formulas are judged by it,
+and it shares no code with the engine: a derivative is evaluated by dual numbers (forward mode),
+never by a rule table of the calculus.
+
+A kind of number is an :class:`Arithmetic`: floats, 50-digit floats, exact fractions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product as places
+from typing import Any, TypeAlias
+
+from symderiv.expression.nodes import (
+    Add,
+    Call,
+    Compare,
+    Definition,
+    Delta,
+    Derivative,
+    Entry,
+    Expression,
+    Extremum,
+    Index,
+    IndexTerm,
+    Multiply,
+    Number,
+    Position,
+    Power,
+    Product,
+    Size,
+    Sum,
+    Where,
+)
+from symderiv.expression.traverse import compared_values
+
+#: A value of the arithmetic in use, or a dual number over it.
+Value: TypeAlias = Any
+#: Values of one array by place, counted from 0; a scalar sits at ``()``.
+Table: TypeAlias = Mapping[tuple[int, ...], Value]
+
+
+class OracleError(ValueError):
+    """A tree that has no value here: a name without one, a place outside its axis."""
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """A kind of number: how to make one from a fraction, and its functions of one argument."""
+
+    name: str
+    from_fraction: Callable[[Fraction], Value]
+    functions: Mapping[str, Callable[[Value], Value]]
+    pi: Value
+
+
+def _float_functions() -> dict[str, Callable[[Value], Value]]:
+    return {
+        "exp": math.exp, "log": math.log, "sqrt": math.sqrt, "sin": math.sin, "cos": math.cos,
+        "tan": math.tan, "sinh": math.sinh, "cosh": math.cosh, "tanh": math.tanh,
+        "erf": math.erf, "gamma": math.gamma,
+    }  # fmt: skip
+
+
+FLOATS = Arithmetic("float", lambda value: value.numerator / value.denominator, _float_functions(), math.pi)
+#: Exact rational arithmetic: no transcendental functions.
+FRACTIONS = Arithmetic("fraction", lambda value: value, {}, None)
+
+
+def multiprecision(digits: int = 50) -> Arithmetic:
+    """Arithmetic with `digits` significant decimal digits (mpmath, in a context of its own)."""
+    from mpmath import MPContext
+
+    context = MPContext()
+    context.dps = digits
+    names = "exp log sqrt sin cos tan sinh cosh tanh erf gamma".split()
+    return Arithmetic(
+        f"{digits} digits",
+        lambda value: context.mpf(value.numerator) / value.denominator,
+        {name: getattr(context, name) for name in names},
+        +context.pi,
+    )
+
+
+@dataclass(frozen=True)
+class Dual:
+    """a + b ε with ε² = 0; `tag` keeps nested derivatives apart (the newest is outermost)."""
+
+    value: Value
+    slope: Value
+    tag: int
+
+
+def _split(number: Value, tag: int) -> tuple[Value, Value]:
+    if isinstance(number, Dual) and number.tag == tag:
+        return number.value, number.slope
+    return number, 0
+
+
+def _tag(*numbers: Value) -> int:
+    return max((number.tag for number in numbers if isinstance(number, Dual)), default=0)
+
+
+def _plus(a: Value, b: Value) -> Value:
+    tag = _tag(a, b)
+    if not tag:
+        return a + b
+    (av, ad), (bv, bd) = _split(a, tag), _split(b, tag)
+    return Dual(_plus(av, bv), _plus(ad, bd), tag)
+
+
+def _times(a: Value, b: Value) -> Value:
+    tag = _tag(a, b)
+    if not tag:
+        return a * b
+    (av, ad), (bv, bd) = _split(a, tag), _split(b, tag)
+    return Dual(_times(av, bv), _plus(_times(av, bd), _times(ad, bv)), tag)
+
+
+def _reciprocal(a: Value) -> Value:
+    if not isinstance(a, Dual):
+        return 1 / a
+    inverse = _reciprocal(a.value)
+    return Dual(inverse, _times(-1, _times(a.slope, _times(inverse, inverse))), a.tag)
+
+
+def _whole_power(a: Value, exponent: int) -> Value:
+    if exponent < 0:
+        return _reciprocal(_whole_power(a, -exponent))
+    result: Value = 1
+    for _ in range(exponent):
+        result = _times(result, a)
+    return result
+
+
+def _primal(a: Value) -> Value:
+    while isinstance(a, Dual):
+        a = a.value
+    return a
+
+
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+}
+
+
+class Oracle:
+    """Evaluates trees for given sizes, arrays and definitions.
+
+    Parameters
+    ----------
+    sizes
+        The number of places on each axis.
+    arrays
+        For each input, its values by place, places counted from 0. Values of labels are places,
+        counted from 0.
+    definitions
+        The named intermediates, in any order.
+    upstream
+        For each unspecified scalar function, such as the L of ``upstream L(y)``: the name of the
+        array it is a function of, and the function, from that array's values (in C order) to its
+        value. It must use only ``+`` and ``*`` of the :class:`Scalar` wrappers it is given.
+    arithmetic
+        The kind of number.
+    """
+
+    def __init__(
+        self,
+        sizes: Mapping[str, int],
+        arrays: Mapping[str, Table],
+        definitions: Sequence[Definition] = (),
+        upstream: Mapping[str, tuple[str, Callable[[Sequence[Scalar]], Scalar]]] | None = None,
+        arithmetic: Arithmetic = FLOATS,
+    ) -> None:
+        self.sizes = dict(sizes)
+        self.arrays = {name: dict(table) for name, table in arrays.items()}
+        self.definitions = {definition.name: definition for definition in definitions}
+        self.upstream = dict(upstream or {})
+        self.arithmetic = arithmetic
+        self._memory: dict[tuple[str, tuple[int, ...]], Value] = {}
+        self._tags = 0
+
+    def evaluate(self, node: Expression, places_of: Mapping[Index, int] | None = None) -> Value:
+        """The value of `node`; `places_of` gives the place of each free index, from 0."""
+        return self._value(node, dict(places_of or {}))
+
+    def table(self, node: Expression, indices: Sequence[Index]) -> dict[tuple[int, ...], Value]:
+        """The value of `node` at every place of `indices`."""
+        ranges = [range(self.size(index.axis)) for index in indices]
+        return {
+            place: self.evaluate(node, dict(zip(indices, place, strict=True))) for place in places(*ranges)
+        }
+
+    def size(self, axis: str) -> int:
+        """The size of an axis."""
+        if axis not in self.sizes:
+            raise OracleError(f"the axis {axis} has no size here")
+        return self.sizes[axis]
+
+    def entry(self, name: str, place: tuple[int, ...]) -> Value:
+        """The value of one entry of an input, a definition or an unspecified function."""
+        if name in self.arrays:
+            try:
+                return self.arrays[name][place]
+            except KeyError:
+                raise OracleError(f"{name} has no entry at place {place}") from None
+        key = (name, place)
+        if key not in self._memory:
+            if name in self.definitions:
+                definition = self.definitions[name]
+                self._memory[key] = self._value(
+                    definition.body, dict(zip(definition.indices, place, strict=True))
+                )
+            elif name in self.upstream:
+                self._memory[key] = self._unspecified(name)
+            else:
+                raise OracleError(f"{name} has no value here")
+        return self._memory[key]
+
+    def _unspecified(self, name: str) -> Value:
+        array, function = self.upstream[name]
+        if array in self.definitions:
+            axes = [index.axis for index in self.definitions[array].indices]
+            spots = list(places(*(range(self.size(axis)) for axis in axes)))
+        else:
+            spots = sorted(self.arrays[array])
+        return function([Scalar(self.entry(array, spot)) for spot in spots]).value
+
+    def place(self, term: IndexTerm, env: Mapping[Index, int]) -> int:
+        """The place, from 0, that an index term stands for."""
+        match term:
+            case Index():
+                if term not in env:
+                    raise OracleError(f"the index {term.name} has no place here")
+                return env[term]
+            case Position(value, _):
+                return value - 1
+            case Entry(array, indices):
+                return int(_primal(self.entry(array, tuple(self.place(inner, env) for inner in indices))))
+
+    def _value(self, node: Expression, env: dict[Index, int]) -> Value:
+        match node:
+            case Number(value):
+                return self.arithmetic.from_fraction(value)
+            case Size(axis):
+                return self.arithmetic.from_fraction(Fraction(self.size(axis)))
+            case Entry(array, indices):
+                return self.entry(array, tuple(self.place(term, env) for term in indices))
+            case Delta(left, right):
+                equal = self.place(left, env) == self.place(right, env)
+                return self.arithmetic.from_fraction(Fraction(int(equal)))
+            case Add(terms):
+                return self._fold(_plus, 0, [self._value(term, env) for term in terms])
+            case Multiply(factors):
+                return self._fold(_times, 1, [self._value(factor, env) for factor in factors])
+            case Power(base, exponent):
+                return self._power(base, exponent, env)
+            case Call(function, arguments):
+                return self._call(function, [self._value(part, env) for part in arguments])
+            case Sum(index, body, condition):
+                return self._fold(_plus, 0, self._over(index, body, condition, env))
+            case Product(index, body, condition):
+                return self._fold(_times, 1, self._over(index, body, condition, env))
+            case Extremum(kind, index, body):
+                values = self._over(index, body, None, env)
+                return (max if kind == "max" else min)(values, key=_primal)
+            case Where(condition, then, otherwise):
+                return self._value(then if self._holds(condition, env) else otherwise, env)
+            case Derivative(of, by):
+                return self._derivative(of, by, env)
+
+    def _fold(self, operation: Callable[[Value, Value], Value], start: int, values: list[Value]) -> Value:
+        result = self.arithmetic.from_fraction(Fraction(start))
+        for value in values:
+            result = operation(result, value)
+        return result
+
+    def _over(
+        self, index: Index, body: Expression, condition: Compare | None, env: dict[Index, int]
+    ) -> list[Value]:
+        values = []
+        for place in range(self.size(index.axis)):
+            inner = {**env, index: place}
+            if condition is None or self._holds(condition, inner):
+                values.append(self._value(body, inner))
+        return values
+
+    def _holds(self, condition: Compare, env: dict[Index, int]) -> bool:
+        values = compared_values(condition)
+        if values:
+            left, right = (_primal(self._value(value, env)) for value in values)
+        else:
+            sides = (condition.left, condition.right)
+            left, right = (
+                self.place(side, env) if isinstance(side, Index | Position | Entry) else side
+                for side in sides
+            )
+        return _COMPARISONS[condition.operator](left, right)
+
+    def _power(self, base: Expression, exponent: Expression, env: dict[Index, int]) -> Value:
+        value = self._value(base, env)
+        if isinstance(exponent, Number) and exponent.value.denominator == 1:
+            return self._fold(_times, 1, [_whole_power(value, int(exponent.value))])
+        if exponent == Number(Fraction(1, 2)):
+            return self._call("sqrt", [value])
+        return self._call("exp", [_times(self._value(exponent, env), self._call("log", [value]))])
+
+    def _call(self, name: str, arguments: list[Value]) -> Value:
+        if name == "pi":
+            return self.arithmetic.pi
+        if name in ("max", "min") and len(arguments) == 2:
+            return (max if name == "max" else min)(arguments, key=_primal)
+        (argument,) = arguments
+        if isinstance(argument, Dual):
+            value = self._call(name, [argument.value])
+            slope = self._slope(name, argument.value, value)
+            return Dual(value, _times(slope, argument.slope), argument.tag)
+        return self._plain(name, argument)
+
+    def _plain(self, name: str, u: Value) -> Value:
+        one = self.arithmetic.from_fraction(Fraction(1))
+        match name:
+            case "sigmoid":
+                return one / (one + self._plain("exp", -u))
+            case "softplus":
+                return self._plain("log", one + self._plain("exp", u))
+            case "relu":
+                return u if u > 0 else u * 0
+            case "abs":
+                return abs(u)
+            case "step":
+                return one if u > 0 else u * 0
+            case "sign":
+                return one if u > 0 else (-one if u < 0 else u * 0)
+        if name not in self.arithmetic.functions:
+            raise OracleError(f"{name} is not known in {self.arithmetic.name} arithmetic")
+        return self.arithmetic.functions[name](u)
+
+    def _slope(self, name: str, u: Value, value: Value) -> Value:
+        """The derivative of a function at `u`, given its `value` there; `u` may be dual."""
+        match name:
+            case "exp":
+                return value
+            case "log":
+                return _reciprocal(u)
+            case "sqrt":
+                return _reciprocal(_times(2, value))
+            case "sin":
+                return self._call("cos", [u])
+            case "cos":
+                return _times(-1, self._call("sin", [u]))
+            case "tan":
+                return _plus(1, _times(value, value))
+            case "sinh":
+                return self._call("cosh", [u])
+            case "cosh":
+                return self._call("sinh", [u])
+            case "tanh":
+                return _plus(1, _times(-1, _times(value, value)))
+            case "erf":
+                scale = _times(2, _reciprocal(self._call("sqrt", [self.arithmetic.pi])))
+                return _times(scale, self._call("exp", [_times(-1, _times(u, u))]))
+            case "sigmoid":
+                return _times(value, _plus(1, _times(-1, value)))
+            case "softplus":
+                return self._call("sigmoid", [u])
+            case "relu":
+                return self._call("step", [u])
+            case "abs":
+                return self._call("sign", [u])
+            case "step" | "sign":
+                return 0
+        raise OracleError(f"the derivative of {name} is not known")
+
+    def _derivative(self, of: Expression, by: tuple[Entry, ...], env: dict[Index, int]) -> Value:
+        if not by:
+            return self._value(of, env)
+        first, rest = by[0], by[1:]
+        place = tuple(self.place(term, env) for term in first.indices)
+        self._tags += 1
+        tag = self._tags
+        inner = self._with_variable(first.array, place, tag)
+        value = inner._value(Derivative(of, rest) if rest else of, env)
+        self._tags = max(self._tags, inner._tags)
+        return _split(value, tag)[1] if isinstance(value, Dual) else self._fold(_plus, 0, [])
+
+    def _with_variable(self, name: str, place: tuple[int, ...], tag: int) -> Oracle:
+        """An oracle in which one entry moves: that of an input, or of a definition held as variable."""
+        if name in self.arrays:
+            table = dict(self.arrays[name])
+        elif name in self.definitions:
+            axes = [index.axis for index in self.definitions[name].indices]
+            spots = places(*(range(self.size(axis)) for axis in axes))
+            table = {spot: self.entry(name, spot) for spot in spots}
+        else:
+            raise OracleError(f"{name} has no value here")
+        if place not in table:
+            raise OracleError(f"{name} has no entry at place {place}")
+        one = self.arithmetic.from_fraction(Fraction(1))
+        table[place] = Dual(table[place], one, tag)
+        inner = Oracle(
+            self.sizes, {**self.arrays, name: table}, tuple(self.definitions.values()),
+            self.upstream, self.arithmetic,
+        )  # fmt: skip
+        inner._tags = tag
+        return inner
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A value with ``+`` and ``*``, in which an unspecified function can be written for a trial."""
+
+    value: Value
+
+    def __add__(self, other: Scalar | int) -> Scalar:
+        return Scalar(_plus(self.value, other.value if isinstance(other, Scalar) else other))
+
+    def __mul__(self, other: Scalar | int) -> Scalar:
+        return Scalar(_times(self.value, other.value if isinstance(other, Scalar) else other))
+
+    __radd__ = __add__
+    __rmul__ = __mul__

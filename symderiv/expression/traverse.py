@@ -1,0 +1,139 @@
+"""Walking a tree and replacing parts of it.
+
+A *path* is the tuple of child numbers that leads from the root to a node. Index terms are not
+children: they are handled in :mod:`symderiv.expression.indices`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
+
+from symderiv.expression.nodes import (
+    Add,
+    Call,
+    Compare,
+    Delta,
+    Derivative,
+    Entry,
+    Expression,
+    Extremum,
+    Index,
+    Multiply,
+    Number,
+    Position,
+    Power,
+    Product,
+    Size,
+    Sum,
+    Where,
+)
+
+Path: TypeAlias = tuple[int, ...]
+
+
+def is_expression(side: object) -> bool:
+    """Whether one side of a comparison is a value rather than an index."""
+    return not isinstance(side, Index | Position)
+
+
+def compared_values(condition: Compare | None) -> tuple[Expression, ...]:
+    """The expressions that a condition compares; none where it compares indices."""
+    if condition is None:
+        return ()
+    if isinstance(condition.left, Index | Position) or isinstance(condition.right, Index | Position):
+        return ()
+    return (condition.left, condition.right)
+
+
+def _with_compared(condition: Compare | None, values: Sequence[Expression]) -> Compare | None:
+    if condition is None or not values:
+        return condition
+    return Compare(condition.operator, values[0], values[1])
+
+
+def children(node: Expression) -> tuple[Expression, ...]:
+    """The sub-expressions directly below `node`."""
+    match node:
+        case Number() | Size() | Entry() | Delta():
+            return ()
+        case Add(terms):
+            return terms
+        case Multiply(factors):
+            return factors
+        case Power(base, exponent):
+            return (base, exponent)
+        case Call(_, arguments):
+            return arguments
+        case Sum(_, body, condition) | Product(_, body, condition):
+            return (body, *compared_values(condition))
+        case Extremum(_, _, body):
+            return (body,)
+        case Where(condition, then, otherwise):
+            return (then, otherwise, *compared_values(condition))
+        case Derivative(of, _):
+            return (of,)
+
+
+def rebuild(node: Expression, parts: Sequence[Expression]) -> Expression:
+    """`node` with `parts` in the place of its children, nothing simplified."""
+    match node:
+        case Number() | Size() | Entry() | Delta():
+            return node
+        case Add():
+            return Add(tuple(parts))
+        case Multiply():
+            return Multiply(tuple(parts))
+        case Power():
+            return Power(parts[0], parts[1])
+        case Call(function, _):
+            return Call(function, tuple(parts))
+        case Sum(index, _, condition):
+            return Sum(index, parts[0], _with_compared(condition, parts[1:]))
+        case Product(index, _, condition):
+            return Product(index, parts[0], _with_compared(condition, parts[1:]))
+        case Extremum(kind, index, _):
+            return Extremum(kind, index, parts[0])
+        case Where(condition, _, _):
+            compared = _with_compared(condition, parts[2:])
+            assert compared is not None
+            return Where(compared, parts[0], parts[1])
+        case Derivative(_, by):
+            return Derivative(parts[0], by)
+
+
+def map_children(node: Expression, change: Callable[[Expression], Expression]) -> Expression:
+    """`node` with `change` applied to each child; the same object where nothing changed."""
+    old = children(node)
+    new = tuple(change(child) for child in old)
+    if all(a is b for a, b in zip(old, new, strict=True)):
+        return node
+    return rebuild(node, new)
+
+
+def walk(node: Expression, path: Path = ()) -> Iterator[tuple[Path, Expression]]:
+    """Every node with its path, a parent before its children, left to right."""
+    yield path, node
+    for number, child in enumerate(children(node)):
+        yield from walk(child, (*path, number))
+
+
+def at(node: Expression, path: Path) -> Expression:
+    """The node that `path` leads to."""
+    for number in path:
+        node = children(node)[number]
+    return node
+
+
+def replace_at(node: Expression, path: Path, new: Expression) -> Expression:
+    """`node` with the part at `path` replaced by `new`."""
+    if not path:
+        return new
+    parts = list(children(node))
+    parts[path[0]] = replace_at(parts[path[0]], path[1:], new)
+    return rebuild(node, parts)
+
+
+def count_nodes(node: Expression) -> int:
+    """How many nodes a tree has."""
+    return 1 + sum(count_nodes(child) for child in children(node))

@@ -1,0 +1,265 @@
+"""A problem: axes, inputs, definitions, assumptions, and the derivatives it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from symderiv.expression.indices import all_letters, rename
+from symderiv.expression.nodes import (
+    Definition,
+    Delta,
+    Derivative,
+    Entry,
+    Expression,
+    Index,
+    IndexTerm,
+)
+from symderiv.expression.traverse import map_children, walk
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A given array. A label array holds places on the axis `label_of` instead of numbers."""
+
+    name: str
+    axes: tuple[str, ...] = ()
+    label_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """An unspecified, differentiable scalar function `name` of the array `of`."""
+
+    name: str
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """An equation that may be used where a result says so: Σ_k t_k = 1."""
+
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A derivative that the problem is about, and the form it is known to take.
+
+    `form` is ``None`` where the file only asks for the derivative. `assuming` is empty, or the
+    assumptions under which the form holds.
+    """
+
+    derivative: Derivative
+    form: Expression | None = None
+    assuming: tuple[Assumption, ...] = ()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Everything that an ``.sd`` file says.
+
+    Attributes
+    ----------
+    name, title, about, source
+        What the problem is called, in one word, in a heading, in a sentence; where it stands.
+    letters
+        The declared index letters, in order, each with its axis.
+    inputs, definitions, upstream, assumptions, expectations
+        In the order of the file.
+    batched
+        The inputs that carry a batch axis in emitted code (one sample each along it).
+    """
+
+    name: str
+    title: str = ""
+    about: str = ""
+    source: str = ""
+    letters: tuple[Index, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    definitions: tuple[Definition, ...] = ()
+    upstream: tuple[Upstream, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+    batched: tuple[str, ...] = ()
+    _definition_of: dict[str, Definition] = field(init=False, repr=False, compare=False, hash=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_definition_of", {each.name: each for each in self.definitions})
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The names of all axes, in order of first use."""
+        found: dict[str, None] = {}
+        for given in self.inputs:
+            found.update(dict.fromkeys(given.axes))
+            if given.label_of:
+                found.setdefault(given.label_of)
+        for index in self.letters:
+            found.setdefault(index.axis)
+        for definition in self.definitions:
+            found.update(dict.fromkeys(index.axis for index in definition.indices))
+        return tuple(found)
+
+    def definition(self, name: str) -> Definition | None:
+        """The definition of `name`, or None for an input or an unknown name."""
+        return self._definition_of.get(name)
+
+    def input(self, name: str) -> Input | None:
+        """The input called `name`, or None."""
+        return next((given for given in self.inputs if given.name == name), None)
+
+    def upstream_of(self, name: str) -> Upstream | None:
+        """The unspecified function called `name`, or None."""
+        return next((each for each in self.upstream if each.name == name), None)
+
+    def axes_of(self, name: str) -> tuple[str, ...]:
+        """The axes of an input, a definition or an unspecified function.
+
+        Raises
+        ------
+        KeyError
+            If there is no such name.
+        """
+        given = self.input(name)
+        if given:
+            return given.axes
+        definition = self.definition(name)
+        if definition:
+            return tuple(index.axis for index in definition.indices)
+        if self.upstream_of(name):
+            return ()
+        raise KeyError(name)
+
+    def letters_of(self, axis: str) -> tuple[str, ...]:
+        """The letters declared for an axis, in order."""
+        return tuple(index.name for index in self.letters if index.axis == axis)
+
+    def output(self) -> str:
+        """The last definition, or the unspecified function of it: what the problem computes."""
+        if self.upstream:
+            return self.upstream[-1].name
+        return self.definitions[-1].name
+
+    def directly_uses(self, name: str) -> frozenset[str]:
+        """The names in the body of a definition (or the argument of an unspecified function)."""
+        definition = self.definition(name)
+        if definition:
+            return frozenset(names_in(definition.body))
+        unspecified = self.upstream_of(name)
+        return frozenset({unspecified.of}) if unspecified else frozenset()
+
+    def depends(self, node: Expression, name: str, holding: Iterable[str] = ()) -> bool:
+        """Whether `node` depends on the array `name`, through definitions too.
+
+        The definitions named in `holding` are taken as given, not looked into.
+        """
+        held = set(holding)
+        seen: set[str] = set()
+        todo = set(names_in(node))
+        while todo:
+            current = todo.pop()
+            if current == name:
+                return True
+            if current in seen or current in held:
+                continue
+            seen.add(current)
+            todo |= self.directly_uses(current)
+        return False
+
+    def batch(self, axis: str = "B", letter: str = "b") -> Problem:
+        """The same problem for a batch: `batched` inputs, and all that is made of them, along `axis`.
+
+        Assumptions are kept for each sample; expectations speak of one sample and are dropped.
+        """
+        if not self.batched:
+            return self
+        axis, letter = _unused(axis, set(self.axes)), _unused(letter, self._all_letters())
+        index = Index(letter, axis)
+        moved = set(self.batched)
+        for definition in self.definitions:
+            if any(self.depends(definition.body, name) for name in self.batched):
+                moved.add(definition.name)
+        inputs = tuple(
+            replace(given, axes=(axis, *given.axes)) if given.name in moved else given
+            for given in self.inputs
+        )
+        definitions = tuple(
+            Definition(
+                each.name,
+                (index, *each.indices) if each.name in moved else each.indices,
+                along(each.body, index, moved),
+            )
+            for each in self.definitions
+        )
+        assumptions = tuple(
+            Assumption(along(each.left, index, moved), along(each.right, index, moved))
+            for each in self.assumptions
+        )
+        return replace(
+            self, inputs=inputs, definitions=definitions, assumptions=assumptions, expectations=(),
+            batched=(), letters=(index, *self.letters),
+        )  # fmt: skip
+
+    def _all_letters(self) -> set[str]:
+        letters = {index.name for index in self.letters}
+        for definition in self.definitions:
+            letters |= {index.name for index in definition.indices} | all_letters(definition.body)
+        return letters
+
+
+def along(node: Expression, index: Index, names: set[str]) -> Expression:
+    """`node` with `index` put first on every entry of an array in `names`."""
+
+    def term_along(term: IndexTerm) -> IndexTerm:
+        return entry_along(term) if isinstance(term, Entry) else term
+
+    def entry_along(entry: Entry) -> Entry:
+        indices = tuple(term_along(term) for term in entry.indices)
+        return Entry(entry.array, (index, *indices) if entry.array in names else indices)
+
+    match node:
+        case Entry():
+            return entry_along(node)
+        case Delta(left, right):
+            return Delta(term_along(left), term_along(right))
+        case Derivative(of, by):
+            return Derivative(along(of, index, names), tuple(entry_along(entry) for entry in by))
+        case _:
+            return map_children(node, lambda child: along(child, index, names))
+
+
+def names_in(node: Expression) -> set[str]:
+    """The arrays that a tree mentions, those in label positions and derivatives included."""
+    found: set[str] = set()
+
+    def note(term: IndexTerm) -> None:
+        if isinstance(term, Entry):
+            found.add(term.array)
+            for inner in term.indices:
+                note(inner)
+
+    for _, part in walk(node):
+        if isinstance(part, Entry):
+            note(part)
+        elif isinstance(part, Delta):
+            note(part.left)
+            note(part.right)
+        elif isinstance(part, Derivative):
+            for entry in part.by:
+                note(entry)
+    return found
+
+
+def unfold(definition: Definition, entry: Entry) -> Expression:
+    """The body of `definition` at the places that `entry` names."""
+    return rename(definition.body, dict(zip(definition.indices, entry.indices, strict=True)))
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    candidate, number = name, 1
+    while candidate in taken:
+        candidate = f"{name}{number}"
+        number += 1
+    return candidate
