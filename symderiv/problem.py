@@ -70,6 +70,8 @@ class Problem:
         In the order of the file.
     batched
         The inputs that carry a batch axis in emitted code (one sample each along it).
+    loss
+        Whether the output is a loss, which emitted code reduces over the batch (mean or sum).
     """
 
     name: str
@@ -83,6 +85,7 @@ class Problem:
     assumptions: tuple[Assumption, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     batched: tuple[str, ...] = ()
+    loss: bool = False
     _definition_of: dict[str, Definition] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:
