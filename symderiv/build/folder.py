@@ -1,0 +1,342 @@
+"""The output folder: whole files or none, a record of what is ours, and a comparison.
+
+Every file is first written into a hidden folder inside the output folder (so that a full disk is
+met before anything is touched) and then moved into place with :func:`os.replace`. Whatever stops a
+build, each file is therefore the old one or the new one, and whole. ``build.json`` lists what the
+builds wrote; nothing else is ever replaced or removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+
+#: The record of what the builds into a folder wrote.
+MANIFEST = "build.json"
+#: The table of everything in a folder.
+INDEX = "README.md"
+_STAGING = ".symderiv-"
+
+
+class FolderError(Exception):
+    """An output folder that cannot be used or written; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One derivative in the table: what it is of, its form, and what the form rests on."""
+
+    derivative: str
+    form: str
+    proof: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a build wrote for one problem, and how to do it again.
+
+    `path` is empty for a problem of the catalogue, otherwise where its ``.sd`` file is, seen from
+    the output folder.
+    """
+
+    title: str
+    path: str
+    sizes: dict[str, int]
+    targets: tuple[str, ...]
+    files: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The record of a folder: one entry per problem, by name."""
+
+    problems: dict[str, Record] = field(default_factory=dict)
+
+    @property
+    def files(self) -> frozenset[str]:
+        """Every file that the builds wrote, the table and the record itself included."""
+        if not self.problems:
+            return frozenset({MANIFEST})
+        names = {name for record in self.problems.values() for name in record.files}
+        return frozenset(names | {MANIFEST, INDEX})
+
+    def to_json(self) -> str:
+        """The text of ``build.json``."""
+        problems = {name: asdict(self.problems[name]) for name in sorted(self.problems)}
+        return json.dumps({"version": 1, "problems": problems}, indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest:
+        """The record in `folder`; empty where there is none.
+
+        Raises
+        ------
+        FolderError
+            If there is one that no build wrote.
+        """
+        try:
+            text = (folder / MANIFEST).read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            return cls()
+        except (OSError, UnicodeDecodeError) as error:
+            raise FolderError(f"expected to read {folder / MANIFEST}, found: {_reason(error)}") from None
+        try:
+            problems = {name: _record(entry) for name, entry in json.loads(text)["problems"].items()}
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise FolderError(
+                f"expected {folder / MANIFEST} to be the record of an earlier build, found something else; "
+                "move it away, or choose another folder with --out"
+            ) from None
+        return cls(problems)
+
+
+def _record(entry: dict[str, object]) -> Record:
+    rows, files, targets, sizes = entry["rows"], entry["files"], entry["targets"], entry["sizes"]
+    if not (isinstance(rows, list) and isinstance(files, list) and isinstance(targets, list)):
+        raise TypeError
+    if not isinstance(sizes, dict):
+        raise TypeError
+    for name in files:
+        parts = PurePosixPath(name).parts
+        if not parts or ".." in parts or PurePosixPath(name).is_absolute() or "\\" in name:
+            raise ValueError
+    return Record(
+        title=str(entry["title"]),
+        path=str(entry["path"]),
+        sizes={str(axis): int(size) for axis, size in sizes.items()},
+        targets=tuple(map(str, targets)),
+        files=tuple(files),
+        rows=tuple(Row(**row) for row in rows),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One file in which a folder differs from a fresh build; `diff` is a unified diff."""
+
+    name: str
+    kind: str
+    diff: str
+
+
+def prepare(folder: Path) -> None:
+    """Make `folder` if need be, and see that it can be written.
+
+    Raises
+    ------
+    FolderError
+        If it is a file, cannot be made or cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (FileExistsError, NotADirectoryError):
+        raise FolderError(
+            f"expected a folder to write into, found that {folder} is a file or lies below one; "
+            "choose another with --out"
+        ) from None
+    except OSError as error:
+        raise FolderError(
+            f"expected to write into {folder}, found: {_reason(error)}; choose another folder with --out"
+        ) from None
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold `folder` for one build at a time (where the system can lock a folder)."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: temporary names differ per process, the last build wins
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def write(folder: Path, manifest: Manifest, files: Mapping[str, str], old: Manifest) -> list[str]:
+    """Bring `folder` from the state that `old` records to that of `manifest`.
+
+    Parameters
+    ----------
+    folder
+        An existing folder, which the caller holds with :func:`locked`.
+    manifest
+        What the folder is to hold afterwards.
+    files
+        The text of every file that may have changed, by name; the record itself is added.
+    old
+        What the folder holds now.
+
+    Returns
+    -------
+    list of str
+        The files that were changed, added or removed, sorted.
+
+    Raises
+    ------
+    FolderError
+        If something in the way is not ours, or the disk is full. Nothing has changed then, unless
+        the message says otherwise.
+    """
+    _refuse_foreign(folder, files, old)
+    # While files are being moved, the record names the old ones and the new ones: after an
+    # interrupt, the next build still knows which are ours.
+    meanwhile = Manifest({**old.problems, **_united(old, manifest)})
+    stages = [
+        {MANIFEST: meanwhile.to_json()},
+        {name: files[name] for name in sorted(files)},
+        {MANIFEST: manifest.to_json()},
+    ]
+    _remove_left_over(folder)
+    staging = None
+    try:
+        staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=folder))
+        for number, stage in enumerate(stages):
+            for name, text in stage.items():
+                aside = staging / str(number) / name
+                aside.parent.mkdir(parents=True, exist_ok=True)
+                aside.write_bytes(text.encode("utf-8"))
+    except OSError as error:
+        _discard(staging)
+        raise FolderError(
+            f"expected to write into {folder}, found: {_reason(error)}; no file has been changed"
+        ) from None
+    except BaseException:
+        _discard(staging)
+        raise
+    changed: list[str] = []
+    try:
+        for number, stage in enumerate(stages):
+            changed += [name for name in stage if _move(staging / str(number) / name, folder / name)]
+            if number == 1:
+                stale = sorted(old.files - manifest.files)
+                changed += [name for name in stale if _remove(folder, name)]
+    except OSError as error:
+        raise FolderError(
+            f"expected to write into {folder}, found: {_reason(error)}; every file is whole, but some are "
+            "of the earlier build: make room and build again"
+        ) from None
+    finally:
+        _discard(staging)
+    return sorted({name for name in changed if name != MANIFEST})
+
+
+def compare(folder: Path, files: Mapping[str, str]) -> list[Difference]:
+    """Where `folder` differs from `files`, which must be everything that belongs in it."""
+    found = {name: _read(folder / name) for name in _files_in(folder)}
+    differences = []
+    for name in sorted(found.keys() | files.keys()):
+        have, want = found.get(name), files.get(name)
+        if have == want:
+            continue
+        kind = "missing" if have is None else "not written by build" if want is None else "different"
+        lines = difflib.unified_diff(
+            (have or "").splitlines(), (want or "").splitlines(),
+            f"{folder}/{name}" if have is not None else "/dev/null",
+            f"{name} (fresh build)" if want is not None else "/dev/null", lineterm="",
+        )  # fmt: skip
+        differences.append(Difference(name, kind, "\n".join(lines)))
+    return differences
+
+
+def _files_in(folder: Path) -> Iterator[str]:
+    """The files below `folder`, without what Python and an unfinished build leave there."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        ours = "__pycache__" in name.parts or name.parts[0].startswith(_STAGING)
+        if path.is_file() and not ours:
+            yield name.as_posix()
+
+
+def _read(path: Path) -> str:
+    # Bytes that are no UTF-8 differ from every text that a build writes.
+    return path.read_bytes().decode("utf-8", errors="backslashreplace")
+
+
+def _united(old: Manifest, new: Manifest) -> dict[str, Record]:
+    united = {}
+    for name, record in new.problems.items():
+        earlier = old.problems[name].files if name in old.problems else ()
+        files = tuple(sorted({*earlier, *record.files}))
+        united[name] = Record(record.title, record.path, record.sizes, record.targets, files, record.rows)
+    return united
+
+
+def _refuse_foreign(folder: Path, files: Mapping[str, str], old: Manifest) -> None:
+    for name in sorted(files):
+        path = folder / name
+        for parent in path.parents:
+            if parent == folder:
+                break
+            if parent.exists() and not parent.is_dir():
+                raise _foreign(parent)
+        if name not in old.files and path.exists() and (path.is_dir() or _read(path) != files[name]):
+            raise _foreign(path)
+
+
+def _foreign(path: Path) -> FolderError:
+    return FolderError(
+        f"expected to write {path}, found something there that no build wrote; "
+        "move it away, or choose another folder with --out"
+    )
+
+
+def _move(aside: Path, target: Path) -> bool:
+    """Put `aside` in the place of `target`; False where that would change nothing."""
+    try:
+        if target.read_bytes() == aside.read_bytes():
+            return False
+    except OSError:
+        pass
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(aside, target)
+    return True
+
+
+def _remove(folder: Path, name: str) -> bool:
+    try:
+        (folder / name).unlink()
+    except FileNotFoundError:
+        return False
+    for parent in (folder / name).parents:
+        if parent == folder:
+            break
+        shutil.rmtree(parent / "__pycache__", ignore_errors=True)
+        try:
+            parent.rmdir()
+        except OSError:
+            break
+    return True
+
+
+def _remove_left_over(folder: Path) -> None:
+    """Remove what a killed build left; nobody else is writing, for the caller holds the lock."""
+    for path in folder.glob(_STAGING + "*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _discard(staging: Path | None) -> None:
+    if staging is not None:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return "the disk is full (or the limit on a file's size is reached)"
+        return (error.strerror or str(error)).lower()
+    return str(error)
