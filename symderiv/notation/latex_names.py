@@ -1,0 +1,71 @@
+r"""Names in LaTeX: Greek letters, hats, upright words. Nothing that a name holds can be a command."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_LETTERS = """
+alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon
+phi chi psi omega varepsilon vartheta varphi varsigma varrho
+Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega
+"""
+GREEK = {name: rf"\{name}" for name in _LETTERS.split()} | {"eps": r"\varepsilon"}
+_ACCENTS = {"hat": r"\hat", "tilde": r"\tilde", "bar": r"\bar", "dot": r"\dot"}
+#: Characters of a name that need care in LaTeX; anything outside ASCII letters and digits goes.
+_SAFE = re.compile(r"[A-Za-z0-9]")
+
+
+def latex_name(name: str) -> str:
+    r"""A name in math mode: ``mu`` is ``\mu``, ``x_hat`` is ``\hat{x}``, ``k_1`` is ``k_{1}``.
+
+    A word is set upright. Any character other than a letter, a digit or an underscore is dropped,
+    so that no name can be read as a command.
+    """
+    symbol = _symbol(name)
+    if symbol is not None:
+        return symbol
+    stem, _, tail = name.partition("_")
+    base = _symbol(stem)
+    if base is not None and tail:
+        if tail in _ACCENTS:
+            return f"{_ACCENTS[tail]}{{{base}}}"
+        head, _, rest = tail.partition("_")
+        if head in _ACCENTS and rest:
+            return f"{_ACCENTS[head]}{{{base}}}_{{{_word(rest)}}}"
+        return f"{base}_{{{_word(tail)}}}"
+    return rf"\mathrm{{{_upright(name)}}}"
+
+
+def subscript(parts: Sequence[str]) -> str:
+    """Subscripts in braces where they need them; commas where a part is more than one letter."""
+    if len(parts) == 1:
+        return parts[0] if _is_letter(parts[0]) or re.fullmatch(r"[0-9]", parts[0]) else f"{{{parts[0]}}}"
+    glue = "" if all(_is_letter(part) for part in parts) else ","
+    return f"{{{glue.join(parts)}}}"
+
+
+def _is_letter(part: str) -> bool:
+    return len(part) == 1 and part.isalpha()
+
+
+def _symbol(name: str) -> str | None:
+    """A single letter, Latin or Greek, as a symbol; None for anything else."""
+    if len(name) == 1 and _SAFE.match(name) and name.isalpha():
+        return name
+    return GREEK.get(name)
+
+
+def _word(text: str) -> str:
+    """A name's tail, as it stands in a subscript."""
+    symbol = _symbol(text)
+    if symbol is not None:
+        return symbol
+    if re.fullmatch(r"[0-9]+", text):
+        return text
+    return rf"\mathrm{{{_upright(text)}}}"
+
+
+def _upright(text: str) -> str:
+    kept = "".join(r"\_" if sign == "_" else sign for sign in text if sign == "_" or _SAFE.match(sign))
+    return kept or "?"
