@@ -155,10 +155,7 @@ def merge(steps: tuple[Step, ...], level: str) -> tuple[Step, ...]:
     pending: Step | None = None
     for step in steps:
         if LEVELS.index(step.level) > depth:
-            if pending is None:
-                pending = step
-            else:
-                pending = Step(step.rule, (), pending.before, step.after, "")
+            pending = step if pending is None else Step(step.rule, (), pending.before, step.after)
             continue
         if pending is not None:
             lines.append(pending)

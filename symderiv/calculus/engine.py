@@ -1,0 +1,371 @@
+"""The engine: applies the rule tables in a fixed order and writes down every step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from symderiv.calculus.context import CalculusError, Context
+from symderiv.calculus.contraction import contract_in_stages, known_contraction
+from symderiv.calculus.derivation import Case, Contraction, Derivation, Rule, Step
+from symderiv.calculus.differentiate import DIFFERENTIATE, OPENING, is_given
+from symderiv.calculus.factor import FACTOR
+from symderiv.calculus.recognise import ASSUME, RECOGNISE
+from symderiv.calculus.simplify import LOCAL, SIMPLIFY
+from symderiv.calculus.tidy import Arranger
+from symderiv.expression.canonical import canonical
+from symderiv.expression.construct import multiply
+from symderiv.expression.indices import all_letters, fresh_index, rename
+from symderiv.expression.nodes import (
+    ZERO,
+    Delta,
+    Derivative,
+    Entry,
+    Expression,
+    Index,
+    Sum,
+)
+from symderiv.expression.traverse import Path, children, count_nodes, map_children, replace_at, walk
+from symderiv.problem import Problem
+
+#: A derivation with more steps than this is given up with an error.
+MAX_STEPS = 2000
+#: An expression with more nodes than this is given up with an error.
+MAX_NODES = 20000
+
+#: Every rule there is, in the order in which the phases use them.
+RULES: tuple[Rule, ...] = (
+    contract_in_stages,
+    known_contraction,
+    *OPENING,
+    *DIFFERENTIATE[:3],
+    *DIFFERENTIATE[4:],
+    *SIMPLIFY,
+    *RECOGNISE,
+    *FACTOR,
+    *ASSUME,
+)
+
+
+@dataclass
+class _Table:
+    """The rules of one phase, by the kind of node they look at."""
+
+    by_kind: dict[type, tuple[Rule, ...]]
+
+    @staticmethod
+    def of(rules: tuple[Rule, ...]) -> _Table:
+        kinds = {kind for each in rules for kind in each.on}
+        return _Table({kind: tuple(each for each in rules if kind in each.on) for kind in kinds})
+
+
+_DIFFERENTIATE = _Table.of((known_contraction, *DIFFERENTIATE))
+#: Within one term first, so that what cancels is gone before a sum is taken apart.
+_LOCAL = _Table.of(LOCAL)
+_SIMPLIFY = _Table.of(SIMPLIFY)
+_RECOGNISE = _Table.of(RECOGNISE)
+_FACTOR = _Table.of(FACTOR)
+_ASSUME = _Table.of(ASSUME)
+
+
+class Engine:
+    """Derives for one problem; results by name are derived once and used again."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self._arranger = Arranger(problem)
+        self._known: dict[tuple[str, tuple[str, ...]], Derivation] = {}
+
+    def derive(self, of: Entry, by: tuple[Entry, ...]) -> Derivation:
+        """The derivative of one entry by others, with every step."""
+        start = Derivative(of, by)
+        context = self._context()
+        steps: list[Step] = []
+        node = self._open(start, context, steps)
+        node = self._reduce(node, context, steps)
+        return self._finish(start, node, context, steps, ())
+
+    def contract(self, request: Contraction) -> Derivation:
+        """A product with a derivative, simplified so that the derivative itself is never built."""
+        output, variable = request.output, request.variable
+        taken = {given.name for given in self.problem.inputs} | {d.name for d in self.problem.definitions}
+        if request.kind == "vjp":
+            name, along = _unused("g", taken), output
+            axes = self.problem.axes_of(output.array)
+            derivative: Expression = Derivative(output, (variable,))
+        elif request.kind == "jvp":
+            name, along = _unused("v", taken), variable
+            axes = self.problem.axes_of(variable.array)
+            derivative = Derivative(output, (variable,))
+        elif request.kind == "hvp":
+            name = _unused("v", taken)
+            axes = self.problem.axes_of(variable.array)
+            along = self._renamed(variable, (output, variable))
+            derivative = Derivative(output, (variable, along))
+        else:
+            raise CalculusError(f"expected a contraction among vjp, jvp, hvp, found {request.kind!r}")
+        start: Expression = multiply(Entry(name, along.indices), derivative)
+        for term in reversed(along.indices):
+            if not isinstance(term, Index):
+                raise CalculusError(f"expected index letters on {along.array}, found a fixed place")
+            start = Sum(term, start)
+        context, steps = self._context(), list[Step]()
+        context.contracting = (request.kind, output.array, variable.array)
+        node = self._arranger.arrange(start)
+        after = contract_in_stages.apply(node, context)
+        if after is not None:
+            node = self._record(contract_in_stages, (), node, after, context, steps)
+        node = self._reduce(node, context, steps)
+        return self._finish(start, node, context, steps, ((name, axes),))
+
+    def contracted(self, kind: str, output: str, variable: str) -> Derivation:
+        """The product with the derivative of `output` by `variable`, for generic letters."""
+        key = (f"{kind} {output}", (variable,))
+        if key not in self._known:
+            of, (by,) = self.generic(output, (variable,))
+            self._known[key] = self.contract(Contraction(kind, of, by))
+        return self._known[key]
+
+    def known(self, array: str, by: tuple[str, ...]) -> Derivation:
+        """The derivative of any entry of `array` by entries of other arrays, by name."""
+        key = (array, by)
+        if key not in self._known:
+            self._known[key] = self.derive(*self.generic(array, by))
+        return self._known[key]
+
+    def generic(self, array: str, by: tuple[str, ...]) -> tuple[Entry, tuple[Entry, ...]]:
+        """Entries with distinct letters: those of the problem's own lines where it has some."""
+        for expectation in self.problem.expectations:
+            of = expectation.derivative.of
+            if (
+                isinstance(of, Entry)
+                and of.array == array
+                and tuple(entry.array for entry in expectation.derivative.by) == by
+                and _plain(of, *expectation.derivative.by)
+            ):
+                return of, expectation.derivative.by
+        definition = self.problem.definition(array)
+        of = Entry(array, definition.indices if definition else ())
+        entries: list[Entry] = []
+        taken = {term.name for term in of.indices if isinstance(term, Index)}
+        for name in by:
+            indices: list[Index] = []
+            for axis in self.problem.axes_of(name):
+                letter = fresh_index(axis, taken, self._letters(name, axis))
+                taken.add(letter.name)
+                indices.append(letter)
+            entries.append(Entry(name, tuple(indices)))
+        return of, tuple(entries)
+
+    def _letters(self, name: str, axis: str) -> tuple[str, ...]:
+        declared = self.problem.letters_of(axis)
+        if declared:
+            return declared
+        used = [
+            index.name for each in self.problem.definitions for index in each.indices if index.axis == axis
+        ]
+        for each in self.problem.definitions:
+            for _, part in walk(each.body):
+                if isinstance(part, Sum) and part.index.axis == axis:
+                    used.append(part.index.name)
+        return tuple(dict.fromkeys(used))
+
+    def _renamed(self, entry: Entry, avoid: tuple[Entry, ...]) -> Entry:
+        taken = {letter for each in avoid for letter in all_letters(each)}
+        indices: list[Index] = []
+        for axis in self.problem.axes_of(entry.array):
+            letter = fresh_index(axis, taken, self._letters(entry.array, axis))
+            taken.add(letter.name)
+            indices.append(letter)
+        return Entry(entry.array, tuple(indices))
+
+    def _context(self) -> Context:
+        return Context(self.problem, self.known, self.contracted)
+
+    def _open(self, start: Derivative, context: Context, steps: list[Step]) -> Expression:
+        node = self._arranger.arrange(start)
+        for each in OPENING:
+            if is_given(start, context):
+                break
+            context.note = ""
+            after = each.apply(node, context)
+            if after is not None:
+                return self._record(each, (), node, after, context, steps)
+        return node
+
+    def _reduce(self, node: Expression, context: Context, steps: list[Step]) -> Expression:
+        node = self._run(_DIFFERENTIATE, node, context, steps)
+        self._check_differentiated(node, context)
+        seen: set[Expression] = set()
+        while canonical(node) not in seen:
+            seen.add(canonical(node))
+            node = self._simplify(node, context, steps)
+            node = self._run(_RECOGNISE, node, context, steps, once=True)
+            if canonical(node) not in seen:
+                continue
+            node = self._run(_FACTOR, node, context, steps)
+        return node
+
+    def _simplify(self, node: Expression, context: Context, steps: list[Step]) -> Expression:
+        while True:
+            node = self._run(_LOCAL, node, context, steps)
+            after = self._run(_SIMPLIFY, node, context, steps, once=True)
+            if after is node:
+                return node
+            node = after
+
+    def _finish(
+        self,
+        start: Expression,
+        node: Expression,
+        context: Context,
+        steps: list[Step],
+        extra: tuple[tuple[str, tuple[str, ...]], ...],
+    ) -> Derivation:
+        lemmas = tuple(context.used)
+        assumed_steps: list[Step] = []
+        assumed: Expression | None = None
+        if self.problem.assumptions:
+            context.assumptions = self.problem.assumptions
+            after = self._run(_ASSUME, node, context, assumed_steps)
+            if context.assumed:
+                context.assumptions = ()
+                assumed = self._reduce(after, context, assumed_steps)
+        return Derivation(
+            self.problem, start, tuple(steps), node, tuple(assumed_steps), assumed,
+            tuple(context.assumed), lemmas, extra,
+        )  # fmt: skip
+
+    def _run(
+        self, table: _Table, node: Expression, context: Context, steps: list[Step], once: bool = False
+    ) -> Expression:
+        """Apply the rules of one phase, outermost node first, until none applies (or `once`)."""
+        while True:
+            for path, part in walk(node):
+                found = self._try(table, part, context)
+                if found is not None:
+                    break
+            else:
+                return node
+            applied, after = found
+            node = self._record(applied, path, node, after, context, steps)
+            if once:
+                return node
+
+    @staticmethod
+    def _try(table: _Table, part: Expression, context: Context) -> tuple[Rule, Expression] | None:
+        for each in table.by_kind.get(type(part), ()):
+            context.note = ""
+            after = each.apply(part, context)
+            if after is not None and after != part:
+                return each, after
+        return None
+
+    def _record(  # noqa: PLR0917
+        self,
+        applied: Rule,
+        path: Path,
+        before: Expression,
+        after: Expression,
+        context: Context,
+        steps: list[Step],
+    ) -> Expression:
+        whole = self._arranger.arrange(replace_at(before, path, after))
+        steps.append(Step(applied, path, before, whole, context.note))
+        if len(steps) > MAX_STEPS:
+            raise CalculusError(f"no end after {MAX_STEPS} steps; the last rule was {applied.name!r}")
+        if count_nodes(whole) > MAX_NODES:
+            raise CalculusError(f"the expression grew beyond {MAX_NODES} nodes")
+        return whole
+
+    @staticmethod
+    def _check_differentiated(node: Expression, context: Context) -> None:
+        for _, part in walk(node):
+            if isinstance(part, Derivative) and not is_given(part, context):
+                kind = type(part.of).__name__.lower()
+                raise CalculusError(f"no rule differentiates this kind of expression yet: {kind}")
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    candidate, number = name, 1
+    while candidate in taken:
+        candidate, number = f"{name}_{number}", number + 1
+    return candidate
+
+
+def _plain(*entries: Entry) -> bool:
+    """Whether all indices are letters, each used once."""
+    terms = [term for entry in entries for term in entry.indices]
+    return all(isinstance(term, Index) for term in terms) and len(set(terms)) == len(terms)
+
+
+def derive(problem: Problem, of: Entry, by: tuple[Entry, ...]) -> Derivation:
+    """Derive the derivative of one entry by one or more others.
+
+    Parameters
+    ----------
+    problem
+        The problem that defines the names.
+    of, by
+        The entries, with index letters or fixed places.
+
+    Raises
+    ------
+    CalculusError
+        If no rule applies to a part, or no end is in sight.
+    """
+    return Engine(problem).derive(of, by)
+
+
+def derive_all(problem: Problem) -> tuple[Derivation, ...]:
+    """One derivation for each distinct derivative that the problem's lines name, in their order."""
+    engine = Engine(problem)
+    wanted = dict.fromkeys(each.derivative for each in problem.expectations)
+    found = []
+    for derivative in wanted:
+        assert isinstance(derivative.of, Entry)
+        found.append(engine.derive(derivative.of, derivative.by))
+    return tuple(found)
+
+
+def contract(problem: Problem, request: Contraction) -> Derivation:
+    """Derive a product with a derivative: vjp, jvp or hvp.
+
+    The cotangent ``g`` or tangent ``v`` that comes in is named in ``Derivation.extra``.
+    """
+    return Engine(problem).contract(request)
+
+
+def deltas_in(node: Expression) -> Iterator[Delta]:
+    """The deltas between free letters, in order of appearance."""
+    if isinstance(node, Delta):
+        yield node
+    if not isinstance(node, Sum):
+        for child in children(node):
+            yield from deltas_in(child)
+
+
+def cases(derivation: Derivation, assumed: bool = True) -> tuple[Case, ...]:
+    """The two cases i = j and i ≠ j of a result, for its first Kronecker delta; none without one."""
+    form = derivation.form if assumed else derivation.result
+    delta = next(deltas_in(form), None)
+    if delta is None:
+        return ()
+    engine = Engine(derivation.problem)
+    context = engine._context()
+
+    def without(node: Expression) -> Expression:
+        if node == delta:
+            return ZERO
+        return map_children(node, without)
+
+    equal = form
+    if isinstance(delta.right, Index):
+        equal = rename(form, {delta.right: delta.left})
+    elif isinstance(delta.left, Index):
+        equal = rename(form, {delta.left: delta.right})
+    found = []
+    for is_equal, value in ((True, equal), (False, without(form))):
+        shown = engine._simplify(engine._arranger.arrange(value), context, [])
+        found.append(Case(delta, is_equal, shown))
+    return tuple(found)

@@ -1,0 +1,147 @@
+"""Rules that give a result its last shape: common factors in front of one bracket."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product as choices
+
+from symderiv.calculus.context import Context, rule
+from symderiv.expression.canonical import canonical
+from symderiv.expression.construct import (
+    add,
+    base_and_exponent,
+    coefficient_and_rest,
+    factors_of,
+    multiply,
+    power,
+)
+from symderiv.expression.indices import rename
+from symderiv.expression.nodes import Add, Delta, Expression, Index, Number, Sum
+
+#: A sum with more δ-terms than this is factored as it stands.
+MAX_DELTA_TERMS = 4
+
+_Powers = dict[Expression, tuple[Expression, Fraction]]
+
+
+def _powers(term: Expression) -> _Powers:
+    found: _Powers = {}
+    for factor in factors_of(coefficient_and_rest(term)[1]):
+        base, exponent = base_and_exponent(factor)
+        if isinstance(exponent, Number) and not isinstance(base, Number):
+            found[canonical(base)] = (base, exponent.value)
+    return found
+
+
+def _common(terms: list[_Powers]) -> _Powers:
+    shared: _Powers = {}
+    for key, (base, exponent) in terms[0].items():
+        exponents = [exponent]
+        for other in terms[1:]:
+            if key not in other:
+                break
+            exponents.append(other[key][1])
+        else:
+            if all(each > 0 for each in exponents):
+                shared[key] = (base, min(exponents))
+            elif all(each < 0 for each in exponents):
+                shared[key] = (base, max(exponents))
+    return shared
+
+
+def _spellings(term: Expression) -> list[Expression]:
+    """A term with a delta δ_ij, also with its other factors at i, or at j: all are equal."""
+    factors = factors_of(term)
+    for place, factor in enumerate(factors):
+        if isinstance(factor, Delta):
+            rest = multiply(*factors[:place], *factors[place + 1 :])
+            spelled = [term]
+            for old, new in ((factor.left, factor.right), (factor.right, factor.left)):
+                if isinstance(old, Index):
+                    spelled.append(multiply(rename(rest, {old: new}), factor))
+            return spelled
+    return [term]
+
+
+@rule(
+    Add,
+    law=r"f a + f b = f (a + b)",
+    source="arithmetic; with δ_ij f_i = δ_ij f_j where that helps",
+    example=("p[i] * delta(i, j) - p[i] * p[j]", "p[i] * (delta(i, j) - p[j])"),
+    terminates="fewer factors in total",
+    level="textbook",
+)
+def factor_out(node: Expression, context: Context) -> Expression | None:
+    """Put what all terms share in front of a bracket."""
+    assert isinstance(node, Add)
+    options = [_spellings(term) for term in node.terms]
+    if sum(len(each) > 1 for each in options) > MAX_DELTA_TERMS:
+        options = [[term] for term in node.terms]
+    best: tuple[_Powers, tuple[Expression, ...]] = ({}, node.terms)
+    for spelled in choices(*options):
+        shared = _common([_powers(term) for term in spelled])
+        if _weight(shared) > _weight(best[0]):
+            best = (shared, spelled)
+    shared, terms = best
+    numbers = [coefficient_and_rest(term)[0] for term in terms]
+    number = Fraction(1)
+    if len({abs(each) for each in numbers}) == 1:
+        number = abs(numbers[0])
+    if shared and all(each < 0 for each in numbers):
+        number = -number
+    if not shared and number == 1:
+        return None
+    common = multiply(Number(number), *(power(base, Number(each)) for base, each in shared.values()))
+    inverse = [power(base, Number(-each)) for base, each in shared.values()]
+    inside = add(*(_divided(term, inverse, number) for term in terms))
+    return multiply(common, inside)
+
+
+def _weight(shared: _Powers) -> Fraction:
+    return sum((abs(exponent) for _, exponent in shared.values()), Fraction(0))
+
+
+def _divided(term: Expression, inverse: list[Expression], number: Fraction) -> Expression:
+    coefficient, rest = coefficient_and_rest(term)
+    gathered: _Powers = {}
+    for factor in (*factors_of(rest), *inverse):
+        base, exponent = base_and_exponent(factor)
+        if not isinstance(exponent, Number):
+            base, exponent = factor, Number(Fraction(1))
+        key = canonical(base)
+        gathered[key] = (base, exponent.value + (gathered[key][1] if key in gathered else 0))
+    return multiply(
+        Number(coefficient / number), *(power(base, Number(each)) for base, each in gathered.values())
+    )
+
+
+@rule(
+    Add,
+    law=r"\sum_k f_k a_k + \sum_k f_k b_k = \sum_k f_k (a_k + b_k)",
+    source="Graham, Knuth, Patashnik, Concrete Mathematics, chapter 2",
+    example=("sum(k, p[k] * t[k]) - sum(i, p[i] * z[i])", "sum(k, p[k] * (t[k] - z[k]))"),
+    terminates="fewer sums",
+)
+def gather_sums(node: Expression, context: Context) -> Expression | None:
+    """Join two sums over one axis whose terms share a factor."""
+    assert isinstance(node, Add)
+    for place, first in enumerate(node.terms):
+        coefficient, left = coefficient_and_rest(first)
+        if not isinstance(left, Sum) or left.condition is not None:
+            continue
+        for later in range(place + 1, len(node.terms)):
+            number, right = coefficient_and_rest(node.terms[later])
+            if not isinstance(right, Sum) or right.condition is not None:
+                continue
+            if right.index.axis != left.index.axis:
+                continue
+            other = rename(right.body, {right.index: left.index})
+            if not _common([_powers(left.body), _powers(other)]):
+                continue
+            joined = add(multiply(Number(coefficient), left.body), multiply(Number(number), other))
+            rest = [term for spot, term in enumerate(node.terms) if spot not in (place, later)]
+            return add(*rest, Sum(left.index, joined))
+    return None
+
+
+FACTOR = (gather_sums, factor_out)

@@ -1,0 +1,272 @@
+"""Rules that simplify sums, deltas and products without leaving the names of the problem."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from symderiv.calculus.context import Context, rule
+from symderiv.calculus.tidy import is_negative
+from symderiv.expression.canonical import canonical
+from symderiv.expression.construct import (
+    add,
+    base_and_exponent,
+    coefficient_and_rest,
+    factors_of,
+    multiply,
+    negate,
+    power,
+    terms_of,
+)
+from symderiv.expression.indices import indices_in_term, mentions, rename
+from symderiv.expression.nodes import (
+    Add,
+    Call,
+    Delta,
+    Expression,
+    Extremum,
+    Index,
+    IndexTerm,
+    Multiply,
+    Number,
+    Power,
+    Product,
+    Size,
+    Sum,
+)
+from symderiv.expression.traverse import children, map_children
+
+_KNUTH = "Graham, Knuth, Patashnik, Concrete Mathematics, chapter 2"
+
+
+def sum_chain(node: Expression) -> tuple[tuple[Index, ...], Expression]:
+    """The letters of plain sums in a row, outermost first, and what they sum."""
+    letters: list[Index] = []
+    while isinstance(node, Sum) and node.condition is None:
+        letters.append(node.index)
+        node = node.body
+    return tuple(letters), node
+
+
+def sum_over(letters: tuple[Index, ...], body: Expression) -> Expression:
+    """The plain sum of `body` over `letters`, outermost first."""
+    for letter in reversed(letters):
+        body = Sum(letter, body)
+    return body
+
+
+def delta_on(node: Expression, letters: tuple[Index, ...]) -> bool:
+    """Whether a delta with one of the letters stands in `node`, outside of further sums."""
+    if isinstance(node, Delta):
+        return any(index in letters for side in (node.left, node.right) for index in indices_in_term(side))
+    if isinstance(node, Sum | Product | Extremum):
+        return False
+    return any(delta_on(child, letters) for child in children(node))
+
+
+@rule(
+    Multiply,
+    law=r"a^m a^n = a^{m+n}",
+    source="arithmetic; a ≠ 0 where an exponent is negative",
+    example=("p[k] * t[k] / p[k]", "t[k]"),
+    terminates="fewer factors",
+)
+def cancel(node: Expression, context: Context) -> Expression | None:
+    """Gather powers of one base, so that a factor and its inverse cancel."""
+    assert isinstance(node, Multiply)
+    gathered: dict[Expression, tuple[Expression, Expression]] = {}
+    for factor in node.factors:
+        base, exponent = base_and_exponent(factor)
+        key = canonical(base)
+        if isinstance(base, Number):
+            key = canonical(factor)
+            base, exponent = factor, Number(Fraction(1))
+        if key in gathered:
+            gathered[key] = (gathered[key][0], add(gathered[key][1], exponent))
+        else:
+            gathered[key] = (base, exponent)
+    if len(gathered) == len(node.factors):
+        return None
+    return multiply(
+        *(base if isinstance(base, Delta) else power(base, exponent) for base, exponent in gathered.values())
+    )
+
+
+def _sifted(side: IndexTerm, other: IndexTerm, letters: tuple[Index, ...]) -> bool:
+    return isinstance(side, Index) and side in letters and side not in set(indices_in_term(other))
+
+
+@rule(
+    Sum,
+    law=r"\sum_k \delta_{kj} f_k = f_j",
+    source=_KNUTH,
+    example=("sum(k, t[k] * delta(k, j))", "t[j]"),
+    terminates="a sum and a delta disappear",
+    level="textbook",
+    name="sifting",
+)
+def sift(node: Expression, context: Context) -> Expression | None:
+    """A sum over a Kronecker delta picks one term."""
+    letters, core = sum_chain(node)
+    factors = factors_of(core)
+    for place, factor in enumerate(factors):
+        if not isinstance(factor, Delta):
+            continue
+        for side, other in ((factor.left, factor.right), (factor.right, factor.left)):
+            if _sifted(side, other, letters):
+                assert isinstance(side, Index)
+                rest = multiply(*factors[:place], *factors[place + 1 :])
+                left = tuple(letter for letter in letters if letter != side)
+                return sum_over(left, rename(rest, {side: other}))
+    return None
+
+
+@rule(
+    Sum,
+    law=r"\sum_k f_k (\delta_{kj} - g_k) = \sum_k f_k \delta_{kj} - \sum_k f_k g_k",
+    source=_KNUTH,
+    example=(
+        "sum(k, t[k] * (delta(k, j) - p[j]))",
+        "sum(k, t[k] * delta(k, j)) + sum(k, t[k] * (-1 * p[j]))",
+    ),
+    terminates="fewer deltas inside brackets under a sum",
+)
+def expand_over_delta(node: Expression, context: Context) -> Expression | None:
+    """Multiply out a bracket with a delta on a summed letter, and split the sum."""
+    letters, core = sum_chain(node)
+    if not letters:
+        return None
+    if isinstance(core, Add) and delta_on(core, letters):
+        return add(*(sum_over(letters, term) for term in core.terms))
+    factors = factors_of(core)
+    for place, factor in enumerate(factors):
+        if isinstance(factor, Add) and delta_on(factor, letters):
+            return add(
+                *(
+                    sum_over(letters, multiply(*factors[:place], term, *factors[place + 1 :]))
+                    for term in factor.terms
+                )
+            )
+    return None
+
+
+@rule(
+    Sum,
+    law=r"\sum_k c f_k = c \sum_k f_k",
+    source=_KNUTH,
+    example=("sum(k, p[j] * t[k])", "p[j] * sum(k, t[k])"),
+    terminates="fewer factors under a sum",
+)
+def pull_out(node: Expression, context: Context) -> Expression | None:
+    """Factors free of the summed letter move in front."""
+    assert isinstance(node, Sum)
+    factors = factors_of(node.body)
+    outside = [factor for factor in factors if not mentions(factor, node.index)]
+    if not outside or len(outside) == len(factors):
+        return None
+    inside = multiply(*(factor for factor in factors if mentions(factor, node.index)))
+    return multiply(*outside, Sum(node.index, inside, node.condition))
+
+
+@rule(
+    Sum,
+    law=r"\sum_k c = K c",
+    source=_KNUTH,
+    example=("sum(k, p[j])", "p[j] * K"),
+    terminates="a sum disappears",
+)
+def sum_of_a_constant(node: Expression, context: Context) -> Expression | None:
+    """A sum whose terms are all alike counts them."""
+    assert isinstance(node, Sum)
+    if node.condition is not None or mentions(node.body, node.index):
+        return None
+    return multiply(node.body, Size(node.index.axis))
+
+
+@rule(
+    Add,
+    law=r"a f + b f = (a + b) f",
+    source="arithmetic",
+    example=("2 * p[j] + p[j]", "3 * p[j]"),
+    terminates="fewer terms",
+)
+def collect(node: Expression, context: Context) -> Expression | None:
+    """Like terms, which differ in their number only, become one."""
+    assert isinstance(node, Add)
+    gathered: dict[Expression, tuple[Expression, Fraction]] = {}
+    for term in node.terms:
+        coefficient, rest = coefficient_and_rest(term)
+        key = canonical(rest)
+        if key in gathered:
+            gathered[key] = (gathered[key][0], gathered[key][1] + coefficient)
+        else:
+            gathered[key] = (rest, coefficient)
+    if len(gathered) == len(node.terms):
+        return None
+    return add(*(multiply(Number(coefficient), rest) for rest, coefficient in gathered.values()))
+
+
+@rule(
+    Multiply,
+    law=r"-(a - b) = b - a",
+    source="arithmetic",
+    example=("-1 * (t[j] - p[j])", "p[j] - t[j]"),
+    terminates="a bracket, or the minus in front of it, disappears",
+)
+def signs(node: Expression, context: Context) -> Expression | None:
+    """A number in front of a bracket goes in; so does a minus that makes the bracket positive."""
+    assert isinstance(node, Multiply)
+    coefficient, rest = coefficient_and_rest(node)
+    if coefficient == 1:
+        return None
+    if isinstance(rest, Add):
+        return add(*(multiply(Number(coefficient), term) for term in rest.terms))
+    if coefficient > 0:
+        return None
+    factors = factors_of(rest)
+    for place, factor in enumerate(factors):
+        if isinstance(factor, Add) and any(is_negative(term) for term in factor.terms):
+            return multiply(Number(-coefficient), *factors[:place], negate(factor), *factors[place + 1 :])
+    return None
+
+
+@rule(
+    Call,
+    law=r"\log e^u = u, \quad e^{\log u} = u",
+    source="definition of the logarithm",
+    example=("log(exp(z[i]))", "z[i]"),
+    terminates="two functions disappear",
+)
+def inverse_functions(node: Expression, context: Context) -> Expression | None:
+    """A function and its inverse."""
+    assert isinstance(node, Call)
+    if len(node.arguments) == 1 and isinstance(node.arguments[0], Call):
+        inner = node.arguments[0]
+        if (node.function, inner.function) in (("log", "exp"), ("exp", "log")):
+            return inner.arguments[0]
+    return None
+
+
+def expanded(node: Expression) -> Expression:
+    """`node` multiplied out: products over sums, whole powers, plain sums over brackets.
+
+    Used to look ahead, and to compare; never shown by itself.
+    """
+    node = map_children(node, expanded)
+    match node:
+        case Multiply(factors):
+            partial: list[Expression] = [Number(Fraction(1))]
+            for factor in factors:
+                partial = [multiply(left, right) for left in partial for right in terms_of(factor)]
+            return add(*partial)
+        case Power(Add() as base, Number(value)) if value.denominator == 1 and 2 <= value <= 4:
+            return expanded(Multiply((base,) * int(value)))
+        case Sum(index, Add(terms), condition):
+            return add(*(Sum(index, term, condition) for term in terms))
+        case _:
+            return node
+
+
+#: Rules within one term or between like terms.
+LOCAL = (inverse_functions, cancel, signs, collect)
+#: All of them, in the order in which they are tried at each node.
+SIMPLIFY = (*LOCAL, sift, pull_out, sum_of_a_constant, expand_over_delta)

@@ -1,0 +1,141 @@
+"""The look of an expression after every step: folded numbers, the order people write in.
+
+Nothing here is a step of mathematics worth a line: adding zero, δ_ii = 1, the order of factors,
+and letters of sums that do not clash with the free ones.
+"""
+
+from __future__ import annotations
+
+from symderiv.expression.construct import add, base_and_exponent, coefficient_and_rest, multiply, power
+from symderiv.expression.indices import free_indices, fresh_index, rename_bound
+from symderiv.expression.nodes import (
+    ONE,
+    ZERO,
+    Add,
+    Call,
+    Delta,
+    Derivative,
+    Entry,
+    Expression,
+    Extremum,
+    Multiply,
+    Number,
+    Position,
+    Power,
+    Product,
+    Size,
+    Sum,
+)
+from symderiv.expression.traverse import children, map_children, walk
+from symderiv.problem import Problem
+
+
+def tidy(node: Expression) -> Expression:
+    """Fold numbers, zeros, ones and deltas of equal indices, from the leaves up."""
+    node = map_children(node, tidy)
+    match node:
+        case Add(terms):
+            return add(*terms)
+        case Multiply(factors):
+            return multiply(*factors)
+        case Power(Delta() as base, Number(value)) if value > 0:
+            return base
+        case Power(base, exponent):
+            return power(base, exponent)
+        case Delta(left, right):
+            return tidy_delta(node, left, right)
+        case Sum(_, body, _) if body == ZERO:
+            return ZERO
+        case Call("exp", (argument,)) if argument == ZERO:
+            return ONE
+        case Call("log", (argument,)) if argument == ONE:
+            return ZERO
+        case _:
+            return node
+
+
+def tidy_delta(node: Delta, left: object, right: object) -> Expression:
+    """δ of equal indices is 1, of different fixed places 0."""
+    if left == right:
+        return ONE
+    if isinstance(left, Position) and isinstance(right, Position):
+        return ZERO
+    return node
+
+
+def is_negative(term: Expression) -> bool:
+    """Whether a term carries a minus sign."""
+    return coefficient_and_rest(term)[0] < 0
+
+
+def has_delta(node: Expression) -> bool:
+    """Whether a Kronecker delta occurs outside of any sum."""
+    if isinstance(node, Delta):
+        return True
+    if isinstance(node, Sum | Product | Extremum):
+        return False
+    return any(has_delta(child) for child in children(node))
+
+
+class Arranger:
+    """Puts terms and factors in the order in which the field writes them."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        inputs = {given.name: rank for rank, given in enumerate(problem.inputs)}
+        self._inputs = inputs
+        self._names = {each.name: rank for rank, each in enumerate(problem.definitions)}
+
+    def arrange(self, node: Expression) -> Expression:
+        """`node` tidied, its sums and products ordered, its bound letters clear of the free ones."""
+        return self._order(self._letters(tidy(node)))
+
+    def _order(self, node: Expression) -> Expression:
+        node = map_children(node, self._order)
+        match node:
+            case Add(terms):
+                return Add(tuple(sorted(terms, key=lambda term: (is_negative(term), not has_delta(term)))))
+            case Multiply(factors):
+                return Multiply(tuple(sorted(factors, key=self._factor_key)))
+            case _:
+                return node
+
+    def _factor_key(self, factor: Expression) -> tuple[float, int, int, int]:
+        base, _ = base_and_exponent(factor)
+        match base:
+            case Number():
+                return (0, 0, 0, 0)
+            case Size():
+                return (1, 0, 0, 0)
+            case Entry(array, indices):
+                given = array in self._inputs or array not in self._names
+                rank = self._inputs.get(array, -1) if given else self._names[array]
+                return (2 if not indices else 4, len(indices), int(not given), rank)
+            case Derivative():
+                return (3, 0, 0, 0)
+            case Call():
+                return (5, 0, 0, 0)
+            case Delta():
+                return (6, 0, 0, 0)
+            case Add():
+                return (7 if free_indices(base) else 2.5, 0, 0, 0)
+            case Sum():
+                return (8, 0, 0, 0)
+            case _:
+                return (7.5, 0, 0, 0)
+
+    def _letters(self, node: Expression) -> Expression:
+        free = {index.name for index in free_indices(node)}
+        bound = any(isinstance(part, Sum | Product | Extremum) for _, part in walk(node))
+        return self._relabel(node, free) if bound else node
+
+    def _relabel(self, node: Expression, taken: set[str]) -> Expression:
+        if isinstance(node, Sum | Product | Extremum):
+            letters = self._problem.letters_of(node.index.axis)
+            name = node.index.name
+            if name in taken or (name not in letters and letters):
+                inside = {index.name for index in free_indices(node)}
+                letter = fresh_index(node.index.axis, taken | inside, [*letters, name])
+                node = rename_bound(node, letter)
+            taken = taken | {node.index.name}
+        return map_children(node, lambda child: self._relabel(child, taken))
