@@ -57,9 +57,13 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The record of a folder: one entry per problem, by name."""
+    """The record of a folder: one entry per problem, by name.
+
+    `whole` says that the folder is to hold the whole catalogue.
+    """
 
     problems: dict[str, Record] = field(default_factory=dict)
+    whole: bool = False
 
     @property
     def files(self) -> frozenset[str]:
@@ -72,7 +76,8 @@ class Manifest:
     def to_json(self) -> str:
         """The text of ``build.json``."""
         problems = {name: asdict(self.problems[name]) for name in sorted(self.problems)}
-        return json.dumps({"version": 1, "problems": problems}, indent=1, ensure_ascii=False) + "\n"
+        data = {"version": 1, "whole": self.whole, "problems": problems}
+        return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -90,13 +95,15 @@ class Manifest:
         except (OSError, UnicodeDecodeError) as error:
             raise FolderError(f"expected to read {folder / MANIFEST}, found: {_reason(error)}") from None
         try:
-            problems = {name: _record(entry) for name, entry in json.loads(text)["problems"].items()}
+            data = json.loads(text)
+            problems = {name: _record(entry) for name, entry in data["problems"].items()}
+            whole = data["whole"] is True
         except (ValueError, TypeError, KeyError, AttributeError):
             raise FolderError(
                 f"expected {folder / MANIFEST} to be the record of an earlier build, found something else; "
                 "move it away, or choose another folder with --out"
             ) from None
-        return cls(problems)
+        return cls(problems, whole)
 
 
 def _record(entry: dict[str, object]) -> Record:
@@ -126,6 +133,27 @@ class Difference:
     name: str
     kind: str
     diff: str
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write one file, whole or not at all.
+
+    Raises
+    ------
+    FolderError
+        If it cannot be written.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        aside.write_bytes(text.encode("utf-8"))
+        os.replace(aside, path)
+    except OSError as error:
+        raise FolderError(f"expected to write {path}, found: {_reason(error)}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink()
 
 
 def prepare(folder: Path) -> None:
@@ -195,7 +223,7 @@ def write(folder: Path, manifest: Manifest, files: Mapping[str, str], old: Manif
     _refuse_foreign(folder, files, old)
     # While files are being moved, the record names the old ones and the new ones: after an
     # interrupt, the next build still knows which are ours.
-    meanwhile = Manifest({**old.problems, **_united(old, manifest)})
+    meanwhile = Manifest({**old.problems, **_united(old, manifest)}, manifest.whole)
     stages = [
         {MANIFEST: meanwhile.to_json()},
         {name: files[name] for name in sorted(files)},

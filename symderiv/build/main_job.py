@@ -1,0 +1,217 @@
+"""Many problems at once: requests to worker processes, outcomes into the folder, a table at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from types import FrameType
+
+from symderiv import catalog
+from symderiv.build import job, report
+from symderiv.build.folder import INDEX, MANIFEST, Manifest, compare, locked, prepare, write
+from symderiv.build.plan import Outcome, Plan, Request
+from symderiv.problem import Problem
+
+
+class BuildError(ValueError):
+    """A plan that cannot be followed; the message is one sentence for its writer."""
+
+
+def run(plan: Plan, out: Path | None) -> int:
+    """Do what `plan` says, report on the terminal, and write the folder `out` if there is one.
+
+    What failed is not written: the files of that problem stay as they were.
+
+    Returns
+    -------
+    int
+        How many things went wrong.
+
+    Raises
+    ------
+    BuildError, FolderError, NotationError, UnknownProblemError
+        If the plan or the folder cannot be used; nothing has been written then.
+    """
+    requests = _requests(plan, out, prove=True)
+    if out is not None:
+        prepare(out)
+        Manifest.read(out)
+    with _stoppable():
+        outcomes = perform(requests)
+        changed = None if out is None else _write(out, outcomes, whole=not plan.names)
+    report.table(outcomes)
+    if changed is not None:
+        report.say(f"{out}: {len(changed)} file{'' if len(changed) == 1 else 's'} changed")
+    return report.failures(outcomes)
+
+
+def run_check(plan: Plan, out: Path) -> int:
+    """Compare the folder `out` with a fresh build of what it records; print a diff.
+
+    Returns
+    -------
+    int
+        How many files differ or could not be made.
+    """
+    if not (out / MANIFEST).is_file():
+        raise BuildError(
+            f"expected a folder that symderiv build has written, found no {MANIFEST} in {out}; "
+            "build first, or name the folder with --out"
+        )
+    old = Manifest.read(out)
+    named = {Path(name).stem if name.endswith(catalog.SUFFIX) else name for name in plan.names}
+    for name in sorted(named - old.problems.keys()):
+        raise BuildError(f"expected problems that {out} holds, found {name!r}; build it there first")
+    requests = [
+        Request(name, _source(out, name, record.path), record.path, tuple(record.sizes.items()),
+                record.targets, prove=False)
+        for name, record in sorted(old.problems.items())
+    ]  # fmt: skip
+    if old.whole and not plan.names:
+        known = {request.name for request in requests if not request.path}
+        requests += [request for request in _requests(plan, out, prove=False) if request.name not in known]
+    with _stoppable():
+        outcomes = perform([each for each in requests if not named or each.name in named])
+    failed = report.failures(outcomes)
+    fresh = Manifest({each.name: each.record for each in outcomes if each.record is not None}, old.whole)
+    files = {name: text for each in outcomes for name, text in each.files.items()}
+    files |= {INDEX: report.index(fresh), MANIFEST: fresh.to_json()}
+    differences = compare(out, files)
+    if named:
+        differences = [each for each in differences if each.name.split("/")[0] in named]
+    for each in differences:
+        report.say(f"{each.name}: {each.kind}")
+        if each.diff:
+            report.say(each.diff)
+    if not (differences or failed):
+        report.say(f"{out}: all {len(files)} files are those of a fresh build")
+    elif differences:
+        report.complain(
+            f"{out}: {len(differences)} of {len(files)} files differ from a fresh build; "
+            "run symderiv build and look at the changes"
+        )
+    return failed + len(differences)
+
+
+def perform(requests: Sequence[Request]) -> list[Outcome]:
+    """The outcomes of all requests, in their order, by as many processes as there are processors."""
+    processes = min(len(requests), os.cpu_count() or 1)
+    with report.progress(len(requests)) as done:
+        if processes < 2:
+            outcomes = []
+            for request in requests:
+                outcomes.append(job.perform(request))
+                done(outcomes[-1])
+            return outcomes
+        pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_worker)
+        try:
+            # Workers inherit the ignored signal: an interrupt is the business of this process.
+            with _ignoring(signal.SIGINT):
+                futures: dict[Future[Outcome], int] = {
+                    pool.submit(job.perform, request): place for place, request in enumerate(requests)
+                }
+            found: dict[int, Outcome] = {}
+            for future in as_completed(futures):
+                place = futures[future]
+                try:
+                    found[place] = future.result()
+                except BrokenProcessPool:
+                    name = requests[place].name
+                    found[place] = Outcome(name, failures=("its process ended early (out of memory?)",))
+                done(found[place])
+            pool.shutdown()
+            return [found[place] for place in range(len(requests))]
+        except BaseException:
+            for child in multiprocessing.active_children():
+                child.terminate()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def _ignoring(number: signal.Signals) -> Iterator[None]:
+    try:
+        before = signal.signal(number, signal.SIG_IGN)
+    except ValueError:  # not in the main thread: the signal is not ours to handle
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM end the work by way of `finally`, as an interrupt does."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _requests(plan: Plan, out: Path | None, prove: bool) -> list[Request]:
+    names = plan.names or catalog.names()
+    problems = {source: catalog.load(source) for source in names}
+    _check_sizes(plan, list(problems.values()))
+    requests: dict[str, Request] = {}
+    for source, problem in problems.items():
+        if problem.name in requests:
+            raise BuildError(
+                f"expected problems of different names, found {problem.name!r} twice; rename one file"
+            )
+        sizes = tuple((axis, size) for axis, size in plan.sizes if axis in problem.axes)
+        path = ""
+        if source.endswith(catalog.SUFFIX) and out is not None:
+            path = Path(os.path.relpath(Path(source).resolve(), out.resolve())).as_posix()
+        requests[problem.name] = Request(problem.name, source, path, sizes, plan.targets, prove)
+    return [requests[name] for name in sorted(requests)]
+
+
+def _check_sizes(plan: Plan, problems: Sequence[Problem]) -> None:
+    known = dict.fromkeys(axis for problem in problems for axis in problem.axes)
+    for axis, _ in plan.sizes:
+        if axis not in known:
+            raise BuildError(f"--size: expected an axis among {', '.join(known)}, found {axis!r}")
+
+
+def _source(out: Path, name: str, path: str) -> str:
+    return str(Path(os.path.normpath(out / path))) if path else name
+
+
+def _write(out: Path, outcomes: Sequence[Outcome], whole: bool) -> list[str]:
+    """Bring the folder to what the outcomes say; what failed stays as it was."""
+    with locked(out):
+        old = Manifest.read(out)
+        kept = {
+            name: record
+            for name, record in old.problems.items()
+            if not whole or record.path or any(each.name == name for each in outcomes)
+        }
+        made = {each.name: each.record for each in outcomes if each.record is not None}
+        new = Manifest({**kept, **made}, whole or old.whole)
+        files = {name: text for each in outcomes for name, text in each.files.items()}
+        if new.problems:
+            files[INDEX] = report.index(new)
+        return write(out, new, files, old)

@@ -1,0 +1,65 @@
+"""What a build is asked for, and what its parts hand to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from symderiv.build.folder import Record
+
+#: The languages that a build emits, in order.
+TARGETS = ("numpy", "numba")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the command line asks for; no names means the whole catalogue."""
+
+    names: tuple[str, ...] = ()
+    sizes: tuple[tuple[str, int], ...] = ()
+    targets: tuple[str, ...] = TARGETS
+
+    @classmethod
+    def of(cls, names: Sequence[str], sizes: Mapping[str, int], targets: Sequence[str]) -> Plan:
+        """A plan from sequences and a mapping."""
+        return cls(tuple(dict.fromkeys(names)), tuple(sizes.items()), tuple(targets))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One problem to be done, as it is handed to a worker process.
+
+    `source` is what the catalogue loads, `path` what the record keeps of it (empty for a problem
+    of the catalogue). `prove` is false where only the files are wanted.
+    """
+
+    name: str
+    source: str
+    path: str
+    sizes: tuple[tuple[str, int], ...]
+    targets: tuple[str, ...]
+    prove: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a request.
+
+    Attributes
+    ----------
+    name
+        The problem.
+    record, files
+        What the folder is to record, and the text of each file; None and empty after a failure
+        that left nothing to write.
+    failures
+        One sentence for each thing that went wrong.
+    errors
+        For each target, the worst error of its module against the oracle, in eps.
+    """
+
+    name: str
+    record: Record | None = None
+    files: dict[str, str] = field(default_factory=dict)
+    failures: tuple[str, ...] = ()
+    errors: dict[str, float] = field(default_factory=dict)

@@ -1,0 +1,101 @@
+"""What the reader of a build sees: progress, the table at the end, what failed, and the index."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+from symderiv.build.folder import Manifest
+from symderiv.build.plan import Outcome
+
+#: Forms longer than this are cut in the table of the terminal.
+_MAX_FORM = 64
+
+
+def say(line: str) -> None:
+    """One line on the standard output, at once."""
+    print(line, flush=True)
+
+
+def complain(line: str) -> None:
+    """One line on the standard error."""
+    print(f"symderiv: {line}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def progress(total: int) -> Iterator[Callable[[Outcome], None]]:
+    """A bar on a terminal, elsewhere one plain line for each problem that is done."""
+    if not sys.stdout.isatty():
+        count = 0
+
+        def line(outcome: Outcome) -> None:
+            nonlocal count
+            count += 1
+            say(f"[{count}/{total}] {outcome.name}{' FAILED' if outcome.failures else ''}")
+
+        yield line
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, transient=True) as bar:
+        task = bar.add_task("deriving", total=total)
+        yield lambda outcome: bar.update(task, advance=1, description=outcome.name)
+
+
+def failures(outcomes: Sequence[Outcome]) -> int:
+    """Say on the standard error what went wrong; how many things did."""
+    for outcome in outcomes:
+        for sentence in outcome.failures:
+            complain(f"{outcome.name}: {sentence}")
+    return sum(len(outcome.failures) for outcome in outcomes)
+
+
+def table(outcomes: Sequence[Outcome]) -> None:
+    """The table of everything that was done: a line for each derivative."""
+    head = ("problem", "derivative", "form", "proof", "kernels", "worst error")
+    lines = [head]
+    for outcome in outcomes:
+        if outcome.record is None:
+            lines.append((outcome.name, "", "", "FAILED", "", ""))
+            continue
+        kernels, worst = " ".join(outcome.record.targets), _worst(outcome)
+        for place, row in enumerate(outcome.record.rows):
+            name = outcome.name if place == 0 else ""
+            last = (kernels, worst) if place == 0 else ("", "")
+            lines.append((name, row.derivative, _cut(row.form), row.proof, *last))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    lines.insert(1, tuple("-" * width for width in widths))
+    for line in lines:
+        say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _worst(outcome: Outcome) -> str:
+    if not outcome.errors:
+        return ""
+    return f"{max(outcome.errors.values()):.1f} eps"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_FORM else text[: _MAX_FORM - 3] + "..."
+
+
+def index(manifest: Manifest) -> str:
+    """The Markdown table of a folder."""
+    lines = [
+        "# Derivatives, documents and kernels",
+        "",
+        "Written by `symderiv build`; do not edit. Each form holds for every size of every axis.",
+        "",
+        "| problem | derivative | form | checked by | files |",
+        "|---|---|---|---|---|",
+    ]
+    for name in sorted(manifest.problems):
+        record = manifest.problems[name]
+        links = " ".join(f"[{file.split('/')[-1]}]({file})" for file in record.files)
+        for place, row in enumerate(record.rows):
+            first, last = (f"**{record.title or name}**", links) if place == 0 else ("", "")
+            cells = (first, f"`{row.derivative}`", f"`{row.form}`", row.proof, last)
+            lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
+    return "\n".join(lines) + "\n"
