@@ -6,7 +6,6 @@ front of their product. ``a - b`` becomes the sum of a and -1 · b, ``a / b`` th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from fractions import Fraction
 
 from lark import Token
@@ -25,61 +24,27 @@ from symderiv.expression.nodes import (
     Expression,
     Extremum,
     Index,
-    IndexTerm,
     Number,
-    Position,
     Power,
     Product,
     Size,
     Sum,
     Where,
 )
-from symderiv.notation.errors import NotationError, Source
-from symderiv.notation.names import Names
-from symderiv.notation.syntax import Node, near, start_of
+from symderiv.notation.errors import NotationError
+from symderiv.notation.places import PlaceBuilder, as_token, as_tree, index_count
+from symderiv.notation.syntax import Node, near
 
 #: The largest exponent, and the largest denominator of one, that may be written.
 MAX_EXPONENT = 1000
 #: The most bits that the numerator or denominator of a number may have.
 MAX_BITS = 2048
-#: The most digits of a number as written, and the largest power of ten in one such as 1e-8.
-MAX_DIGITS = 200
 
 _BINDERS = ("sum", "prod", "max", "min")
-_SHIFT = "shifted indices such as x[i + k] are not supported yet: an index is a letter, a place such as 1, or a label"
 
 
-class Builder:
-    """Builds the expressions of one line.
-
-    Parameters
-    ----------
-    names
-        What the names stand for; the axes of the letters must have been inferred.
-    source, begin
-        The text and where in it the line begins: for the places of errors.
-    left
-        The letters on the left side of the line, which are free in it. None where any may be.
-    """
-
-    def __init__(self, names: Names, source: Source, begin: int, left: Iterable[str] | None = None) -> None:
-        self.names = names
-        self.source = source
-        self.begin = begin
-        self.left = None if left is None else set(left)
-        self._bound: list[str] = []
-        self._free: set[str] = set(left or ())
-        self._binders: list[tuple[str, Node | Token]] = []
-
-    def error(self, where: Node | Token, message: str) -> NotationError:
-        """An error at a piece of syntax."""
-        return self.source.error(self.begin + start_of(where), message)
-
-    def finish(self) -> None:
-        """Check the line as a whole: no sum may use a letter that is free in the same line."""
-        for letter, where in self._binders:
-            if letter in self._free:
-                raise self._shadowing(letter, where)
+class Builder(PlaceBuilder):
+    """Builds the expressions of one line: the places in brackets, and everything around them."""
 
     def value(self, node: Node) -> Expression:
         """The expression of a node in the place of a value."""
@@ -90,14 +55,14 @@ class Builder:
                 return self._product(node)
             case "signed":
                 minus = sum(child == "-" for child in node.children[:-1]) % 2
-                inner = self.value(_tree(node.children[-1]))
+                inner = self.value(as_tree(node.children[-1]))
                 return multiply(MINUS_ONE, inner) if minus else inner
             case "raised":
                 return self._raised(node)
             case "number":
-                return self._number(_token(node.children[0]))
+                return self.number(as_token(node.children[0]))
             case "name":
-                return self._name(_token(node.children[0]))
+                return self._name(as_token(node.children[0]))
             case "entry":
                 return self._entry(node)
             case "call":
@@ -107,38 +72,6 @@ class Builder:
             case _:
                 raise self.error(node, "expected a value")
 
-    def index(self, node: Node, axis: str | None) -> IndexTerm:
-        """The index term of a node that stands for a place on `axis` (None: not known from outside)."""
-        if node.data == "number":
-            return self._position(_token(node.children[0]), axis)
-        if node.data not in ("name", "entry"):
-            raise self.error(node, _SHIFT)
-        name = str(node.children[0])
-        if self.names.is_label(name):
-            label_axis = self.names.inputs[name].label_of
-            if axis is not None and label_axis != axis:
-                raise self.error(
-                    node, f"the label {name} is a place on {label_axis}, but this index is on {axis}"
-                )
-            return self._label(node)
-        if node.data == "entry":
-            raise self.error(node, f"{name} cannot be an index: only labels can (label {name} : K)")
-        if not self.names.is_letter(name):
-            kind = self.names.kind(name)
-            raise self.error(node, f"{name} is {kind} and cannot be an index: use an index letter")
-        found = self.names.letter_axis(name)
-        if found is None:
-            raise self._no_axis(name, node)
-        if axis is not None and found != axis:
-            raise self.error(node, f"the index {name} ranges over {found}, but this index is on {axis}")
-        if name not in self._bound:
-            if self.left is not None and name not in self.left:
-                raise self.error(
-                    node, f"the index {name} is neither summed nor on the left side: sum over it or rename it"
-                )
-            self._free.add(name)
-        return Index(name, found)
-
     def _sum(self, node: Node) -> Expression:
         terms: list[Expression] = []
         constant = Fraction(0)
@@ -147,7 +80,7 @@ class Builder:
             if isinstance(child, Token):
                 negative = child == "-"
                 continue
-            term = self.value(_tree(child))
+            term = self.value(as_tree(child))
             if negative:
                 term = multiply(MINUS_ONE, term)
             for part in terms_of(term):
@@ -166,7 +99,7 @@ class Builder:
             if isinstance(child, Token):
                 below = child == "/"
                 continue
-            factor = self.value(_tree(child))
+            factor = self.value(as_tree(child))
             if below:
                 if factor == ZERO:
                     raise self.error(child, "division by zero")
@@ -178,7 +111,7 @@ class Builder:
         return multiply(*factors)
 
     def _raised(self, node: Node) -> Expression:
-        base, exponent = self.value(_tree(node.children[0])), self.value(_tree(node.children[2]))
+        base, exponent = self.value(as_tree(node.children[0])), self.value(as_tree(node.children[2]))
         if isinstance(exponent, Number):
             self._check_exponent(exponent, node.children[2])
             if base == ZERO and exponent.value < 0:
@@ -204,12 +137,6 @@ class Builder:
     def _too_large(self, where: Node | Token) -> NotationError:
         return self.error(where, f"the numbers here grow too large: at most {MAX_BITS} bits are allowed")
 
-    def _number(self, token: Token) -> Expression:
-        mantissa, _, exponent = str(token).lower().partition("e")
-        if len(mantissa) > MAX_DIGITS or len(exponent) > 5 or abs(int(exponent or 0)) > MAX_DIGITS:
-            raise self.error(token, f"this number is too long: at most {MAX_DIGITS} digits are allowed")
-        return Number(Fraction(str(token).rstrip(".") if not exponent else str(token)))
-
     def _name(self, token: Token) -> Expression:
         name = str(token)
         names = self.names
@@ -220,22 +147,18 @@ class Builder:
         if names.is_label(name):
             raise self.error(
                 token,
-                f"the label {name} is a place, not a number: use it as an index, in [ ] or delta(k, {name})",
+                _label_as_value(name),
             )
         if names.is_value(name):
             count = names.count(name)
             if count:
-                raise self.error(
-                    token,
-                    f"{name} needs {_indices(count)}; whole arrays (matrix notation) are not supported yet",
-                )
+                message = f"{name} needs {index_count(count)}: matrix notation is not supported yet"
+                raise self.error(token, message)
             return Entry(name)
         if name in FUNCTIONS or name in WITHOUT_DERIVATIVE or name in OF_TWO_VALUES:
             raise self.error(token, f"the function {name} needs an argument in ( )")
         if names.letter_axis(name) is not None:
-            raise self.error(
-                token, f"the index {name} has no value by itself: it stands in [ ] or delta(i, j)"
-            )
+            raise self.error(token, f"the index {name} has no value by itself: it stands in [ ] or delta")
         raise self.error(token, f"{name} is not declared or defined{names.suggestions(name)}")
 
     def _entry(self, node: Node) -> Expression:
@@ -243,41 +166,13 @@ class Builder:
         if self.names.is_label(name):
             raise self.error(
                 node,
-                f"the label {name} is a place, not a number: use it as an index, in [ ] or delta(k, {name}[n])",
+                _label_as_value(name),
             )
         return self.entry(node)
 
-    def entry(self, node: Node) -> Entry:
-        """The entry of an array that a node names, brackets and all."""
-        names = self.names
-        name, parts = str(node.children[0]), node.children[1:]
-        if not names.is_value(name):
-            kind = names.kind(name)
-            what = f"is {kind}, not an array" if kind else "is not declared or defined"
-            raise self.error(node, f"{name} {what}{names.suggestions(name)}")
-        count = names.count(name)
-        if len(parts) != count:
-            raise self.error(node, f"{name} needs {_indices(count)}, found {_indices(len(parts))}")
-        return Entry(
-            name,
-            tuple(self.index(_tree(part), names.place_axis(name, place)) for place, part in enumerate(parts)),
-        )
-
-    def _label(self, node: Node) -> Entry:
-        return self.entry(node)
-
-    def _position(self, token: Token, axis: str | None) -> Position:
-        number = self._number(token)
-        assert isinstance(number, Number)
-        if number.value.denominator != 1 or number.value < 1:
-            raise self.error(token, f"expected a place counted from 1, found {token}")
-        if axis is None:
-            raise self.error(token, f"it is not known which axis the place {token} is on")
-        return Position(int(number.value), axis)
-
     def _call(self, node: Node) -> Expression:
         name = str(node.children[0])
-        arguments = [_tree(child) for child in node.children[1:] if child is not None]
+        arguments = [as_tree(child) for child in node.children[1:] if child is not None]
         if name in _BINDERS and arguments and (name in ("sum", "prod") or self._binds(arguments[0])):
             return self._binder(node, name, arguments)
         match name:
@@ -287,9 +182,7 @@ class Builder:
                 return self._delta(node, arguments)
             case "where":
                 if len(arguments) != 3:
-                    raise self.error(
-                        node, f"expected where(condition, a, b), found {_arguments(len(arguments))}"
-                    )
+                    raise self.error(node, f"expected where(condition, a, b), found {_count(arguments)}")
                 condition = self._condition(arguments[0])
                 return Where(condition, self.value(arguments[1]), self.value(arguments[2]))
             case "d":
@@ -301,15 +194,13 @@ class Builder:
         else:
             raise self._unknown_function(node, name)
         if len(arguments) != wanted:
-            raise self.error(node, f"{name} needs {_arguments(wanted)}, found {_arguments(len(arguments))}")
+            raise self.error(node, f"{name} needs {_arguments(wanted)}, found {_count(arguments)}")
         return call(name, *(self.value(argument) for argument in arguments))
 
     def _unknown_function(self, node: Node, name: str) -> NotationError:
         names = self.names
         if name in names.upstream:
-            return self.error(
-                node, f"{name} is already a function of {names.upstream[name].of}: write {name} alone"
-            )
+            return self.error(node, f"{name} is a function of {names.upstream[name].of}: write {name} alone")
         if names.is_value(name) or name in names.axes:
             what = names.kind(name)
             return self.error(node, f"{name} is {what}, not a function: write {name} * (...) or {name}[...]")
@@ -334,11 +225,11 @@ class Builder:
             letter = str(token)
             axis = self.names.letter_axis(letter)
             if axis is None:
-                raise self._no_axis(letter, token)
-            if letter in self._bound:
-                raise self._shadowing(letter, token)
-            self._binders.append((letter, token))
-            self._bound.append(letter)
+                raise self.no_axis(letter, token)
+            if letter in self.bound:
+                raise self.shadowing(letter, token)
+            self.binders.append((letter, token))
+            self.bound.append(letter)
             condition = None
             if argument.data == "comparison":
                 condition = self._condition(argument)
@@ -349,7 +240,7 @@ class Builder:
             opened.append((Index(letter, axis), condition))
         body = self.value(arguments[-1])
         for index, condition in reversed(opened):
-            self._bound.pop()
+            self.bound.pop()
             if name == "sum":
                 body = Sum(index, body, condition)
             elif name == "prod":
@@ -363,7 +254,7 @@ class Builder:
         if isinstance(first, Token):
             token = first
         elif first.data == "name":
-            token = _token(first.children[0])
+            token = as_token(first.children[0])
         else:
             raise self.error(argument, f"expected an index letter before the body of {name}")
         if not self.names.is_letter(str(token)):
@@ -373,15 +264,13 @@ class Builder:
 
     def _delta(self, node: Node, arguments: list[Node]) -> Expression:
         if len(arguments) != 2:
-            raise self.error(node, f"expected delta(i, j), found {_arguments(len(arguments))}")
-        axis = self._axis_of(arguments[0]) or self._axis_of(arguments[1])
+            raise self.error(node, f"expected delta(i, j), found {_count(arguments)}")
+        axis = self.axis_of(arguments[0]) or self.axis_of(arguments[1])
         return Delta(self.index(arguments[0], axis), self.index(arguments[1], axis))
 
     def _derivative(self, node: Node, arguments: list[Node]) -> Expression:
         if len(arguments) < 2:
-            raise self.error(
-                node, f"expected d(f, x) with at least one variable, found {_arguments(len(arguments))}"
-            )
+            raise self.error(node, f"expected d(f, x), with a variable, found {_count(arguments)}")
         of = self.value(arguments[0])
         variables: list[Entry] = []
         for argument in arguments[1:]:
@@ -393,58 +282,30 @@ class Builder:
             variables.append(variable)
         return Derivative(of, tuple(variables))
 
-    def _axis_of(self, node: Node) -> str | None:
-        """The axis of an index term, if the node can be one."""
-        if node.data not in ("name", "entry"):
-            return None
-        name = str(node.children[0])
-        if self.names.is_label(name):
-            return self.names.inputs[name].label_of
-        if node.data == "name" and self.names.is_letter(name):
-            return self.names.letter_axis(name)
-        return None
-
     def _condition(self, node: Node) -> Compare:
         if node.data != "comparison":
             raise self.error(node, "expected a condition such as k != i or z[k] > 0")
         return self._condition_of(node, *node.children)
 
     def _condition_of(self, node: Node, left: object, operator: object, right: object) -> Compare:
-        first, second, comparison = _tree(left), _tree(right), str(operator)
-        axis = self._axis_of(first) or self._axis_of(second)
-        if axis is None and not (self._is_free_letter(first) or self._is_free_letter(second)):
+        first, second, comparison = as_tree(left), as_tree(right), str(operator)
+        axis = self.axis_of(first) or self.axis_of(second)
+        if axis is None and not (self.is_bound(first) or self.is_bound(second)):
             return Compare(comparison, self.value(first), self.value(second))
         return Compare(comparison, self.index(first, axis), self.index(second, axis))
 
-    def _is_free_letter(self, node: Node) -> bool:
+    def is_bound(self, node: Node) -> bool:
         """Whether a node is a letter of unknown axis: an undeclared name is reported as a value."""
-        return node.data == "name" and str(node.children[0]) in self._bound
-
-    def _shadowing(self, letter: str, where: Node | Token) -> NotationError:
-        return self.error(
-            where, f"the index {letter} is already in use around this sum: give the sum a letter of its own"
-        )
-
-    def _no_axis(self, letter: str, where: Node | Token) -> NotationError:
-        return self.error(
-            where,
-            f"the axis of the index {letter} is not known from its use: add a line 'index {letter} : K'",
-        )
-
-
-def _indices(count: int) -> str:
-    return "no index" if count == 0 else "1 index" if count == 1 else f"{count} indices"
+        return node.data == "name" and str(node.children[0]) in self.bound
 
 
 def _arguments(count: int) -> str:
     return "1 argument" if count == 1 else f"{count} arguments"
 
 
-def _tree(child: object) -> Node:
-    assert not isinstance(child, Token)
-    return child  # type: ignore[return-value]
+def _count(arguments: list[Node]) -> str:
+    return _arguments(len(arguments))
 
 
-def _token(child: object) -> Token:
-    assert isinstance(child, Token)
-    return child
+def _label_as_value(name: str) -> str:
+    return f"the label {name} is a place, not a number: write it as an index: p[{name}] or delta(k, {name})"

@@ -158,8 +158,8 @@ class Names:
             elif node.data == "filtered":
                 self._tie_pair(node.children[1], node.children[3], error_at)
 
-    def _letter_of(self, part: object) -> str | None:
-        if isinstance(part, Token | None) or not hasattr(part, "data") or part.data != "name":
+    def _letter_of(self, part: Node | Token) -> str | None:
+        if isinstance(part, Token) or part.data != "name":
             return None
         name = str(part.children[0])
         return name if self.is_letter(name) else None
@@ -192,7 +192,7 @@ class Names:
 
 
 def _clash(letter: str, first: str, second: str) -> str:
-    return f"the index {letter} ranges over {first}, but here it stands for a place on {second}: use another letter"
+    return f"the index {letter} ranges over {first}, but here it is a place on {second}: use another letter"
 
 
 def _walk(tree: Node) -> Iterator[Node]:

@@ -26,7 +26,7 @@ _STARTS = (
 )  # fmt: skip
 _CLOSING = {"(": ")", "[": "]"}
 _NOT_YET = {
-    "@": "a matrix product (@) is not supported yet: write the sum over indices, as in sum(j, W[j, k] * x[j])",
+    "@": "a matrix product is not supported yet: write the sum, as in sum(j, W[j, k] * x[j])",
     "'": "a prime (transpose or derivative) is not supported yet: write the indices, or d(f, x)",
 }
 _INSTEAD = {
@@ -78,9 +78,10 @@ def parse(source: Source, start: str, begin: int, text: str) -> Node:
     try:
         tree = _grammar().parse(text, start=start)
     except UnexpectedCharacters as error:
-        found = text[error.pos_in_stream]
+        place = error.pos_in_stream or 0
+        found = text[place]
         message = _NOT_YET.get(found) or _INSTEAD.get(found) or "this character has no meaning here"
-        raise source.error(begin + error.pos_in_stream, f"unexpected {quoted(found)}: {message}") from None
+        raise source.error(begin + place, f"unexpected {quoted(found)}: {message}") from None
     except UnexpectedToken as error:
         raise _unexpected(source, begin, text, error) from None
     except UnexpectedEOF:
@@ -114,7 +115,7 @@ def _check_brackets(source: Source, begin: int, text: str) -> None:
             if len(open_brackets) > MAX_NESTING:
                 raise source.error(
                     begin + offset,
-                    f"the brackets are nested more than {MAX_NESTING} deep: define parts by name",
+                    f"brackets are nested more than {MAX_NESTING} deep: define parts by name",
                 )
         elif letter in _CLOSING.values():
             if not open_brackets:
@@ -134,7 +135,7 @@ def _check_depth(source: Source, begin: int, tree: Node) -> None:
             if node.type == "NAME" and len(node) > MAX_NAME:
                 raise source.error(
                     begin + start_of(node),
-                    f"this name has more than {MAX_NAME} characters: choose a shorter one",
+                    f"this name has more than {MAX_NAME} characters: shorten it",
                 )
             continue
         if depth > MAX_NESTING:
