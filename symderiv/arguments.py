@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 #: The values of an input by place, places counted from 0.
 Table: TypeAlias = dict[tuple[int, ...], float]
 
-#: The largest size of an axis, and the most entries, for which an explicit matrix is written out.
+#: The largest size of an axis for which an explicit matrix is written out.
 MAX_SIZE = 64
-MAX_ENTRIES = 1024
 
 
 class UsageError(ValueError):
@@ -151,15 +150,6 @@ def _label(value: float, name: str) -> float:
     if value != int(value) or value < 1:
         raise UsageError(f"--value: expected a place for {name}, counted from 1, found {value:g}")
     return value - 1
-
-
-def check_entries(count: int) -> None:
-    """Raise `UsageError` where an explicit result would have too many entries to write out."""
-    if count > MAX_ENTRIES:
-        raise UsageError(
-            f"--size: expected at most {MAX_ENTRIES} entries in an explicit result, found {count}; "
-            "choose smaller sizes"
-        )
 
 
 def _quoted(text: str) -> str:

@@ -178,11 +178,8 @@ def derive(  # noqa: PLR0917 (each parameter is an option)
     from symderiv.build import explicit
 
     derivation = _derive(given, of or given.output(), tuple(wrt))
-    text = explicit.document(derivation, form, steps)
-    if sizes and not value:
-        text = explicit.with_symbols(derivation, sizes, form, text)
-    if value:
-        text = explicit.with_numbers(derivation, arrays, {**sizes, **implied}, form, text)
+    everything = {**sizes, **implied} if sizes or value else None
+    text = explicit.document(derivation, form, steps, everything, arrays if value else None)
     typer.echo(text, nl=False)
 
 

@@ -9,18 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from symderiv.build.folder import (
-    INDEX,
-    MANIFEST,
-    FolderError,
-    Manifest,
-    Record,
-    Row,
-    compare,
-    locked,
-    prepare,
-    write,
-)
+from symderiv.build.folder import compare, locked, prepare, write, write_file
+from symderiv.build.manifest import INDEX, MANIFEST, FolderError, Manifest, Record, Row
 
 
 def record(name: str, *files: str) -> Record:
@@ -259,3 +249,26 @@ def test_locking_is_exclusive(tmp_path: Path) -> None:
     with locked(tmp_path):
         assert in_process(code, str(tmp_path)).stdout == "held\n"
     assert in_process(code, str(tmp_path)).stdout == ""
+
+
+def test_one_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "module.py"
+    write_file(path, "old")
+    write_file(path, "new")
+    assert path.read_text() == "new"
+
+    def replace(source: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(FolderError, match="the disk is full"):
+        write_file(path, "newer")
+    assert [each.name for each in tmp_path.iterdir()] == ["module.py"]
+    assert path.read_text() == "new"
+
+
+def test_one_file_where_it_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(FolderError, match="it is a folder"):
+        write_file(tmp_path, "text")
+    with pytest.raises(FolderError, match="no such file or directory"):
+        write_file(tmp_path / "no" / "file.py", "text")

@@ -11,119 +11,16 @@ from __future__ import annotations
 import contextlib
 import difflib
 import errno
-import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 
-#: The record of what the builds into a folder wrote.
-MANIFEST = "build.json"
-#: The table of everything in a folder.
-INDEX = "README.md"
+from symderiv.build.manifest import MANIFEST, FolderError, Manifest, Record, reason
+
 _STAGING = ".symderiv-"
-
-
-class FolderError(Exception):
-    """An output folder that cannot be used or written; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One derivative in the table: what it is of, its form, and what the form rests on."""
-
-    derivative: str
-    form: str
-    proof: str
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What a build wrote for one problem, and how to do it again.
-
-    `path` is empty for a problem of the catalogue, otherwise where its ``.sd`` file is, seen from
-    the output folder.
-    """
-
-    title: str
-    path: str
-    sizes: dict[str, int]
-    targets: tuple[str, ...]
-    files: tuple[str, ...]
-    rows: tuple[Row, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """The record of a folder: one entry per problem, by name.
-
-    `whole` says that the folder is to hold the whole catalogue.
-    """
-
-    problems: dict[str, Record] = field(default_factory=dict)
-    whole: bool = False
-
-    @property
-    def files(self) -> frozenset[str]:
-        """Every file that the builds wrote, the table and the record itself included."""
-        if not self.problems:
-            return frozenset({MANIFEST})
-        names = {name for record in self.problems.values() for name in record.files}
-        return frozenset(names | {MANIFEST, INDEX})
-
-    def to_json(self) -> str:
-        """The text of ``build.json``."""
-        problems = {name: asdict(self.problems[name]) for name in sorted(self.problems)}
-        data = {"version": 1, "whole": self.whole, "problems": problems}
-        return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
-
-    @classmethod
-    def read(cls, folder: Path) -> Manifest:
-        """The record in `folder`; empty where there is none.
-
-        Raises
-        ------
-        FolderError
-            If there is one that no build wrote.
-        """
-        try:
-            text = (folder / MANIFEST).read_text(encoding="utf-8")
-        except (FileNotFoundError, NotADirectoryError):
-            return cls()
-        except (OSError, UnicodeDecodeError) as error:
-            raise FolderError(f"expected to read {folder / MANIFEST}, found: {_reason(error)}") from None
-        try:
-            data = json.loads(text)
-            problems = {name: _record(entry) for name, entry in data["problems"].items()}
-            whole = data["whole"] is True
-        except (ValueError, TypeError, KeyError, AttributeError):
-            raise FolderError(
-                f"expected {folder / MANIFEST} to be the record of an earlier build, found something else; "
-                "move it away, or choose another folder with --out"
-            ) from None
-        return cls(problems, whole)
-
-
-def _record(entry: dict[str, object]) -> Record:
-    rows, files, targets, sizes = entry["rows"], entry["files"], entry["targets"], entry["sizes"]
-    if not (isinstance(rows, list) and isinstance(files, list) and isinstance(targets, list)):
-        raise TypeError
-    if not isinstance(sizes, dict):
-        raise TypeError
-    for name in files:
-        parts = PurePosixPath(name).parts
-        if not parts or ".." in parts or PurePosixPath(name).is_absolute() or "\\" in name:
-            raise ValueError
-    return Record(
-        title=str(entry["title"]),
-        path=str(entry["path"]),
-        sizes={str(axis): int(size) for axis, size in sizes.items()},
-        targets=tuple(map(str, targets)),
-        files=tuple(files),
-        rows=tuple(Row(**row) for row in rows),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +47,7 @@ def write_file(path: Path, text: str) -> None:
         aside.write_bytes(text.encode("utf-8"))
         os.replace(aside, path)
     except OSError as error:
-        raise FolderError(f"expected to write {path}, found: {_reason(error)}") from None
+        raise FolderError(f"expected to write {path}, found: {reason(error)}") from None
     finally:
         with contextlib.suppress(OSError):
             aside.unlink()
@@ -175,7 +72,7 @@ def prepare(folder: Path) -> None:
         ) from None
     except OSError as error:
         raise FolderError(
-            f"expected to write into {folder}, found: {_reason(error)}; choose another folder with --out"
+            f"expected to write into {folder}, found: {reason(error)}; choose another folder with --out"
         ) from None
 
 
@@ -241,7 +138,7 @@ def write(folder: Path, manifest: Manifest, files: Mapping[str, str], old: Manif
     except OSError as error:
         _discard(staging)
         raise FolderError(
-            f"expected to write into {folder}, found: {_reason(error)}; no file has been changed"
+            f"expected to write into {folder}, found: {reason(error)}; no file has been changed"
         ) from None
     except BaseException:
         _discard(staging)
@@ -255,7 +152,7 @@ def write(folder: Path, manifest: Manifest, files: Mapping[str, str], old: Manif
                 changed += [name for name in stale if _remove(folder, name)]
     except OSError as error:
         raise FolderError(
-            f"expected to write into {folder}, found: {_reason(error)}; every file is whole, but some are "
+            f"expected to write into {folder}, found: {reason(error)}; every file is whole, but some are "
             "of the earlier build: make room and build again"
         ) from None
     finally:
@@ -360,11 +257,3 @@ def _remove_left_over(folder: Path) -> None:
 def _discard(staging: Path | None) -> None:
     if staging is not None:
         shutil.rmtree(staging, ignore_errors=True)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError):
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            return "the disk is full (or the limit on a file's size is reached)"
-        return (error.strerror or str(error)).lower()
-    return str(error)

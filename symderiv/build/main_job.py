@@ -15,7 +15,8 @@ from types import FrameType
 
 from symderiv import catalog
 from symderiv.build import job, report
-from symderiv.build.folder import INDEX, MANIFEST, Manifest, compare, locked, prepare, write
+from symderiv.build.folder import compare, locked, prepare, write
+from symderiv.build.manifest import INDEX, MANIFEST, Manifest
 from symderiv.build.plan import Outcome, Plan, Request
 from symderiv.problem import Problem
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from symderiv.build.folder import Record
+from symderiv.build.manifest import Record
 
 #: The languages that a build emits, in order.
 TARGETS = ("numpy", "numba")

@@ -6,7 +6,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from symderiv.build.folder import Manifest
+from symderiv.build.manifest import Manifest
 from symderiv.build.plan import Outcome
 
 #: Forms longer than this are cut in the table of the terminal.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from symderiv.calculus import Derivation, Step, cases
+from symderiv.documents.outline import reason
 from symderiv.expression.nodes import Index
 from symderiv.notation.text import to_text
 
@@ -57,7 +58,7 @@ def _chain(steps: Sequence[Step]) -> list[str]:
     lines = []
     for step in steps:
         formula = f"  = {to_text(step.after)}"
-        why = f"{step.rule.name}: {step.note}" if step.note else step.rule.name
+        why = reason(step)
         if len(formula) + 2 <= _RULE_COLUMN:
             lines.append(f"{formula:<{_RULE_COLUMN}}{why}")
         else:

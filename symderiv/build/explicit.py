@@ -1,0 +1,156 @@
+"""One derivation for the terminal: in any of the formats, with its explicit entries where asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from math import prod
+from typing import TYPE_CHECKING
+
+from symderiv.calculus import Derivation
+from symderiv.documents.data import derivation_data
+from symderiv.documents.plain import derivation_text, table_text
+from symderiv.expression.indices import free_indices
+from symderiv.expression.nodes import Derivative, Index
+from symderiv.expression.oracle import FLOATS, Oracle, OracleError, Table
+from symderiv.notation.text import to_text
+from symderiv.problem import names_in
+
+if TYPE_CHECKING:
+    from symderiv.witness import Explicit
+
+#: The most entries of an explicit result that are written out.
+MAX_ENTRIES = 1024
+
+
+class ExplicitError(ValueError):
+    """Sizes or values that give no explicit result; the message is one sentence."""
+
+
+def document(
+    derivation: Derivation,
+    form: str = "text",
+    level: str = "textbook",
+    sizes: Mapping[str, int] | None = None,
+    arrays: Mapping[str, Table] | None = None,
+) -> str:
+    """A derivation in one of the formats ``text``, ``latex``, ``markdown`` and ``json``.
+
+    Parameters
+    ----------
+    derivation, form, level
+        What to write, how, and how many steps of it.
+    sizes
+        Where given, the explicit entries at these sizes are written too, found by SymPy.
+    arrays
+        Where given (with `sizes`), the entries are numbers at these values of the inputs instead.
+
+    Raises
+    ------
+    ExplicitError
+        If a size or a value is missing, or there are too many entries.
+    """
+    explicit = None
+    if sizes is not None:
+        letters = _letters(derivation)
+        _check(derivation, letters, sizes)
+        if arrays is not None:
+            numbers = _numbers(derivation, letters, sizes, arrays)
+        else:
+            from symderiv.witness import witness
+
+            explicit = witness(derivation, sizes)
+    if form == "json":
+        data = derivation_data(derivation, level)
+        if explicit is not None:
+            data["explicit"] = {"sizes": dict(explicit.sizes), **_entries(explicit)}
+        elif sizes is not None:
+            places = {",".join(str(spot + 1) for spot in place): value for place, value in numbers.items()}
+            data["explicit"] = {"sizes": dict(sizes), "letters": [i.name for i in letters], "values": places}
+        return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    if form == "text":
+        text = derivation_text(derivation, level)
+        if explicit is not None:
+            return f"{text}\n{explicit.to_text()}\n"
+        if sizes is not None:
+            return f"{text}\n{table_text(letters, {place: f'{v:.10g}' for place, v in numbers.items()})}"
+        return text
+    from symderiv.documents.latex import derivation_latex
+    from symderiv.documents.markdown import derivation_markdown
+
+    matrix = ""
+    if explicit is not None:
+        matrix = explicit.latex_matrix()
+    elif sizes is not None:
+        matrix = _latex_numbers(letters, numbers)
+    if form == "latex":
+        text = derivation_latex(derivation, level)
+        return f"{text.rstrip()}\n\\[\n{matrix}\n\\]\n" if matrix else text
+    text = derivation_markdown(derivation, level)
+    return f"{text.rstrip()}\n\n```math\n{matrix}\n```\n" if matrix else text
+
+
+def _letters(derivation: Derivation) -> tuple[Index, ...]:
+    """The free letters of the result, in the order of the derivative that was asked for."""
+    start = derivation.start
+    parts = (start.of, *start.by) if isinstance(start, Derivative) else (start,)
+    return tuple(dict.fromkeys(letter for part in parts for letter in free_indices(part)))
+
+
+def _entries(explicit: Explicit) -> dict[str, object]:
+    return {
+        "rows": [to_text(row) for row in explicit.rows],
+        "columns": [to_text(column) for column in explicit.columns],
+        "shape": list(explicit.shape),
+        "entries": [[to_text(entry) for entry in row] for row in explicit.entries],
+        "agrees": explicit.agrees,
+        "pattern": explicit.pattern,
+    }
+
+
+def _check(derivation: Derivation, letters: tuple[Index, ...], sizes: Mapping[str, int]) -> None:
+    missing = [axis for axis in derivation.problem.axes if axis not in sizes]
+    if missing:
+        wanted = " ".join(f"--size {axis}=3" for axis in missing)
+        raise ExplicitError(f"expected a size for {' and '.join(missing)} too, found none; add {wanted}")
+    count = prod(sizes[letter.axis] for letter in letters)
+    if count > MAX_ENTRIES:
+        raise ExplicitError(
+            f"expected at most {MAX_ENTRIES} entries in an explicit result, found {count}; "
+            "choose smaller sizes"
+        )
+
+
+def _numbers(
+    derivation: Derivation, letters: tuple[Index, ...], sizes: Mapping[str, int], arrays: Mapping[str, Table]
+) -> dict[tuple[int, ...], float]:
+    """The entries of the form in numbers, evaluated directly from the definitions."""
+    problem = derivation.problem
+    needed = {
+        given.name
+        for given in problem.inputs
+        if given.name in names_in(derivation.form) or problem.depends(derivation.form, given.name)
+    }
+    for name in sorted(needed - arrays.keys()):
+        axes = problem.axes_of(name)
+        count = prod(sizes[axis] for axis in axes)
+        raise ExplicitError(
+            f"expected values for {name} too, found none; add --value {name}=... with {count} "
+            f"number{'' if count == 1 else 's'}"
+        )
+    oracle = Oracle(sizes, arrays, problem.definitions, arithmetic=FLOATS)
+    try:
+        return {place: float(value) for place, value in oracle.table(derivation.form, letters).items()}
+    except OracleError as error:
+        raise ExplicitError(f"the form has no value in numbers: {error}") from None
+    except (ValueError, OverflowError, ZeroDivisionError) as error:
+        raise ExplicitError(f"the form has no value in floating point at these values: {error}") from None
+
+
+def _latex_numbers(letters: tuple[Index, ...], numbers: Mapping[tuple[int, ...], float]) -> str:
+    if len(letters) != 2:
+        return r" \quad ".join(f"{numbers[place]:.6g}" for place in sorted(numbers))
+    rows = sorted({place[0] for place in numbers})
+    columns = sorted({place[1] for place in numbers})
+    lines = [" & ".join(f"{numbers[row, column]:.6g}" for column in columns) for row in rows]
+    return r"\begin{pmatrix}" + r" \\ ".join(lines) + r"\end{pmatrix}"
