@@ -63,7 +63,7 @@ def document(
     if form == "json":
         data = derivation_data(derivation, level)
         if explicit is not None:
-            data["explicit"] = {"sizes": dict(explicit.sizes), **_entries(explicit)}
+            data["explicit"] = explicit_data(explicit)
         elif sizes is not None:
             places = {",".join(str(spot + 1) for spot in place): value for place, value in numbers.items()}
             data["explicit"] = {"sizes": dict(sizes), "letters": [i.name for i in letters], "values": places}
@@ -97,8 +97,10 @@ def _letters(derivation: Derivation) -> tuple[Index, ...]:
     return tuple(dict.fromkeys(letter for part in parts for letter in free_indices(part)))
 
 
-def _entries(explicit: Explicit) -> dict[str, object]:
+def explicit_data(explicit: Explicit) -> dict[str, object]:
+    """Explicit entries as plain data: sizes, what rows and columns stand for, entries as text."""
     return {
+        "sizes": dict(explicit.sizes),
         "rows": [to_text(row) for row in explicit.rows],
         "columns": [to_text(column) for column in explicit.columns],
         "shape": list(explicit.shape),

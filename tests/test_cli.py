@@ -1,0 +1,292 @@
+"""The command line: what it answers, and that bad input gets one sentence and no traceback."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from symderiv import __version__
+from symderiv.cli import main
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run the command in this process: status, standard output, standard error."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["symderiv", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        out, err = capsys.readouterr()
+        return int(stop.value.code or 0), out, err
+
+    return run
+
+
+SD = """\
+title A parabola of softmax
+index i, j, k : K
+input z[K], c[K]
+p[i] = exp(z[i]) / sum(k, exp(z[k]))
+L = sum(k, c[k] * p[k]^2)
+derive d(L, z[j])
+"""
+
+
+@pytest.fixture
+def sd(tmp_path: Path) -> str:
+    path = tmp_path / "mine.sd"
+    path.write_text(SD)
+    return str(path)
+
+
+def test_version(run) -> None:
+    assert run("--version") == (0, f"symderiv {__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", [[], ["list"], ["derive"], ["emit"], ["verify"], ["build"]])
+def test_help_has_an_example(run, command: list[str]) -> None:
+    status, out, _ = run(*command, "--help")
+    assert status == 0
+    assert re.search(r"Examples:\n  *symderiv \w+", out)
+
+
+def test_list_names_every_problem(run) -> None:
+    status, out, _ = run("list")
+    names = [line.split()[0] for line in out.splitlines()]
+    assert status == 0
+    assert names == sorted(names)
+    assert {"softmax", "cross_entropy", "layer_norm"} <= set(names)
+    assert all(len(line.split()) > 1 for line in out.splitlines())
+
+
+def test_derive_softmax(run) -> None:
+    status, out, _ = run("derive", "softmax", "--wrt", "z")
+    assert status == 0
+    chain = [line for line in out.splitlines() if line.startswith("  = ")]
+    assert chain[-1].startswith("  = p[i] * (delta(i, j) - p[j]) ")
+    assert "  i == j:  p[i] * (1 - p[i])\n" in out
+    assert "  i != j:  -p[i] * p[j]\n" in out
+
+
+def test_more_steps_on_request(run) -> None:
+    lengths = [
+        len(run("derive", "softmax", "--wrt", "z", "--steps", level)[1].splitlines())
+        for level in ("brief", "textbook", "all")
+    ]
+    assert lengths[0] < lengths[1] < lengths[2]
+
+
+def test_derive_an_intermediate(run) -> None:
+    assert "= -t[j] / p[j]" in run("derive", "cross_entropy", "--of", "L", "--wrt", "p")[1]
+    assert "p[i] * (delta(i, j) - p[j])" in run("derive", "cross_entropy", "--of", "p", "--wrt", "z")[1]
+
+
+def test_derive_a_hessian_under_the_assumption(run) -> None:
+    out = run("derive", "cross_entropy", "--wrt", "z", "--wrt", "z")[1]
+    assert "with sum(k, t[k]) == 1" in out
+    assert "= p[i] * (delta(i, j) - p[j])" in out
+
+
+def test_derive_explicitly(run) -> None:
+    status, out, _ = run("derive", "softmax", "--wrt", "z", "--size", "K=3")
+    assert status == 0
+    assert "d(p[i], z[j]) at K = 3" in out
+    assert "p[3] * (1 - p[3])" in out
+    assert "agree exactly in all 9 comparisons" in out
+
+
+def test_derive_in_numbers(run) -> None:
+    status, out, _ = run("derive", "softmax", "--wrt", "z", "--value", "z=0,0")
+    assert status == 0
+    assert out.endswith("rows i = 1..2, columns j = 1..2\n   0.25  -0.25\n  -0.25   0.25\n")
+
+
+def test_derive_in_numbers_with_a_label(run) -> None:
+    out = run("derive", "cross_entropy_label", "--wrt", "z", "--value", "z=0,0", "--value", "y=2")[1]
+    assert out.endswith("\n  j = 1: 0.5\n  j = 2: -0.5\n")
+
+
+def test_derive_as_json(run) -> None:
+    _, out, _ = run("derive", "softmax", "--wrt", "z", "--format", "json", "--size", "K=2")
+    data = json.loads(out)
+    assert data["problem"] == "softmax"
+    assert (data["of"], data["wrt"]) == ("p[i]", ["z[j]"])
+    assert data["form"] == "p[i] * (delta(i, j) - p[j])"
+    assert data["assumptions"] == []
+    assert {step["rule"] for step in data["steps"]} >= {"definition", "recognise"}
+    assert data["steps"][0]["before"] == data["start"]
+    assert data["steps"][-1]["after"] == data["form"]
+    assert data["explicit"]["entries"][0] == ["p[1] * (1 - p[1])", "-p[1] * p[2]"]
+    values = json.loads(run("derive", "softmax", "--wrt", "z", "--format", "json", "--value", "z=0,0")[1])[
+        "explicit"
+    ]["values"]
+    assert values == {"1,1": 0.25, "1,2": -0.25, "2,1": -0.25, "2,2": 0.25}
+
+
+def test_derive_as_latex_and_markdown(run) -> None:
+    _, latex, _ = run("derive", "softmax", "--wrt", "z", "--format", "latex", "--size", "K=2")
+    assert r"p_i \left(\delta_{ij} - p_j\right)" in latex
+    assert latex.count(r"\begin{") == latex.count(r"\end{")
+    _, markdown, _ = run("derive", "softmax", "--wrt", "z", "--format", "markdown")
+    assert r"\delta_{ij}" in markdown
+
+
+def test_derive_a_file(run, sd: str) -> None:
+    status, out, _ = run("derive", sd, "--wrt", "z", "--value", "z=0,0", "--value", "c=1,3")
+    assert status == 0
+    # L = Σ c p²; at p = (½, ½): ∂L/∂z₁ = 2 c₁ p₁² (1 − p₁) − 2 c₂ p₂² p₁ = ¼ − ¾.
+    assert out.endswith("\n  j = 1: -0.5\n  j = 2: 0.5\n")
+
+
+SIZE = ["derive", "softmax", "--wrt", "z", "--size"]
+BAD = {
+    "unknown problem": (["derive", "sofmax", "--wrt", "z"], "'sofmax'.*softmax"),
+    "unknown problem to build": (["build", "sofmax", "--out", "{tmp}/out"], "'sofmax'.*softmax"),
+    "size 0": ([*SIZE, "K=0"], "at least 1 for K, found '0'"),
+    "size 000": ([*SIZE, "K=000"], "at least 1 for K, found '000'"),
+    "size -1": ([*SIZE, "K=-1"], "at least 1 for K, found '-1'"),
+    "size abc": ([*SIZE, "K=abc"], "a whole number for K, found 'abc'"),
+    "size 2.5": ([*SIZE, "K=2.5"], "a whole number for K, found '2.5'"),
+    "size 10^9": ([*SIZE, "K=10^9"], r"a whole number for K, found '10\^9'"),
+    "size 1000000000": ([*SIZE, "K=1000000000"], "at most 64 for K, the limit for an explicit matrix"),
+    "size of many digits": ([*SIZE, "K=" + "9" * 5000], "at most 64 for K"),
+    "size ²": ([*SIZE, "K=²"], "a whole number for K"),
+    "empty size": ([*SIZE, "K="], "a whole number for K, found nothing"),
+    "no size": ([*SIZE, "K"], "expected AXIS=SIZE, such as K=5, found 'K'"),
+    "two sizes": ([*SIZE, "K=2", "--size", "K=3"], "two sizes for K, 2 and 3"),
+    "unknown axis": ([*SIZE, "N=3"], r"an axis of softmax \(K\), found 'N'"),
+    "unknown axis to build": (["build", "--size", "Q=3", "--out", "{tmp}/out"], "found 'Q'"),
+    "missing axis": (["derive", "softmax_layer", "--wrt", "x", "--size", "K=3"], "--size N=3"),
+    "too many entries": (
+        ["derive", "softmax_layer", "--wrt", "W", "--size", "K=64", "--size", "N=64"],
+        "at most 1024 entries",
+    ),
+    "unknown target": (
+        ["build", "--target", "fortran", "--out", "{tmp}/out"],
+        "numpy or numba, found 'fortran'",
+    ),
+    "near target": (["emit", "softmax", "--target", "nunpy"], "did you mean numpy"),
+    "unknown wrt": (["derive", "softmax", "--wrt", "q"], "--wrt: expected one of z, found 'q'"),
+    "wrt itself": (["derive", "softmax", "--wrt", "p"], "--wrt: expected one of z, found 'p'"),
+    "wrt a label": (
+        ["derive", "cross_entropy_label", "--wrt", "y"],
+        "--wrt: expected one of z, p, found 'y'",
+    ),
+    "unknown of": (["derive", "softmax", "--of", "q", "--wrt", "z"], "--of: expected one of p, found 'q'"),
+    "unknown format": (
+        ["derive", "softmax", "--wrt", "z", "--format", "pdf"],
+        "text or latex or markdown or json",
+    ),
+    "unknown steps": (["derive", "softmax", "--wrt", "z", "--steps", "some"], "brief or textbook or all"),
+    "value of no input": (
+        ["derive", "softmax", "--wrt", "z", "--value", "p=1"],
+        "a name among z, found 'p=1'",
+    ),
+    "value no number": (["derive", "softmax", "--wrt", "z", "--value", "z=1,x"], "a number for z, found 'x'"),
+    "value nan": (["derive", "softmax", "--wrt", "z", "--value", "z=nan"], "a number for z, found 'nan'"),
+    "value too large": (["derive", "softmax", "--wrt", "z", "--value", "z=1000,0"], "floating point"),
+    "value of wrong shape": (["derive", "softmax", "--wrt", "z", "--value", "z=1;2"], "separated by commas"),
+    "ragged value": (
+        ["derive", "softmax_layer", "--wrt", "x", "--value", "W=1,2;3"],
+        "rows of one length",
+    ),
+    "value missing": (["derive", "cross_entropy", "--wrt", "z", "--value", "z=1,2"], "values for t too"),
+    "value of another size": (
+        ["derive", "cross_entropy", "--wrt", "z", "--value", "z=1,2", "--value", "t=1"],
+        "1 places on K in t",
+    ),
+    "label too large": (
+        ["derive", "cross_entropy_label", "--wrt", "z", "--value", "z=1,2", "--value", "y=3"],
+        "a place from 1 to 2 for y, found 3",
+    ),
+    "label 0": (
+        ["derive", "cross_entropy_label", "--wrt", "z", "--value", "z=1,2", "--value", "y=0"],
+        "counted from 1",
+    ),
+    "size against values": (
+        ["derive", "softmax", "--wrt", "z", "--value", "z=1,2", "--size", "K=3"],
+        "K=2, as the values say",
+    ),
+    "missing file": (["derive", "{tmp}/none.sd", "--wrt", "z"], "none.sd"),
+    "folder as a file": (["derive", "{tmp}/folder.sd", "--wrt", "z"], "folder.sd"),
+    "malformed file": (["derive", "{tmp}/bad.sd", "--wrt", "z"], r"bad\.sd:3:\d+: .*\n.*\n *\^"),
+    "binary file": (["derive", "{tmp}/binary.sd", "--wrt", "z"], "UTF-8"),
+    "output is a file": (["build", "softmax", "--out", "{tmp}/bad.sd"], "is a file"),
+    "output below a file": (["build", "softmax", "--out", "{tmp}/bad.sd/x"], "is a file"),
+    "output not ours": (["build", "softmax", "--out", "{tmp}/taken"], "no build wrote"),
+    "module into nowhere": (["emit", "softmax", "--out", "{tmp}/no/x.py"], "no such file or directory"),
+    "check of nothing": (["build", "--check", "--out", "{tmp}/none"], "build first"),
+    "check with sizes": (["build", "--check", "--size", "K=3"], "--check: expected no --size"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gets_one_sentence(run, tmp_path: Path, case: str) -> None:
+    (tmp_path / "folder.sd").mkdir()
+    (tmp_path / "bad.sd").write_text("index i, k : K\ninput z[K]\np[i] = exp(z[i]) / / 2\n")
+    (tmp_path / "binary.sd").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "taken" / "softmax").mkdir(parents=True)
+    (tmp_path / "taken" / "softmax" / "softmax.md").write_text("mine")
+    arguments, pattern = BAD[case]
+    status, out, err = run(*(each.replace("{tmp}", str(tmp_path)) for each in arguments))
+    assert status == 2, out + err
+    assert re.search(pattern, err), err
+    assert err.startswith("symderiv: ")
+    assert "Traceback" not in err
+    assert len(err.splitlines()) == (3 if "malformed" in case else 1)
+    assert len(err) < 700
+
+
+@pytest.mark.parametrize(
+    "arguments", [["derive"], ["derive", "softmax"], ["frobnicate"], ["build", "--quick"]]
+)
+def test_a_wrong_command_line(run, arguments: list[str]) -> None:
+    status, _, err = run(*arguments)
+    assert status == 2
+    assert "--help" in err
+
+
+def test_every_exception_of_ours_is_met(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours become a sentence; a fault in the program keeps its traceback."""
+    from symderiv import catalog
+
+    def fault() -> tuple[str, ...]:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(catalog, "names", fault)
+    with pytest.raises(RuntimeError, match="a fault"):
+        run("list")
+
+
+def test_a_broken_pipe_is_quiet() -> None:
+    command = f"{sys.executable} -m symderiv derive softmax --wrt z --steps all --format json | head -c 1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stdout == "{"
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_build_leaves_nothing_half_done(tmp_path: Path, number: int, status: int) -> None:
+    out = tmp_path / "out"
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "symderiv", "build", "--out", str(out)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    ) as build:  # fmt: skip
+        assert build.stdout is not None
+        assert build.stdout.readline().startswith("[1/")
+        os.killpg(build.pid, number) if number == signal.SIGINT else build.send_signal(number)
+        _, err = build.communicate(timeout=60)
+    assert build.returncode == status, err
+    assert "Traceback" not in err
+    assert list(out.iterdir()) == []
+    time.sleep(0.2)
+    with pytest.raises(ProcessLookupError):  # no worker is left in the build's own process group
+        os.killpg(build.pid, 0)
