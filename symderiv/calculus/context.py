@@ -33,6 +33,8 @@ class Context:
         The assumptions that may be used now; empty until the general form is reached.
     assumed
         Those that were used.
+    carried
+        The array that a contraction carries along: its cotangent or tangent.
     contracting
         The product that is being derived now, which must not be looked up as known.
     note
@@ -46,6 +48,7 @@ class Context:
     assumptions: tuple[Assumption, ...] = ()
     assumed: list[Assumption] = field(default_factory=list)
     note: str = ""
+    carried: str = ""
     contracting: tuple[str, str, str] | None = None
 
     def fresh(self, axis: str, *avoid: Expression, letters: Iterable[str] = ()) -> Index:

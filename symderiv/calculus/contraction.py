@@ -12,6 +12,7 @@ from symderiv.calculus.simplify import sum_chain, sum_over
 from symderiv.expression.construct import factors_of, multiply
 from symderiv.expression.indices import all_letters, fresh_index, rename
 from symderiv.expression.nodes import Derivative, Entry, Expression, Index, Multiply, Sum
+from symderiv.expression.traverse import map_children
 
 _GRIEWANK = "Griewank and Walther, Evaluating Derivatives, chapter 3"
 
@@ -30,7 +31,7 @@ def _parts(node: Expression, context: Context) -> tuple[str, Entry, Entry, Entry
     if not isinstance(of, Entry) or context.problem.definition(of.array) is None:
         return None
     array = arrays[0]
-    if context.problem.input(array.array) or context.problem.definition(array.array):
+    if array.array != context.carried:
         return None
     if array.indices == of.indices and set(letters) == set(of.indices):
         return "vjp", array, of, by
@@ -47,7 +48,7 @@ def _parts(node: Expression, context: Context) -> tuple[str, Entry, Entry, Entry
     source=_GRIEWANK,
     example=(
         "sum(i, g[i] * d(q[i], x))",
-        "sum(k, sum(i, g[i] * d(q[i], z[k])) * d(z[k], x))",
+        "sum(k, sum(i, g[i] * d(q[i], u[k])) * d(u[k], x))",
     ),
     terminates="used once, at the start, and towards a nearer variable",
     level="brief",
@@ -83,7 +84,7 @@ def contract_in_stages(node: Expression, context: Context) -> Expression | None:
     Multiply,
     law=r"\sum_t g_t \frac{\partial h_t}{\partial z_s} \text{ as derived before}",
     source="a derivation of its own, shown first",
-    example=("sum(i, g[i] * d(q[i], z[k]))", "q[k] * (g[k] - sum(i, g[i] * q[i]))"),
+    example=("sum(i, g[i] * d(q[i], u[k]))", "q[k] * (g[k] - sum(i, g[i] * q[i]))"),
     terminates="a derivative disappears; definitions have no cycles",
     level="textbook",
 )
@@ -109,9 +110,14 @@ def known_contraction(node: Expression, context: Context) -> Expression | None:
         for old, new in zip(given.indices, free.indices, strict=True)
         if isinstance(old, Index) and old != new
     }
-    if array.array != name:
-        return None
     if derivation not in context.used:
         context.used.append(derivation)
     context.note = f"{kind} of {of.array} by {by.array}"
-    return rename(derivation.result, names)
+    return rename(_with_array(derivation.result, name, array.array), names)
+
+
+def _with_array(node: Expression, old: str, new: str) -> Expression:
+    """`node` with the array `old` called `new`."""
+    if isinstance(node, Entry):
+        return Entry(new, node.indices) if node.array == old else node
+    return map_children(node, lambda child: _with_array(child, old, new))

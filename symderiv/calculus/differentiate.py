@@ -106,7 +106,7 @@ def nearest_intermediate(array: str, variable: str, context: Context) -> str | N
     law=r"\frac{\partial h}{\partial x}"
     r" = \sum_s \frac{\partial h}{\partial z_s} \frac{\partial z_s}{\partial x}",
     source=_CHAIN,
-    example=("d(L, z[j])", "sum(k, d(L, p[k]) * d(p[k], z[j]))"),
+    example=("d(H, z[j])", "sum(k, d(H, p[k]) * d(p[k], z[j]))"),
     terminates="used once, at the start, and towards a nearer variable",
     level="brief",
 )

@@ -10,7 +10,7 @@ from symderiv.calculus.contraction import contract_in_stages, known_contraction
 from symderiv.calculus.derivation import Case, Contraction, Derivation, Rule, Step
 from symderiv.calculus.differentiate import DIFFERENTIATE, OPENING, is_given
 from symderiv.calculus.factor import FACTOR
-from symderiv.calculus.recognise import ASSUME, RECOGNISE
+from symderiv.calculus.recognise import ASSUME, NAME, REARRANGE, RECOGNISE
 from symderiv.calculus.simplify import LOCAL, SIMPLIFY
 from symderiv.calculus.tidy import Arranger
 from symderiv.expression.canonical import canonical
@@ -63,7 +63,8 @@ _DIFFERENTIATE = _Table.of((known_contraction, *DIFFERENTIATE))
 #: Within one term first, so that what cancels is gone before a sum is taken apart.
 _LOCAL = _Table.of(LOCAL)
 _SIMPLIFY = _Table.of(SIMPLIFY)
-_RECOGNISE = _Table.of(RECOGNISE)
+_NAME = _Table.of(NAME)
+_REARRANGE = _Table.of(REARRANGE)
 _FACTOR = _Table.of(FACTOR)
 _ASSUME = _Table.of(ASSUME)
 
@@ -110,6 +111,7 @@ class Engine:
                 raise CalculusError(f"expected index letters on {along.array}, found a fixed place")
             start = Sum(term, start)
         context, steps = self._context(), list[Step]()
+        context.carried = name
         context.contracting = (request.kind, output.array, variable.array)
         node = self._arranger.arrange(start)
         after = contract_in_stages.apply(node, context)
@@ -200,7 +202,10 @@ class Engine:
         while canonical(node) not in seen:
             seen.add(canonical(node))
             node = self._simplify(node, context, steps)
-            node = self._run(_RECOGNISE, node, context, steps, once=True)
+            after = self._run(_NAME, node, context, steps, once=True)
+            if after is node:
+                after = self._run(_REARRANGE, node, context, steps, once=True)
+            node = after
             if canonical(node) not in seen:
                 continue
             node = self._run(_FACTOR, node, context, steps)
@@ -241,7 +246,7 @@ class Engine:
     ) -> Expression:
         """Apply the rules of one phase, outermost node first, until none applies (or `once`)."""
         while True:
-            for path, part in walk(node):
+            for path, part in walk(node):  # noqa: B007 (used after the loop)
                 found = self._try(table, part, context)
                 if found is not None:
                     break

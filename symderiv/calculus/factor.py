@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import product as choices
 
 from symderiv.calculus.context import Context, rule
+from symderiv.calculus.tidy import is_negative
 from symderiv.expression.canonical import canonical
 from symderiv.expression.construct import (
     add,
@@ -13,10 +14,11 @@ from symderiv.expression.construct import (
     coefficient_and_rest,
     factors_of,
     multiply,
+    negate,
     power,
 )
 from symderiv.expression.indices import rename
-from symderiv.expression.nodes import Add, Delta, Expression, Index, Number, Sum
+from symderiv.expression.nodes import MINUS_ONE, Add, Delta, Expression, Index, Multiply, Number, Sum
 
 #: A sum with more δ-terms than this is factored as it stands.
 MAX_DELTA_TERMS = 4
@@ -119,7 +121,7 @@ def _divided(term: Expression, inverse: list[Expression], number: Fraction) -> E
     Add,
     law=r"\sum_k f_k a_k + \sum_k f_k b_k = \sum_k f_k (a_k + b_k)",
     source="Graham, Knuth, Patashnik, Concrete Mathematics, chapter 2",
-    example=("sum(k, p[k] * t[k]) - sum(i, p[i] * z[i])", "sum(k, p[k] * (t[k] - z[k]))"),
+    example=("sum(k, p[k] * t[k]) - sum(i, p[i] * z[i])", "sum(k, p[k] * t[k] - p[k] * z[k])"),
     terminates="fewer sums",
 )
 def gather_sums(node: Expression, context: Context) -> Expression | None:
@@ -144,4 +146,20 @@ def gather_sums(node: Expression, context: Context) -> Expression | None:
     return None
 
 
-FACTOR = (gather_sums, factor_out)
+@rule(
+    Multiply,
+    law=r"f (-a - b) = -f (a + b)",
+    source="arithmetic",
+    example=("p[j] * (-log(p[j]) - H)", "-p[j] * (log(p[j]) + H)"),
+    terminates="fewer minus signs",
+)
+def minus_in_front(node: Expression, context: Context) -> Expression | None:
+    """A bracket with nothing but minus signs passes them to the front."""
+    assert isinstance(node, Multiply)
+    for place, factor in enumerate(node.factors):
+        if isinstance(factor, Add) and all(is_negative(term) for term in factor.terms):
+            return multiply(MINUS_ONE, *node.factors[:place], negate(factor), *node.factors[place + 1 :])
+    return None
+
+
+FACTOR = (gather_sums, factor_out, minus_in_front)

@@ -9,18 +9,20 @@ from itertools import product as choices
 from symderiv.calculus.context import Context, rule
 from symderiv.calculus.simplify import SIMPLIFY, expanded, sum_chain, sum_over
 from symderiv.calculus.tidy import tidy
-from symderiv.expression.canonical import canonical
+from symderiv.expression.canonical import canonical, sort_key
 from symderiv.expression.construct import (
     add,
     base_and_exponent,
     coefficient_and_rest,
     factors_of,
     multiply,
+    negate,
     power,
     terms_of,
 )
 from symderiv.expression.indices import free_indices, mentions, rename
 from symderiv.expression.nodes import (
+    ONE,
     Add,
     Call,
     Definition,
@@ -68,17 +70,36 @@ def places_in(node: Expression) -> dict[str, list[IndexTerm]]:
     return {axis: list(terms) for axis, terms in found.items()}
 
 
-def _powers(node: Expression) -> dict[Expression, tuple[Expression, Fraction]]:
-    """The factors of a term as canonical base -> (base, exponent); odd exponents stay in the base."""
-    found: dict[Expression, tuple[Expression, Fraction]] = {}
-    for factor in factors_of(node):
+_Powers = dict[Expression, tuple[Expression, Fraction]]
+
+
+def _primitive(base: Expression) -> tuple[Expression, bool]:
+    """A bracket up to its sign, and whether the sign was turned: a - b and b - a are one base."""
+    if isinstance(base, Add):
+        turned = negate(base)
+        if sort_key(canonical(turned)) < sort_key(canonical(base)):
+            return turned, True
+    return base, False
+
+
+def _powers(node: Expression) -> tuple[Fraction, _Powers]:
+    """A term as its number and canonical base -> (base, exponent)."""
+    coefficient, rest = coefficient_and_rest(node)
+    found: _Powers = {}
+    for factor in factors_of(rest):
+        if factor == ONE:
+            continue
         base, exponent = base_and_exponent(factor)
-        if isinstance(exponent, Number):
-            key, value = canonical(base), exponent.value
+        if not isinstance(exponent, Number):
+            base, value = factor, Fraction(1)
         else:
-            base, key, value = factor, canonical(factor), Fraction(1)
+            value = exponent.value
+            if value.denominator == 1:
+                base, turned = _primitive(base)
+                coefficient *= -1 if turned and value % 2 else 1
+        key = canonical(base)
         found[key] = (base, value + (found[key][1] if key in found else 0))
-    return found
+    return coefficient, found
 
 
 def _bindings(definition: Definition, node: Expression, context: Context) -> Iterator[dict[Index, IndexTerm]]:
@@ -101,26 +122,27 @@ def fold(node: Expression, definition: Definition, context: Context) -> Expressi
         return None
     if not names_in(definition.body) <= names_in(node):
         return None
-    coefficient, core = coefficient_and_rest(definition.body)
-    whole = _powers(coefficient_and_rest(node)[1])
+    number, whole = _powers(node)
     for binding in _bindings(definition, node, context):
-        part = _powers(rename(core, binding))
-        if not _divides(part, whole):
+        coefficient, every = _powers(rename(definition.body, binding))
+        # Sizes count like numbers: Σ_k x_k is K μ where μ is defined as Σ_k x_k / K.
+        sizes = {key: each for key, each in every.items() if isinstance(each[0], Size)}
+        part = {key: each for key, each in every.items() if key not in sizes}
+        if not part or not _divides(part, whole):
             continue
         left = [
             power(base, Number(exponent - (part[key][1] if key in part else 0)))
             for key, (base, exponent) in whole.items()
         ]
+        scale = [power(base, Number(-exponent)) for base, exponent in sizes.values()]
         entry = Entry(definition.name, tuple(binding[index] for index in definition.indices))
-        number = Number(coefficient_and_rest(node)[0] / coefficient)
-        return multiply(number, *left, entry)
+        folded = multiply(Number(number / coefficient), *left, *scale, entry)
+        # An array that is only its sum's name must not be found again in the result.
+        return None if folded == node else folded
     return None
 
 
-def _divides(
-    part: dict[Expression, tuple[Expression, Fraction]],
-    whole: dict[Expression, tuple[Expression, Fraction]],
-) -> bool:
+def _divides(part: _Powers, whole: _Powers) -> bool:
     for key, (_, exponent) in part.items():
         if key not in whole:
             return False
@@ -177,24 +199,21 @@ def split_the_fraction(node: Expression, context: Context) -> Expression | None:
     """Divide a bracket term by term where this brings names out."""
     assert isinstance(node, Multiply)
     brackets = [factor for factor in node.factors if isinstance(factor, Add)]
-    below = [
-        factor
-        for factor in node.factors
-        if isinstance(factor, Power) and isinstance(factor.exponent, Number) and factor.exponent.value < 0
-    ]
+    below = [factor for factor in node.factors if _is_below(factor)]
     if len(brackets) != 1 or not below:
         return None
     rest = [factor for factor in node.factors if factor is not brackets[0]]
     terms = [_gathered(multiply(*rest, term)) for term in brackets[0].terms]
     after = add(*terms)
-    return after if all(_recognised(term, context) for term in terms) else None
+    # The names must come from dividing: a part that can be named anyway is no reason to divide.
+    return after if any(recognise.apply(term, context) is not None for term in terms) else None
 
 
 def _gathered(term: Expression) -> Expression:
     """A product with equal bases merged."""
-    coefficient, rest = coefficient_and_rest(term)
+    coefficient, powers = _powers(term)
     return multiply(
-        Number(coefficient), *(power(base, Number(exponent)) for base, exponent in _powers(rest).values())
+        Number(coefficient), *(power(base, Number(exponent)) for base, exponent in powers.values())
     )
 
 
@@ -254,17 +273,21 @@ def split_the_sum(node: Expression, context: Context) -> Expression | None:
     if len(parts) < 2:
         return None
     sums = [sum_over(letters, part) for part in parts]
-    settled = [_recognised(_pulled(each), context) for each in sums]
-    return add(*sums) if all(settled) else None
+    return add(*sums) if all(_settled(_pulled(each), context) for each in sums) else None
+
+
+def _settled(node: Expression, context: Context) -> bool:
+    """Whether no sum is left in `node`, or what is left has a name."""
+    return not any(isinstance(part, Sum) for _, part in walk(node)) or _recognised(node, context)
 
 
 def _pulled(node: Expression) -> Expression:
     if isinstance(node, Sum):
         factors = factors_of(node.body)
-        return multiply(
-            *(factor for factor in factors if not mentions(factor, node.index)),
-            Sum(node.index, multiply(*(factor for factor in factors if mentions(factor, node.index)))),
-        )
+        outside = [factor for factor in factors if not mentions(factor, node.index)]
+        inside = [factor for factor in factors if mentions(factor, node.index)]
+        counted = Sum(node.index, multiply(*inside)) if inside else Size(node.index.axis)
+        return multiply(*outside, counted)
     return node
 
 
@@ -293,5 +316,39 @@ def assume(node: Expression, context: Context) -> Expression | None:
     return None
 
 
-RECOGNISE = (recognise, total, split_the_fraction, split_the_sum)
+@rule(
+    Multiply,
+    law=r"\frac{1}{S} \sum_k u_k = \sum_k \frac{u_k}{S}, \text{ known by a name}",
+    source="Graham, Knuth, Patashnik, Concrete Mathematics, chapter 2",
+    example=(
+        "sum(i, z[i] * exp(z[i])) / sum(k, exp(z[k]))",
+        "sum(i, z[i] * p[i])",
+    ),
+    terminates="fewer quotients outside of sums; used only where a name appears under the sum",
+)
+def into_the_sum(node: Expression, context: Context) -> Expression | None:
+    """A denominator goes under a sum where the terms are then known by a name."""
+    assert isinstance(node, Multiply)
+    for place, factor in enumerate(node.factors):
+        if not isinstance(factor, Sum) or factor.condition is not None:
+            continue
+        rest = [other for spot, other in enumerate(node.factors) if spot != place]
+        for below in rest:
+            if not _is_below(below) or mentions(below, factor.index):
+                continue
+            body = recognise.apply(multiply(below, factor.body), context)
+            if body is not None:
+                return multiply(*(other for other in rest if other is not below), Sum(factor.index, body))
+    return None
+
+
+def _is_below(factor: Expression) -> bool:
+    """Whether a factor stands below the bar of a fraction."""
+    return isinstance(factor, Power) and isinstance(factor.exponent, Number) and factor.exponent.value < 0
+
+
+#: What can be named as it stands, then what can be named after a rearrangement.
+NAME = (recognise, total)
+REARRANGE = (split_the_fraction, into_the_sum, split_the_sum)
+RECOGNISE = (*NAME, *REARRANGE)
 ASSUME = (assume,)

@@ -22,6 +22,7 @@ from symderiv.expression.nodes import (
     Add,
     Call,
     Delta,
+    Entry,
     Expression,
     Extremum,
     Index,
@@ -33,7 +34,7 @@ from symderiv.expression.nodes import (
     Size,
     Sum,
 )
-from symderiv.expression.traverse import children, map_children
+from symderiv.expression.traverse import children, map_children, walk
 
 _KNUTH = "Graham, Knuth, Patashnik, Concrete Mathematics, chapter 2"
 
@@ -213,7 +214,7 @@ def collect(node: Expression, context: Context) -> Expression | None:
     terminates="a bracket, or the minus in front of it, disappears",
 )
 def signs(node: Expression, context: Context) -> Expression | None:
-    """A number in front of a bracket goes in; so does a minus that makes the bracket positive."""
+    """A number alone in front of a bracket goes in; so does a minus, if most terms have one."""
     assert isinstance(node, Multiply)
     coefficient, rest = coefficient_and_rest(node)
     if coefficient == 1:
@@ -224,7 +225,7 @@ def signs(node: Expression, context: Context) -> Expression | None:
         return None
     factors = factors_of(rest)
     for place, factor in enumerate(factors):
-        if isinstance(factor, Add) and any(is_negative(term) for term in factor.terms):
+        if isinstance(factor, Add) and 2 * sum(map(is_negative, factor.terms)) > len(factor.terms):
             return multiply(Number(-coefficient), *factors[:place], negate(factor), *factors[place + 1 :])
     return None
 
@@ -266,7 +267,46 @@ def expanded(node: Expression) -> Expression:
             return node
 
 
+def _at(node: Expression, old: IndexTerm, new: IndexTerm) -> Expression:
+    """`node` with the index place `old` replaced, wherever it stands as an index."""
+    match node:
+        case Entry(array, indices):
+            return Entry(array, tuple(new if term == old else term for term in indices))
+        case Delta(left, right):
+            return Delta(new if left == old else left, new if right == old else right)
+        case _:
+            return map_children(node, lambda child: _at(child, old, new))
+
+
+@rule(
+    Multiply,
+    law=r"\delta_{jy} f_y = \delta_{jy} f_j",
+    source="both sides are zero unless j = y",
+    example=("delta(j, y) / p[y]", "delta(j, y) / p[j]"),
+    terminates="fewer labels outside of deltas",
+    name="under a delta",
+)
+def under_a_delta(node: Expression, context: Context) -> Expression | None:
+    """Next to δ_jy, what stands at the label y may be written at the letter j."""
+    assert isinstance(node, Multiply)
+    for place, factor in enumerate(node.factors):
+        if not isinstance(factor, Delta):
+            continue
+        for letter, label in ((factor.left, factor.right), (factor.right, factor.left)):
+            if isinstance(letter, Index) and isinstance(label, Entry):
+                rest = multiply(*node.factors[:place], *node.factors[place + 1 :])
+                after = _at(rest, label, letter)
+                if after != rest and not bound_in(rest, letter):
+                    return multiply(after, factor)
+    return None
+
+
+def bound_in(node: Expression, letter: Index) -> bool:
+    """Whether a sum inside `node` binds `letter`."""
+    return any(isinstance(part, Sum | Product | Extremum) and part.index == letter for _, part in walk(node))
+
+
 #: Rules within one term or between like terms.
-LOCAL = (inverse_functions, cancel, signs, collect)
+LOCAL = (inverse_functions, cancel, signs, collect, under_a_delta)
 #: All of them, in the order in which they are tried at each node.
 SIMPLIFY = (*LOCAL, sift, pull_out, sum_of_a_constant, expand_over_delta)

@@ -18,6 +18,8 @@ from symderiv.expression.nodes import (
     Entry,
     Expression,
     Extremum,
+    Index,
+    IndexTerm,
     Multiply,
     Number,
     Position,
@@ -84,6 +86,7 @@ class Arranger:
         self._problem = problem
         inputs = {given.name: rank for rank, given in enumerate(problem.inputs)}
         self._inputs = inputs
+        self._places = {letter: place for place, letter in enumerate(problem.letters)}
         self._names = {each.name: rank for rank, each in enumerate(problem.definitions)}
 
     def arrange(self, node: Expression) -> Expression:
@@ -97,32 +100,39 @@ class Arranger:
                 return Add(tuple(sorted(terms, key=lambda term: (is_negative(term), not has_delta(term)))))
             case Multiply(factors):
                 return Multiply(tuple(sorted(factors, key=self._factor_key)))
+            case Delta(Entry() as label, Index() as letter):
+                return Delta(letter, label)
             case _:
                 return node
 
-    def _factor_key(self, factor: Expression) -> tuple[float, int, int, int]:
+    def _factor_key(self, factor: Expression) -> tuple[float, int, int, int, tuple[int, ...]]:
         base, _ = base_and_exponent(factor)
         match base:
             case Number():
-                return (0, 0, 0, 0)
+                return (0, 0, 0, 0, ())
             case Size():
-                return (1, 0, 0, 0)
+                return (1, 0, 0, 0, ())
             case Entry(array, indices):
                 given = array in self._inputs or array not in self._names
                 rank = self._inputs.get(array, -1) if given else self._names[array]
-                return (2 if not indices else 4, len(indices), int(not given), rank)
+                spots = tuple(self._letter_rank(term) for term in indices)
+                return (2 if not indices else 4, len(indices), int(not given), rank, spots)
             case Derivative():
-                return (3, 0, 0, 0)
+                return (3, 0, 0, 0, ())
             case Call():
-                return (5, 0, 0, 0)
+                return (5, 0, 0, 0, ())
             case Delta():
-                return (6, 0, 0, 0)
+                return (6, 0, 0, 0, ())
             case Add():
-                return (7 if free_indices(base) else 2.5, 0, 0, 0)
+                return (7 if free_indices(base) else 2.5, 0, 0, 0, ())
             case Sum():
-                return (8, 0, 0, 0)
+                return (8, 0, 0, 0, ())
             case _:
-                return (7.5, 0, 0, 0)
+                return (7.5, 0, 0, 0, ())
+
+    def _letter_rank(self, term: IndexTerm) -> int:
+        """Declared letters in their order, so that x̂_i stands before x̂_j."""
+        return self._places.get(term, len(self._places)) if isinstance(term, Index) else -1
 
     def _letters(self, node: Expression) -> Expression:
         free = {index.name for index in free_indices(node)}

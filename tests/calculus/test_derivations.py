@@ -1,0 +1,240 @@
+"""Whole derivations: the forms, every step by the oracle, contractions, cases, faults."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from symderiv import catalog
+from symderiv.calculus import Contraction, Derivation, Engine, cases, contract, derive, derive_all
+from symderiv.calculus import engine as engine_module
+from symderiv.calculus.derivation import LEVELS
+from symderiv.expression.canonical import same
+from symderiv.expression.construct import negate
+from symderiv.expression.indices import free_indices
+from symderiv.expression.nodes import Derivative, Entry, Index, Sum
+from symderiv.expression.traverse import walk
+from symderiv.notation.reader import parse_expression, read_problem
+from symderiv.notation.text import to_text
+from symderiv.problem import Problem
+from tests.oracles import differences, generic_oracle, sizes_to_try
+
+DERIVATIONS = [
+    pytest.param(problem, expectation, id=f"{problem.name}: {to_text(expectation.derivative)}")
+    for problem in (catalog.load(name) for name in catalog.names())
+    for expectation in problem.expectations
+]
+
+
+def entry(text: str, problem: Problem) -> Entry:
+    found = parse_expression(text, problem)
+    assert isinstance(found, Entry)
+    return found
+
+
+def derive_text(problem: Problem, text: str) -> Derivation:
+    derivative = parse_expression(text, problem)
+    assert isinstance(derivative, Derivative)
+    assert isinstance(derivative.of, Entry)
+    return derive(problem, derivative.of, derivative.by)
+
+
+def wrong_steps(derivation: Derivation, sizes: dict[str, int], seen: set[str] | None = None) -> list[str]:
+    """The steps whose two sides differ by the oracle, lemmas included (each judged once)."""
+    seen = set() if seen is None else seen
+    oracle = generic_oracle(derivation.problem, sizes, extra=derivation.extra)
+    letters = free_indices(derivation.start)
+    found = [
+        f"{step.rule.name}: {to_text(step.before)} != {to_text(step.after)}"
+        for step in derivation.steps
+        if differences(oracle, step.before, step.after, letters)
+    ]
+    for lemma in derivation.lemmas:
+        if repr(lemma.start) not in seen:
+            seen.add(repr(lemma.start))
+            found += wrong_steps(lemma, sizes, seen)
+    return found
+
+
+@pytest.mark.parametrize(("problem", "expectation"), DERIVATIONS)
+def test_reaches_the_form_that_the_file_states(problem: Problem, expectation) -> None:
+    derivation = derive(problem, expectation.derivative.of, expectation.derivative.by)
+    if expectation.form is None:
+        pytest.fail("the file states no form for this derivative")
+    reached = derivation.form if expectation.assuming else derivation.result
+    assert same(reached, expectation.form), f"{to_text(reached)} is not {to_text(expectation.form)}"
+    if expectation.assuming:
+        assert derivation.assumptions == expectation.assuming
+
+
+@pytest.mark.parametrize(("problem", "expectation"), DERIVATIONS)
+def test_every_step_is_true(problem: Problem, expectation) -> None:
+    derivation = derive(problem, expectation.derivative.of, expectation.derivative.by)
+    assert derivation.steps[0].before == derivation.start
+    assert derivation.steps[-1].after == derivation.result
+    for earlier, later in pairwise(derivation.steps):
+        assert earlier.after == later.before
+    for sizes in sizes_to_try(problem):
+        assert wrong_steps(derivation, sizes) == []
+        if derivation.assumed_result is not None:
+            oracle = generic_oracle(problem, sizes, normalised=["t"])
+            assert differences(oracle, derivation.start, derivation.assumed_result) == []
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_each_level_tells_the_whole_way(level: str) -> None:
+    for name in catalog.names():
+        for derivation in derive_all(catalog.load(name)):
+            shown = derivation.shown(level)
+            assert shown[0].before == derivation.start
+            assert shown[-1].after == derivation.result
+            for earlier, later in pairwise(shown):
+                assert earlier.after == later.before
+            assert len(shown) <= len(derivation.steps)
+
+
+@pytest.mark.parametrize("name", catalog.names())
+def test_results_keep_no_derivative_of_a_known_name(name: str) -> None:
+    problem = catalog.load(name)
+    for derivation in derive_all(problem):
+        left = [part for _, part in walk(derivation.result) if isinstance(part, Derivative)]
+        given = {each.name for each in problem.upstream}
+        assert all(isinstance(part.of, Entry) and part.of.array in given for part in left)
+
+
+@pytest.mark.parametrize("batched", [False, True])
+@pytest.mark.parametrize("kind", ["vjp", "jvp"])
+@pytest.mark.parametrize("name", [name for name in catalog.names() if not catalog.load(name).upstream])
+def test_contractions_are_true(name: str, kind: str, batched: bool) -> None:
+    problem = catalog.load(name)
+    original = problem
+    problem = problem.batch() if batched else problem
+    wanted = {
+        (each.derivative.of.array, each.derivative.by[0].array)
+        for each in original.expectations
+        if len(each.derivative.by) == 1
+    }
+    for output, variable in sorted(wanted):
+        of, (by,) = Engine(problem).generic(output, (variable,))
+        derivation = contract(problem, Contraction(kind, of, by))
+        for sizes in sizes_to_try(problem)[:2]:
+            assert wrong_steps(derivation, sizes) == []
+
+
+def test_hessian_vector_product() -> None:
+    problem = catalog.load("cross_entropy")
+    derivation = contract(problem, Contraction("hvp", Entry("L"), entry("z[i]", problem)))
+    expected = "p[i] * (v[i] - sum(j, p[j] * v[j])) * sum(k, t[k])"
+    assert same(derivation.result, with_array(problem, expected, "v"))
+    for sizes in sizes_to_try(problem):
+        assert wrong_steps(derivation, sizes) == []
+
+
+def with_array(problem: Problem, text: str, *names: str) -> object:
+    """Parse `text` where further arrays over K are known."""
+    from symderiv.problem import Input
+
+    more = tuple(Input(name, ("K",)) for name in names)
+    return parse_expression(text, replace(problem, inputs=(*problem.inputs, *more)))
+
+
+def test_the_softmax_vjp_has_no_double_index() -> None:
+    problem = catalog.load("softmax")
+    derivation = contract(problem, Contraction("vjp", entry("p[i]", problem), entry("z[j]", problem)))
+    assert same(derivation.result, with_array(problem, "p[j] * (g[j] - sum(i, g[i] * p[i]))", "g"))
+
+
+def test_the_cotangent_steps_aside_for_an_input_of_its_name() -> None:
+    problem = read_problem("input g[K]\nq[i] = exp(g[i]) / sum(k, exp(g[k]))", "clash")
+    (of, (by,)) = Engine(problem).generic("q", ("g",))
+    derivation = contract(problem, Contraction("vjp", of, by))
+    assert derivation.extra == (("g_1", ("K",)),)
+    assert wrong_steps(derivation, {"K": 3}) == []
+
+
+def test_cases_of_the_softmax() -> None:
+    problem = catalog.load("softmax")
+    equal, different = cases(derive_text(problem, "d(p[i], z[j])"))
+    assert equal.equal
+    assert same(equal.value, parse_expression("p[i] * (1 - p[i])", problem))
+    assert not different.equal
+    assert same(different.value, parse_expression("-p[i] * p[j]", problem))
+
+
+def test_cases_with_a_label() -> None:
+    problem = catalog.load("cross_entropy_label")
+    equal, different = cases(derive_text(problem, "d(L, z[j])"))
+    assert same(equal.value, parse_expression("p[y] - 1", problem))
+    assert same(different.value, parse_expression("p[j]", problem))
+
+
+def test_a_summed_letter_never_captures_the_variable() -> None:
+    """∂/∂x_k of Σ_k x_k² is 2 x_k: the letter of the sum is not that of the variable."""
+    problem = read_problem("input x[K]\nq = sum(k, x[k]^2)", "capture")
+    k = Index("k", "K")
+    derivation = derive(problem, Entry("q"), (Entry("x", (k,)),))
+    assert same(derivation.result, parse_expression("2 * x[k]", problem))
+
+
+def test_the_letters_of_the_result_are_clear_of_the_free_ones() -> None:
+    problem = catalog.load("softmax_any_loss")
+    k = Index("k", "K")
+    derivation = derive(problem, Entry("L"), (Entry("z", (k,)),))
+    bound = [part.index for _, part in walk(derivation.result) if isinstance(part, Sum)]
+    assert bound
+    assert k not in bound
+
+
+def test_a_batched_layer_sums_over_the_batch() -> None:
+    problem = catalog.load("softmax_layer").batch()
+    of, (by,) = Engine(problem).generic("h", ("W",))
+    derivation = contract(problem, Contraction("vjp", of, by))
+    axes = [part.index.axis for _, part in walk(derivation.result) if isinstance(part, Sum)]
+    assert axes.count("B") == 1
+    for sizes in ({"B": 3, "N": 2, "K": 4}, {"B": 1, "N": 1, "K": 1}):
+        assert wrong_steps(derivation, sizes) == []
+
+
+@pytest.mark.parametrize(
+    "name", [each.name for table in ("DIFFERENTIATE", "SIMPLIFY", "RECOGNISE", "FACTOR")
+             for each in getattr(engine_module, table) if each.name in
+             {"independent entries", "quotient rule", "derivative of a function", "sifting", "recognise",
+              "expand over delta", "factor out", "pull out"}]
+)  # fmt: skip
+def test_a_corrupted_rule_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the sign of one rule turned, the check of every step names that rule."""
+
+    def corrupt(table):
+        def turned(rule):
+            def apply(node, context):
+                after = rule.apply(node, context)
+                return None if after is None else negate(after)
+
+            return replace(rule, apply=apply) if rule.name == name else rule
+
+        return engine_module._Table(
+            {kind: tuple(turned(each) for each in rules) for kind, rules in table.by_kind.items()}
+        )
+
+    for attribute in ("_DIFFERENTIATE", "_LOCAL", "_SIMPLIFY", "_NAME", "_REARRANGE", "_FACTOR"):
+        monkeypatch.setattr(engine_module, attribute, corrupt(getattr(engine_module, attribute)))
+    monkeypatch.setattr(engine_module, "MAX_STEPS", 60)
+    steps = []
+    record = Engine._record
+
+    def watched(self, *arguments):
+        whole = record(self, *arguments)
+        steps.append(arguments[-1][-1])
+        return whole
+
+    monkeypatch.setattr(Engine, "_record", watched)
+    problem = catalog.load("cross_entropy")
+    with suppress(ValueError):  # a wrong sign may also run in a circle until the engine gives up
+        derive_text(problem, "d(L, z[j])")
+    oracle = generic_oracle(problem, {"K": 3})
+    letters = (Index("i", "K"), Index("j", "K"), Index("k", "K"))
+    guilty = {step.rule.name for step in steps if differences(oracle, step.before, step.after, letters)}
+    assert name in guilty
