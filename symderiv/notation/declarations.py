@@ -45,7 +45,7 @@ class Declarations:
         """A name that nothing else has, or an error that says what has it."""
         kind = self.names.kind(str(token))
         if kind:
-            raise self.error_at(line)(token, f"{token} is already {kind}: choose another name for {purpose}")
+            raise self.error_at(line)(token, f"{token} is {kind} already: choose another name for {purpose}")
         return str(token)
 
     def _text(self, line: Line) -> None:
@@ -56,7 +56,7 @@ class Declarations:
     def _axis(self, line: Line, token: Token) -> str:
         kind = self.names.kind(str(token))
         if kind and kind != "an axis":
-            raise self.error_at(line)(token, f"{token} is already {kind}: choose another name for the axis")
+            raise self.error_at(line)(token, f"{token} is {kind} already: choose another name for the axis")
         self.names.axes.setdefault(str(token))
         return str(token)
 

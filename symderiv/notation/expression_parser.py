@@ -33,7 +33,7 @@ from symderiv.expression.nodes import (
 )
 from symderiv.notation.errors import NotationError
 from symderiv.notation.places import PlaceBuilder, as_token, as_tree, index_count
-from symderiv.notation.syntax import Node, near
+from symderiv.notation.syntax import MAX_NESTING, Node, near
 
 #: The largest exponent, and the largest denominator of one, that may be written.
 MAX_EXPONENT = 1000
@@ -212,8 +212,8 @@ class Builder(PlaceBuilder):
 
     def _binds(self, first: Node) -> bool:
         """Whether the first argument of max or min is an index letter, not a value."""
-        if first.data == "filtered":
-            return True
+        if first.data in ("comparison", "filtered"):
+            return True  # which is then refused with a sentence of its own
         return first.data == "name" and self.names.is_letter(str(first.children[0]))
 
     def _binder(self, node: Node, name: str, arguments: list[Node]) -> Expression:
@@ -228,6 +228,8 @@ class Builder(PlaceBuilder):
                 raise self.no_axis(letter, token)
             if letter in self.bound:
                 raise self.shadowing(letter, token)
+            if len(self.bound) >= MAX_NESTING:
+                raise self.error(token, f"more than {MAX_NESTING} sums are nested here: define parts by name")
             self.binders.append((letter, token))
             self.bound.append(letter)
             condition = None

@@ -94,13 +94,24 @@ class Names:
         """A hint with the names near to an unknown one."""
         return near(word, [*self.inputs, *self.definitions, *self.upstream, *self.axes])
 
+    def no_array(self, name: str) -> str:
+        """The sentence for a name with brackets that is not an array."""
+        kind = self.kind(name)
+        if kind:
+            return f"{name} is {kind}, not an array"
+        return f"{name} is not declared or defined{self.suggestions(name)}"
+
     def declare_letter(self, letter: str, axis: str) -> None:
         """Say that `letter` ranges over `axis`."""
         self._axis[("letter", letter, 0)] = axis
 
     def letter_axis(self, letter: str) -> str | None:
-        """The axis of a letter, as far as it is known."""
-        return self._axis.get(self._find(("letter", letter, 0)))
+        """The axis of a letter, as far as it is known; ``k_1`` ranges as ``k`` where nothing else is said."""
+        found = self._axis.get(self._find(("letter", letter, 0)))
+        stem, _, number = letter.rpartition("_")
+        if found is None and stem and number.isdecimal():
+            return self._axis.get(self._find(("letter", stem, 0)))
+        return found
 
     def place_axis(self, array: str, place: int) -> str | None:
         """The axis of one index place of an array."""
@@ -148,7 +159,9 @@ class Names:
             if node.data == "entry":
                 array = str(node.children[0])
                 places = node.children[1:]
-                if len(places) == self.count(array) and self.is_value(array):
+                if not self.is_value(array):
+                    raise error_at(node, self.no_array(array))
+                if len(places) == self.count(array):
                     for place, part in enumerate(places):
                         self._tie_part(part, self._slot(array, place), error_at)
             elif node.data == "call" and str(node.children[0]) == "delta" and len(node.children) == 3:

@@ -86,9 +86,7 @@ class PlaceBuilder:
         names = self.names
         name, parts = str(node.children[0]), node.children[1:]
         if not names.is_value(name):
-            kind = names.kind(name)
-            what = f"is {kind}, not an array" if kind else "is not declared or defined"
-            raise self.error(node, f"{name} {what}{names.suggestions(name)}")
+            raise self.error(node, names.no_array(name))
         count = names.count(name)
         if len(parts) != count:
             raise self.error(node, f"{name} needs {index_count(count)}, found {index_count(len(parts))}")

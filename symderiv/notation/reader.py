@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from lark import Token
 
 from symderiv.expression.indices import free_indices
-from symderiv.expression.nodes import Definition, Derivative, Expression, Index
+from symderiv.expression.nodes import Definition, Derivative, Entry, Expression, Index
 from symderiv.notation.declarations import Declarations, nodes_of
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.expression_parser import Builder
@@ -154,7 +154,7 @@ class _Reader:
         left, body = nodes_of(tree)
         error = self.said.error_at(line)
         if left.data not in ("name", "entry"):
-            raise error(left, "expected a name with distinct index letters on the left of =")
+            raise error(left, "expected a name with distinct index letters on the left of =, such as p[i]")
         name_token, *parts = left.children
         assert isinstance(name_token, Token)
         kind = self.names.kind(str(name_token))
@@ -223,7 +223,8 @@ class _Reader:
         at = next(left.line.begin for left in self.lefts if left.name in circle)
         if len(circle) == 2:
             return self.source.error(at, f"{circle[0]} is defined by itself")
-        return self.source.error(at, f"these definitions need each other: {' needs '.join(circle)}")
+        shown = circle if len(circle) <= 6 else [*circle[:4], "...", circle[-1]]
+        return self.source.error(at, f"these definitions need each other: {' needs '.join(shown)}")
 
     # --- assumptions and expectations ----------------------------------------------------------
 
@@ -265,6 +266,8 @@ class _Reader:
         value = builder.value(tree)
         if not isinstance(value, Derivative):
             raise builder.error(tree, "expected a derivative such as d(p[i], z[j])")
+        if not isinstance(value.of, Entry):
+            raise builder.error(tree, "only a name can be differentiated here: define the expression")
         return value
 
 

@@ -160,6 +160,8 @@ def _unexpected(source: Source, begin: int, text: str, error: UnexpectedToken) -
             expected += f" or {' or '.join(closing)}"
         elif "$END" in accepted:
             expected += " or the end of the line"
+    elif not accepted:  # the text was complete before this
+        expected = "an operator or the end of the line"
     else:
         expected = " or ".join(word for kind, word in _WORDS if kind in accepted) or "something else"
     hint = ""

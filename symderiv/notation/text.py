@@ -6,7 +6,6 @@ tree is kept; only factors with a negative exponent move below the bar.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
 
 from symderiv.expression.indices import all_letters, free_indices, fresh_index, rename_bound
@@ -37,8 +36,6 @@ from symderiv.expression.traverse import children, rebuild
 # How tightly an expression holds together; a part that holds less tightly than its place asks for
 # goes into parentheses.
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
-
-_FLIPPED: Mapping[str, str] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
 def to_text(expression: Expression) -> str:
@@ -210,8 +207,8 @@ def _head(node: Binder) -> str:
         return letter
     if condition.left == node.index:
         return _condition(condition)
-    if condition.right == node.index:
-        return _condition(Compare(_FLIPPED[condition.operator], condition.right, condition.left))
+    if condition.right == node.index and condition.operator in ("==", "!="):
+        return _condition(Compare(condition.operator, condition.right, condition.left))
     return f"{letter} if {_condition(condition)}"
 
 

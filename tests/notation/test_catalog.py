@@ -1,0 +1,107 @@
+"""The catalogue: every file is complete, and every form it states is true by the oracle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from symderiv import catalog
+from symderiv.catalog import UnknownProblemError
+from symderiv.expression.construct import negate
+from symderiv.notation.errors import NotationError
+from symderiv.problem import Expectation, Problem
+from tests.oracles import differences, generic_oracle, sizes_to_try
+
+PROBLEMS = [catalog.load(name) for name in catalog.names()]
+STATED = [
+    pytest.param(problem, each, id=f"{problem.name}-{place}")
+    for problem in PROBLEMS
+    for place, each in enumerate(problem.expectations)
+]
+
+
+def test_the_names() -> None:
+    assert set(catalog.names()) >= {
+        "softmax", "log_softmax", "logsumexp", "softmax_layer", "cross_entropy", "cross_entropy_label",
+        "softmax_layer_cross_entropy", "mean_square_error", "softmax_any_loss", "entropy",
+        "softmax_temperature", "label_smoothing", "layer_norm", "rms_norm",
+    }  # fmt: skip
+    assert list(catalog.names()) == sorted(catalog.names())
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
+def test_every_file_is_complete(problem: Problem) -> None:
+    assert problem.title
+    assert problem.about.endswith(".")
+    assert any(year in problem.source for year in map(str, range(1940, 2026)))
+    assert problem.letters
+    assert problem.batched
+    assert problem.expectations
+    assert all(each.form is not None for each in problem.expectations)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
+def test_losses_are_marked(problem: Problem) -> None:
+    losses = {
+        "cross_entropy", "cross_entropy_label", "softmax_layer_cross_entropy", "mean_square_error",
+        "label_smoothing",
+    }  # fmt: skip
+    assert problem.loss == (problem.name in losses)
+
+
+@pytest.mark.parametrize(("problem", "stated"), STATED)
+def test_stated_forms_are_true(problem: Problem, stated: Expectation) -> None:
+    assert stated.form is not None
+    normalised = ["t"] if stated.assuming else []
+    for sizes in sizes_to_try(problem):
+        oracle = generic_oracle(problem, sizes, seed=5, normalised=normalised)
+        for assumption in stated.assuming:
+            assert not differences(oracle, assumption.left, assumption.right)
+        assert not differences(oracle, stated.derivative, stated.form)
+        if sizes["K"] == 3:  # at K = 1 a softmax is constant, and zero equals minus zero
+            assert differences(oracle, stated.derivative, negate(stated.form))
+
+
+def test_the_output_is_the_last_definition() -> None:
+    assert catalog.load("logsumexp").output() == "L"
+    assert catalog.load("softmax_any_loss").output() == "L"
+    assert catalog.load("layer_norm").output() == "x_hat"
+
+
+def test_unknown_names_are_told_the_near_ones() -> None:
+    with pytest.raises(UnknownProblemError, match=r"Did you mean .*cross_entropy"):
+        catalog.load("cross-entrpy")
+    with pytest.raises(UnknownProblemError, match=r"Known: .*softmax"):
+        catalog.load("qqq")
+
+
+def test_a_file_is_read_by_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "mine.sd"
+    path.write_text("\ufeffinput z[K]\r\np[i] = 2 * z[i]\r\n", encoding="utf-8")
+    problem = catalog.load(path)
+    assert problem.name == "mine"
+    assert problem == catalog.load(str(path))
+    path.write_text("p[i] = z[i]\n")
+    with pytest.raises(NotationError) as caught:
+        catalog.load(str(path))
+    assert str(caught.value).startswith(f"{path}:1:8: ")
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(UnknownProblemError, match="There is no file"):
+        catalog.load(tmp_path / "none.sd")
+    folder = tmp_path / "folder.sd"
+    folder.mkdir()
+    with pytest.raises(UnknownProblemError, match="is a directory"):
+        catalog.load(folder)
+    latin = tmp_path / "latin.sd"
+    latin.write_bytes("title é\n".encode("latin-1"))
+    with pytest.raises(UnknownProblemError, match=r"not a text in UTF-8 \(byte 7"):
+        catalog.load(latin)
+    long = tmp_path / "long.sd"
+    long.write_text("a" * 500_000)
+    with pytest.raises(NotationError, match="more than 100000 characters"):
+        catalog.load(long)
+    with pytest.raises(UnknownProblemError, match="cannot be read"):
+        catalog.load("with\0null.sd")
