@@ -1,9 +1,10 @@
 r"""From the tree to LaTeX, spelled the way people write it.
 
-The order of the tree is kept, but for two habits of print: a constant comes before a sum that would
-begin with a minus (``1 - p_j``), and a denominator before a tall factor (``\frac{1}{K} \sum_{k} x_k``).
-Parentheses are as few as leave one reading: a sum sign reaches
-over products and stops at ``+``, ``-`` and a closing bracket, and so does a derivative operator.
+The order of the tree is kept, but for habits of print: a constant comes before a sum that would
+begin with a minus (``1 - p_j``), a denominator before a tall factor (``\frac{1}{K} \sum_{k} x_k``), a
+derivative that is still to be taken after the other factors, and a minus before a sum sign.
+Parentheses are as few as leave one reading: a sum sign reaches over products and stops at ``+``,
+``-`` and a closing bracket, and so does a derivative operator.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ from symderiv.expression.nodes import (
     Where,
 )
 from symderiv.expression.traverse import walk
-from symderiv.notation.latex_fractions import grouped, is_tall, sets_tall
-from symderiv.notation.latex_names import latex_name, subscript
+from symderiv.notation.latex_fractions import grouped, is_tall, sets_tall, signed, signed_term
+from symderiv.notation.latex_names import array_latex, latex_name, subscript
 from symderiv.problem import Problem, names_in
 
 _RELATIONS = {"<": "<", "<=": r"\leq", ">": ">", ">=": r"\geq", "==": "=", "!=": r"\neq"}
@@ -69,20 +70,6 @@ def to_latex(expression: Expression, problem: Problem | None = None) -> str:
     if problem is not None:
         names |= {given.name for given in problem.inputs} | {each.name for each in problem.definitions}
     return _Writer(frozenset(names)).write(expression).text
-
-
-def signed(expression: Expression) -> tuple[bool, Expression]:
-    """Whether a term is written with a minus, and the term without it."""
-    if isinstance(expression, Number) and expression.value < 0:
-        return True, Number(-expression.value)
-    if isinstance(expression, Multiply) and expression.factors:
-        first = expression.factors[0]
-        if isinstance(first, Number) and first.value < 0:
-            if first.value != -1:
-                return True, Multiply((Number(-first.value), *expression.factors[1:]))
-            rest = expression.factors[1:]
-            return True, rest[0] if len(rest) == 1 else Multiply(rest) if rest else ONE
-    return False, expression
 
 
 class _Level(IntEnum):
@@ -117,7 +104,8 @@ class _Writer:
             case Size(axis):
                 return _Piece(latex_name(axis), _Level.ATOM)
             case Entry():
-                return _Piece(entry_latex(node), _Level.ATOM)
+                text = entry_latex(node)
+                return _Piece(text, _Level.FACTOR if "^{" in text else _Level.ATOM)
             case Delta(left, right):
                 return _Piece(rf"\delta_{subscript((_index(left), _index(right)))}", _Level.ATOM)
             case Add(terms):
@@ -150,10 +138,10 @@ class _Writer:
 
     def _sum(self, terms: Sequence[Expression]) -> _Piece:
         parts: list[str] = []
-        if terms and signed(terms[0])[0] and isinstance(terms[-1], Number) and terms[-1].value > 0:
+        if terms and signed_term(terms[0])[0] and isinstance(terms[-1], Number) and terms[-1].value > 0:
             terms = (terms[-1], *terms[:-1])  # 1 - p_j, not -p_j + 1
         for place, term in enumerate(terms):
-            negative, rest = signed(term)
+            negative, rest = signed_term(term)
             piece = self.write(rest)
             text = rf"\left({piece.text}\right)" if piece.level < _Level.PRODUCT else piece.text
             if place:
@@ -300,21 +288,21 @@ class _Writer:
             return _Piece(rf"\frac{{\partial{order} {entry_latex(of)}}}{{{below}}}", _Level.FACTOR)
         operator = rf"\frac{{\partial{order}}}{{{below}}}"
         piece = self.write(of)
-        if closed or piece.level < _Level.FACTOR or isinstance(of, Derivative):
+        if closed or piece.level < _Level.FACTOR:
             return _Piece(rf"{operator} \left({piece.text}\right)", _Level.FACTOR)
         return _Piece(f"{operator} {piece.text}", _Level.FACTOR, reaches=True)
 
 
 def entry_latex(entry: Entry) -> str:
     r"""One entry of an array, ``W_{ji}``; a name that has a subscript of its own is braced."""
-    name = latex_name(entry.array)
     if not entry.indices:
-        return name
+        return latex_name(entry.array)
     if entry.array == "delta" and len(entry.indices) == 2:
         name = r"\mathrm{delta}"  # \delta with two indices is Kronecker's
-    if "_{" in name:
-        name = f"{{{name}}}"
-    return f"{name}_{subscript([_index(term) for term in entry.indices])}"
+    else:
+        name = array_latex(entry.array)
+    indices = subscript([_index(term) for term in entry.indices])
+    return f"{{{name}}}_{indices}" if "_{" in name else f"{name}_{indices}"
 
 
 def _index(term: IndexTerm) -> str:

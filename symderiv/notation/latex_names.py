@@ -17,7 +17,7 @@ _SAFE = re.compile(r"[A-Za-z0-9]")
 
 
 def latex_name(name: str) -> str:
-    r"""A name in math mode: ``mu`` is ``\mu``, ``x_hat`` is ``\hat{x}``, ``k_1`` is ``k_{1}``.
+    r"""A name in math mode: ``mu`` is ``\mu``, ``x_hat`` is ``\hat{x}``, ``k_1`` and ``k1`` are ``k_{1}``.
 
     A word is set upright. Any character other than a letter, a digit or an underscore is dropped,
     so that no name can be read as a command.
@@ -25,7 +25,8 @@ def latex_name(name: str) -> str:
     symbol = _symbol(name)
     if symbol is not None:
         return symbol
-    stem, _, tail = name.partition("_")
+    numbered = re.fullmatch(r"([A-Za-z]+)([0-9]+)", name)
+    stem, _, tail = (*numbered.groups()[:1], "", numbered[2]) if numbered else name.partition("_")
     base = _symbol(stem)
     if base is not None and tail:
         if tail in _ACCENTS:
@@ -35,6 +36,13 @@ def latex_name(name: str) -> str:
             return f"{_ACCENTS[head]}{{{base}}}_{{{_word(rest)}}}"
         return f"{base}_{{{_word(tail)}}}"
     return rf"\mathrm{{{_upright(name)}}}"
+
+
+def array_latex(name: str) -> str:
+    r"""The name of an array that carries indices: ``W1`` is ``W^{(1)}``, so that they stay apart."""
+    numbered = re.fullmatch(r"([A-Za-z]+)_?([0-9]+)", name)
+    base = _symbol(numbered[1]) if numbered else None
+    return f"{base}^{{({numbered[2]})}}" if numbered and base else latex_name(name)
 
 
 def subscript(parts: Sequence[str]) -> str:

@@ -57,9 +57,25 @@ FORMS: dict[str, Expression] = {
     r"\frac{\partial^2 L}{\partial z_i \partial z_j}": Derivative(L, (z(i), z(j))),
     r"\frac{\partial}{\partial z_j} \left(p_i t_i\right)": Derivative(multiply(p(i), t(i)), (z(j),)),
     r"\frac{\partial}{\partial z_j} \frac{e^{z_i}}{\sum_{k} e^{z_k}}": Derivative(softmax, (z(j),)),
-    r"\frac{\partial}{\partial z_j} \left(e^{z_i}\right) S": Multiply(
-        (Derivative(call("exp", z(i)), (z(j),)), S)
+    r"\frac{\partial}{\partial z_j} \left(e^{z_i}\right) \frac{\partial z_k}{\partial z_j}": Multiply(
+        (Derivative(call("exp", z(i)), (z(j),)), Derivative(z(k), (z(j),)))
     ),
+    r"\frac{\partial}{\partial z_j} \frac{\partial L}{\partial z_i}": Derivative(
+        Derivative(L, (z(i),)), (z(j),)
+    ),
+    r"2 \left(z_i - m\right) \frac{\partial}{\partial z_j} \left(z_i - m\right)": Multiply(
+        (number(2), Derivative(subtract(z(i), at("m")), (z(j),)), subtract(z(i), at("m")))
+    ),
+    r"\frac{\partial L}{\partial y_k} y_k": Multiply((Derivative(L, (at("y", k),)), at("y", k))),
+    r"\frac{t_k}{p_k} \frac{\partial p_k}{\partial z_j}": Multiply(
+        (Derivative(p(k), (z(j),)), t(k), power(p(k), -1))
+    ),
+    r"y_k - \sum_{i} y_i": Add((at("y", k), Sum(i, negate(at("y", i))))),
+    r"\frac{\epsilon}{K}": Multiply((power(Size("K"), -1), at("epsilon"))),
+    r"\frac{x_i - \mu}{\sigma}": Multiply((power(at("sigma"), -1), subtract(x(i), at("mu")))),
+    r"W^{(1)}_{ij}": at("W1", i, j),
+    r"\left(W^{(1)}_{ij}\right)^{2}": power(at("W1", i, j), 2),
+    r"\beta_{1}": at("beta1"),
     r"S \frac{\partial}{\partial z_j} e^{z_i}": Multiply((S, Derivative(call("exp", z(i)), (z(j),)))),
     r"\sum_{k \neq i} p_k": Sum(k, p(k), Compare("!=", k, i)),
     r"\sum_{k : i \neq k} p_k": Sum(k, p(k), Compare("!=", i, k)),
@@ -125,7 +141,7 @@ FORMS: dict[str, Expression] = {
     ),
     r"\mathbf{1}\left[i \leq j\right]": Where(Compare("<=", i, j), ONE, ZERO),
     r"\left|x_i\right|": call("abs", x(i)),
-    r"\frac{2}{\sqrt{\pi}} e^{-x_i^{2}}": multiply(
+    r"\frac{2 e^{-x_i^{2}}}{\sqrt{\pi}}": multiply(
         number(2), power(call("sqrt", PI), -1), call("exp", negate(power(x(i), 2)))
     ),
     r"\sum_{k_{1}} e^{z_{k_{1}}}": Sum(k1, call("exp", z(k1))),
