@@ -1,0 +1,231 @@
+"""The main job: what it writes, what it refuses to write, and that it writes it the same way again."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from symderiv.build import TARGETS, Plan, job, main_job
+from symderiv.build.manifest import INDEX, MANIFEST, Manifest
+from symderiv.build.plan import Request
+
+WRONG = """\
+title A wrong gradient
+index i, j, k : K
+input z[K]
+p[i] = exp(z[i]) / sum(k, exp(z[k]))
+expect d(p[i], z[j]) == p[i] * (delta(i, j) + p[j])
+"""
+#: True, but not spelled as the engine spells it.
+RESPELLED = WRONG.replace("p[i] * (delta(i, j) + p[j])", "delta(i, j) * p[j] - p[j] * p[i]").replace(
+    "p[j] * p[i]", "exp(z[j]) / sum(k, exp(z[k])) * p[i]"
+)
+
+
+def plan(*names: str, targets: tuple[str, ...] = ("numpy",), **sizes: int) -> Plan:
+    return Plan.of(names, sizes, targets)
+
+
+def files(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_text()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("built") / "generated"
+    assert main_job.run(plan("softmax", "cross_entropy", targets=TARGETS), out) == 0
+    return out
+
+
+@pytest.fixture
+def folder(built: Path, tmp_path: Path) -> Path:
+    """A copy of a built folder, to be spoilt."""
+    out = tmp_path / "generated"
+    for name, text in files(built).items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text(text)
+    return out
+
+
+def test_what_is_written(built: Path) -> None:
+    kinds = [".json", ".md", ".tex", *(f"_{target}.py" for target in TARGETS)]
+    expected = {f"{name}/{name}{kind}" for name in ("softmax", "cross_entropy") for kind in kinds}
+    assert set(files(built)) == expected | {INDEX, MANIFEST}
+    record = Manifest.read(built).problems["softmax"]
+    assert record.sizes == {"K": 3}
+    assert [(row.derivative, row.form) for row in record.rows] == [
+        ("d(p[i], z[j])", "p[i] * (delta(i, j) - p[j])")
+    ]
+    assert "| `d(p[i], z[j])` | `p[i] * (delta(i, j) - p[j])` |" in (built / INDEX).read_text()
+
+
+def test_the_data_of_a_problem(built: Path) -> None:
+    data = json.loads((built / "cross_entropy" / "cross_entropy.json").read_text())
+    forms = {each["start"]: each["form"] for each in data["derivatives"]}
+    assert forms["d(L, z[j])"] == "p[j] - t[j]"
+    assert all(each["explicit"]["agrees"] for each in data["derivatives"])
+    assert [each["form"] for each in data["products"]] == ["p[j] * (v[j] - sum(i, v[i] * p[i]))"]
+
+
+def test_nothing_of_the_machine_is_inside(built: Path) -> None:
+    for name, text in files(built).items():
+        assert str(built.parent) not in text, name
+        assert os.path.expanduser("~") + "/" not in text, name
+        assert not re.search(r"\b20\d\d-\d\d-\d\d\b|\b\d\d:\d\d:\d\d\b", text), f"{name} has a date in it"
+
+
+@pytest.mark.parametrize("seed", ["0", "4321"])
+def test_the_same_bytes_under_any_hash_seed(built: Path, tmp_path: Path, seed: str) -> None:
+    command = [sys.executable, "-m", "symderiv", "build", "softmax", "cross_entropy", "--out", "made"]
+    environment = {**os.environ, "PYTHONHASHSEED": seed}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert files(tmp_path / "made") == files(built)
+
+
+def test_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main_job.run(plan("softmax"), tmp_path / "out") == 0
+    out = capsys.readouterr().out
+    assert "[1/1] softmax\n" in out
+    row = next(line for line in out.splitlines() if line.startswith("softmax "))
+    assert re.search(
+        r"^softmax +d\(p\[i\], z\[j\]\) +p\[i\] \* \(delta\(i, j\) - p\[j\]\) +as stated; SymPy at K = 3 +"
+        r"numpy +\d+\.\d eps$",
+        row,
+    )
+    assert out.splitlines()[-1].endswith("7 files changed") or "files changed" in out.splitlines()[-1]
+
+
+def test_sizes_are_kept_with_the_folder(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert main_job.run(plan("softmax", K=4), out) == 0
+    data = json.loads((out / "softmax" / "softmax.json").read_text())
+    assert data["derivatives"][0]["explicit"]["sizes"] == {"K": 4}
+    assert main_job.run_check(Plan(), out) == 0
+
+
+def test_a_problem_is_added_and_the_others_stay(folder: Path) -> None:
+    before = files(folder)
+    assert main_job.run(plan("logsumexp"), folder) == 0
+    after = files(folder)
+    assert {name for name in after if name.startswith("logsumexp/")}
+    assert {name: after[name] for name in before if name not in (INDEX, MANIFEST)} == {
+        name: text for name, text in before.items() if name not in (INDEX, MANIFEST)
+    }
+    assert set(Manifest.read(folder).problems) == {"softmax", "cross_entropy", "logsumexp"}
+
+
+def test_fewer_targets_remove_files(folder: Path) -> None:
+    (folder / "softmax" / "notes.txt").write_text("mine")
+    assert main_job.run(plan("softmax", targets=("numpy",)), folder) == 0
+    assert not (folder / "softmax" / "softmax_numba.py").exists()
+    assert (folder / "softmax" / "notes.txt").read_text() == "mine"
+
+
+def test_a_fresh_folder_passes_the_check(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = files(folder)
+    assert main_job.run_check(Plan(), folder) == 0
+    assert files(folder) == before
+    assert "are those of a fresh build" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("spoil", ["edit", "remove", "add", "record"])
+def test_a_spoilt_folder_does_not(folder: Path, spoil: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder / "softmax" / "softmax.md"
+    if spoil == "edit":
+        path.write_text(path.read_text().replace("Softmax", "Hardmax", 1))
+        expected = ["softmax/softmax.md: different", "Hardmax"]
+    elif spoil == "remove":
+        path.unlink()
+        expected = ["softmax/softmax.md: missing"]
+    elif spoil == "add":
+        (folder / "softmax" / "extra.md").write_text("extra\n")
+        expected = ["softmax/extra.md: not written by build", "-extra"]
+    else:
+        (folder / MANIFEST).write_text((folder / MANIFEST).read_text().replace("p[i]", "q[i]"))
+        expected = ["build.json: different", "q[i]"]
+    before = files(folder)
+    assert main_job.run_check(Plan(), folder) > 0
+    assert files(folder) == before
+    out, err = capsys.readouterr()
+    assert all(each in out for each in expected), out
+    assert "differ from a fresh build" in err
+
+
+def test_a_wrong_form_is_found_and_nothing_is_written(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "wrong.sd").write_text(WRONG)
+    before = {name: text for name, text in files(folder).items() if name not in (INDEX, MANIFEST)}
+    assert main_job.run(plan(str(tmp_path / "wrong.sd"), "logsumexp"), folder) == 1
+    err = capsys.readouterr().err
+    assert "expected p[i] * (delta(i, j) + p[j]), found p[i] * (delta(i, j) - p[j])" in err
+    after = files(folder)
+    assert not [name for name in after if name.startswith("wrong/")]
+    assert [name for name in after if name.startswith("logsumexp/")]
+    assert before.items() <= after.items()
+
+
+def test_a_form_that_is_spelled_otherwise_is_accepted(tmp_path: Path) -> None:
+    path = tmp_path / "respelled.sd"
+    path.write_text(RESPELLED)
+    outcome = job.perform(Request("respelled", str(path), "", (), ()))
+    assert outcome.failures == ()
+    assert outcome.record is not None
+    assert outcome.record.rows[0].proof == "equal to the stated form at K = 3; SymPy at K = 3"
+
+
+def test_a_module_that_fails_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sign lost between the printer and the file is found by running the file."""
+    import symderiv.kernels
+
+    real = symderiv.kernels.emit
+    monkeypatch.setattr(
+        symderiv.kernels, "emit", lambda *args: re.sub(r"np\.exp\(", "2.0 * np.exp(", real(*args), count=1)
+    )
+    outcome = job.perform(Request("softmax", "softmax", "", (), ("numpy",)))
+    assert outcome.failures
+    assert outcome.record is None
+    assert outcome.files == {}
+
+
+def test_a_problem_file_is_found_again_from_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "problems").mkdir()
+    path = tmp_path / "problems" / "mine.sd"
+    path.write_text(RESPELLED)
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "out"
+    assert main_job.run(plan("problems/mine.sd"), Path("out")) == 0
+    assert Manifest.read(out).problems["mine"].path == "../problems/mine.sd"
+    assert main_job.run_check(Plan(), out) == 0
+    path.write_text(RESPELLED.replace("A wrong gradient", "Another title"))
+    monkeypatch.chdir(tmp_path / "problems")
+    assert main_job.run_check(Plan(), out) > 0
+
+
+def test_two_problems_of_one_name(tmp_path: Path) -> None:
+    (tmp_path / "softmax.sd").write_text(RESPELLED)
+    with pytest.raises(main_job.BuildError, match="'softmax' twice"):
+        main_job.run(plan("softmax", str(tmp_path / "softmax.sd")), tmp_path / "out")
+
+
+def test_a_dead_worker_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = [Request(name, name, "", (), ()) for name in ("softmax", "logsumexp")]
+    monkeypatch.setattr(job, "perform", _die)
+    outcomes = main_job.perform(requests)
+    assert [outcome.name for outcome in outcomes] == ["softmax", "logsumexp"]
+    assert all("ended early" in outcome.failures[0] for outcome in outcomes)
+
+
+def _die(request: Request) -> None:
+    os._exit(1)
