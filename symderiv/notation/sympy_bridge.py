@@ -1,0 +1,484 @@
+"""The bridge to SymPy: the only module that imports it.
+
+Two ways across. :func:`to_sympy` keeps the indices (``Sum``, ``IndexedBase``, ``KroneckerDelta``), for
+use in other SymPy work. :class:`Expander` and :func:`explicit` write one entry out for given sizes
+with a plain symbol for every entry of every array (``z_1``, ``W_{2,1}``, counted from 1): nothing
+indexed is left, so SymPy's ordinary differentiation can be trusted with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from itertools import product as places
+from typing import Any
+
+import sympy
+from sympy.polys.domains import QQ
+from sympy.polys.rings import ring
+
+from symderiv.expression.nodes import (
+    Add,
+    Call,
+    Compare,
+    Delta,
+    Derivative,
+    Entry,
+    Expression,
+    Extremum,
+    Index,
+    IndexTerm,
+    Multiply,
+    Number,
+    Position,
+    Power,
+    Product,
+    Size,
+    Sum,
+    Where,
+)
+from symderiv.expression.traverse import compared_values
+from symderiv.problem import Problem
+
+#: Places counted from 0, one for each index.
+Place = tuple[int, ...]
+#: A term of a polynomial: its exponents by generator, and its coefficient.
+Terms = Mapping[tuple[tuple[int, int], ...], Any]
+
+
+class BridgeError(ValueError):
+    """An expression that cannot be written in SymPy here."""
+
+
+class Step(sympy.Function):  # type: ignore[misc]
+    """1 for a positive argument, else 0; its derivative is 0 away from the kink."""
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """Return the derivative away from the kink."""
+        return sympy.Integer(0)
+
+
+_PLAIN = {
+    name: getattr(sympy, name)
+    for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "gamma")
+}
+_INDEX_TESTS = {
+    "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b, "==": lambda a, b: a == b, "!=": lambda a, b: a != b,
+}  # fmt: skip
+
+
+def apply_function(name: str, arguments: Sequence[Any]) -> Any:
+    """The scalar function `name` of SymPy arguments, in elementary functions where it has them.
+
+    Raises
+    ------
+    BridgeError
+        If SymPy is not given this function.
+    """
+    if name == "pi":
+        return sympy.pi
+    if name in _PLAIN and len(arguments) == 1:
+        return _PLAIN[name](arguments[0])
+    if len(arguments) == 1:
+        (u,) = arguments
+        match name:
+            case "sigmoid":
+                return 1 / (1 + sympy.exp(-u))
+            case "softplus":
+                return sympy.log(1 + sympy.exp(u))
+            case "step":
+                return Step(u)
+            case "relu":
+                return u * Step(u)
+            case "abs":
+                return u * (Step(u) - Step(-u))
+            case "sign":
+                return Step(u) - Step(-u)
+    if name in ("max", "min") and len(arguments) == 2:
+        u, v = arguments
+        larger = Step(u - v) if name == "max" else Step(v - u)
+        return v + larger * (u - v)
+    raise BridgeError(f"expected a function with an explicit form in SymPy, found {name}")
+
+
+def symbol_name(array: str, place: Place) -> str:
+    """How an entry is called when it is a plain symbol: ``z_1``, ``W_{2,1}``; a scalar by its name."""
+    if not place:
+        return array
+    numbers = ",".join(str(spot + 1) for spot in place)
+    return f"{array}_{numbers}" if len(place) == 1 else f"{array}_{{{numbers}}}"
+
+
+class Expander:
+    """Writes entries out for given sizes.
+
+    Parameters
+    ----------
+    problem
+        Where the definitions stand.
+    sizes
+        The number of places on each axis.
+    labels
+        For each label, its places by place, all counted from 0; a scalar label sits at ``()``.
+    keep
+        The definitions that are not expanded: their entries stay symbols.
+    extra
+        Further arrays with their axes, such as a cotangent.
+
+    Attributes
+    ----------
+    entries
+        For each symbol that was used: the array and the place (from 0) that it stands for. A
+        derivative of an unspecified function has the name ``dL_dy`` for its array.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        sizes: Mapping[str, int],
+        labels: Mapping[str, Mapping[Place, int]] | None = None,
+        keep: Iterable[str] = (),
+    ) -> None:
+        self.problem = problem
+        self.sizes = dict(sizes)
+        self.labels = {name: dict(table) for name, table in (labels or {}).items()}
+        self.keep = frozenset(keep)
+        self.entries: dict[Any, tuple[str, Place]] = {}
+        self._memory: dict[tuple[str, Place], Any] = {}
+        self._slopes: dict[tuple[Any, Any], Any] = {}
+
+    def size(self, axis: str) -> int:
+        """The size of an axis."""
+        if axis not in self.sizes:
+            raise BridgeError(f"the axis {axis} has no size here; expected one of {sorted(self.sizes)}")
+        return self.sizes[axis]
+
+    def spots(self, name: str) -> tuple[Place, ...]:
+        """Every place of an array, in C order."""
+        axes = self.problem.axes_of(name)
+        return tuple(places(*(range(self.size(axis)) for axis in axes)))
+
+    def symbol(self, array: str, place: Place) -> Any:
+        """The plain symbol of an entry."""
+        symbol = sympy.Symbol(symbol_name(array, place))
+        self.entries[symbol] = (array, place)
+        return symbol
+
+    def upstream_symbol(self, name: str, array: str, spots: Sequence[Place]) -> Any:
+        """The symbol of a derivative of an unspecified function; the order of `spots` is immaterial."""
+        ordered = sorted(spots)
+        order = f"d{len(ordered)}" if len(ordered) > 1 else "d"
+        return self.symbol(f"{order}{name}_d{array}", tuple(spot for place in ordered for spot in place))
+
+    def entry(self, name: str, place: Place) -> Any:
+        """One entry: a symbol for an input, the expanded body for a definition."""
+        key = (name, place)
+        if key not in self._memory:
+            definition = None if name in self.keep else self.problem.definition(name)
+            if definition is None:
+                self._memory[key] = self.symbol(name, place)
+            else:
+                env = dict(zip(definition.indices, place, strict=True))
+                self._memory[key] = self.expression(definition.body, env)
+        return self._memory[key]
+
+    def place(self, term: IndexTerm, env: Mapping[Index, int]) -> int:
+        """The place, from 0, that an index term stands for."""
+        match term:
+            case Index(name, axis):
+                if term not in env:
+                    raise BridgeError(f"the index {name} over {axis} has no place here")
+                return env[term]
+            case Position(value, axis):
+                if not 1 <= value <= self.size(axis):
+                    raise BridgeError(f"the place {value} is outside the axis {axis} of {self.size(axis)}")
+                return value - 1
+            case Entry(array, indices):
+                spot = tuple(self.place(inner, env) for inner in indices)
+                if spot not in self.labels.get(array, {}):
+                    raise BridgeError(f"the label {array} has no place here")
+                return self.labels[array][spot]
+
+    def expression(self, node: Expression, env: Mapping[Index, int]) -> Any:
+        """`node` written out, with the places of its free indices, from 0, in `env`."""
+        match node:
+            case Number(value):
+                return sympy.Rational(value.numerator, value.denominator)
+            case Size(axis):
+                return sympy.Integer(self.size(axis))
+            case Entry(array, indices):
+                return self.entry(array, tuple(self.place(term, env) for term in indices))
+            case Delta(left, right):
+                return sympy.Integer(int(self.place(left, env) == self.place(right, env)))
+            case Add(terms):
+                return sympy.Add(*(self.expression(term, env) for term in terms))
+            case Multiply(factors):
+                return sympy.Mul(*(self.expression(factor, env) for factor in factors))
+            case Power(base, exponent):
+                return self.expression(base, env) ** self.expression(exponent, env)
+            case Call(function, arguments):
+                return apply_function(function, [self.expression(part, env) for part in arguments])
+            case Sum(index, body, condition):
+                return sympy.Add(*self._over(index, body, condition, env))
+            case Product(index, body, condition):
+                return sympy.Mul(*self._over(index, body, condition, env))
+            case Extremum(kind, _, _):
+                raise BridgeError(f"a {kind} over an axis has no explicit derivative in SymPy")
+            case Where(condition, then, otherwise):
+                return self._where(condition, then, otherwise, env)
+            case Derivative(of, by):
+                return self.derivative(of, by, env)
+
+    def _over(
+        self, index: Index, body: Expression, condition: Compare | None, env: Mapping[Index, int]
+    ) -> list[Any]:
+        values = []
+        for place in range(self.size(index.axis)):
+            inner = {**env, index: place}
+            if condition is None or self.holds(condition, inner):
+                values.append(self.expression(body, inner))
+        return values
+
+    def holds(self, condition: Compare, env: Mapping[Index, int]) -> bool:
+        """Whether a condition on places holds."""
+        if compared_values(condition):
+            raise BridgeError("a sum may be restricted by indices only, found a condition on values")
+        left, right = (
+            self.place(side, env) if isinstance(side, Index | Position | Entry) else 0
+            for side in (condition.left, condition.right)
+        )
+        return bool(_INDEX_TESTS[condition.operator](left, right))
+
+    def _where(
+        self, condition: Compare, then: Expression, otherwise: Expression, env: Mapping[Index, int]
+    ) -> Any:
+        values = compared_values(condition)
+        if not values:
+            return self.expression(then if self.holds(condition, env) else otherwise, env)
+        left, right = (self.expression(value, env) for value in values)
+        met: Any
+        match condition.operator:
+            case ">":
+                met = Step(left - right)
+            case "<":
+                met = Step(right - left)
+            case ">=":
+                met = 1 - Step(right - left)
+            case "<=":
+                met = 1 - Step(left - right)
+            case operator:
+                raise BridgeError(f"expected an order between values (< <= > >=), found {operator}")
+        first, second = self.expression(then, env), self.expression(otherwise, env)
+        return second + met * (first - second)
+
+    def derivative(self, of: Expression, by: Sequence[Entry], env: Mapping[Index, int]) -> Any:
+        """What SymPy's ``diff`` gives for `of` by each entry of `by`.
+
+        Through an unspecified function L(y) the chain rule is written out with a symbol for each
+        ∂L/∂y_k (and each second derivative), and SymPy differentiates the entries of y.
+        """
+        spots = [tuple(self.place(term, env) for term in entry.indices) for entry in by]
+        if isinstance(of, Entry) and (unspecified := self.problem.upstream_of(of.array)):
+            if all(entry.array == unspecified.of for entry in by):
+                return self.upstream_symbol(unspecified.name, unspecified.of, spots)
+            variables = [self._variable(entry.array, spot) for entry, spot in zip(by, spots, strict=True)]
+            return self._through(unspecified.name, unspecified.of, variables)
+        value = self.expression(of, env)
+        for entry, spot in zip(by, spots, strict=True):
+            value = self._slope(value, self._variable(entry.array, spot))
+        return value
+
+    def _variable(self, array: str, place: Place) -> Any:
+        variable = self.entry(array, place)
+        if not variable.is_Symbol:
+            raise BridgeError(f"{array} is differentiated by, so its definition must be kept, not expanded")
+        return variable
+
+    def _slope(self, value: Any, variable: Any) -> Any:
+        key = (value, variable)
+        if key not in self._slopes:
+            self._slopes[key] = sympy.diff(value, variable)
+        return self._slopes[key]
+
+    def _through(self, name: str, array: str, variables: Sequence[Any]) -> Any:
+        inner = [(spot, self.entry(array, spot)) for spot in self.spots(array)]
+        if len(variables) == 1:
+            terms = [
+                self.upstream_symbol(name, array, [spot]) * self._slope(value, variables[0])
+                for spot, value in inner
+            ]
+            return sympy.Add(*terms)
+        if len(variables) != 2:
+            raise BridgeError(f"expected at most two derivatives of {name}, found {len(variables)}")
+        first, second = variables
+        total = []
+        for spot, value in inner:
+            twice = self._slope(self._slope(value, first), second)
+            total.append(self.upstream_symbol(name, array, [spot]) * twice)
+            for other, more in inner:
+                bend = self.upstream_symbol(name, array, [spot, other])
+                total.append(bend * self._slope(value, first) * self._slope(more, second))
+        return sympy.Add(*total)
+
+
+def explicit(
+    expression: Expression,
+    problem: Problem,
+    sizes: Mapping[str, int],
+    places: Mapping[Index, int] | None = None,
+    *,
+    labels: Mapping[str, Mapping[Place, int]] | None = None,
+    keep: Iterable[str] = (),
+) -> Any:
+    """One entry of `expression` as a SymPy expression without indices.
+
+    Parameters
+    ----------
+    expression
+        Any tree; derivatives in it are taken by SymPy.
+    problem
+        Where the definitions stand.
+    sizes
+        The number of places on each axis.
+    places
+        The place of each free index, counted from 1 as in the symbols' names.
+    labels
+        For each label, its places by place, all counted from 0.
+    keep
+        The definitions that stay symbols; all others are expanded to the inputs.
+
+    Raises
+    ------
+    BridgeError
+        If a part has no explicit form, or a size or place is missing.
+    """
+    spots = {index: place - 1 for index, place in (places or {}).items()}
+    return Expander(problem, sizes, labels, keep).expression(expression, spots)
+
+
+def vanishes(numerator: Terms, relations: Sequence[tuple[int, int, Terms]]) -> bool:
+    """Whether a polynomial is zero modulo relations, decided in a ring of ``sympy.polys`` over ℚ.
+
+    Parameters
+    ----------
+    numerator
+        Its terms; exponents may be negative (a monomial is multiplied in, which changes nothing).
+    relations
+        ``(g, n, value)``: the generator g to the power n is `value`, a polynomial in generators with
+        smaller numbers. They are used from the largest generator down.
+    """
+    used = {
+        number for terms in (numerator, *(each[2] for each in relations)) for m in terms for number, _ in m
+    }
+    order = sorted(used | {generator for generator, _, _ in relations})
+    if not order:
+        return not numerator
+    spot = {number: column for column, number in enumerate(order)}
+    polynomials = ring([f"g{number}" for number in order], QQ)[0]
+    generators = polynomials.gens
+
+    def lift(terms: Terms) -> tuple[Any, Any]:
+        low = [0] * len(order)
+        for monomial in terms:
+            for number, exponent in monomial:
+                low[spot[number]] = min(low[spot[number]], exponent)
+        lifted = {}
+        for monomial, coefficient in terms.items():
+            exponents = [-least for least in low]
+            for number, exponent in monomial:
+                exponents[spot[number]] += exponent
+            value = Fraction(coefficient)
+            lifted[tuple(exponents)] = QQ(value.numerator, value.denominator)
+        below = polynomials.one
+        for generator, least in zip(generators, low, strict=True):
+            below *= generator**-least
+        return polynomials.from_dict(lifted), below
+
+    left, _ = lift(numerator)
+    for number, degree, value in sorted(relations, key=lambda each: -each[0]):
+        column = spot[number]
+        above, below = lift(value)
+        pieces: dict[int, dict[tuple[int, ...], Any]] = {}
+        for exponents, coefficient in left.terms():
+            rest = list(exponents)
+            times, rest[column] = divmod(exponents[column], degree)
+            pieces.setdefault(times, {})[tuple(rest)] = coefficient
+        most = max(pieces, default=0)
+        left = sum(
+            (polynomials.from_dict(piece) * above**times * below ** (most - times)
+             for times, piece in pieces.items()),
+            polynomials.zero,
+        )  # fmt: skip
+    return bool(left == 0)
+
+
+def to_sympy(expression: Expression) -> Any:
+    """`expression` with its indices: ``Sum`` from 1 to the axis' size, ``IndexedBase``, ``KroneckerDelta``.
+
+    Raises
+    ------
+    BridgeError
+        For a part that SymPy cannot say with indices (a maximum over an axis).
+    """
+    match expression:
+        case Number(value):
+            return sympy.Rational(value.numerator, value.denominator)
+        case Size(axis):
+            return sympy.Symbol(axis, integer=True, positive=True)
+        case Entry(array, indices):
+            if not indices:
+                return sympy.Symbol(array)
+            return sympy.IndexedBase(array)[tuple(_indexed(term) for term in indices)]
+        case Delta(left, right):
+            return sympy.KroneckerDelta(_indexed(left), _indexed(right))
+        case Add(terms):
+            return sympy.Add(*(to_sympy(term) for term in terms))
+        case Multiply(factors):
+            return sympy.Mul(*(to_sympy(factor) for factor in factors))
+        case Power(base, exponent):
+            return to_sympy(base) ** to_sympy(exponent)
+        case Call(function, arguments):
+            return apply_function(function, [to_sympy(part) for part in arguments])
+        case Sum(index, body, condition):
+            inner = to_sympy(body)
+            if condition is not None:
+                inner = sympy.Piecewise((inner, _condition(condition)), (0, True))
+            return sympy.Sum(inner, (_indexed(index), 1, to_sympy(Size(index.axis))))
+        case Product(index, body, condition):
+            inner = to_sympy(body)
+            if condition is not None:
+                inner = sympy.Piecewise((inner, _condition(condition)), (1, True))
+            return sympy.Product(inner, (_indexed(index), 1, to_sympy(Size(index.axis))))
+        case Extremum(kind, index, _):
+            raise BridgeError(f"SymPy has no {kind} over an index, found one over {index.name}")
+        case Where(condition, then, otherwise):
+            return sympy.Piecewise((to_sympy(then), _condition(condition)), (to_sympy(otherwise), True))
+        case Derivative(of, by):
+            return sympy.Derivative(to_sympy(of), *(to_sympy(entry) for entry in by))
+
+
+def _indexed(term: IndexTerm) -> Any:
+    match term:
+        case Index(name, _):
+            return sympy.Symbol(name, integer=True)
+        case Position(value, _):
+            return sympy.Integer(value)
+        case Entry(array, indices):
+            if not indices:
+                return sympy.Symbol(array, integer=True)
+            return sympy.IndexedBase(array, integer=True)[tuple(_indexed(inner) for inner in indices)]
+
+
+def _condition(condition: Compare) -> Any:
+    relations = {
+        "<": sympy.Lt, "<=": sympy.Le, ">": sympy.Gt, ">=": sympy.Ge, "==": sympy.Eq, "!=": sympy.Ne,
+    }  # fmt: skip
+    values = compared_values(condition)
+    if values:
+        return relations[condition.operator](to_sympy(values[0]), to_sympy(values[1]))
+    sides = [
+        _indexed(side) if isinstance(side, Index | Position | Entry) else to_sympy(side)
+        for side in (condition.left, condition.right)
+    ]
+    return relations[condition.operator](*sides)
