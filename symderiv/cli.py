@@ -13,6 +13,7 @@ import typer
 
 from symderiv import __version__
 from symderiv.arguments import UsageError, check_axes, parse_sizes, parse_values, suggestion
+from symderiv.build import TARGETS, Plan
 
 if TYPE_CHECKING:
     from symderiv.calculus import Derivation
@@ -194,8 +195,8 @@ def emit(
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to write it.")] = None,
 ) -> None:
     """Write a module with the value and the derivatives, which needs nothing of symderiv."""
-    from symderiv.build import emit_module
     from symderiv.build.folder import write_file
+    from symderiv.kernels import emit as emit_module
 
     _targets([target])
     text = emit_module(_load(problem), target)
@@ -212,7 +213,7 @@ def emit(
 @_answering
 def verify(problem: Names = None, size: Sizes = None, target: Targets = None) -> None:
     """Derive, witness with SymPy, emit and verify, and write nothing."""
-    from symderiv.build import Plan, run
+    from symderiv.build.main_job import run
 
     _finish(run(Plan.of(problem or (), parse_sizes(size or ()), _targets(target)), None))
 
@@ -241,7 +242,7 @@ def build(
 
     With names, only those problems are written afresh; the others in the folder stay.
     """
-    from symderiv.build import Plan, run, run_check
+    from symderiv.build.main_job import run, run_check
 
     if check and (size or target):
         raise UsageError(
@@ -264,8 +265,6 @@ def _one_of(option: str, found: str, known: tuple[str, ...]) -> None:
 
 
 def _targets(names: list[str] | None) -> tuple[str, ...]:
-    from symderiv.build import TARGETS
-
     for name in names or ():
         _one_of("--target", name, TARGETS)
     return tuple(dict.fromkeys(names or TARGETS))

@@ -55,7 +55,7 @@ def failures(outcomes: Sequence[Outcome]) -> int:
 def table(outcomes: Sequence[Outcome]) -> None:
     """The table of everything that was done: a line for each derivative."""
     head = ("problem", "derivative", "form", "proof", "kernels", "worst error")
-    lines = [head]
+    lines: list[tuple[str, ...]] = [head]
     for outcome in outcomes:
         if outcome.record is None:
             lines.append((outcome.name, "", "", "FAILED", "", ""))
