@@ -140,7 +140,10 @@ class Field:
         if exponent.is_Integer:
             whole = int(exponent)
             value = self._factor(base)
-            return power(value, whole) if whole > 0 else power(self.single(value), whole)
+            if whole > 0:
+                return power(value, whole)
+            self.loose -= {number for monomial in value for number, _ in monomial}
+            return power(self.single(value), whole)
         if exponent.is_Rational:
             return power(self.root(self._factor(base), int(exponent.q)), int(exponent.p))
         return self.exponential(multiply(self._convert(exponent), self.logarithm(self._factor(base))))
@@ -189,6 +192,12 @@ class Field:
 
     def function(self, name: str, argument: Polynomial) -> Polynomial:
         """Another function of one argument, with a generator of its own."""
+        if name == "Step" and argument:
+            # Only the sign counts; step(−u) = 1 − step(u) away from the kink.
+            lead = argument[min(argument)]
+            argument = scale(argument, Fraction(1) / abs(lead))
+            if lead < 0:
+                return subtract(constant(1), self.function(name, scale(argument, -1)))
         key = ("function", name, frozen(argument))
         return generator(self.number(key, Generator("function", name, argument)))
 

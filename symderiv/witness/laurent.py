@@ -18,6 +18,10 @@ Polynomial: TypeAlias = dict[Monomial, Coefficient]
 ONE: Monomial = ()
 
 
+class NotSingleError(ValueError):
+    """Several terms under a negative power: a polynomial with no inverse here."""
+
+
 def tidy(value: Coefficient) -> Coefficient:
     """An `int` where the value is whole: its arithmetic is several times faster."""
     return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
@@ -86,7 +90,7 @@ def power(polynomial: Polynomial, exponent: int) -> Polynomial:
         ((monomial, coefficient),) = polynomial.items()
         return {raised(monomial, exponent): tidy(Fraction(coefficient) ** exponent)}
     if exponent < 0:
-        raise ValueError("expected a single term under a negative power")
+        raise NotSingleError("expected a single term under a negative power")
     result = constant(1)
     for _ in range(exponent):
         result = multiply(result, polynomial)

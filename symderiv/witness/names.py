@@ -16,6 +16,7 @@ from symderiv.witness.field import Field
 from symderiv.witness.laurent import (
     Coefficient,
     Monomial,
+    NotSingleError,
     Polynomial,
     add,
     common_monomial,
@@ -96,7 +97,10 @@ class Names:
 
     def _solve(self, name: Polynomial, value: Polynomial) -> bool:
         # Sums that are only factors stay for now: a later definition may name them.
-        value = substitute(value, self.solved)
+        try:
+            value = substitute(value, self.solved)
+        except NotSingleError:
+            return False
         if len(value) > 1:
             lead, monomial, rest = self.field.normal(value)
             number = self.field.known_sum(rest)
@@ -145,7 +149,10 @@ class Names:
 
     def _solved_input(self, name: Polynomial, value: Polynomial) -> dict[int, Polynomial]:
         """x̂ = (x − μ)/σ solved for x, where x is the only input in it."""
-        value = self.fold(self._settled(value))
+        try:
+            value = self.fold(self._settled(value))
+        except NotSingleError:
+            return {}
         inputs = [
             (number, monomial)
             for monomial in value
@@ -163,17 +170,20 @@ class Names:
 
     def _settled(self, value: Polynomial) -> Polynomial:
         for _ in range(16):
+            present = generators_in(value)
             # A sum that is only a factor, and has no name, is written out after all.
-            for number in generators_in(value) & self.field.loose - self.solved.keys():
-                self.solved[number] = self.field.generators[number].content
-            new = substitute(value, self.solved)
-            if (self.solved.keys() | self.field.loose).isdisjoint(generators_in(new)):
-                return new
-            value = new
+            loose = present & self.field.loose - self.solved.keys()
+            if not loose and self.solved.keys().isdisjoint(present):
+                break
+            contents = {number: self.field.generators[number].content for number in loose}
+            value = substitute(value, self.solved | contents)
         return value
 
     def _relate(self, many: Polynomial, one: Polynomial) -> None:
-        left, right = self.fold(self._settled(many)), self._settled(one)
+        try:
+            left, right = self.fold(self._settled(many)), self._settled(one)
+        except NotSingleError:
+            return
         constant = {each: share for each, share in left.items() if right.keys() == {each}}
         left, right = subtract(left, constant), subtract(right, constant)
         if len(left) < 2 or len(right) > 1:
@@ -184,7 +194,13 @@ class Names:
         self.relations.append((sorted(left.items()), monomial, coefficient))
 
     def rewrite(self, value: Polynomial) -> Polynomial:
-        """`value` in the names."""
+        """`value` in the names.
+
+        Raises
+        ------
+        NotSingleError
+            If a name would stand for several terms under a negative power.
+        """
         return self.fold(self._settled(value))
 
     def fold(self, value: Polynomial) -> Polynomial:

@@ -14,6 +14,7 @@ from symderiv.notation.sympy_bridge import BridgeError, Expander
 from symderiv.problem import Assumption
 from symderiv.witness.field import Field, FieldError
 from symderiv.witness.laurent import (
+    NotSingleError,
     Polynomial,
     generators_in,
     scale,
@@ -110,7 +111,10 @@ class Run:
 
     def supposed(self, value: Polynomial) -> Polynomial:
         """`value` under the assumptions."""
-        return substitute(value, self.under)
+        try:
+            return substitute(value, self.under)
+        except NotSingleError:
+            raise FieldError("the assumption is about an input that is divided by") from None
 
     def differences(self, slope: Polynomial, places: Mapping[Index, int]) -> list[Expression]:
         """The forms of the derivation that `slope` is not equal to; none where all is well."""
@@ -135,15 +139,21 @@ class Run:
             ]
             self._known = len(self.field.generators)
         plain, logs, inputs = self._names
-        candidates = [plain.rewrite(slope)]
-        if len(candidates[0]) > 2 or not generators_in(candidates[0]) <= self._back.keys():
+        candidates = self._rewritten(plain, slope)
+        if not candidates or len(candidates[0]) > 2 or not generators_in(candidates[0]) <= self._back.keys():
             written = self.expander.expression(node, places)
             factors = self.field.convert(written, self.expander.entries, factored=True)
-            candidates += [logs.rewrite(slope), inputs.rewrite(factors)]
+            candidates += [*self._rewritten(logs, slope), *self._rewritten(inputs, factors)]
         for candidate in sorted(candidates, key=self._length):
             if self._spells(candidate, slope):
                 return candidate
         return slope
+
+    def _rewritten(self, names: Names, value: Polynomial) -> list[Polynomial]:
+        try:
+            return [names.rewrite(value)]
+        except NotSingleError:
+            return []
 
     def _length(self, value: Polynomial) -> tuple[int, int, int]:
         """How long an element is to read: what has no name, then its terms, then their factors."""
@@ -153,7 +163,10 @@ class Run:
 
     def _spells(self, named: Polynomial, slope: Polynomial) -> bool:
         """Whether names replaced by what they stand for give `slope` back (exact)."""
-        return self.field.is_zero(self.supposed(subtract(self.inputs_only(named), slope)))
+        try:
+            return self.field.is_zero(self.supposed(subtract(self.inputs_only(named), slope)))
+        except FieldError:
+            return False
 
     def inputs_only(self, named: Polynomial) -> Polynomial:
         """An element with every name replaced by its value."""
