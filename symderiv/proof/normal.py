@@ -1,0 +1,381 @@
+"""The normal form: one sum of terms, each a number times powers of atoms.
+
+Two trees with the same normal form are equal for every size of every axis, because each rewrite
+below is: products over brackets multiplied out, δ's sifted, factors pulled out of sums, sums split,
+e^{a+b} = e^a e^b, log(ab) = log a + log b, log e^u = u, and the functions of the exponential family
+written by e. The converse does not hold: different normal forms prove nothing.
+
+Atoms are entries, sizes, exponentials, function values and sums over an axis that nothing can be
+pulled out of, each in canonical spelling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from math import floor
+
+from symderiv.expression.canonical import canonical, sort_key
+from symderiv.expression.construct import add, base_and_exponent, multiply, negate, number, power
+from symderiv.expression.functions import call
+from symderiv.expression.indices import mentions, rename
+from symderiv.expression.nodes import (
+    MINUS_ONE,
+    ONE,
+    ZERO,
+    Add,
+    Call,
+    Compare,
+    Delta,
+    Entry,
+    Expression,
+    Index,
+    IndexTerm,
+    Multiply,
+    Number,
+    Power,
+    Size,
+    Sum,
+)
+from symderiv.expression.traverse import map_children
+from symderiv.proof.expand import ProofError
+
+#: A normal form with more terms than this is given up: no answer rather than a long wait.
+MAX_TERMS = 4000
+#: Whole powers of brackets up to this are multiplied out.
+MAX_POWER = 8
+
+#: A monomial: canonical atom -> exponent. A polynomial: monomial (sorted) -> coefficient.
+_Monomial = tuple[tuple[Expression, Fraction], ...]
+_Polynomial = dict[_Monomial, Fraction]
+
+
+class Normal:
+    """Brings trees to normal form, with equations to use along the way.
+
+    Parameters
+    ----------
+    equations
+        From a sum in canonical spelling to what it may be replaced by: an assumption Σ_k t_k = 1.
+    """
+
+    def __init__(self, equations: Mapping[Expression, Expression] | None = None) -> None:
+        self._equations = dict(equations or {})
+
+    def of(self, node: Expression) -> Expression:
+        """The normal form of `node` as a tree; zero is ``Number(0)``."""
+        return _tree(self._polynomial(node))
+
+    def is_zero(self, node: Expression) -> bool:
+        """Whether `node` is zero by its normal form, also after clearing denominators."""
+        found = self._polynomial(node)
+        if not found:
+            return True
+        cleared = self._cleared(found)
+        return cleared is not None and not cleared
+
+    def _cleared(self, found: _Polynomial) -> _Polynomial | None:
+        """The numerator over the common denominator of the brackets below, or None without any."""
+        below: dict[Expression, Fraction] = {}
+        for monomial in found:
+            for base, exponent in monomial:
+                if isinstance(base, Add) and exponent < 0:
+                    below[base] = max(below.get(base, Fraction(0)), -exponent)
+        if not below or any(each.denominator != 1 for each in below.values()):
+            return None
+        terms = []
+        for monomial, coefficient in found.items():
+            powers = dict(below)
+            rest: list[Expression] = [Number(coefficient)]
+            for base, exponent in monomial:
+                if base in below:
+                    powers[base] += exponent
+                else:
+                    rest.append(power(base, Number(exponent)))
+            terms.append(multiply(*rest, *(power(base, Number(each)) for base, each in powers.items())))
+        return self._sum([self._polynomial(term) for term in terms])
+
+    def _polynomial(self, node: Expression) -> _Polynomial:
+        match node:
+            case Number(value):
+                return {(): value} if value else {}
+            case Add(terms):
+                return self._sum([self._polynomial(term) for term in terms])
+            case Multiply(factors):
+                result: _Polynomial = {(): Fraction(1)}
+                for factor in factors:
+                    result = self._product(result, self._polynomial(factor))
+                return result
+            case Power(base, Number(exponent)):
+                return self._power(base, exponent)
+            case Power(base, exponent):
+                return self._polynomial(call("exp", multiply(exponent, call("log", base))))
+            case Call():
+                return self._call(node)
+            case Sum():
+                return self._total(node)
+            case _:
+                return self._atom(map_children(node, self.of))
+
+    def _atom(self, node: Expression) -> _Polynomial:
+        key = canonical(node)
+        if key in self._equations:
+            return self._polynomial(self._equations[key])
+        if isinstance(key, Number):
+            return {(): key.value} if key.value else {}
+        return self._monomial([(key, Fraction(1))], Fraction(1))
+
+    def _sum(self, parts: list[_Polynomial]) -> _Polynomial:
+        result: _Polynomial = {}
+        for part in parts:
+            for monomial, coefficient in part.items():
+                total = result.get(monomial, Fraction(0)) + coefficient
+                if total:
+                    result[monomial] = total
+                else:
+                    result.pop(monomial, None)
+        if len(result) > MAX_TERMS:
+            raise ProofError(f"the normal form has more than {MAX_TERMS} terms")
+        return result
+
+    def _product(self, left: _Polynomial, right: _Polynomial) -> _Polynomial:
+        if len(left) * len(right) > MAX_TERMS * 4:
+            raise ProofError(f"the normal form has more than {MAX_TERMS} terms")
+        return self._sum([self._monomial([*a, *b], x * y) for a, x in left.items() for b, y in right.items()])
+
+    def _monomial(self, powers: list[tuple[Expression, Fraction]], coefficient: Fraction) -> _Polynomial:
+        """One term: equal atoms merged, deltas used up, square roots squared."""
+        merged: dict[Expression, Fraction] = {}
+        for base, exponent in powers:
+            merged[base] = merged.get(base, Fraction(0)) + exponent
+        merged = {base: exponent for base, exponent in merged.items() if exponent}
+        for base, exponent in merged.items():
+            if isinstance(base, Delta) and exponent != 1:
+                merged[base] = Fraction(1)
+        for base in list(merged):
+            if isinstance(base, Delta):
+                again = self._under_delta(base, merged, coefficient)
+                if again is not None:
+                    return again
+            if isinstance(base, Call) and base.function == "sqrt" and merged[base] not in (0, 1):
+                # √u^n is u^⌊n/2⌋ times √u or 1, so that 1/√u and √u/u have one spelling.
+                whole = floor(merged[base] / 2)
+                rest = {**merged, base: merged[base] - 2 * whole}
+                inner = self._power(base.arguments[0], Fraction(whole))
+                return self._product(self._monomial(list(rest.items()), coefficient), inner)
+            if isinstance(base, Add) and merged[base] > 0 and merged[base].denominator == 1:
+                rest = {key: each for key, each in merged.items() if key != base}
+                return self._product(
+                    self._monomial(list(rest.items()), coefficient), self._power(base, merged[base])
+                )
+        return {tuple(sorted(merged.items(), key=lambda item: sort_key(item[0]))): coefficient}
+
+    def _under_delta(
+        self, delta: Delta, merged: dict[Expression, Fraction], coefficient: Fraction
+    ) -> _Polynomial | None:
+        """δ_ij f_j = δ_ij f_i: every term with a delta is written with one of its two places."""
+        old, new = _orientation(delta)
+        if old is None or new is None:
+            return None
+        rest = [power(base, Number(exponent)) for base, exponent in merged.items() if base != delta]
+        if not any(mentions(factor, old) for factor in rest):
+            return None
+        renamed = rename(multiply(Number(coefficient), *rest), {old: new})
+        return self._product(self._polynomial(renamed), {((delta, Fraction(1)),): Fraction(1)})
+
+    def _power(self, base: Expression, exponent: Fraction) -> _Polynomial:
+        inner = self._polynomial(base)
+        if not inner:
+            if exponent > 0:
+                return {}
+            raise ProofError("a division by zero")
+        if exponent == Fraction(1, 2):
+            return self._call(Call("sqrt", (base,)))
+        if len(inner) == 1:
+            ((monomial, coefficient),) = inner.items()
+            if exponent.denominator == 1:
+                powers = [(atom, each * exponent) for atom, each in monomial]
+                return self._monomial(powers, coefficient ** int(exponent))
+        if exponent.denominator == 1 and 0 < exponent <= MAX_POWER:
+            result = inner
+            for _ in range(int(exponent) - 1):
+                result = self._product(result, inner)
+            return result
+        return self._power_of_bracket(inner, exponent)
+
+    def _power_of_bracket(self, inner: _Polynomial, exponent: Fraction) -> _Polynomial:
+        """A bracket below the bar: its common factor in front, its first term positive and plain."""
+        shared = _content(inner)
+        scale = inner[min(inner, key=_monomial_key)] if exponent.denominator == 1 else Fraction(1)
+        rest: _Polynomial = {}
+        for monomial, coefficient in inner.items():
+            powers = dict(monomial)
+            for atom, each in shared.items():
+                powers[atom] = powers.get(atom, Fraction(0)) - each
+            rest |= self._monomial(list(powers.items()), coefficient / scale)
+        if not shared:
+            rest = {monomial: coefficient / scale for monomial, coefficient in inner.items()}
+        bracket = canonical(_tree(rest))
+        outside = self._monomial([(atom, each * exponent) for atom, each in shared.items()], Fraction(1))
+        number = scale ** int(exponent) if exponent.denominator == 1 else Fraction(1)
+        if not isinstance(bracket, Add):
+            base, own = base_and_exponent(bracket)
+            if isinstance(own, Number):
+                return self._product(outside, self._monomial([(base, own.value * exponent)], number))
+            raise ProofError("a power that the normal form does not handle")
+        return {
+            tuple(
+                sorted([*next(iter(outside)), (bracket, exponent)], key=lambda item: sort_key(item[0]))
+            ): number * next(iter(outside.values()))
+        }
+
+    def _call(self, node: Call) -> _Polynomial:
+        name, arguments = node.function, node.arguments
+        if len(arguments) != 1:
+            return self._atom(Call(name, tuple(self.of(argument) for argument in arguments)))
+        written = _by_exponentials(name, arguments[0])
+        if written is not None:
+            return self._polynomial(written)
+        inner = self._polynomial(arguments[0])
+        if name == "exp":
+            return self._exponential(inner)
+        if name == "log":
+            return self._logarithm(inner)
+        return self._atom(Call(name, (_tree(inner),)))
+
+    def _exponential(self, inner: _Polynomial) -> _Polynomial:
+        """e^{a + b} = e^a e^b, e^{n u} = (e^u)^n, e^{log u} = u."""
+        result: _Polynomial = {(): Fraction(1)}
+        for monomial, coefficient in inner.items():
+            atoms = [atom for atom, _ in monomial]
+            if len(monomial) == 1 and monomial[0][1] == 1:
+                atom = atoms[0]
+                if isinstance(atom, Call) and atom.function == "log" and coefficient.denominator == 1:
+                    result = self._product(result, self._power(atom.arguments[0], coefficient))
+                    continue
+            unit = canonical(Call("exp", (_tree({monomial: Fraction(1)}),)))
+            result = self._product(result, self._monomial([(unit, coefficient)], Fraction(1)))
+        return result
+
+    def _logarithm(self, inner: _Polynomial) -> _Polynomial:
+        """log(ab) = log a + log b, log u^n = n log u, log e^u = u, positive factors in front."""
+        if not inner:
+            raise ProofError("a logarithm of zero")
+        shared = _content(inner)
+        if len(inner) == 1:
+            ((monomial, coefficient),) = inner.items()
+            parts = [] if coefficient == 1 else [self._atom(call("log", Number(coefficient)))]
+            return self._sum([*parts, *(self._log_of_atom(atom, each) for atom, each in monomial)])
+        divided = self._product(
+            inner, self._monomial([(atom, -each) for atom, each in shared.items()], Fraction(1))
+        )
+        parts = [self._log_of_atom(atom, each) for atom, each in shared.items()]
+        return self._sum([*parts, self._atom(call("log", _tree(divided)))])
+
+    def _log_of_atom(self, atom: Expression, exponent: Fraction) -> _Polynomial:
+        if isinstance(atom, Call) and atom.function == "exp":
+            inner = self._polynomial(atom.arguments[0])
+        elif isinstance(atom, Delta):
+            raise ProofError("a logarithm of a delta")
+        else:
+            inner = self._monomial([(canonical(call("log", atom)), Fraction(1))], Fraction(1))
+        return {monomial: coefficient * exponent for monomial, coefficient in inner.items()}
+
+    def _total(self, node: Sum) -> _Polynomial:
+        """A sum over an axis, term by term: deltas sifted, constants counted, factors pulled out."""
+        if node.condition is not None:
+            return self._restricted(node, node.condition)
+        parts = []
+        # A letter of its own, so that nothing inside can clash with it.
+        letter = Index(f"{node.index.name}~", node.index.axis)
+        body = rename(node.body, {node.index: letter})
+        for monomial, coefficient in self._polynomial(body).items():
+            parts.append(self._total_of_term(letter, monomial, coefficient))
+        return self._sum(parts)
+
+    def _total_of_term(self, letter: Index, monomial: _Monomial, coefficient: Fraction) -> _Polynomial:
+        factors = [power(atom, Number(each)) for atom, each in monomial]
+        for place, factor in enumerate(factors):
+            if isinstance(factor, Delta) and letter in (factor.left, factor.right):
+                other = factor.right if factor.left == letter else factor.left
+                rest = multiply(Number(coefficient), *factors[:place], *factors[place + 1 :])
+                return self._polynomial(rename(rest, {letter: other}))
+        outside = [factor for factor in factors if not mentions(factor, letter)]
+        inside = [factor for factor in factors if mentions(factor, letter)]
+        total: Expression = Sum(letter, multiply(*inside)) if inside else Size(letter.axis)
+        result = self._atom(total)
+        for factor in outside:
+            result = self._product(result, self._polynomial(factor))
+        return {key: each * coefficient for key, each in result.items()}
+
+    def _restricted(self, node: Sum, condition: Compare) -> _Polynomial:
+        """Σ_{k ≠ i} f_k = Σ_k f_k - f_i and Σ_{k = i} f_k = f_i; other conditions stay."""
+        sides = (condition.left, condition.right)
+        if condition.operator in ("!=", "==") and node.index in sides:
+            other = condition.right if condition.left == node.index else condition.left
+            if isinstance(other, Index | Entry) and other != node.index:
+                picked = rename(node.body, {node.index: other})
+                if condition.operator == "==":
+                    return self._polynomial(picked)
+                return self._polynomial(add(Sum(node.index, node.body), negate(picked)))
+        return self._atom(Sum(node.index, self.of(node.body), condition))
+
+
+def _orientation(delta: Delta) -> tuple[Index | None, IndexTerm | None]:
+    """Which letter of a delta gives way: to a label or a fixed place, else the later letter."""
+    left, right = delta.left, delta.right
+    if isinstance(left, Index) and isinstance(right, Index):
+        return (right, left) if left.name < right.name else (left, right)
+    if isinstance(left, Index):
+        return left, right
+    if isinstance(right, Index):
+        return right, left
+    return None, None
+
+
+def _content(polynomial: _Polynomial) -> dict[Expression, Fraction]:
+    """The powers of atoms that all terms share (deltas excepted)."""
+    monomials = [dict(monomial) for monomial in polynomial]
+    shared: dict[Expression, Fraction] = {}
+    for atom in dict.fromkeys(atom for monomial in monomials for atom in monomial):
+        if isinstance(atom, Delta):
+            continue
+        exponents = [monomial.get(atom, Fraction(0)) for monomial in monomials]
+        least = min(exponents)
+        if least:
+            shared[atom] = least
+    return shared
+
+
+def _monomial_key(monomial: _Monomial) -> tuple[object, ...]:
+    return tuple((sort_key(atom), exponent) for atom, exponent in monomial)
+
+
+def _tree(polynomial: _Polynomial) -> Expression:
+    terms = [
+        multiply(Number(polynomial[monomial]), *(power(atom, Number(each)) for atom, each in monomial))
+        for monomial in sorted(polynomial, key=_monomial_key)
+    ]
+    return add(*terms) if terms else ZERO
+
+
+def _by_exponentials(name: str, u: Expression) -> Expression | None:
+    """The functions of the exponential family by e; those with a kink by their step."""
+    up, down = call("exp", u), call("exp", multiply(MINUS_ONE, u))
+    match name:
+        case "sigmoid":
+            return power(add(ONE, down), -1)
+        case "softplus":
+            return call("log", add(ONE, up))
+        case "tanh":
+            return multiply(add(up, negate(down)), power(add(up, down), -1))
+        case "sinh":
+            return multiply(number(Fraction(1, 2)), add(up, negate(down)))
+        case "cosh":
+            return multiply(number(Fraction(1, 2)), add(up, down))
+        case "relu":
+            return multiply(call("step", u), u)
+        case "abs":
+            return multiply(call("sign", u), u)
+        case _:
+            return None

@@ -1,0 +1,183 @@
+"""What the prover proves, what it refutes, and that no false equation is ever proved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from symderiv import catalog
+from symderiv.calculus import Derivation, derive_all
+from symderiv.expression.canonical import same
+from symderiv.expression.construct import add, multiply, negate, number
+from symderiv.expression.nodes import Add, Delta, Entry, Expression, Index, Multiply, Number, Sum
+from symderiv.expression.traverse import replace_at, walk
+from symderiv.notation.reader import parse_expression, read_problem
+from symderiv.notation.text import to_text
+from symderiv.problem import Problem
+from symderiv.proof import Normal, prove
+from tests.oracles import differences, generic_oracle
+
+PROBLEM = read_problem(
+    """
+index i, j, k, l : K
+input z[K], a[K], t[K], x, c, m
+p[i] = exp(z[i]) / sum(k, exp(z[k]))
+""",
+    "identities",
+)
+
+TRUE = [
+    ("log(p[i])", "z[i] - log(sum(k, exp(z[k])))"),
+    ("exp(z[i] + c) / sum(k, exp(z[k] + c))", "p[i]"),
+    ("exp(z[i] - m) / sum(k, exp(z[k] - m))", "p[i]"),
+    ("m + log(sum(k, exp(z[k] - m)))", "log(sum(k, exp(z[k])))"),
+    ("sum(k, p[k])", "1"),
+    ("sum(i, p[i] * (delta(i, j) - p[j]))", "0"),
+    ("sum(j, p[i] * (delta(i, j) - p[j]))", "0"),
+    ("p[i] * (delta(i, j) - p[j])", "p[j] * (delta(i, j) - p[i])"),
+    ("d(sigmoid(x), x)", "sigmoid(x) * (1 - sigmoid(x))"),
+    ("d(sigmoid(x), x)", "exp(-x) / (1 + exp(-x))^2"),
+    ("d(softplus(x), x)", "sigmoid(x)"),
+    ("d(tanh(x), x)", "1 - tanh(x)^2"),
+    ("d(tanh(x), x)", "4 / (exp(x) + exp(-x))^2"),
+    ("sigmoid(-x)", "1 - sigmoid(x)"),
+    ("softplus(x) - softplus(-x)", "x"),
+    ("(sum(k, a[k]))^2", "sum(k, sum(l, a[k] * a[l]))"),
+    ("sum(k != i, a[k])", "sum(k, a[k]) - a[i]"),
+    ("sum(k, (a[k] - c)^2)", "sum(k, a[k]^2) - 2 * c * sum(k, a[k]) + K * c^2"),
+    ("1 / sqrt(x)", "sqrt(x) / x"),
+    ("a[i] / (a[i] + c) + c / (a[i] + c)", "1"),
+    ("d(p[i], z[j])", "p[i] * (delta(i, j) - p[j])"),
+    ("relu(x)", "step(x) * x"),
+]
+FALSE = [
+    ("log(p[i])", "z[i] + log(sum(k, exp(z[k])))"),
+    ("exp(z[i] - m) / sum(k, exp(z[k]))", "p[i]"),
+    ("sum(k, p[k])", "K"),
+    ("p[i] * (delta(i, j) - p[j])", "p[j] * (delta(i, j) - p[j])"),
+    ("p[i] * (delta(i, j) - p[j])", "p[i] * (1 - p[j])"),
+    ("d(sigmoid(x), x)", "sigmoid(x) * (1 + sigmoid(x))"),
+    ("d(tanh(x), x)", "1 + tanh(x)^2"),
+    ("d(sum(k, a[k]^2), a[j])", "sum(k, 2 * a[k])"),
+    ("sum(k, a[k] * t[k])", "sum(k, a[k]) * sum(k, t[k])"),
+    ("(sum(k, a[k]))^2", "sum(k, a[k]^2)"),
+    ("sum(k != i, a[k])", "sum(k, a[k])"),
+    ("sqrt(x^2 + c^2)", "x + c"),
+]
+
+
+@pytest.mark.parametrize(("left", "right"), TRUE)
+def test_true_identities_are_proved_for_every_size(left: str, right: str) -> None:
+    verdict = prove(parse_expression(left, PROBLEM), parse_expression(right, PROBLEM), PROBLEM)
+    assert verdict.kind == "proved", verdict
+
+
+@pytest.mark.parametrize(("left", "right"), FALSE)
+def test_false_ones_are_refuted_with_numbers(left: str, right: str) -> None:
+    verdict = prove(parse_expression(left, PROBLEM), parse_expression(right, PROBLEM), PROBLEM)
+    assert verdict.kind == "refuted", verdict
+    assert verdict.counterexample["left"] != verdict.counterexample["right"]
+    assert verdict.counterexample["sizes"]
+
+
+def test_an_equation_true_at_one_size_only_is_refuted_at_the_next() -> None:
+    verdict = prove(parse_expression("sum(k, a[k])", PROBLEM), parse_expression("K * a[i]", PROBLEM), PROBLEM)
+    assert verdict.kind == "refuted"
+    assert verdict.counterexample["sizes"] == {"K": 2}
+
+
+def test_an_assumption_is_named_where_it_is_needed_only() -> None:
+    problem = catalog.load("cross_entropy")
+    left = parse_expression("d(L, z[j])", problem)
+    under = prove(left, parse_expression("p[j] - t[j]", problem), problem, problem.assumptions)
+    assert (under.kind, under.rests_on) == ("proved", problem.assumptions)
+    general = parse_expression("p[j] * sum(k, t[k]) - t[j]", problem)
+    assert prove(left, general, problem, problem.assumptions).rests_on == ()
+    assert prove(left, parse_expression("p[j] - t[j]", problem), problem).kind == "refuted"
+
+
+def steps_of(derivation: Derivation, seen: set[str]) -> Iterator[tuple[Derivation, object, tuple]]:
+    for step in derivation.steps:
+        yield derivation, step, ()
+    for step in derivation.assumed_steps:
+        yield derivation, step, derivation.assumptions
+    for lemma in derivation.lemmas:
+        if repr(lemma.start) not in seen:
+            seen.add(repr(lemma.start))
+            yield from steps_of(lemma, seen)
+
+
+@pytest.mark.parametrize("name", catalog.names())
+def test_every_result_and_every_step_of_the_catalogue_is_proved(name: str) -> None:
+    problem = catalog.load(name)
+    seen: set[str] = set()
+    for derivation in derive_all(problem):
+        assert prove(derivation.start, derivation.result, problem).kind == "proved"
+        if derivation.assumed_result is not None:
+            verdict = prove(derivation.start, derivation.assumed_result, problem, derivation.assumptions)
+            assert (verdict.kind, verdict.rests_on) == ("proved", derivation.assumptions)
+        for owner, step, assumptions in steps_of(derivation, seen):
+            verdict = prove(step.before, step.after, problem, assumptions, owner.extra)
+            assert verdict.kind == "proved", (step.rule.name, to_text(step.before), to_text(step.after))
+
+
+def mutants(form: Expression) -> Iterator[Expression]:
+    """The form changed in one place: a sign, a factor, an index, a delta, a sum."""
+    yield negate(form)
+    yield multiply(number(2), form)
+    for path, part in walk(form):
+        match part:
+            case Delta(left, Index() as right):
+                yield replace_at(form, path, number(0))
+                yield replace_at(form, path, number(1))
+                if isinstance(left, Index):
+                    yield replace_at(form, path, Delta(left, Index("l", right.axis)))
+            case Add(terms):
+                for place in range(len(terms)):
+                    yield replace_at(form, path, add(*terms[:place], *terms[place + 1 :]))
+                    turned = (*terms[:place], negate(terms[place]), *terms[place + 1 :])
+                    yield replace_at(form, path, add(*turned))
+            case Multiply(factors):
+                for place, factor in enumerate(factors):
+                    if not isinstance(factor, Number):
+                        rest = (*factors[:place], *factors[place + 1 :])
+                        yield replace_at(form, path, multiply(*rest))
+            case Sum(_, body):
+                yield replace_at(form, path, body)
+            case Entry(array, (Index() as first, *others)):
+                moved = Index("l", first.axis)
+                yield replace_at(form, path, Entry(array, (moved, *others)))
+
+
+def with_letter(problem: Problem, axis: str) -> Problem:
+    return replace(problem, letters=(*problem.letters, Index("l", axis)))
+
+
+@pytest.mark.parametrize("name", catalog.names())
+def test_no_mutant_of_a_form_is_proved(name: str) -> None:
+    """Each mutant that the oracle tells from the form must not be proved, and most are refuted."""
+    problem = catalog.load(name)
+    sizes = {axis: 3 - place % 2 for place, axis in enumerate(problem.axes)}
+    oracle = generic_oracle(problem, sizes)
+    judged = refuted = 0
+    for derivation in derive_all(problem):
+        for mutant in mutants(derivation.result):
+            if same(mutant, derivation.result):
+                continue
+            if not differences(oracle, derivation.start, mutant):
+                continue
+            judged += 1
+            verdict = prove(derivation.start, mutant, problem)
+            assert verdict.kind != "proved", to_text(mutant)
+            refuted += verdict.kind == "refuted"
+    assert judged >= 2
+    if not problem.upstream:
+        assert refuted == judged
+
+
+def test_the_normal_form_ignores_order_and_letters() -> None:
+    first = parse_expression("sum(k, a[k] * t[k]) * c + z[i] * c", PROBLEM)
+    second = parse_expression("c * (z[i] + sum(l, t[l] * a[l]))", PROBLEM)
+    assert Normal().of(first) == Normal().of(second)
