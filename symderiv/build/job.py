@@ -18,6 +18,7 @@ from symderiv.expression.canonical import same
 from symderiv.expression.nodes import Derivative, Entry
 from symderiv.notation.text import to_text
 from symderiv.problem import Expectation, Problem
+from symderiv.proof import prove
 from symderiv.witness import Explicit, witness
 
 #: The sizes of the axes, in their order, where the command line gives none (the last one is used
@@ -119,6 +120,18 @@ def _judge(
     where = ", ".join(f"{axis} = {size}" for axis, size in explicit.sizes)
     faults = [] if explicit.agrees else [f"{start}: {explicit.verdict()}"]
     words = []
+    verdicts = [prove(derivation.start, derivation.result, derivation.problem)]
+    if derivation.assumed_result is not None:
+        verdicts.append(
+            prove(derivation.start, derivation.assumed_result, derivation.problem, derivation.assumptions)
+        )
+    if all(verdict.kind == "proved" for verdict in verdicts):
+        words.append(f"every size ({verdicts[0].method})")
+    faults += [
+        f"{start}: refuted by the prover at {verdict.counterexample}"
+        for verdict in verdicts
+        if verdict.kind == "refuted"
+    ]
     for each in expectations:
         if each.derivative != derivation.start or each.form is None:
             continue
