@@ -233,11 +233,11 @@ def test_a_fixed_place_and_a_repeated_index() -> None:
 def test_second_derivatives_through_an_unspecified_loss() -> None:
     """∂²L/∂z_i∂z_j for any L(y), with the form of a hand derivation."""
     problem = load("softmax_any_loss")
-    form = parse_expression(
-        "sum(k, d(L, y[k]) * y[k] * ((delta(k, i) - y[i]) * (delta(k, j) - y[j])"
-        " - y[i] * (delta(i, j) - y[j]))) + sum(k, sum(l, d(L, y[k], y[l]) * y[k] * (delta(k, i) - y[i]) * y[l] * (delta(l, j) - y[j])))",
-        problem,
-    )
+    first = "y[k] * (delta(k, i) - y[i])"
+    bent = f"{first} * (delta(k, j) - y[j]) - y[k] * y[i] * (delta(i, j) - y[j])"
+    second = "y[l] * (delta(l, j) - y[j])"
+    through = f"sum(k, sum(l, d(L, y[k], y[l]) * {first} * {second}))"
+    form = parse_expression(f"sum(k, d(L, y[k]) * ({bent})) + {through}", problem)
     start = Derivative(Entry("L"), (Entry("z", (I,)), Entry("z", (J,))))
     assert witness(Derivation(problem, start, (), form), {"K": 3}).agrees
     assert not witness(Derivation(problem, start, (), negate(form)), {"K": 2}).agrees
