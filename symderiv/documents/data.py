@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from symderiv.calculus import Derivation, Step, cases
+from symderiv.calculus import Derivation, cases
+from symderiv.documents.outline import Line, assumed_chain, chain
 from symderiv.expression.nodes import Derivative, Entry, Expression
 from symderiv.expression.traverse import walk
 from symderiv.notation.latex import to_latex
 from symderiv.notation.text import to_text
+
+if TYPE_CHECKING:
+    from symderiv.witness import Explicit
 
 
 def derivation_data(derivation: Derivation, level: str = "all") -> dict[str, Any]:
@@ -41,7 +45,7 @@ def derivation_data(derivation: Derivation, level: str = "all") -> dict[str, Any
             "form": to_latex(derivation.form, problem),
             "result": to_latex(derivation.result, problem),
         },
-        "steps": _steps(derivation.shown(level), False) + _steps(derivation.shown_assumed(level), True),
+        "steps": _steps(chain(derivation, level), False) + _steps(assumed_chain(derivation, level), True),
         "extra": {name: list(axes) for name, axes in derivation.extra},
     }
 
@@ -53,16 +57,38 @@ def _subject(start: Expression) -> tuple[str, list[str]]:
     return "", []
 
 
-def _steps(steps: Sequence[Step], assumed: bool) -> list[dict[str, Any]]:
+def _steps(lines: Sequence[Line], assumed: bool) -> list[dict[str, Any]]:
     return [
         {
-            "rule": step.rule.name,
-            "law": step.rule.law,
-            "note": step.note,
-            "level": step.level,
-            "before": to_text(step.before),
-            "after": to_text(step.after),
+            "rule": line.rule,
+            "law": line.law,
+            "reason": line.reason,
+            "level": line.level,
+            "before": to_text(line.before),
+            "after": to_text(line.after),
             "assumed": assumed,
         }
-        for step in steps
+        for line in lines
     ]
+
+
+def derivation_json(
+    derivation: Derivation, level: str = "textbook", explicit: Explicit | None = None
+) -> dict[str, Any]:
+    """The same with its explicit entries, where they are given, under ``explicit`` (else None)."""
+    data = derivation_data(derivation, level)
+    data["explicit"] = None if explicit is None else explicit_data(explicit)
+    return data
+
+
+def explicit_data(explicit: Explicit) -> dict[str, Any]:
+    """Explicit entries as plain data: sizes, what rows and columns stand for, entries as text."""
+    return {
+        "sizes": dict(explicit.sizes),
+        "rows": [to_text(row) for row in explicit.rows],
+        "columns": [to_text(column) for column in explicit.columns],
+        "shape": list(explicit.shape),
+        "entries": [[to_text(entry) for entry in row] for row in explicit.entries],
+        "agrees": explicit.agrees,
+        "pattern": explicit.pattern,
+    }

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from symderiv.calculus.derivation import Case, Derivation
 from symderiv.documents.environment import latex_environment
 from symderiv.documents.escape import escape_latex
+from symderiv.documents.explicit import explicit_sizes, explicit_tables
 from symderiv.documents.layout import break_formula, width
 from symderiv.documents.outline import Line, Passage, assumption_text, outline, rules_used
 from symderiv.expression.nodes import Entry
 from symderiv.notation.latex import entry_latex, to_latex
-from symderiv.notation.latex_names import latex_name, subscript
+from symderiv.notation.latex_names import array_latex, latex_name, subscript
 from symderiv.problem import Assumption, Problem
+
+if TYPE_CHECKING:
+    from symderiv.witness import Explicit
 
 #: The width of the text, in ems of the document's size; the template's margins give it.
 TEXT_WIDTH = 40.0
@@ -36,18 +40,10 @@ _PRODUCTS = {
 }
 
 
-class ExplicitMatrix(Protocol):
-    """What a document needs of a result at given sizes."""
-
-    def latex_matrix(self) -> str:
-        """All entries as one matrix in LaTeX."""
-        ...
-
-
 def latex_document(
     problem: Problem,
     derivations: Sequence[Derivation],
-    explicit: ExplicitMatrix | None = None,
+    explicit: Explicit | None = None,
     level: str = "textbook",
 ) -> str:
     """A standalone document on one problem, in the order in which a textbook tells it.
@@ -73,10 +69,10 @@ def latex_document(
     return template.render(
         standalone=True,
         title=escape_latex(problem.title or problem.name),
-        about=escape_latex(problem.about),
+        about=_tied(escape_latex(problem.about)),
         source=escape_latex(problem.source),
         given=given(problem),
-        definitions=[_definition_rows(problem)] if problem.definitions else [],
+        definitions=[definition_rows(problem)] if problem.definitions else [],
         assumptions=[assumption_latex(each, problem) for each in problem.assumptions],
         passages=[passage_view(each, problem) for each in passages if not each.is_product],
         products=[passage_view(each, problem) for each in passages if each.is_product],
@@ -84,7 +80,7 @@ def latex_document(
             {"name": escape_latex(name), "law": law, "fits": width(law) <= _LAW_WIDTH}
             for name, law in rules_used(passages).items()
         ],
-        explicit=explicit_view(explicit) if explicit is not None else "",
+        explicit=None if explicit is None else explicit_view(explicit),
     )
 
 
@@ -100,11 +96,17 @@ def derivation_latex(derivation: Derivation, level: str = "textbook") -> str:
     return template.render(standalone=False, lemmas=views[:-1], passage=views[-1])
 
 
+def _tied(text: str) -> str:
+    """Keep the last words together, so that none stands alone on a line."""
+    words = text.rsplit(" ", 2)
+    return "~".join(words) if len(words) == 3 and len(words[1]) + len(words[2]) < 16 else text
+
+
 def given(problem: Problem) -> list[str]:
     """The inputs with the sets they are taken from, each as a piece of text with mathematics."""
     pieces: list[str] = []
     for each in problem.inputs:
-        name = latex_name(each.name)
+        name = array_latex(each.name) if each.axes else latex_name(each.name)
         if each.label_of is not None:
             places = rf"\{{1, \dots, {latex_name(each.label_of)}\}}"
             axes = "^{" + r" \times ".join(latex_name(axis) for axis in each.axes) + "}" if each.axes else ""
@@ -122,7 +124,8 @@ def given(problem: Problem) -> list[str]:
     return pieces
 
 
-def _definition_rows(problem: Problem) -> list[dict[str, object]]:
+def definition_rows(problem: Problem) -> list[dict[str, object]]:
+    """The definitions as rows: left side, pieces of the right side, ranges of the indices."""
     rows: list[dict[str, object]] = []
     for definition in problem.definitions:
         left = to_latex(Entry(definition.name, definition.indices), problem)
@@ -156,12 +159,13 @@ def passage_view(passage: Passage, problem: Problem, numbered: bool = True) -> d
     result = to_latex(derivation.result, problem)
     view: dict[str, object] = {
         "number": str(passage.number) if numbered else "",
+        "tagged": f"({passage.number})",
         "assumed_number": f"{passage.number}$'$" if numbered else "",
         "subject": _subject(passage, problem),
         "kind": passage.kind,
         "lemma": passage.lemma,
         "with": [_space(name, axes) for name, axes in derivation.extra],
-        "product_name": _PRODUCTS.get(passage.kind, ""),
+        "product_name": _product_name(passage),
         "chain": _rows(start, "", passage.lines, problem),
         "formula": _formula(start, result),
         "cases": _case_groups(start, passage.cases, problem),
@@ -177,9 +181,20 @@ def passage_view(passage: Passage, problem: Problem, numbered: bool = True) -> d
     return view
 
 
+def _product_name(passage: Passage) -> str:
+    """Such as: Vector-Jacobian product of p with respect to z."""
+    if not passage.is_product:
+        return ""
+    derivative = passage.derivative
+    of, by = derivative.of, derivative.by[0]
+    name = array_latex(of.array) if isinstance(of, Entry) and of.indices else to_latex(of)
+    return f"{_PRODUCTS[passage.kind]} of ${name}$ with respect to ${array_latex(by.array)}$"
+
+
 def _space(name: str, axes: Sequence[str]) -> str:
     power = r" \times ".join(latex_name(axis) for axis in axes)
-    return rf"{latex_name(name)} \in \mathbb{{R}}" + (f"^{{{power}}}" if power else "")
+    symbol = array_latex(name) if axes else latex_name(name)
+    return rf"{symbol} \in \mathbb{{R}}" + (f"^{{{power}}}" if power else "")
 
 
 def _subject(passage: Passage, problem: Problem) -> str:
@@ -265,7 +280,14 @@ def _case_groups(start: str, cases: Sequence[Case], problem: Problem) -> list[di
         relation = "=" if case.equal else r"\neq"
         row = {"value": to_latex(case.value, problem), "condition": f"{sides[0]} {relation} {sides[1]}"}
         groups.setdefault(delta, []).append(row)
-    return [{"left": start, "rows": rows} for rows in groups.values()]
+    return [
+        {"left": start, "rows": rows, "gap": "8pt" if any(_is_high(row["value"]) for row in rows) else "2pt"}
+        for rows in groups.values()
+    ]
+
+
+def _is_high(latex: str) -> bool:
+    return any(sign in latex for sign in (r"\frac", r"\sum", r"\prod"))
 
 
 def _place(side: object) -> str:
@@ -275,6 +297,14 @@ def _place(side: object) -> str:
     return latex_name(name) if isinstance(name, str) else subscript([str(getattr(side, "value", "?"))])
 
 
-def explicit_view(explicit: ExplicitMatrix) -> str:
-    """The matrix at given sizes."""
-    return explicit.latex_matrix()
+def explicit_view(explicit: Explicit) -> dict[str, object]:
+    """The entries at given sizes: a heading, what was read off them, and tables that fit."""
+    return {
+        "sizes": explicit_sizes(explicit),
+        "start": to_latex(explicit.derivation.start, explicit.problem),
+        "assumed": [assumption_latex(each, explicit.problem) for each in explicit.derivation.assumptions]
+        if explicit.assumed
+        else [],
+        "verdict": escape_latex(explicit.verdict()),
+        "tables": explicit_tables(explicit, TEXT_WIDTH),
+    }

@@ -139,7 +139,7 @@ def _line(run: Sequence[Step], numbers: dict[str, int]) -> Line:
         before=run[0].before,
         after=run[-1].after,
         reason=", ".join(reasons),
-        rules=tuple(dict.fromkeys(step.rule for step in telling)),
+        rules=tuple(dict.fromkeys(step.rule for step in loud)),
         level=min(levels, key=LEVELS.index),
     )
 
@@ -234,7 +234,8 @@ def _reference(derivation: Derivation) -> str:
     """How a step's note speaks of a result that it uses."""
     derivative = derivative_of(derivation)
     of = derivative.of.array if isinstance(derivative.of, Entry) else ""
-    return f"for {of} by {', '.join(entry.array for entry in derivative.by)}"
+    by = ", ".join(entry.array for entry in derivative.by)
+    return f"{kind_of(derivation)} of {of} by {by}" if derivation.extra else f"for {of} by {by}"
 
 
 def derivative_of(derivation: Derivation) -> Derivative:

@@ -1,0 +1,88 @@
+r"""The entries at given sizes as tables in LaTeX that stay on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from symderiv.documents.layout import width
+from symderiv.expression.nodes import Expression
+from symderiv.notation.latex import to_latex
+from symderiv.notation.latex_names import latex_name
+
+if TYPE_CHECKING:
+    from symderiv.witness import Explicit
+
+#: A table may be up to this much wider than the text before it is split; it is then scaled.
+_SHRINK = 1.35
+#: The most rows of one table; more go into another one below it.
+_MOST_ROWS = 14
+#: The space that a column adds to its entries, in ems.
+_GAP = 1.1
+
+
+def explicit_tables(explicit: Explicit, room: float) -> list[str]:
+    """The entries as one table in LaTeX, or as several that hold some of the rows and columns each.
+
+    Parameters
+    ----------
+    explicit
+        The entries at given sizes.
+    room
+        How wide the text is, in ems.
+    """
+    problem = explicit.problem
+    cells = [[to_latex(entry, problem) for entry in row] for row in explicit.entries]
+    rows = [to_latex(row, problem) for row in explicit.rows]
+    columns = [to_latex(column, problem) for column in explicit.columns]
+    if not explicit.shape:
+        return [f"{rows[0]} = {cells[0][0]}"]
+    labelled = len(explicit.shape) == 2
+    tables = []
+    for first in range(0, len(rows), _MOST_ROWS):
+        chosen = slice(first, first + _MOST_ROWS)
+        for block in _blocks(cells[chosen], columns if labelled else [""], room):
+            tables.append(_table(rows[chosen], columns if labelled else [], cells[chosen], block))
+    return tables
+
+
+def explicit_sizes(explicit: Explicit) -> str:
+    """The sizes in LaTeX, such as ``$K = 3$ and $N = 2$``."""
+    return " and ".join(f"${latex_name(axis)} = {size}$" for axis, size in explicit.sizes)
+
+
+def _blocks(cells: Sequence[Sequence[str]], heads: Sequence[str], room: float) -> list[range]:
+    """Runs of columns that fit beside each other."""
+    widths = [
+        max(width(head), *(width(row[place]) for row in cells)) + _GAP for place, head in enumerate(heads)
+    ]
+    limit = (room - 4.0) * (_SHRINK if sum(widths) <= (room - 4.0) * _SHRINK else 1.0)
+    blocks: list[range] = []
+    start, total = 0, 0.0
+    for place, each in enumerate(widths):
+        if total and total + each > limit:
+            blocks.append(range(start, place))
+            start, total = place, 0.0
+        total += each
+    return [*blocks, range(start, len(widths))]
+
+
+def _table(rows: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence[str]], block: range) -> str:
+    """One table, labelled at its left and, where it has two sides, at its top."""
+    lines = []
+    if columns:
+        lines.append(" & " + " & ".join(columns[place] for place in block) + r" \\ \hline")
+    lines += [
+        " & ".join([label, *(row[place] for place in block)]) + r" \\[2pt]"
+        for label, row in zip(rows, cells, strict=True)
+    ]
+    body = "\n    ".join(lines)
+    return rf"\begin{{array}}{{c|{'c' * len(block)}}}" + f"\n    {body}\n  " + r"\end{array}"
+
+
+def entries_matrix(entries: Sequence[Sequence[Expression]]) -> str:
+    """The bare entries as a matrix in parentheses, of any number of columns."""
+    lines = [" & ".join(to_latex(entry) for entry in row) for row in entries]
+    columns = "c" * max((len(row) for row in entries), default=1)
+    body = r" \\ ".join(lines)
+    return rf"\left(\begin{{array}}{{{columns}}} {body} \end{{array}}\right)"

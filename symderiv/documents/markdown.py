@@ -1,0 +1,90 @@
+r"""A derivation as Markdown with ``$$`` displays, as notebooks and code hosts render it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symderiv.calculus import Derivation
+from symderiv.documents.escape import escape_markdown
+from symderiv.documents.latex import assumption_latex, definition_rows, given, passage_view
+from symderiv.documents.outline import Line, Passage, outline
+from symderiv.notation.latex import to_latex
+
+
+def derivation_markdown(derivation: Derivation, level: str = "textbook") -> str:
+    """The definitions, the results used, the chain with its rules, the form, the cases.
+
+    Parameters
+    ----------
+    derivation
+        What to show.
+    level
+        How many steps: ``brief``, ``textbook`` or ``all``.
+    """
+    problem = derivation.problem
+    passages = outline([derivation], level)
+    parts = [f"# {escape_markdown(problem.title or problem.name)}"]
+    if problem.about:
+        parts.append(escape_markdown(problem.about))
+    parts += [f"Given {', '.join(given(problem))}:", _definitions(derivation)]
+    if len(passages) > 1:
+        parts.append("This uses")
+    for passage in passages[:-1]:
+        each = passage.derivation
+        equation = f"{to_latex(each.start, problem)} = {to_latex(each.result, problem)}"
+        parts.append(_display(rf"{equation} \tag{{{passage.number}}}"))
+    parts += _passage(passages[-1], derivation)
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _display(latex: str) -> str:
+    return f"$$\n{latex}\n$$"
+
+
+def _definitions(derivation: Derivation) -> str:
+    rows = []
+    for row in definition_rows(derivation.problem):
+        pieces = row["pieces"]
+        assert isinstance(pieces, list)
+        rows.append(f"{row['left']} &= " + " \\\\\n&\\quad ".join(pieces))
+    return _aligned(rows) if rows else ""
+
+
+def _aligned(rows: Sequence[str]) -> str:
+    return _display("\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}")
+
+
+def _passage(passage: Passage, derivation: Derivation) -> list[str]:
+    problem = derivation.problem
+    start, result = to_latex(derivation.start, problem), to_latex(derivation.result, problem)
+    view = passage_view(passage, problem)
+    parts = [f"## {view['subject']}"] if not passage.is_product else []
+    if derivation.extra:
+        spaces = view["with"]
+        assert isinstance(spaces, list)
+        parts.append("For any " + ", ".join(f"${space}$" for space in spaces) + ",")
+    parts.append(_aligned(_rows(start, passage.lines, derivation)) if passage.lines else "")
+    parts.append(_display(rf"\boxed{{{start} = {result}}}"))
+    if derivation.assumed_result is not None:
+        stated = " and ".join(f"${assumption_latex(each, problem)}$" for each in derivation.assumptions)
+        form = to_latex(derivation.assumed_result, problem)
+        parts += [f"Under the assumption {stated} this becomes", _display(rf"\boxed{{{start} = {form}}}")]
+    groups = view["cases"]
+    assert isinstance(groups, list)
+    for group in groups:
+        rows = " \\\\\n".join(rf"{row['value']} & \text{{if }} {row['condition']}" for row in group["rows"])
+        parts.append(_display(f"{start} = \\begin{{cases}}\n{rows}\n\\end{{cases}}"))
+    return parts
+
+
+def _rows(start: str, lines: Sequence[Line], derivation: Derivation) -> list[str]:
+    rows: list[str] = []
+    shown = ""
+    for line in lines:
+        latex = to_latex(line.after, derivation.problem)
+        if latex == shown:
+            continue
+        reason = line.reason.replace("_", r"\_")
+        rows.append(rf"{start if not rows else ''} &= {latex} && \text{{{reason}}}".strip())
+        shown = latex
+    return rows
