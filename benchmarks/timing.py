@@ -1,0 +1,113 @@
+"""Timing that compares: the candidates take turns within one run, and the median of each counts.
+
+A machine's speed drifts; candidates that are timed one after the other are compared with different
+machines. Taking turns gives each the same share of the drift.
+"""
+
+from __future__ import annotations
+
+import signal
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+class TimeLimitError(Exception):
+    """A candidate was stopped at its time limit."""
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Stop what runs inside after `seconds` (only in the main thread of a POSIX process).
+
+    Raises
+    ------
+    TimeLimitError
+        At the limit.
+    """
+
+    def stop(*_: object) -> None:
+        raise TimeLimitError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The times of one candidate in seconds, or the words that say why there are none."""
+
+    seconds: tuple[float, ...] = ()
+    failure: str = ""
+
+    @property
+    def median(self) -> float:
+        """The median time; NaN if there is none."""
+        return statistics.median(self.seconds) if self.seconds and not self.failure else float("nan")
+
+    def __str__(self) -> str:
+        return self.failure or in_words(self.median)
+
+
+def in_words(seconds: float) -> str:
+    """A time with three digits and its unit."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-9:.3g} ns"
+
+
+def interleaved(
+    candidates: Mapping[str, Callable[[], object]],
+    rounds: int = 5,
+    limit: float | None = None,
+    before: Callable[[], object] | None = None,
+) -> dict[str, Timing]:
+    """Time the candidates in turns.
+
+    Parameters
+    ----------
+    candidates
+        What to call, by name.
+    rounds
+        How often each is called.
+    limit
+        The most seconds for one call; a candidate that needs more is stopped, called no more, and
+        its timing says so.
+    before
+        Called before every call and not timed, such as clearing a cache.
+
+    Returns
+    -------
+    dict
+        For each name, its timing.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in candidates}
+    failures: dict[str, str] = {}
+    for _ in range(rounds):
+        for name, call in candidates.items():
+            if name in failures:
+                continue
+            if before is not None:
+                before()
+            start = time.perf_counter()
+            try:
+                if limit is None:
+                    call()
+                else:
+                    with limited(limit):
+                        call()
+            except TimeLimitError:
+                failures[name] = f"more than {in_words(limit or 0)}"
+            except StopIteration:
+                failures[name] = "StopIteration"
+            else:
+                seconds[name].append(time.perf_counter() - start)
+    return {name: Timing(tuple(times), failures.get(name, "")) for name, times in seconds.items()}
