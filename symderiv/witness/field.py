@@ -195,7 +195,7 @@ class Field:
         if name == "Step" and argument:
             # Only the sign counts; step(−u) = 1 − step(u) away from the kink.
             lead = argument[min(argument)]
-            argument = scale(argument, Fraction(1) / abs(lead))
+            argument = scale(argument, Fraction(1) / abs(Fraction(lead)))
             if lead < 0:
                 return subtract(constant(1), self.function(name, scale(argument, -1)))
         key = ("function", name, frozen(argument))

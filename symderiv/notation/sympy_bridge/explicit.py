@@ -1,21 +1,16 @@
-"""The bridge to SymPy: the only module that imports it.
+"""One entry written out for given sizes: a plain symbol for every entry of every array.
 
-Two ways across. :func:`to_sympy` keeps the indices (``Sum``, ``IndexedBase``, ``KroneckerDelta``), for
-use in other SymPy work. :class:`Expander` and :func:`explicit` write one entry out for given sizes
-with a plain symbol for every entry of every array (``z_1``, ``W_{2,1}``, counted from 1): nothing
-indexed is left, so SymPy's ordinary differentiation can be trusted with it.
+Nothing indexed is left (``z_1``, ``W_{2,1}``, counted from 1), so SymPy's ordinary differentiation can
+be trusted with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
 from itertools import product as places
 from typing import Any
 
 import sympy
-from sympy.polys.domains import QQ
-from sympy.polys.rings import ring
 
 from symderiv.expression.nodes import (
     Add,
@@ -38,68 +33,16 @@ from symderiv.expression.nodes import (
     Where,
 )
 from symderiv.expression.traverse import compared_values
+from symderiv.notation.sympy_bridge.functions import BridgeError, Step, apply_function
 from symderiv.problem import Problem
 
 #: Places counted from 0, one for each index.
 Place = tuple[int, ...]
-#: A term of a polynomial: its exponents by generator, and its coefficient.
-Terms = Mapping[tuple[tuple[int, int], ...], Any]
 
-
-class BridgeError(ValueError):
-    """An expression that cannot be written in SymPy here."""
-
-
-class Step(sympy.Function):  # type: ignore[misc]
-    """1 for a positive argument, else 0; its derivative is 0 away from the kink."""
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        """Return the derivative away from the kink."""
-        return sympy.Integer(0)
-
-
-_PLAIN = {
-    name: getattr(sympy, name)
-    for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "gamma")
-}
 _INDEX_TESTS = {
     "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b,
     ">=": lambda a, b: a >= b, "==": lambda a, b: a == b, "!=": lambda a, b: a != b,
 }  # fmt: skip
-
-
-def apply_function(name: str, arguments: Sequence[Any]) -> Any:
-    """The scalar function `name` of SymPy arguments, in elementary functions where it has them.
-
-    Raises
-    ------
-    BridgeError
-        If SymPy is not given this function.
-    """
-    if name == "pi":
-        return sympy.pi
-    if name in _PLAIN and len(arguments) == 1:
-        return _PLAIN[name](arguments[0])
-    if len(arguments) == 1:
-        (u,) = arguments
-        match name:
-            case "sigmoid":
-                return 1 / (1 + sympy.exp(-u))
-            case "softplus":
-                return sympy.log(1 + sympy.exp(u))
-            case "step":
-                return Step(u)
-            case "relu":
-                return u * Step(u)
-            case "abs":
-                return u * (Step(u) - Step(-u))
-            case "sign":
-                return Step(u) - Step(-u)
-    if name in ("max", "min") and len(arguments) == 2:
-        u, v = arguments
-        larger = Step(u - v) if name == "max" else Step(v - u)
-        return v + larger * (u - v)
-    raise BridgeError(f"expected a function with an explicit form in SymPy, found {name}")
 
 
 def symbol_name(array: str, place: Place) -> str:
@@ -355,130 +298,3 @@ def explicit(
     """
     spots = {index: place - 1 for index, place in (places or {}).items()}
     return Expander(problem, sizes, labels, keep).expression(expression, spots)
-
-
-def vanishes(numerator: Terms, relations: Sequence[tuple[int, int, Terms]]) -> bool:
-    """Whether a polynomial is zero modulo relations, decided in a ring of ``sympy.polys`` over ℚ.
-
-    Parameters
-    ----------
-    numerator
-        Its terms; exponents may be negative (a monomial is multiplied in, which changes nothing).
-    relations
-        ``(g, n, value)``: the generator g to the power n is `value`, a polynomial in generators with
-        smaller numbers. They are used from the largest generator down.
-    """
-    used = {
-        number for terms in (numerator, *(each[2] for each in relations)) for m in terms for number, _ in m
-    }
-    order = sorted(used | {generator for generator, _, _ in relations})
-    if not order:
-        return not numerator
-    spot = {number: column for column, number in enumerate(order)}
-    polynomials = ring([f"g{number}" for number in order], QQ)[0]
-    generators = polynomials.gens
-
-    def lift(terms: Terms) -> tuple[Any, Any]:
-        low = [0] * len(order)
-        for monomial in terms:
-            for number, exponent in monomial:
-                low[spot[number]] = min(low[spot[number]], exponent)
-        lifted = {}
-        for monomial, coefficient in terms.items():
-            exponents = [-least for least in low]
-            for number, exponent in monomial:
-                exponents[spot[number]] += exponent
-            value = Fraction(coefficient)
-            lifted[tuple(exponents)] = QQ(value.numerator, value.denominator)
-        below = polynomials.one
-        for generator, least in zip(generators, low, strict=True):
-            below *= generator**-least
-        return polynomials.from_dict(lifted), below
-
-    left, _ = lift(numerator)
-    for number, degree, value in sorted(relations, key=lambda each: -each[0]):
-        column = spot[number]
-        above, below = lift(value)
-        pieces: dict[int, dict[tuple[int, ...], Any]] = {}
-        for exponents, coefficient in left.terms():
-            rest = list(exponents)
-            times, rest[column] = divmod(exponents[column], degree)
-            pieces.setdefault(times, {})[tuple(rest)] = coefficient
-        most = max(pieces, default=0)
-        left = sum(
-            (polynomials.from_dict(piece) * above**times * below ** (most - times)
-             for times, piece in pieces.items()),
-            polynomials.zero,
-        )  # fmt: skip
-    return bool(left == 0)
-
-
-def to_sympy(expression: Expression) -> Any:
-    """`expression` with its indices: ``Sum`` from 1 to the axis' size, ``IndexedBase``, ``KroneckerDelta``.
-
-    Raises
-    ------
-    BridgeError
-        For a part that SymPy cannot say with indices (a maximum over an axis).
-    """
-    match expression:
-        case Number(value):
-            return sympy.Rational(value.numerator, value.denominator)
-        case Size(axis):
-            return sympy.Symbol(axis, integer=True, positive=True)
-        case Entry(array, indices):
-            if not indices:
-                return sympy.Symbol(array)
-            return sympy.IndexedBase(array)[tuple(_indexed(term) for term in indices)]
-        case Delta(left, right):
-            return sympy.KroneckerDelta(_indexed(left), _indexed(right))
-        case Add(terms):
-            return sympy.Add(*(to_sympy(term) for term in terms))
-        case Multiply(factors):
-            return sympy.Mul(*(to_sympy(factor) for factor in factors))
-        case Power(base, exponent):
-            return to_sympy(base) ** to_sympy(exponent)
-        case Call(function, arguments):
-            return apply_function(function, [to_sympy(part) for part in arguments])
-        case Sum(index, body, condition):
-            inner = to_sympy(body)
-            if condition is not None:
-                inner = sympy.Piecewise((inner, _condition(condition)), (0, True))
-            return sympy.Sum(inner, (_indexed(index), 1, to_sympy(Size(index.axis))))
-        case Product(index, body, condition):
-            inner = to_sympy(body)
-            if condition is not None:
-                inner = sympy.Piecewise((inner, _condition(condition)), (1, True))
-            return sympy.Product(inner, (_indexed(index), 1, to_sympy(Size(index.axis))))
-        case Extremum(kind, index, _):
-            raise BridgeError(f"SymPy has no {kind} over an index, found one over {index.name}")
-        case Where(condition, then, otherwise):
-            return sympy.Piecewise((to_sympy(then), _condition(condition)), (to_sympy(otherwise), True))
-        case Derivative(of, by):
-            return sympy.Derivative(to_sympy(of), *(to_sympy(entry) for entry in by))
-
-
-def _indexed(term: IndexTerm) -> Any:
-    match term:
-        case Index(name, _):
-            return sympy.Symbol(name, integer=True)
-        case Position(value, _):
-            return sympy.Integer(value)
-        case Entry(array, indices):
-            if not indices:
-                return sympy.Symbol(array, integer=True)
-            return sympy.IndexedBase(array, integer=True)[tuple(_indexed(inner) for inner in indices)]
-
-
-def _condition(condition: Compare) -> Any:
-    relations = {
-        "<": sympy.Lt, "<=": sympy.Le, ">": sympy.Gt, ">=": sympy.Ge, "==": sympy.Eq, "!=": sympy.Ne,
-    }  # fmt: skip
-    values = compared_values(condition)
-    if values:
-        return relations[condition.operator](to_sympy(values[0]), to_sympy(values[1]))
-    sides = [
-        _indexed(side) if isinstance(side, Index | Position | Entry) else to_sympy(side)
-        for side in (condition.left, condition.right)
-    ]
-    return relations[condition.operator](*sides)

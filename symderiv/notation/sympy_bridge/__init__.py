@@ -1,0 +1,22 @@
+"""The bridge to SymPy: nothing else imports it.
+
+:func:`to_sympy` and :func:`from_sympy` keep the indices, for use in other SymPy work. :func:`explicit` and
+:class:`Expander` write one entry out for given sizes, in plain symbols. :func:`vanishes` is the exact
+zero test. Import this package only when it is needed: it pays for SymPy.
+"""
+
+from symderiv.notation.sympy_bridge.explicit import Expander, explicit, symbol_name
+from symderiv.notation.sympy_bridge.functions import BridgeError, apply_function
+from symderiv.notation.sympy_bridge.indexed import from_sympy, to_sympy
+from symderiv.notation.sympy_bridge.polynomials import vanishes
+
+__all__ = [
+    "BridgeError",
+    "Expander",
+    "apply_function",
+    "explicit",
+    "from_sympy",
+    "symbol_name",
+    "to_sympy",
+    "vanishes",
+]

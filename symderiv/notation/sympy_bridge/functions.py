@@ -1,0 +1,60 @@
+"""The scalar functions of the notation in SymPy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sympy
+
+
+class BridgeError(ValueError):
+    """An expression that cannot be written in SymPy here."""
+
+
+class Step(sympy.Function):  # type: ignore[misc]
+    """1 for a positive argument, else 0; its derivative is 0 away from the kink."""
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """Return the derivative away from the kink."""
+        return sympy.Integer(0)
+
+
+_PLAIN = {
+    name: getattr(sympy, name)
+    for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "gamma")
+}
+
+
+def apply_function(name: str, arguments: Sequence[Any]) -> Any:
+    """The scalar function `name` of SymPy arguments, in elementary functions where it has them.
+
+    Raises
+    ------
+    BridgeError
+        If SymPy is not given this function.
+    """
+    if name == "pi":
+        return sympy.pi
+    if name in _PLAIN and len(arguments) == 1:
+        return _PLAIN[name](arguments[0])
+    if len(arguments) == 1:
+        (u,) = arguments
+        match name:
+            case "sigmoid":
+                return 1 / (1 + sympy.exp(-u))
+            case "softplus":
+                return sympy.log(1 + sympy.exp(u))
+            case "step":
+                return Step(u)
+            case "relu":
+                return u * Step(u)
+            case "abs":
+                return u * (Step(u) - Step(-u))
+            case "sign":
+                return Step(u) - Step(-u)
+    if name in ("max", "min") and len(arguments) == 2:
+        u, v = arguments
+        larger = Step(u - v) if name == "max" else Step(v - u)
+        return v + larger * (u - v)
+    raise BridgeError(f"expected a function with an explicit form in SymPy, found {name}")

@@ -1,0 +1,261 @@
+"""Expressions with their indices, as ``Sum``, ``IndexedBase`` and ``KroneckerDelta``, both ways."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import sympy
+
+from symderiv.expression.nodes import (
+    Add,
+    Call,
+    Compare,
+    Delta,
+    Derivative,
+    Entry,
+    Expression,
+    Extremum,
+    Index,
+    IndexTerm,
+    Multiply,
+    Number,
+    Position,
+    Power,
+    Product,
+    Size,
+    Sum,
+    Where,
+)
+from symderiv.expression.traverse import compared_values
+from symderiv.notation.sympy_bridge.functions import BridgeError, apply_function
+from symderiv.problem import Problem
+
+
+def to_sympy(expression: Expression) -> Any:
+    """`expression` with its indices: ``Sum`` from 1 to the axis' size, ``IndexedBase``, ``KroneckerDelta``.
+
+    Raises
+    ------
+    BridgeError
+        For a part that SymPy cannot say with indices (a maximum over an axis).
+    """
+    match expression:
+        case Number(value):
+            return sympy.Rational(value.numerator, value.denominator)
+        case Size(axis):
+            return sympy.Symbol(axis, integer=True, positive=True)
+        case Entry(array, indices):
+            if not indices:
+                return sympy.Symbol(array)
+            return sympy.IndexedBase(array)[tuple(_indexed(term) for term in indices)]
+        case Delta(left, right):
+            return sympy.KroneckerDelta(_indexed(left), _indexed(right))
+        case Add(terms):
+            return sympy.Add(*(to_sympy(term) for term in terms))
+        case Multiply(factors):
+            return sympy.Mul(*(to_sympy(factor) for factor in factors))
+        case Power(base, exponent):
+            return to_sympy(base) ** to_sympy(exponent)
+        case Call(function, arguments):
+            return apply_function(function, [to_sympy(part) for part in arguments])
+        case Sum(index, body, condition):
+            inner = to_sympy(body)
+            if condition is not None:
+                inner = sympy.Piecewise((inner, _condition(condition)), (0, True))
+            return sympy.Sum(inner, (_indexed(index), 1, to_sympy(Size(index.axis))))
+        case Product(index, body, condition):
+            inner = to_sympy(body)
+            if condition is not None:
+                inner = sympy.Piecewise((inner, _condition(condition)), (1, True))
+            return sympy.Product(inner, (_indexed(index), 1, to_sympy(Size(index.axis))))
+        case Extremum(kind, index, _):
+            raise BridgeError(f"SymPy has no {kind} over an index, found one over {index.name}")
+        case Where(condition, then, otherwise):
+            return sympy.Piecewise((to_sympy(then), _condition(condition)), (to_sympy(otherwise), True))
+        case Derivative(of, by):
+            return sympy.Derivative(to_sympy(of), *(to_sympy(entry) for entry in by))
+
+
+def _indexed(term: IndexTerm) -> Any:
+    match term:
+        case Index(name, _):
+            return sympy.Symbol(name, integer=True)
+        case Position(value, _):
+            return sympy.Integer(value)
+        case Entry(array, indices):
+            if not indices:
+                return sympy.Symbol(array, integer=True)
+            return sympy.IndexedBase(array, integer=True)[tuple(_indexed(inner) for inner in indices)]
+
+
+def _condition(condition: Compare) -> Any:
+    relations = {
+        "<": sympy.Lt, "<=": sympy.Le, ">": sympy.Gt, ">=": sympy.Ge, "==": sympy.Eq, "!=": sympy.Ne,
+    }  # fmt: skip
+    values = compared_values(condition)
+    if values:
+        return relations[condition.operator](to_sympy(values[0]), to_sympy(values[1]))
+    sides = [
+        _indexed(side) if isinstance(side, Index | Position | Entry) else to_sympy(side)
+        for side in (condition.left, condition.right)
+    ]
+    return relations[condition.operator](*sides)
+
+
+#: SymPy's names for functions that the notation has under another name, or the same.
+_FUNCTIONS = {
+    name: name for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "gamma", "sign")
+} | {"Abs": "abs", "Max": "max", "Min": "min", "Step": "step", "Heaviside": "step"}
+_RELATIONS = {
+    "StrictLessThan": "<", "LessThan": "<=", "StrictGreaterThan": ">", "GreaterThan": ">=",
+    "Equality": "==", "Unequality": "!=",
+}  # fmt: skip
+
+
+def from_sympy(expression: Any, problem: Problem) -> Expression:
+    """A SymPy expression in ``Indexed``, ``Sum``, ``Product`` and ``KroneckerDelta`` as a tree.
+
+    Parameters
+    ----------
+    expression
+        The expression. Array names are those of `problem`; sums run from 1 to a symbol with the
+        name of an axis. An index letter's axis is known from the arrays that it stands in, the sum
+        that binds it, or the letters that the problem declares.
+    problem
+        Where arrays, axes and letters are declared.
+
+    Raises
+    ------
+    BridgeError
+        If a part has no counterpart, or the axis of an index is not known.
+    """
+    return _Reader(expression, problem).read(expression)
+
+
+class _Reader:
+    """Reads one SymPy expression."""
+
+    def __init__(self, expression: Any, problem: Problem) -> None:
+        self.problem = problem
+        self.letters: dict[str, Index] = {index.name: index for index in problem.letters}
+        for part in sympy.preorder_traversal(expression):
+            if isinstance(part, sympy.Indexed):
+                axes = self._axes(str(part.base.label), len(part.indices))
+                for term, axis in zip(part.indices, axes, strict=True):
+                    if term.is_Symbol:
+                        self.letters[term.name] = Index(term.name, axis)
+            elif isinstance(part, sympy.Sum | sympy.Product):
+                for letter, _, last in part.limits:
+                    if str(last) in problem.axes:
+                        self.letters[letter.name] = Index(letter.name, str(last))
+
+    def _axes(self, array: str, count: int) -> tuple[str, ...]:
+        try:
+            axes = self.problem.axes_of(array)
+        except KeyError:
+            raise BridgeError(f"expected an array of {self.problem.name}, found {array}") from None
+        if len(axes) != count:
+            raise BridgeError(f"expected {len(axes)} indices on {array}, found {count}")
+        return axes
+
+    def _term(self, term: Any, axis: str | None = None) -> IndexTerm:
+        if term.is_Symbol and term.name in self.letters:
+            return self.letters[term.name]
+        given = self.problem.input(str(term)) if term.is_Symbol else None
+        if given is not None and given.label_of:
+            return Entry(given.name)
+        if term.is_Integer and axis is not None:
+            return Position(int(term), axis)
+        raise BridgeError(f"expected an index whose axis is known, found {term}")
+
+    def _pair(self, first: Any, second: Any) -> tuple[IndexTerm, IndexTerm]:
+        axes = [
+            self.letters[each.name].axis
+            for each in (first, second)
+            if getattr(each, "name", "") in self.letters
+        ]
+        axis = axes[0] if axes else None
+        return self._term(first, axis), self._term(second, axis)
+
+    def read(self, node: Any) -> Expression:
+        """One node."""
+        if node.is_Rational:
+            return Number(Fraction(int(node.p), int(node.q)))
+        if node.is_Symbol:
+            if node.name in self.problem.axes:
+                return Size(node.name)
+            self._axes(node.name, 0)
+            return Entry(node.name)
+        if isinstance(node, sympy.Indexed):
+            array = str(node.base.label)
+            axes = self._axes(array, len(node.indices))
+            return Entry(array, tuple(map(self._term, node.indices, axes)))
+        if isinstance(node, sympy.KroneckerDelta):
+            return Delta(*self._pair(*node.args[:2]))
+        if node.is_Add:
+            return Add(tuple(self.read(term) for term in node.args))
+        if node.is_Mul:
+            return Multiply(tuple(self.read(factor) for factor in node.args))
+        if node.is_Pow:
+            base, exponent = node.args
+            if base == sympy.E:
+                return Call("exp", (self.read(exponent),))
+            if exponent == sympy.Rational(1, 2):
+                return Call("sqrt", (self.read(base),))
+            return Power(self.read(base), self.read(exponent))
+        if node == sympy.pi:
+            return Call("pi", ())
+        if node == sympy.E:
+            return Call("exp", (Number(Fraction(1)),))
+        if isinstance(node, sympy.Sum | sympy.Product):
+            return self._binder(node)
+        if isinstance(node, sympy.Piecewise):
+            return self._piecewise(node)
+        if isinstance(node, sympy.Derivative):
+            return self._derivative(node)
+        name = _FUNCTIONS.get(node.func.__name__)
+        if name is None:
+            raise BridgeError(f"expected an expression that the notation has, found {node}")
+        return Call(name, tuple(self.read(part) for part in node.args[: 2 if name in ("max", "min") else 1]))
+
+    def _binder(self, node: Any) -> Expression:
+        body = node.function
+        condition = None
+        if isinstance(body, sympy.Piecewise) and len(body.args) == 2 and body.args[1][1] == sympy.true:
+            empty = 0 if isinstance(node, sympy.Sum) else 1
+            if body.args[1][0] == empty and len(node.limits) == 1:
+                body, condition = body.args[0][0], self._condition(body.args[0][1])
+        tree = self.read(body)
+        kind = Sum if isinstance(node, sympy.Sum) else Product
+        for letter, first, last in node.limits:
+            if first != 1 or str(last) not in self.problem.axes:
+                raise BridgeError(f"expected a sum from 1 to an axis' size, found {first} to {last}")
+            tree = kind(Index(letter.name, str(last)), tree, condition)
+        return tree
+
+    def _piecewise(self, node: Any) -> Expression:
+        (then, condition), *rest = node.args
+        if condition == sympy.true:
+            return self.read(then)
+        if not rest:
+            raise BridgeError(f"expected a last case for all that is left, found none in {node}")
+        return Where(self._condition(condition), self.read(then), self._piecewise(sympy.Piecewise(*rest)))
+
+    def _condition(self, condition: Any) -> Compare:
+        operator = _RELATIONS.get(condition.func.__name__)
+        if operator is None:
+            raise BridgeError(f"expected one comparison, found {condition}")
+        sides = condition.args
+        if any(getattr(side, "name", "") in self.letters for side in sides):
+            return Compare(operator, *self._pair(*sides))
+        return Compare(operator, self.read(sides[0]), self.read(sides[1]))
+
+    def _derivative(self, node: Any) -> Expression:
+        by = []
+        for variable, count in node.variable_count:
+            entry = self.read(variable)
+            if not isinstance(entry, Entry):
+                raise BridgeError(f"expected a derivative by entries, found one by {variable}")
+            by += [entry] * int(count)
+        return Derivative(self.read(node.expr), tuple(by))
