@@ -63,7 +63,8 @@ class Expander:
     sizes
         The number of places on each axis.
     labels
-        For each label, its places by place, all counted from 0; a scalar label sits at ``()``.
+        For each label, its places by place, all counted from 0; a scalar label sits at ``()``. A
+        label without places stays a symbol y, its δ's ``KroneckerDelta(k, y)`` with places from 1.
     keep
         The definitions that are not expanded: their entries stay symbols.
     extra
@@ -151,9 +152,14 @@ class Expander:
             case Size(axis):
                 return sympy.Integer(self.size(axis))
             case Entry(array, indices):
-                return self.entry(array, tuple(self.place(term, env) for term in indices))
+                return self._entry_at(array, indices, (), env)
             case Delta(left, right):
-                return sympy.Integer(int(self.place(left, env) == self.place(right, env)))
+                places_ = [self._place_or_label(term, env) for term in (left, right)]
+                if all(isinstance(place, int) for place in places_):
+                    return sympy.Integer(int(places_[0] == places_[1]))
+                return sympy.KroneckerDelta(
+                    *(place + 1 if isinstance(place, int) else place for place in places_)
+                )
             case Add(terms):
                 return sympy.Add(*(self.expression(term, env) for term in terms))
             case Multiply(factors):
@@ -172,6 +178,30 @@ class Expander:
                 return self._where(condition, then, otherwise, env)
             case Derivative(of, by):
                 return self.derivative(of, by, env)
+
+    def _place_or_label(self, term: IndexTerm, env: Mapping[Index, int]) -> Any:
+        """The place of an index term, or the symbol of a label that was given none."""
+        if isinstance(term, Entry) and term.array not in self.labels:
+            spot = tuple(self.place(inner, env) for inner in term.indices)
+            return sympy.Symbol(symbol_name(term.array, spot), integer=True)
+        return self.place(term, env)
+
+    def _entry_at(
+        self, array: str, terms: tuple[IndexTerm, ...], done: Place, env: Mapping[Index, int]
+    ) -> Any:
+        """One entry; at a label that was given no place, the sum of δ's times the entries."""
+        if not terms:
+            return self.entry(array, done)
+        place = self._place_or_label(terms[0], env)
+        if isinstance(place, int):
+            return self._entry_at(array, terms[1:], (*done, place), env)
+        axis = self.problem.axes_of(array)[len(done)]
+        return sympy.Add(
+            *(
+                sympy.KroneckerDelta(spot + 1, place) * self._entry_at(array, terms[1:], (*done, spot), env)
+                for spot in range(self.size(axis))
+            )
+        )
 
     def _over(
         self, index: Index, body: Expression, condition: Compare | None, env: Mapping[Index, int]
@@ -298,3 +328,23 @@ def explicit(
     """
     spots = {index: place - 1 for index, place in (places or {}).items()}
     return Expander(problem, sizes, labels, keep).expression(expression, spots)
+
+
+def as_array(entries: Any, axes: int) -> Any:
+    """Nested lists of SymPy entries as SymPy holds them.
+
+    Parameters
+    ----------
+    entries
+        One expression, or lists nested `axes` deep.
+    axes
+        How many axes there are.
+
+    Returns
+    -------
+    sympy object
+        An expression for none, a column for one, a ``Matrix`` for two, an array for more.
+    """
+    if not axes:
+        return entries
+    return sympy.Matrix(entries) if axes <= 2 else sympy.ImmutableDenseNDimArray(entries)

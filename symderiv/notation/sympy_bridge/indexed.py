@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -30,6 +31,11 @@ from symderiv.expression.nodes import (
 from symderiv.expression.traverse import compared_values
 from symderiv.notation.sympy_bridge.functions import BridgeError, apply_function
 from symderiv.problem import Problem
+
+
+def as_array(entries: list[Any], rank: int) -> Any:
+    """Nested lists of SymPy expressions as a ``Matrix`` (a vector as a column), or as an array."""
+    return sympy.Matrix(entries) if rank <= 2 else sympy.ImmutableDenseNDimArray(entries)
 
 
 def to_sympy(expression: Expression) -> Any:
@@ -143,7 +149,7 @@ class _Reader:
             if isinstance(part, sympy.Indexed):
                 axes = self._axes(str(part.base.label), len(part.indices))
                 for term, axis in zip(part.indices, axes, strict=True):
-                    if term.is_Symbol:
+                    if term.is_Symbol and not self._is_label(term):
                         self.letters[term.name] = Index(term.name, axis)
             elif isinstance(part, sympy.Sum | sympy.Product):
                 for letter, _, last in part.limits:
@@ -162,12 +168,15 @@ class _Reader:
     def _term(self, term: Any, axis: str | None = None) -> IndexTerm:
         if term.is_Symbol and term.name in self.letters:
             return self.letters[term.name]
-        given = self.problem.input(str(term)) if term.is_Symbol else None
-        if given is not None and given.label_of:
-            return Entry(given.name)
+        if self._is_label(term):
+            return Entry(str(term))
         if term.is_Integer and axis is not None:
             return Position(int(term), axis)
         raise BridgeError(f"expected an index whose axis is known, found {term}")
+
+    def _is_label(self, term: Any) -> bool:
+        given = self.problem.input(str(term)) if term.is_Symbol else None
+        return given is not None and given.label_of is not None
 
     def _pair(self, first: Any, second: Any) -> tuple[IndexTerm, IndexTerm]:
         axes = [
@@ -211,7 +220,7 @@ class _Reader:
         if isinstance(node, sympy.Sum | sympy.Product):
             return self._binder(node)
         if isinstance(node, sympy.Piecewise):
-            return self._piecewise(node)
+            return self._piecewise(node.args)
         if isinstance(node, sympy.Derivative):
             return self._derivative(node)
         name = _FUNCTIONS.get(node.func.__name__)
@@ -234,13 +243,13 @@ class _Reader:
             tree = kind(Index(letter.name, str(last)), tree, condition)
         return tree
 
-    def _piecewise(self, node: Any) -> Expression:
-        (then, condition), *rest = node.args
+    def _piecewise(self, cases: Sequence[Any]) -> Expression:
+        (then, condition), *rest = cases
         if condition == sympy.true:
             return self.read(then)
         if not rest:
-            raise BridgeError(f"expected a last case for all that is left, found none in {node}")
-        return Where(self._condition(condition), self.read(then), self._piecewise(sympy.Piecewise(*rest)))
+            raise BridgeError(f"expected a last case for all that is left, found none after {condition}")
+        return Where(self._condition(condition), self.read(then), self._piecewise(rest))
 
     def _condition(self, condition: Any) -> Compare:
         operator = _RELATIONS.get(condition.func.__name__)
