@@ -7,7 +7,7 @@ zero test. Import this package only when it is needed: it pays for SymPy.
 
 from symderiv.notation.sympy_bridge.explicit import Expander, as_array, explicit, symbol_name
 from symderiv.notation.sympy_bridge.functions import BridgeError, apply_function
-from symderiv.notation.sympy_bridge.indexed import as_array, from_sympy, to_sympy
+from symderiv.notation.sympy_bridge.indexed import from_sympy, to_sympy
 from symderiv.notation.sympy_bridge.polynomials import vanishes
 
 __all__ = [

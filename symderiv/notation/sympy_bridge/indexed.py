@@ -33,11 +33,6 @@ from symderiv.notation.sympy_bridge.functions import BridgeError, apply_function
 from symderiv.problem import Problem
 
 
-def as_array(entries: list[Any], rank: int) -> Any:
-    """Nested lists of SymPy expressions as a ``Matrix`` (a vector as a column), or as an array."""
-    return sympy.Matrix(entries) if rank <= 2 else sympy.ImmutableDenseNDimArray(entries)
-
-
 def to_sympy(expression: Expression) -> Any:
     """`expression` with its indices: ``Sum`` from 1 to the axis' size, ``IndexedBase``, ``KroneckerDelta``.
 
