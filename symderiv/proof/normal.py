@@ -33,6 +33,7 @@ from symderiv.expression.nodes import (
     IndexTerm,
     Multiply,
     Number,
+    Position,
     Power,
     Size,
     Sum,
@@ -114,6 +115,10 @@ class Normal:
                 return self._call(node)
             case Sum():
                 return self._total(node)
+            case Delta(left, right) if left == right:
+                return {(): Fraction(1)}
+            case Delta(Position(), Position()):
+                return {}
             case _:
                 return self._atom(map_children(node, self.of))
 
@@ -206,15 +211,14 @@ class Normal:
     def _power_of_bracket(self, inner: _Polynomial, exponent: Fraction) -> _Polynomial:
         """A bracket below the bar: its common factor in front, its first term positive and plain."""
         shared = _content(inner)
-        scale = inner[min(inner, key=_monomial_key)] if exponent.denominator == 1 else Fraction(1)
-        rest: _Polynomial = {}
-        for monomial, coefficient in inner.items():
-            powers = dict(monomial)
-            for atom, each in shared.items():
-                powers[atom] = powers.get(atom, Fraction(0)) - each
-            rest |= self._monomial(list(powers.items()), coefficient / scale)
-        if not shared:
-            rest = {monomial: coefficient / scale for monomial, coefficient in inner.items()}
+        rest = inner
+        if shared:
+            inverse = [(atom, -each) for atom, each in shared.items()]
+            rest = self._sum(
+                [self._monomial([*monomial, *inverse], each) for monomial, each in inner.items()]
+            )
+        scale = rest[min(rest, key=_monomial_key)] if exponent.denominator == 1 else Fraction(1)
+        rest = {monomial: coefficient / scale for monomial, coefficient in rest.items()}
         bracket = canonical(_tree(rest))
         outside = self._monomial([(atom, each * exponent) for atom, each in shared.items()], Fraction(1))
         number = scale ** int(exponent) if exponent.denominator == 1 else Fraction(1)
@@ -223,11 +227,7 @@ class Normal:
             if isinstance(own, Number):
                 return self._product(outside, self._monomial([(base, own.value * exponent)], number))
             raise ProofError("a power that the normal form does not handle")
-        return {
-            tuple(
-                sorted([*next(iter(outside)), (bracket, exponent)], key=lambda item: sort_key(item[0]))
-            ): number * next(iter(outside.values()))
-        }
+        return self._product(outside, {((bracket, exponent),): number})
 
     def _call(self, node: Call) -> _Polynomial:
         name, arguments = node.function, node.arguments
