@@ -127,7 +127,7 @@ class Result:
             With sizes, all definitions are written out in the inputs: an expression for a scalar, a
             column for a vector, a ``Matrix`` for two free indices, an N-dimensional array for more.
         """
-        from symderiv.notation.sympy_bridge import explicit, to_sympy
+        from symderiv.notation.sympy_bridge import as_array, explicit, to_sympy
 
         if sizes is None:
             return to_sympy(self.form)
@@ -139,12 +139,8 @@ class Result:
             every = range(1, sizes[rest[0].axis] + 1)
             return [entries(rest[1:], places | {rest[0]: place}) for place in every]
 
-        import sympy
-
         found = entries(letters, {})
-        if not letters:
-            return found
-        return sympy.Matrix(found) if len(letters) <= 2 else sympy.ImmutableDenseNDimArray(found)
+        return as_array(found, len(letters)) if letters else found
 
     def __str__(self) -> str:
         return self.text()

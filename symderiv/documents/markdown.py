@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from symderiv.calculus import Derivation
 from symderiv.documents.escape import escape_markdown
-from symderiv.documents.latex import assumption_latex, definition_rows, given, passage_view
+from symderiv.documents.latex import assumption_latex, definition_rows, given, passage_view, reason_latex
 from symderiv.documents.outline import Line, Passage, outline
 from symderiv.notation.latex import to_latex
+from symderiv.problem import Problem
 
 
 def derivation_markdown(derivation: Derivation, level: str = "textbook") -> str:
@@ -23,52 +24,73 @@ def derivation_markdown(derivation: Derivation, level: str = "textbook") -> str:
     """
     problem = derivation.problem
     passages = outline([derivation], level)
-    parts = [f"# {escape_markdown(problem.title or problem.name)}"]
-    if problem.about:
-        parts.append(escape_markdown(problem.about))
-    parts += [f"Given {', '.join(given(problem))}:", _definitions(derivation)]
+    parts = _opening(problem)
     if len(passages) > 1:
         parts.append("This uses")
     for passage in passages[:-1]:
         each = passage.derivation
         equation = f"{to_latex(each.start, problem)} = {to_latex(each.result, problem)}"
         parts.append(_display(rf"{equation} \tag{{{passage.number}}}"))
-    parts += _passage(passages[-1], derivation)
+    parts += _passage(passages[-1], "")
+    return _joined(parts)
+
+
+def markdown_document(problem: Problem, derivations: Sequence[Derivation], level: str = "textbook") -> str:
+    """One document on a problem: what is used comes first, products with a derivative last."""
+    passages = outline(derivations, level)
+    parts = _opening(problem)
+    for passage in (*(p for p in passages if not p.is_product), *(p for p in passages if p.is_product)):
+        parts += _passage(passage, f"{passage.number}. ")
+    if problem.source:
+        parts.append(f"*Source.* {escape_markdown(problem.source)}")
+    return _joined(parts)
+
+
+def _joined(parts: Sequence[str]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _opening(problem: Problem) -> list[str]:
+    """The title, what it is about, the inputs and the definitions."""
+    rows = []
+    for row in definition_rows(problem):
+        pieces = row["pieces"]
+        assert isinstance(pieces, list)
+        rows.append(f"{row['left']} &= " + " \\\\\n&\\quad ".join(pieces))
+    return [
+        f"# {escape_markdown(problem.title or problem.name)}",
+        escape_markdown(problem.about),
+        f"Given {', '.join(given(problem))}{', let' if rows else '.'}" if given(problem) else "",
+        _aligned(rows) if rows else "",
+    ]
 
 
 def _display(latex: str) -> str:
     return f"$$\n{latex}\n$$"
 
 
-def _definitions(derivation: Derivation) -> str:
-    rows = []
-    for row in definition_rows(derivation.problem):
-        pieces = row["pieces"]
-        assert isinstance(pieces, list)
-        rows.append(f"{row['left']} &= " + " \\\\\n&\\quad ".join(pieces))
-    return _aligned(rows) if rows else ""
-
-
 def _aligned(rows: Sequence[str]) -> str:
     return _display("\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}")
 
 
-def _passage(passage: Passage, derivation: Derivation) -> list[str]:
+def _passage(passage: Passage, label: str) -> list[str]:
+    derivation = passage.derivation
     problem = derivation.problem
     start, result = to_latex(derivation.start, problem), to_latex(derivation.result, problem)
     view = passage_view(passage, problem)
-    parts = [f"## {view['subject']}"] if not passage.is_product else []
+    parts = [f"## {label}{view['product_name'] or view['subject']}".replace("--", "–")]
     if derivation.extra:
         spaces = view["with"]
         assert isinstance(spaces, list)
         parts.append("For any " + ", ".join(f"${space}$" for space in spaces) + ",")
     parts.append(_aligned(_rows(start, passage.lines, derivation)) if passage.lines else "")
-    parts.append(_display(rf"\boxed{{{start} = {result}}}"))
+    tag = rf" \tag{{{passage.number}}}" if label else ""
+    parts.append(_display(rf"\boxed{{{start} = {result}}}{tag}"))
     if derivation.assumed_result is not None:
         stated = " and ".join(f"${assumption_latex(each, problem)}$" for each in derivation.assumptions)
         form = to_latex(derivation.assumed_result, problem)
-        parts += [f"Under the assumption {stated} this becomes", _display(rf"\boxed{{{start} = {form}}}")]
+        parts.append(f"Under the assumption {stated} this becomes")
+        parts.append(_display(rf"\boxed{{{start} = {form}}}{tag.replace('}', chr(39) + '}')}"))
     groups = view["cases"]
     assert isinstance(groups, list)
     for group in groups:
@@ -84,7 +106,7 @@ def _rows(start: str, lines: Sequence[Line], derivation: Derivation) -> list[str
         latex = to_latex(line.after, derivation.problem)
         if latex == shown:
             continue
-        reason = line.reason.replace("_", r"\_")
+        reason = reason_latex(line.reason, derivation.problem)
         rows.append(rf"{start if not rows else ''} &= {latex} && \text{{{reason}}}".strip())
         shown = latex
     return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -214,7 +215,8 @@ def _telling_topic(run: Sequence[Step]) -> int | str:
 def reason(step: Step, numbers: dict[str, int] | None = None) -> str:
     """Why a line follows from the one before, in words: the rule, and what it was applied to."""
     name, note = step.rule.name, step.note
-    found = [number for key, number in (numbers or {}).items() if key and key in note]
+    uses = re.split(r", (?=for |vjp |jvp |hvp )", note)
+    found = [numbers[use] for use in uses if use in numbers] if numbers else []
     if found:
         return "by " + " and ".join(f"({number})" for number in sorted(found))
     if name == "derivative of a function" and note:
