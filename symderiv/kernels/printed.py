@@ -1,0 +1,24 @@
+"""What a printer gives for one function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class PrintedFunction:
+    """The code of one function.
+
+    Attributes
+    ----------
+    body
+        The lines that compute the results, inside the function that checks its arguments.
+    kernel
+        The lines of a compiled kernel that the body calls; empty where there is none.
+    helpers
+        The helper functions that the code uses.
+    """
+
+    body: list[str]
+    kernel: list[str] = field(default_factory=list)
+    helpers: set[str] = field(default_factory=set)

@@ -1,0 +1,438 @@
+"""The array program: statements over whole named axes, one sum or one elementwise formula each.
+
+Lowering takes the trees of one function and names every sum, once (equal sums share a name). Sums
+come out small: factors that do not depend on the letter summed over are taken out, a Kronecker
+delta is sifted, and a product is multiplied out only where an array larger than all of its parts
+would appear otherwise. So p_j (g_j - Σ_i g_i p_i) costs O(K), in every target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import combinations
+
+from symderiv.expression.canonical import canonical
+from symderiv.expression.construct import add, factors_of, multiply, power, terms_of
+from symderiv.expression.functions import call
+from symderiv.expression.indices import free_indices, indices_in_term, mentions, rename, rename_term
+from symderiv.expression.nodes import (
+    ONE,
+    ZERO,
+    Add,
+    Call,
+    Compare,
+    Definition,
+    Delta,
+    Derivative,
+    Entry,
+    Expression,
+    Extremum,
+    Index,
+    IndexTerm,
+    Multiply,
+    Number,
+    Position,
+    Power,
+    Product,
+    Size,
+    Sum,
+    Where,
+)
+from symderiv.expression.traverse import map_children, walk
+from symderiv.kernels.errors import KernelError
+from symderiv.problem import names_in
+
+#: With more Kronecker deltas in one result than this, it is refused.
+MAX_DELTAS = 2
+
+
+@dataclass(frozen=True)
+class Case:
+    """The value where each letter of `on` is at the given place (everywhere, if there is none)."""
+
+    on: tuple[tuple[Index, IndexTerm], ...]
+    body: Expression
+
+
+@dataclass(frozen=True)
+class Statement:
+    """``name[indices] = reduce over reduced of body``.
+
+    Attributes
+    ----------
+    name, indices
+        What is assigned, for every place of its letters.
+    body
+        A formula without sums.
+    reduce, reduced
+        ``sum``, ``max``, ``min``, ``prod`` and the letter; empty and None for an elementwise formula.
+    stored
+        Whether this is a result of the function rather than an intermediate.
+    cases
+        For a result with Kronecker deltas: further values, at a diagonal or at a label.
+    comment
+        Why it is there.
+    """
+
+    name: str
+    indices: tuple[Index, ...]
+    body: Expression
+    reduce: str = ""
+    reduced: Index | None = None
+    stored: bool = False
+    cases: tuple[Case, ...] = ()
+    comment: str = ""
+
+    @property
+    def letters(self) -> tuple[Index, ...]:
+        """All letters that the body may use."""
+        return self.indices if self.reduced is None else (*self.indices, self.reduced)
+
+    def bodies(self) -> tuple[Expression, ...]:
+        """All formulas in it."""
+        return (self.body, *(case.body for case in self.cases))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A result to compute: its name, the letters of its axes in storage order, and its tree."""
+
+    name: str
+    indices: tuple[Index, ...]
+    tree: Expression
+
+
+def lower(
+    wanted: Sequence[Wanted],
+    definitions: Mapping[str, Definition],
+    given: Sequence[str],
+    comments: Mapping[str, str] | None = None,
+    first: Index | None = None,
+) -> tuple[Statement, ...]:
+    """The statements that compute `wanted`, in an order that can be run.
+
+    Parameters
+    ----------
+    wanted
+        The results.
+    definitions
+        The named intermediates that the trees may mention.
+    given
+        The arrays that the function is given.
+    comments
+        For some intermediates, why they are there.
+    first
+        The batch letter, which comes first in every intermediate.
+
+    Raises
+    ------
+    KernelError
+        If something has no lowering, in one sentence.
+    """
+    builder = _Builder(dict(definitions), frozenset(given), dict(comments or {}), first)
+    for each in wanted:
+        builder.store(each)
+    return tuple(builder.finish())
+
+
+@dataclass
+class _Builder:
+    definitions: dict[str, Definition]
+    given: frozenset[str]
+    comments: dict[str, str]
+    first: Index | None
+    statements: list[Statement] = field(default_factory=list)
+    order: tuple[Index, ...] = ()
+    _made: dict[str, str] = field(default_factory=dict)
+    _names: set[str] = field(default_factory=set)
+
+    def store(self, wanted: Wanted) -> None:
+        """Add the statements of one result."""
+        self.order = wanted.indices
+        body = self.lower(wanted.tree)
+        cases = _cases(body, wanted.indices)
+        self.statements.append(
+            Statement(wanted.name, wanted.indices, cases[0].body, stored=True, cases=cases[1:])
+        )
+
+    def need(self, name: str) -> None:
+        """Make sure that the array `name` is computed before it is used."""
+        if name in self.given or name in self._names:
+            return
+        definition = self.definitions.get(name)
+        if definition is None:
+            raise KernelError(f"{name} is neither an argument nor defined, so it cannot be computed.")
+        self._names.add(name)
+        order, self.order = self.order, definition.indices
+        body = self.lower(definition.body)
+        self.order = order
+        comment = self.comments.get(name, "")
+        last = self.statements[-1] if self.statements else None
+        if last and last.reduce and body == Entry(last.name, last.indices) and last.name not in self._names:
+            # The definition is just this sum: it takes the definition's name.
+            self.statements.pop()
+            self._made = {key: value for key, value in self._made.items() if value != last.name}
+            self.statements.append(replace(_reindexed(last, definition.indices), name=name, comment=comment))
+        else:
+            self.statements.append(Statement(name, definition.indices, body, comment=comment))
+
+    def _need_term(self, term: IndexTerm | Expression) -> None:
+        if isinstance(term, Entry):
+            self.need(term.array)
+            for inner in term.indices:
+                self._need_term(inner)
+
+    def lower(self, node: Expression) -> Expression:
+        """`node` without sums: each is replaced by the array that holds it."""
+        match node:
+            case Entry():
+                self._need_term(node)
+                return node
+            case Delta(left, right):
+                self._need_term(left)
+                self._need_term(right)
+                return node
+            case Sum():
+                return self._sum(node)
+            case Product(index, body, condition):
+                inside = body if condition is None else Where(condition, body, ONE)
+                return self._reduction("prod", index, self.lower(inside))
+            case Extremum(kind, index, body):
+                return self._reduction(kind, index, self.lower(body))
+            case Derivative():
+                raise KernelError(
+                    "A derivative without a form is left, so there is nothing to compute it by."
+                )
+            case Where(condition, _, _):
+                self._need_term(condition.left)
+                self._need_term(condition.right)
+                return map_children(node, self.lower)
+            case Add(terms):
+                return Add(tuple(self.lower(term) for term in terms))
+            case _:
+                return map_children(node, self.lower)
+
+    def _sum(self, node: Sum) -> Expression:
+        index, body = node.index, node.body
+        if node.condition is not None:
+            body = Where(node.condition, body, ZERO)
+        factors = factors_of(body)
+        for factor in factors:
+            if isinstance(factor, Delta):
+                place = _other_side(factor, index)
+                if place is not None:
+                    rest = multiply(*(each for each in factors if each is not factor))
+                    return self.lower(rename(rest, {index: place}))
+        lowered = self.lower(body)
+        return self._sum_of_lowered(index, lowered)
+
+    def _sum_of_lowered(self, index: Index, body: Expression) -> Expression:
+        if not mentions(body, index):
+            return multiply(Size(index.axis), body)
+        factors = factors_of(body)
+        outside = [factor for factor in factors if not mentions(factor, index)]
+        inside = [factor for factor in factors if mentions(factor, index)]
+        if outside:
+            return multiply(*outside, self._sum_of_lowered(index, multiply(*inside)))
+        for factor in inside:
+            if isinstance(factor, Add) and _grows(factor):
+                rest = [each for each in inside if each is not factor]
+                parts = (self._sum_of_lowered(index, multiply(term, *rest)) for term in factor.terms)
+                return add(*parts)
+        clusters = _clusters(inside)
+        if len(clusters) == 1:
+            return self._reduction("sum", index, body)
+        arrays = [self._materialised(cluster) for cluster in clusters]
+        return self._reduction("sum", index, multiply(*arrays))
+
+    def _materialised(self, cluster: list[Expression]) -> Expression:
+        body = multiply(*cluster)
+        if isinstance(body, Entry) and all(isinstance(term, Index) for term in body.indices):
+            return body
+        return self._named(Statement("factor", self._ordered(free_indices(body)), body))
+
+    def _reduction(self, kind: str, index: Index, body: Expression) -> Expression:
+        if not mentions(body, index) and kind in ("max", "min"):
+            return body
+        if kind == "prod" and not mentions(body, index):
+            return power(body, Size(index.axis))
+        free = tuple(each for each in free_indices(body) if each != index)
+        used = [part.array for _, part in walk(body) if isinstance(part, Entry)]
+        stem = "_".join([kind, *dict.fromkeys(used[:3])])
+        return self._named(Statement(stem, self._ordered(free), body, kind, index))
+
+    def _ordered(self, letters: Sequence[Index]) -> tuple[Index, ...]:
+        """The batch letter first, then in the order of what is being computed."""
+        ranks = {index: number for number, index in enumerate(self.order)}
+        key = {index: (index != self.first, ranks.get(index, len(ranks))) for index in letters}
+        return tuple(sorted(letters, key=lambda index: key[index]))
+
+    def _named(self, statement: Statement) -> Entry:
+        """The entry that stands for a statement; an equal one made before is used again."""
+        key = _key(statement)
+        if key not in self._made:
+            name, number = statement.name, 2
+            taken = self._names | self.given | set(self.definitions) | {each.name for each in self.statements}
+            while name in taken:
+                name, number = f"{statement.name}_{number}", number + 1
+            self._made[key] = name
+            self.statements.append(replace(statement, name=name))
+        return Entry(self._made[key], statement.indices)
+
+    def finish(self) -> list[Statement]:
+        """The statements, a result computed in place where nothing else needs it."""
+        statements = self.statements
+        for result in [each for each in statements if each.stored]:
+            body = result.body
+            if result.cases or not isinstance(body, Entry):
+                continue
+            source = next((each for each in statements if each.name == body.array and not each.stored), None)
+            uses = sum(_count(body.array, inner) for each in statements for inner in each.bodies())
+            if (
+                source is None
+                or uses != 1
+                or sorted(map(str, body.indices)) != sorted(map(str, result.indices))
+            ):
+                continue
+            moved = _reindexed(source, body.indices)
+            moved = replace(
+                moved, name=result.name, indices=result.indices, stored=True, comment=source.comment
+            )
+            statements = [moved if each is result else each for each in statements if each is not source]
+        return statements
+
+
+def _count(name: str, body: Expression) -> int:
+    return sum(1 for _, part in walk(body) if name in names_in(part) and not list(_below(part)))
+
+
+def _below(node: Expression) -> list[Expression]:
+    from symderiv.expression.traverse import children
+
+    return list(children(node))
+
+
+def _reindexed(statement: Statement, terms: Sequence[IndexTerm]) -> Statement:
+    """The same statement with other letters for its axes (all of them plain letters)."""
+    names: dict[Index, IndexTerm] = dict(zip(statement.indices, terms, strict=True))
+    letters = tuple(term for term in terms if isinstance(term, Index))
+    reduced, body = statement.reduced, statement.body
+    if reduced is not None and reduced in letters:
+        fresh = Index(f"{reduced.name}_r", reduced.axis)
+        body, reduced = rename(body, {reduced: fresh}), fresh
+    return replace(statement, indices=letters, body=rename(body, names), reduced=reduced)
+
+
+def _key(statement: Statement) -> str:
+    """Equal for statements that compute the same array."""
+    names: dict[Index, IndexTerm] = {
+        index: Index(f"#{number}", index.axis) for number, index in enumerate(statement.indices)
+    }
+    if statement.reduced is not None:
+        names[statement.reduced] = Index("#r", statement.reduced.axis)
+    axes = [index.axis for index in statement.letters]
+    return repr((statement.reduce, axes, canonical(rename(statement.body, names))))
+
+
+def _other_side(delta: Delta, index: Index) -> IndexTerm | None:
+    """What a delta says that `index` is, if it says so."""
+    for side, other in ((delta.left, delta.right), (delta.right, delta.left)):
+        if side == index and index not in set(indices_in_term(other)):
+            return other
+    return None
+
+
+def _grows(factor: Add) -> bool:
+    """Whether a sum of terms, as a whole array, has more axes than each of its terms."""
+    whole = set(free_indices(factor))
+    return all(set(free_indices(term)) < whole for term in factor.terms)
+
+
+def _clusters(factors: Sequence[Expression]) -> list[list[Expression]]:
+    """Factors that range over the same axes together; one within another's axes joins it."""
+    clusters: list[tuple[set[Index], list[Expression]]] = []
+    for factor in sorted(factors, key=lambda each: -len(free_indices(each))):
+        free = set(free_indices(factor))
+        for letters, members in reversed(clusters):
+            if free <= letters:
+                members.append(factor)
+                break
+        else:
+            clusters.append((free, [factor]))
+    # The order of the formula, not of the sizes.
+    positions = {id(factor): number for number, factor in enumerate(factors)}
+    ordered = [sorted(members, key=lambda each: positions[id(each)]) for _, members in clusters]
+    return sorted(ordered, key=lambda members: positions[id(members[0])])
+
+
+def _cases(body: Expression, indices: tuple[Index, ...]) -> tuple[Case, ...]:
+    """The value off all deltas, then at each of them: a diagonal, or the place of a label."""
+    deltas = list(dict.fromkeys(part for _, part in walk(body) if isinstance(part, Delta)))
+    found: list[tuple[Delta, tuple[Index, IndexTerm]]] = []
+    for delta in deltas:
+        place = _place_of(delta, indices)
+        if place is not None:
+            found.append((delta, place))
+    if len(found) > MAX_DELTAS:
+        raise KernelError(f"A result with {len(found)} Kronecker deltas cannot be emitted; {MAX_DELTAS} can.")
+    if len(found) == 2 and found[0][1][0] == found[1][1][0]:
+        raise KernelError("A result with two Kronecker deltas on one index cannot be emitted.")
+    cases = []
+    for count in range(len(found) + 1):
+        for chosen in combinations(found, count):
+            here = {delta for delta, _ in chosen}
+            others = {delta for delta, _ in found} - here
+            value = _with_deltas(body, here, others)
+            names: dict[Index, IndexTerm] = {}
+            for _, (index, place) in chosen:
+                names[index] = place
+            cases.append(Case(tuple(place for _, place in chosen), rename(value, names)))
+    return tuple(cases)
+
+
+def _place_of(delta: Delta, indices: tuple[Index, ...]) -> tuple[Index, IndexTerm] | None:
+    """The letter that a delta fixes in a result, and where: the later letter at the earlier one."""
+    sides = (delta.left, delta.right)
+    plain = [side for side in sides if isinstance(side, Index) and side in indices]
+    if len(plain) == 2:
+        early, late = sorted(plain, key=indices.index)
+        return late, early
+    if len(plain) == 1:
+        other = sides[1] if plain[0] == sides[0] else sides[0]
+        if isinstance(other, Entry | Position) and plain[0] not in set(indices_in_term(other)):
+            return plain[0], other
+    return None
+
+
+def _with_deltas(node: Expression, ones: set[Delta], zeros: set[Delta]) -> Expression:
+    if isinstance(node, Delta):
+        return ONE if node in ones else (ZERO if node in zeros else node)
+    new = map_children(node, lambda child: _with_deltas(child, ones, zeros))
+    if new is node:
+        return node
+    match new:
+        case Add(terms):
+            return add(*terms)
+        case Multiply(factors):
+            return multiply(*factors)
+        case Power(base, exponent):
+            return power(base, exponent)
+        case _:
+            return new
+
+
+__all__ = [
+    "Call",
+    "Case",
+    "Compare",
+    "Fraction",
+    "Number",
+    "Statement",
+    "Wanted",
+    "call",
+    "lower",
+    "rename_term",
+    "terms_of",
+]

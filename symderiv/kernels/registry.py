@@ -1,0 +1,78 @@
+"""The targets: one record each. A new target is a folder of templates, a printer, and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from symderiv.kernels.errors import KernelError
+from symderiv.kernels.lowering import Lowered
+from symderiv.kernels.names import NameTable
+from symderiv.kernels.numba_printer import print_numba
+from symderiv.kernels.numpy_printer import print_numpy
+from symderiv.kernels.printed import PrintedFunction
+
+
+@dataclass(frozen=True)
+class Target:
+    """One kind of file that is emitted.
+
+    Attributes
+    ----------
+    name
+        What it is called on the command line.
+    suffix
+        The end of a file's name.
+    folder
+        The folder of its templates; the file is made from ``module`` + suffix + ``.j2`` in it.
+    printer
+        From a lowered function, the file's names and the kernel's name to the code.
+    contiguous
+        Whether arguments are copied where they are not contiguous.
+    """
+
+    name: str
+    suffix: str
+    folder: str
+    printer: Callable[[Lowered, NameTable, str], PrintedFunction]
+    contiguous: bool = False
+
+
+TARGETS: dict[str, Target] = {
+    target.name: target
+    for target in (
+        Target("numpy", ".py", "numpy", print_numpy),
+        Target("numba", ".py", "numba", print_numba, contiguous=True),
+    )
+}
+
+
+def target_named(name: str) -> Target:
+    """The target called `name`.
+
+    Raises
+    ------
+    KernelError
+        If there is none.
+    """
+    if name not in TARGETS:
+        raise KernelError(f"expected a target among {', '.join(TARGETS)}, found {name!r}")
+    return TARGETS[name]
+
+
+def template_folder() -> Path:
+    """Where the templates lie: in the installed package, or beside a checkout's pyproject.toml.
+
+    Raises
+    ------
+    KernelError
+        If they are in neither place.
+    """
+    package = Path(__file__).resolve().parent.parent
+    if (package / "templates").is_dir():
+        return package / "templates"
+    checkout = package.parent
+    if (checkout / "pyproject.toml").is_file() and (checkout / "templates").is_dir():
+        return checkout / "templates"
+    raise KernelError("The templates are missing from this installation of symderiv; install it again.")

@@ -1,0 +1,305 @@
+"""From lowered functions to a file: the records that the templates lay out, and the rendering."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from symderiv.expression.nodes import Entry, Expression, Index
+from symderiv.expression.traverse import map_children
+from symderiv.kernels.errors import KernelError
+from symderiv.kernels.lowering import Lowered
+from symderiv.kernels.names import NameTable, identifier, plain_text
+from symderiv.kernels.registry import Target, template_folder
+from symderiv.kernels.specification import WEIGHT, Argument, FunctionSpec, Result
+from symderiv.notation.text import to_text
+from symderiv.problem import Problem
+
+_HELPERS = ("_read", "_output", "_outputs", "_reduced", "_check_reduction")
+_DESCRIBED = {
+    "input": "Input.",
+    "saved": "What the forward function returned.",
+    "cotangent": "The cotangent of {of}.",
+    "tangent": "The tangent of {of}.",
+}
+
+
+@dataclass(frozen=True)
+class ArgumentRecord:
+    """An argument, as a template shows it."""
+
+    name: str
+    axes: str
+    shape: str
+    is_label: bool
+    label_of_literal: str
+    batched: bool
+    described: str
+
+
+@dataclass(frozen=True)
+class ResultRecord:
+    """A result, as a template shows it."""
+
+    name: str
+    shape: str
+    doc_shape: str
+    without_batch: str
+    view: str
+    view_shape: str
+    view_axes: str
+    formula: str
+    is_loss: bool
+
+
+@dataclass(frozen=True)
+class FunctionRecord:
+    """A function, as a template shows it."""
+
+    name: str
+    kernel_name: str
+    summary: str
+    signature: str
+    arguments: tuple[ArgumentRecord, ...]
+    sizes: tuple[tuple[str, str], ...]
+    results: tuple[ResultRecord, ...]
+    outputs: tuple[ResultRecord, ...]
+    losses: ResultRecord | None
+    reductions: tuple[str, ...]
+    reductions_tuple: str
+    weight: str
+    batch_axis: str
+    batched: bool
+    limits: bool
+    unpacked: str
+    none_each: str
+    returned: str
+    body: tuple[str, ...]
+    kernel: tuple[str, ...]
+
+
+def render(problem: Problem, target: Target, functions: Sequence[Lowered]) -> str:
+    """The text of the emitted file."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(template_folder()),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - Python source, not HTML; all text goes through plain_text
+    )
+    helpers: set[str] = set()
+    records = []
+    for function in functions:
+        record, used = _function(function, target)
+        records.append(record)
+        helpers |= used
+    template = environment.get_template(f"{target.folder}/module{target.suffix}.j2")
+    text = template.render(
+        problem_name=plain_text(problem.name),
+        title=plain_text(problem.title or problem.name),
+        about=plain_text(problem.about),
+        source=plain_text(problem.source),
+        definitions=[plain_text(line) for line in _definitions(problem)],
+        forms=list(dict.fromkeys(each for record in records for each in _forms(record))),
+        target=target.name,
+        contiguous=target.contiguous,
+        functions=records,
+        exported=[record.name for record in records],
+        helper_files=[f"{target.folder}/{name}{target.suffix}.j2" for name in sorted(helpers)],
+        uses_math=any("math." in line or "_erf(" in line or "_gamma(" in line for record in records for line in (*record.body, *record.kernel)),
+        has_reductions=any(record.reductions for record in records),
+    )
+    lines = [line.rstrip() for line in text.split("\n")]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def function_names(functions: Sequence[FunctionSpec]) -> list[str]:
+    """The names of the functions in the file, in order."""
+    return [identifier(each.name) for each in functions]
+
+
+def _definitions(problem: Problem) -> list[str]:
+    lines = []
+    for definition in problem.definitions:
+        left = to_text(Entry(definition.name, definition.indices))
+        lines.append(f"{left} = {to_text(definition.body)}")
+    for each in problem.upstream:
+        lines.append(f"{each.name} is any differentiable function of {each.of}")
+    return lines
+
+
+def _forms(record: FunctionRecord) -> list[str]:
+    return [each.formula for each in record.results if each.formula]
+
+
+def name_table(lowered: Lowered) -> NameTable:
+    """The file's names in one function: arguments first, so that they stay as the problem has them."""
+    spec = lowered.spec
+    names = NameTable(_HELPERS)
+    for argument in spec.arguments:
+        names.give(argument.name)
+    for axis in axes_of(lowered):
+        taken = {names[argument.name] for argument in spec.arguments}
+        names.give(f"size of {axis}", axis if identifier(axis) not in taken else f"size_{axis}")
+    for result in spec.results:
+        if result.is_loss or result.shown in ("out", "losses"):
+            names.put(f"{result.name} returned", result.shown)
+        else:
+            names.give(f"{result.name} returned", result.shown)
+        if _flattened(result):
+            names.give(result.name, "entries")
+        else:
+            names.put(result.name, names[f"{result.name} returned"])
+    names.put(WEIGHT, "weight")
+    for statement in lowered.statements:
+        names.give(statement.name)
+    return names
+
+
+def axes_of(lowered: Lowered) -> tuple[str, ...]:
+    """The axes of a function's arguments, in order."""
+    axes: dict[str, None] = {}
+    for argument in lowered.spec.arguments:
+        axes.update(dict.fromkeys(argument.axes))
+    return tuple(axes)
+
+
+def _flattened(result: Result) -> bool:
+    return any(len(group) > 1 for group in result.groups)
+
+
+def _function(lowered: Lowered, target: Target) -> tuple[FunctionRecord, set[str]]:
+    spec = lowered.spec
+    names = name_table(lowered)
+    name = identifier(spec.name)
+    printed = target.printer(lowered, names, f"_{name}_kernel")
+    arguments = tuple(_argument(each, names) for each in spec.arguments)
+    results = tuple(_result(each, names, spec) for each in spec.results)
+    losses = next((each for each in results if each.is_loss), None)
+    outputs = tuple(each for each in results if not each.is_loss and each.name != "losses")
+    if losses is None:
+        losses = next((each for each in results if each.name == "losses"), None)
+    parts = [argument.name for argument in arguments]
+    weighted = any(WEIGHT in to_text(wanted.tree) for wanted in lowered.trees)
+    if spec.reductions:
+        parts.append('reduction="mean"')
+    if outputs:
+        parts.append("out=None")
+    for each in spec.arguments:
+        if each.label_of and each.label_of not in axes_of(lowered):
+            raise KernelError(
+                f"{spec.name} needs no array with the axis {each.label_of} that the label {each.name} points "
+                "into, so labels cannot be checked."
+            )
+    sizes = tuple((names[f"size of {axis}"], plain_text(axis)) for axis in axes_of(lowered))
+    record = FunctionRecord(
+        name=name,
+        kernel_name=f"_{name}_kernel",
+        summary=plain_text(spec.summary),
+        signature=", ".join(parts),
+        arguments=arguments,
+        sizes=sizes,
+        results=results,
+        outputs=outputs,
+        losses=losses,
+        reductions=spec.reductions,
+        reductions_tuple=repr(tuple(spec.reductions)),
+        weight=_weight(spec, names) if weighted else "",
+        batch_axis=plain_text(spec.batch.axis) if spec.batch else "",
+        batched=spec.batch is not None and any(each.batched for each in spec.arguments),
+        limits=lowered.limits,
+        unpacked=", ".join(each.name for each in arguments) + ("," if len(arguments) == 1 else ""),
+        none_each=", ".join(["None"] * len(outputs)),
+        returned=_returned(spec, losses, outputs),
+        body=tuple(printed.body),
+        kernel=tuple(printed.kernel),
+    )
+    return record, printed.helpers
+
+
+def _weight(spec: FunctionSpec, names: NameTable) -> str:
+    """What each sample's loss counts in the reduced one."""
+    if not spec.reductions or spec.batch is None:
+        return "1"
+    return f'1 / {names[f"size of {spec.batch.axis}"]} if reduction == "mean" else 1'
+
+
+def _returned(
+    spec: FunctionSpec, losses: ResultRecord | None, outputs: Sequence[ResultRecord]
+) -> str:
+    """What the function returns: one sample's results without their batch axis."""
+    parts = []
+    for each in outputs:
+        if each.without_batch == "single":
+            parts.append(f"{each.name}[0] if single else {each.name}")
+        else:
+            parts.append(f"{each.name}[()]" if each.shape == "()" else each.name)
+    if losses is None:
+        return parts[0] if len(parts) == 1 else ", ".join(_enclosed(part) for part in parts)
+    if not parts:
+        return "value"
+    gradient = parts[0] if len(parts) == 1 else f"({', '.join(_enclosed(part) for part in parts)})"
+    return f"value, {_enclosed(gradient) if len(parts) == 1 else gradient}"
+
+
+def _enclosed(text: str) -> str:
+    return f"({text})" if " if " in text else text
+
+
+def _argument(argument: Argument, names: NameTable) -> ArgumentRecord:
+    axes = [plain_text(axis) for axis in argument.axes]
+    described = _DESCRIBED[argument.role].format(of=plain_text(argument.of))
+    if argument.kind == "label":
+        described = f"Places on the axis {plain_text(argument.label_of)}, counted from 0."
+    return ArgumentRecord(
+        name=names[argument.name],
+        axes=_tuple([repr(axis) for axis in axes]),
+        shape=_tuple(axes),
+        is_label=argument.kind == "label",
+        label_of_literal=repr(plain_text(argument.label_of)) if argument.kind == "label" else "None",
+        batched=argument.batched,
+        described=described,
+    )
+
+
+def _result(result: Result, names: NameTable, spec: FunctionSpec) -> ResultRecord:
+    sizes = [names[f"size of {axis}"] for axis in result.axes]
+    axes = [plain_text(axis) for axis in result.axes]
+    shape = [" * ".join(sizes[place] for place in group) for group in result.groups]
+    documented = [" * ".join(axes[place] for place in group) for group in result.groups]
+    formula = ""
+    if result.derivative is not None:
+        formula = plain_text(f"{_shown(result.derivative, spec)} = {_shown(result.tree, spec)}")
+    return ResultRecord(
+        name=names[f"{result.name} returned"],
+        shape=_tuple(shape),
+        doc_shape=_tuple(documented),
+        without_batch="single" if spec.batch in result.indices else "False",
+        view=names[result.name] if _flattened(result) else "",
+        view_shape=_tuple(sizes),
+        view_axes=plain_text(", ".join(index.name for index in result.indices)),
+        formula=formula,
+        is_loss=result.is_loss,
+    )
+
+
+def _shown(tree: Expression, spec: FunctionSpec) -> str:
+    """A tree as text, with the weight under the name it has in the file."""
+
+    def change(node: Expression) -> Expression:
+        if isinstance(node, Entry) and node.array == WEIGHT:
+            return Entry("weight", ())
+        return map_children(node, change)
+
+    return to_text(change(tree))
+
+
+def _tuple(parts: Sequence[str]) -> str:
+    inside = ", ".join(parts)
+    return f"({inside},)" if len(parts) == 1 else f"({inside})"
+
+
+__all__ = ["FunctionRecord", "Index", "Mapping", "function_names", "render"]

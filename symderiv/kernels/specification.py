@@ -1,0 +1,537 @@
+"""Which functions a problem emits: their arguments, their results, and what each result means.
+
+A result carries two trees: the simplified one, from the calculus, which is lowered, and its
+*meaning*, which has the derivatives still in it. Verification evaluates the meaning with the
+oracle and never looks at the simplified tree, so a fault of the calculus is found as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from symderiv.calculus import CalculusError, Contraction, contract, derive
+from symderiv.expression.construct import add, multiply
+from symderiv.expression.indices import all_letters, fresh_index, rename
+from symderiv.expression.nodes import (
+    Definition,
+    Derivative,
+    Entry,
+    Expression,
+    Index,
+    IndexTerm,
+    Sum,
+)
+from symderiv.expression.traverse import map_children, walk
+from symderiv.kernels.errors import KernelError
+from symderiv.problem import Problem, along, names_in
+
+#: The scalar 1 or 1/B that a reduction multiplies per-sample losses by.
+WEIGHT = "@weight"
+#: The small number ε of a directional derivative, in meanings only.
+EPSILON = "@epsilon"
+REDUCTIONS = ("mean", "sum", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of an emitted function.
+
+    Attributes
+    ----------
+    name
+        Its name in the trees.
+    axes
+        Its axes, the batch axis included.
+    kind
+        ``real`` or ``label``.
+    role
+        ``input``, ``saved`` (the output of the forward function), ``cotangent`` or ``tangent``.
+    batched
+        Whether its first axis is the batch axis.
+    label_of
+        The axis that a label points into.
+    of
+        For a cotangent or tangent: the array that it belongs to.
+    """
+
+    name: str
+    axes: tuple[str, ...]
+    kind: str = "real"
+    role: str = "input"
+    batched: bool = False
+    label_of: str = ""
+    of: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One array that a function returns.
+
+    Attributes
+    ----------
+    name, shown
+        Its name in the trees, and the name in the file.
+    indices
+        Its letters in storage order, the batch letter first.
+    groups
+        Which letters are flattened together (the first varies slowest): positions in `indices`.
+    tree
+        The simplified form, which is lowered.
+    meaning
+        The same number by definition, which verification evaluates.
+    derivative
+        The derivative it is, for the docstring (None for a value).
+    is_loss
+        Whether it holds one loss a sample, which the function still reduces.
+    """
+
+    name: str
+    shown: str
+    indices: tuple[Index, ...]
+    groups: tuple[tuple[int, ...], ...]
+    tree: Expression
+    meaning: Expression
+    derivative: Expression | None = None
+    is_loss: bool = False
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The axes of its letters."""
+        return tuple(index.axis for index in self.indices)
+
+
+@dataclass(frozen=True)
+class FunctionSpec:
+    """One function that a problem emits.
+
+    Attributes
+    ----------
+    name, summary
+        What it is called, and what it computes in a sentence.
+    arguments, results
+        In the order of the signature and of the returned tuple.
+    reductions
+        The reductions it offers; empty if it has no such argument.
+    definitions
+        The named intermediates that the trees may mention.
+    meaning_definitions
+        Those that the meanings are evaluated with.
+    moved
+        From names in the meanings to the arguments that hold them, where they differ.
+    batch
+        The batch letter, or None.
+    """
+
+    name: str
+    summary: str
+    arguments: tuple[Argument, ...]
+    results: tuple[Result, ...]
+    reductions: tuple[str, ...] = ()
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
+    meaning_definitions: tuple[Definition, ...] = ()
+    moved: Mapping[str, str] = field(default_factory=dict)
+    batch: Index | None = None
+
+
+def functions_of(problem: Problem) -> tuple[FunctionSpec, ...]:
+    """The functions that `problem` emits, the forward function first.
+
+    Raises
+    ------
+    KernelError
+        If there is nothing that can be emitted, or a derivative has no form.
+    """
+    if not problem.definitions:
+        raise KernelError(f"{problem.name} defines nothing, so there is nothing to emit.")
+    try:
+        return tuple(_Specification(problem).functions())
+    except CalculusError as error:
+        raise KernelError(str(error)) from error
+
+
+class _Specification:
+    """Makes the functions of one problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.batched = problem.batch()
+        self.index = self.batched.letters[0] if problem.batched else None
+        self.per_sample = {
+            name
+            for name in self._all_names()
+            if self.batched.axes_of(name) != problem.axes_of(name)
+        }
+        unspecified = problem.upstream_of(problem.output())
+        self.upstream = unspecified is not None
+        self.output = unspecified.of if unspecified else problem.output()
+        if unspecified and problem.definition(self.output) is None:
+            raise KernelError(
+                f"{unspecified.name} is a function of the input {self.output}, so there is nothing to emit."
+            )
+        self.loss = problem.loss and not self.upstream
+        if self.loss and problem.axes_of(self.output):
+            raise KernelError(
+                f"The loss {self.output} has axes ({', '.join(problem.axes_of(self.output))}), expected a scalar."
+            )
+        self.first = [each for each in self._derivatives(1)]
+        self.second = [each for each in self._derivatives(2)]
+
+    def _all_names(self) -> Iterable[str]:
+        yield from (given.name for given in self.problem.inputs)
+        yield from (definition.name for definition in self.problem.definitions)
+
+    def _derivatives(self, count: int) -> list[tuple[Entry, ...]]:
+        """The variables of the problem's derivatives of its output, each once."""
+        found: dict[tuple[str, ...], tuple[Entry, ...]] = {}
+        for expectation in self.problem.expectations:
+            derivative = expectation.derivative
+            of = derivative.of
+            if isinstance(of, Entry) and of.array == self.problem.output() and len(derivative.by) == count:
+                found.setdefault(tuple(entry.array for entry in derivative.by), derivative.by)
+        of_inputs = {
+            names: by for names, by in found.items() if all(self.problem.input(name) for name in names)
+        }
+        return list((of_inputs or (found if self.upstream else {})).values())
+
+    # -- letters and trees ------------------------------------------------------------------
+
+    def _letters(self, name: str, taken: set[str], preferred: Sequence[IndexTerm] = ()) -> tuple[Index, ...]:
+        """Distinct letters for the axes of an array: those of the file where they are free."""
+        letters: list[Index] = []
+        for number, axis in enumerate(self.problem.axes_of(name)):
+            given = preferred[number] if number < len(preferred) else None
+            if isinstance(given, Index) and given.name not in taken:
+                letter = given
+            else:
+                letter = fresh_index(axis, taken, self.problem.letters_of(axis))
+            taken.add(letter.name)
+            letters.append(letter)
+        return tuple(letters)
+
+    def _output_letters(self, taken: set[str]) -> tuple[Index, ...]:
+        definition = self.problem.definition(self.output)
+        assert definition is not None
+        return self._letters(self.output, taken, definition.indices)
+
+    def _along(self, tree: Expression, extra: Iterable[str] = ()) -> Expression:
+        """A tree of one sample, for the batch."""
+        if self.index is None:
+            return tree
+        return along(tree, self.index, self.per_sample | set(extra))
+
+    def _entry(self, name: str, letters: tuple[Index, ...], like: str = "") -> Entry:
+        """An entry of the batched problem; `name` has the axes of `like`."""
+        if self.index is not None and (like or name) in self.per_sample:
+            return Entry(name, (self.index, *letters))
+        return Entry(name, letters)
+
+    def _over_batch(self, tree: Expression, name: str) -> Expression:
+        """The sum over the samples, for a variable that they share."""
+        if self.index is None or name in self.per_sample or self.output not in self.per_sample:
+            return tree
+        return Sum(self.index, tree)
+
+    def _axes(self, name: str) -> tuple[str, ...]:
+        return self.batched.axes_of(name)
+
+    # -- arguments --------------------------------------------------------------------------
+
+    def _arguments(self, trees: Iterable[Expression], saved: bool = False) -> tuple[Argument, ...]:
+        """The inputs (and the saved output) that the trees need, intermediates looked into."""
+        needed: set[str] = set()
+        todo = [name for tree in trees for name in names_in(tree)]
+        while todo:
+            name = todo.pop()
+            if name in needed:
+                continue
+            needed.add(name)
+            if saved and name == self.output:
+                continue
+            definition = self.batched.definition(name)
+            if definition:
+                todo += names_in(definition.body)
+        arguments = []
+        for given in self.batched.inputs:
+            if given.name in needed:
+                arguments.append(
+                    Argument(
+                        given.name, given.axes, "label" if given.label_of else "real", "input",
+                        given.name in self.per_sample, given.label_of or "",
+                    )  # fmt: skip
+                )
+        if saved and self.output in needed:
+            arguments.append(
+                Argument(
+                    self.output, self._axes(self.output), "real", "saved", self.output in self.per_sample
+                )
+            )
+        return tuple(arguments)
+
+    def _companion(self, name: str, of: str, role: str) -> Argument:
+        return Argument(name, self._axes(of), "real", role, of in self.per_sample, of=of)
+
+    def _definitions(self, without: str = "") -> dict[str, Definition]:
+        return {each.name: each for each in self.batched.definitions if each.name != without}
+
+    def _spec(
+        self, suffix: str, summary: str, arguments: tuple[Argument, ...], results: list[Result], **more: object
+    ) -> FunctionSpec:
+        name = f"{self.problem.name}{suffix}"
+        saved = self.output if any(each.role == "saved" for each in arguments) else ""
+        spec = FunctionSpec(
+            name, summary, arguments, tuple(results),
+            definitions=self._definitions(saved),
+            meaning_definitions=self.batched.definitions,
+            batch=self.index,
+        )  # fmt: skip
+        return replace(spec, **more)  # type: ignore[arg-type]
+
+    def _result(self, shown: str, indices: tuple[Index, ...], tree: Expression, meaning: Expression) -> Result:
+        groups = tuple((number,) for number in range(len(indices)))
+        return Result(f"@{shown}", shown, indices, groups, tree, meaning)
+
+    # -- the functions ----------------------------------------------------------------------
+
+    def functions(self) -> Iterable[FunctionSpec]:
+        """All of them."""
+        yield self.forward()
+        variables = [by[0] for by in self.first]
+        if self.upstream:
+            if variables:
+                yield self.vjp(variables, "_gradient", f"d{self.problem.output()}_d{self.output}")
+            return
+        if not variables:
+            return
+        if self.loss:
+            yield self.value_and_gradient(variables)
+            for by in self.second:
+                if by[0].array == by[1].array:
+                    yield self.hvp(by[0])
+            return
+        for variable in variables:
+            yield self.jacobian(variable)
+        yield self.vjp(variables, "_vjp", "g")
+        yield self.jvp(variables)
+
+    def forward(self) -> FunctionSpec:
+        """The output itself; for a loss, one number a sample until it is reduced."""
+        letters = self._output_letters(set())
+        entry = self._entry(self.output, letters)
+        indices = tuple(term for term in entry.indices if isinstance(term, Index))
+        result = self._result("out", indices, entry, entry)
+        arguments = self._arguments([entry])
+        about = self.problem.about or f"The forward function of {self.problem.title or self.problem.name}."
+        if not self.loss:
+            return self._spec("", about, arguments, [result])
+        result = replace(result, shown="losses", is_loss=self.index is not None)
+        reductions = REDUCTIONS if self.index is not None else ()
+        return self._spec("", about, arguments, [result], reductions=reductions)
+
+    def jacobian(self, variable: Entry) -> FunctionSpec:
+        """The derivative of each output entry by each entry of one variable, sample by sample."""
+        taken: set[str] = set()
+        outer = self._output_letters(taken)
+        inner = self._letters(variable.array, taken, variable.indices)
+        derivation = derive(self.problem, Entry(self.output, outer), (Entry(variable.array, inner),))
+        batch = (self.index,) if self.index is not None and self.output in self.per_sample else ()
+        # A variable with several axes is flattened column by column: its first axis varies fastest.
+        indices = (*batch, *outer, *reversed(inner))
+        start = len(batch)
+        groups = [(number,) for number in range(start)]
+        for span in (range(start, start + len(outer)), range(start + len(outer), len(indices))):
+            if span:
+                groups.append(tuple(span))
+        result = self._result(
+            "out", indices, self._along(derivation.result),
+            Derivative(self._entry(self.output, outer), (self._entry(variable.array, inner),)),
+        )  # fmt: skip
+        result = replace(result, groups=tuple(groups), derivative=derivation.start)
+        kind, what = ("jacobian", "The Jacobian") if outer else ("gradient", "The gradient")
+        return self._spec(
+            f"_{kind}_{variable.array}",
+            f"{what} of {self.output} by {variable.array}, sample by sample.",
+            self._arguments([result.tree], saved=True),
+            [result],
+        )
+
+    def vjp(self, variables: Sequence[Entry], suffix: str, cotangent: str) -> FunctionSpec:
+        """From a cotangent of the output to the cotangents of all variables."""
+        cotangent = self._free_name(cotangent)
+        results, trees = [], []
+        outer = self._output_letters(set())
+        scalar = multiply(self._entry(cotangent, outer, self.output), self._entry(self.output, outer))
+        for letter in reversed(outer):
+            scalar = Sum(letter, scalar)
+        if self.index is not None and self.output in self.per_sample:
+            scalar = Sum(self.index, scalar)
+        for variable in variables:
+            taken: set[str] = set()
+            inner = self._letters(variable.array, taken, variable.indices)
+            start = self._output_letters(taken)
+            derivation = contract(
+                self.problem,
+                Contraction("vjp", Entry(self.output, start), Entry(variable.array, inner)),
+            )
+            tree = self._renamed(derivation.result, derivation.extra[0][0], cotangent)
+            entry = self._entry(variable.array, inner)
+            moved = {cotangent} if self.output in self.per_sample else set()
+            tree = self._over_batch(self._along(tree, moved), variable.array)
+            trees.append(tree)
+            indices = tuple(term for term in entry.indices if isinstance(term, Index))
+            result = self._result(f"d{variable.array}", indices, tree, Derivative(scalar, (entry,)))
+            results.append(replace(result, derivative=derivation.start))
+        arguments = (
+            *self._arguments(trees, saved=True),
+            self._companion(cotangent, self.output, "cotangent"),
+        )
+        names = _listed([variable.array for variable in variables])
+        what = (
+            f"The gradient of {self.problem.output()}({self.output}) by {names}, "
+            f"given its gradient {cotangent} by {self.output}."
+            if self.upstream
+            else f"The vector-Jacobian product: from a cotangent {cotangent} of {self.output} to "
+            f"{'that' if len(variables) == 1 else 'those'} of {names}."
+        )
+        return self._spec(suffix, what, arguments, results)
+
+    def jvp(self, variables: Sequence[Entry]) -> FunctionSpec:
+        """From tangents of all variables to the tangent of the output."""
+        outer = self._output_letters(set())
+        entry = self._entry(self.output, outer)
+        trees, tangents, moved = [], [], {}
+        definitions = list(self.batched.definitions)
+        for variable in variables:
+            taken = {index.name for index in outer}
+            inner = self._letters(variable.array, taken, variable.indices)
+            derivation = contract(
+                self.problem,
+                Contraction("jvp", Entry(self.output, outer), Entry(variable.array, inner)),
+            )
+            name = self._free_name(f"{variable.array}_dot")
+            tree = self._renamed(derivation.result, derivation.extra[0][0], name)
+            trees.append(self._along(tree, {name} if variable.array in self.per_sample else ()))
+            tangents.append(self._companion(name, variable.array, "tangent"))
+            definitions.append(self._line(variable.array, name))
+            moved[f"@{variable.array}"] = variable.array
+        indices = tuple(term for term in entry.indices if isinstance(term, Index))
+        result = self._result(
+            "out", indices, add(*trees), Derivative(entry, (Entry(EPSILON, ()),))
+        )
+        names = _listed([variable.array for variable in variables])
+        return self._spec(
+            "_jvp",
+            f"The Jacobian-vector product: from {'a tangent' if len(variables) == 1 else 'tangents'} of "
+            f"{names} to that of {self.output}.",
+            (*self._arguments(trees, saved=True), *tangents), [result],
+            meaning_definitions=tuple(definitions), moved=moved,
+        )  # fmt: skip
+
+    def value_and_gradient(self, variables: Sequence[Entry]) -> FunctionSpec:
+        """The loss and its gradient by all variables, reduced over the batch."""
+        loss = self._entry(self.output, ())
+        indices = tuple(term for term in loss.indices if isinstance(term, Index))
+        value = replace(
+            self._result("losses", indices, loss, loss), is_loss=self.index is not None
+        )
+        total = self._reduced()
+        results, trees = [value], [loss]
+        for variable in variables:
+            inner = self._letters(variable.array, set(), variable.indices)
+            derivation = derive(self.problem, Entry(self.output), (Entry(variable.array, inner),))
+            tree = self._weighted(self._along(derivation.result), variable.array)
+            entry = self._entry(variable.array, inner)
+            trees.append(tree)
+            letters = tuple(term for term in entry.indices if isinstance(term, Index))
+            result = self._result(f"d{variable.array}", letters, tree, Derivative(total, (entry,)))
+            results.append(replace(result, derivative=derivation.start))
+        names = _listed([variable.array for variable in variables])
+        return self._spec(
+            "_value_and_gradient", f"The loss {self.output} and its gradient by {names}, in one call.",
+            self._arguments(trees), results, reductions=REDUCTIONS[:2] if self.index is not None else (),
+        )  # fmt: skip
+
+    def hvp(self, variable: Entry) -> FunctionSpec:
+        """The product of the Hessian by one variable with a vector."""
+        inner = self._letters(variable.array, set(), variable.indices)
+        derivation = contract(
+            self.problem, Contraction("hvp", Entry(self.output), Entry(variable.array, inner))
+        )
+        several = len({by[0].array for by in self.second if by[0].array == by[1].array}) > 1
+        name = self._free_name("v")
+        tree = self._renamed(derivation.result, derivation.extra[0][0], name)
+        tree = self._weighted(
+            self._along(tree, {name} if variable.array in self.per_sample else ()), variable.array
+        )
+        entry = self._entry(variable.array, inner)
+        indices = tuple(term for term in entry.indices if isinstance(term, Index))
+        meaning = Derivative(self._reduced(), (Entry(EPSILON, ()), entry))
+        result = replace(self._result("out", indices, tree, meaning), derivative=derivation.start)
+        return self._spec(
+            f"_hvp_{variable.array}" if several else "_hvp",
+            f"The product of the Hessian of {self.output} by {variable.array} with a vector {name}.",
+            (*self._arguments([tree]), self._companion(name, variable.array, "tangent")),
+            [result],
+            reductions=REDUCTIONS[:2] if self.index is not None else (),
+            meaning_definitions=(*self.batched.definitions, self._line(variable.array, name)),
+            moved={f"@{variable.array}": variable.array},
+        )
+
+    # -- parts of them ----------------------------------------------------------------------
+
+    def _reduced(self) -> Expression:
+        """The loss of the whole batch, weight · Σ_b L_b: what a gradient is the gradient of."""
+        loss = self._entry(self.output, ())
+        if self.index is None:
+            return loss
+        body: Expression = Sum(self.index, loss) if self.output in self.per_sample else loss
+        return multiply(Entry(WEIGHT), body)
+
+    def _weighted(self, tree: Expression, variable: str) -> Expression:
+        if self.index is None:
+            return tree
+        return self._over_batch(multiply(Entry(WEIGHT), tree), variable)
+
+    def _line(self, name: str, tangent: str) -> Definition:
+        """The variable on a line through its value: x = x_0 + ε v."""
+        letters = tuple(
+            Index(f"@{number}", axis) for number, axis in enumerate(self.batched.axes_of(name))
+        )
+        return Definition(
+            name, letters, add(Entry(f"@{name}", letters), multiply(Entry(EPSILON), Entry(tangent, letters)))
+        )
+
+    def _free_name(self, wanted: str) -> str:
+        taken = {*self._all_names(), *(each.name for each in self.problem.upstream)}
+        name, number = wanted, 2
+        while name in taken:
+            name, number = f"{wanted}_{number}", number + 1
+        return name
+
+    def _renamed(self, tree: Expression, old: str, new: str) -> Expression:
+        """`tree` with one array renamed."""
+
+        def change(node: Expression) -> Expression:
+            if isinstance(node, Entry) and node.array == old:
+                return Entry(new, node.indices)
+            return map_children(node, change)
+
+        return change(tree)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+__all__ = [
+    "EPSILON",
+    "REDUCTIONS",
+    "WEIGHT",
+    "Argument",
+    "FunctionSpec",
+    "Result",
+    "all_letters",
+    "functions_of",
+    "rename",
+    "walk",
+]

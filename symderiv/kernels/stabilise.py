@@ -1,0 +1,392 @@
+"""Stability: rewrites that leave the value unchanged and keep floating point in range.
+
+Every sum of exponentials S = Σ_k exp(u_k) gets three named arrays, and what is made of S is put in
+terms of them:
+
+    m = max_k u_k        e_k = exp(u_k - m)        s = Σ_k e_k
+
+    exp(u_i) / S             becomes   e_i / s
+    log S                    becomes   m + log s
+    log(exp(u_i) / S)        becomes   (u_i - m) - log s
+    w · log(..), w = 0       counts 0  (0 · log 0 = 0)
+
+A product is rewritten only where its degree in e^m is 0, so that e^m cancels. Each rewrite is then
+evaluated by the oracle, before and after, with 50 digits at generic values and several sizes; one
+that changes the value raises :class:`KernelError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from symderiv.expression.canonical import canonical
+from symderiv.expression.construct import add, base_and_exponent, factors_of, multiply, negate, power
+from symderiv.expression.functions import call
+from symderiv.expression.indices import free_indices, rename
+from symderiv.expression.nodes import (
+    ONE,
+    ZERO,
+    Add,
+    Call,
+    Compare,
+    Definition,
+    Delta,
+    Entry,
+    Expression,
+    Extremum,
+    Index,
+    IndexTerm,
+    Multiply,
+    Number,
+    Power,
+    Size,
+    Sum,
+    Where,
+)
+from symderiv.expression.traverse import map_children, walk
+from symderiv.kernels.errors import KernelError
+from symderiv.kernels.rewrite_check import same_value
+from symderiv.problem import unfold
+
+#: A function of the kernels room only: log_ratio(u, m, log s) = (u - m) - log s, grouped just so.
+LOG_RATIO = "log_ratio"
+
+_WHY_MAX = "the largest exponent becomes 0, so exp cannot overflow"
+_WHY_EXP = "between 0 and 1, and at least one of them is 1"
+_WHY_SUM = "between 1 and the number of terms"
+
+
+@dataclass(frozen=True)
+class Group:
+    """One sum of exponentials Σ_index exp(exponent), and the arrays that stand for it."""
+
+    index: Index
+    exponent: Expression
+    free: tuple[Index, ...]
+    m: str
+    e: str
+    s: str
+    log_s: str
+    u: str
+
+
+#: A group at given index terms for its free letters.
+Use = tuple[int, tuple[IndexTerm, ...]]
+
+
+@dataclass
+class Stabiliser:
+    """Rewrites trees of one function; collects the definitions that the rewrites bring in.
+
+    Parameters
+    ----------
+    definitions
+        The named intermediates of the function, by name.
+    taken
+        Names that must not be given to a new array.
+    """
+
+    definitions: Mapping[str, Definition]
+    taken: set[str]
+    comments: dict[str, str] = field(default_factory=dict)
+    added: dict[str, Definition] = field(default_factory=dict)
+    _groups: list[Group] = field(default_factory=list)
+    _log_like: dict[str, bool] = field(default_factory=dict)
+
+    def rewrite(self, node: Expression) -> Expression:
+        """`node` in its stable form, checked against the form given."""
+        for _, part in walk(node):
+            self._note_group(part)
+        shifted = self._shift_all(node)
+        if shifted != node:
+            everything = {**self.definitions, **self.added}
+            if not same_value(node, shifted, self.definitions, everything):
+                raise KernelError("a rewrite for stability changed the value of an expression: not emitted")
+        return self._guard(shifted)
+
+    # -- sums of exponentials ---------------------------------------------------------------
+
+    def _note_group(self, node: Expression) -> None:
+        if isinstance(node, Call) and node.function == "log" and isinstance(node.arguments[0], Entry):
+            body = self._unfolded(node.arguments[0])
+            for _, part in walk(body) if body else ():
+                self._note_group(part)
+        if not (isinstance(node, Sum) and node.condition is None):
+            return
+        for factor in factors_of(node.body):
+            if _is_exp(factor) and node.index in free_indices(factor):
+                break
+        else:
+            return
+        if factor != node.body or self._use_of_sum(node) is not None:
+            return
+        assert isinstance(factor, Call)
+        exponent = factor.arguments[0]
+        free = tuple(index for index in free_indices(node))
+        names = [self._name(stem) for stem in ("m", "e", "s", "log_s", "u")]
+        group = Group(node.index, exponent, free, *names)
+        self._groups.append(group)
+        letters = (*free, node.index)
+        if isinstance(exponent, Entry):
+            u: Expression = exponent
+        else:
+            # Named, so that the maximum and the exponentials see the same rounded exponent.
+            self._add(group.u, letters, exponent, "")
+            u = Entry(group.u, letters)
+        m = Entry(group.m, free)
+        self._add(group.m, free, Extremum("max", node.index, u), _WHY_MAX)
+        self._add(group.e, letters, call("exp", Add((u, multiply(Number(Fraction(-1)), m)))), _WHY_EXP)
+        self._add(group.s, free, Sum(node.index, Entry(group.e, letters)), _WHY_SUM)
+        self._add(group.log_s, free, call("log", Entry(group.s, free)), "")
+
+    def _name(self, stem: str) -> str:
+        name, number = stem, 2
+        while name in self.taken:
+            name, number = f"{stem}_{number}", number + 1
+        self.taken.add(name)
+        return name
+
+    def _add(self, name: str, indices: tuple[Index, ...], body: Expression, why: str) -> None:
+        self.added[name] = Definition(name, indices, body)
+        if why:
+            self.comments[name] = why
+
+    def _use_of_sum(self, node: Expression) -> Use | None:
+        """The group whose S is `node`, and at which terms."""
+        if not isinstance(node, Sum) or node.condition is not None:
+            return None
+        for number, group in enumerate(self._groups):
+            if group.index.axis != node.index.axis:
+                continue
+            found: dict[Index, IndexTerm] = {group.index: node.index}
+            pattern = call("exp", group.exponent)
+            if match(pattern, node.body, set(group.free), found):
+                terms = tuple(found[index] for index in group.free)
+                if not any(node.index == term for term in terms):
+                    return number, terms
+        return None
+
+    def _use_of_exp(self, node: Expression) -> tuple[Use, IndexTerm] | None:
+        """The group that exp(..) is a term of, at which terms, and which term of the sum."""
+        if not _is_exp(node):
+            return None
+        for number, group in enumerate(self._groups):
+            found: dict[Index, IndexTerm] = {}
+            if match(call("exp", group.exponent), node, {*group.free, group.index}, found):
+                return (number, tuple(found[index] for index in group.free)), found[group.index]
+        return None
+
+    def degree(self, node: Expression) -> dict[Use, int] | None:
+        """The degree of `node` in the e^m of each group; None where it has none."""
+        use = self._use_of_sum(node)
+        if use is not None:
+            return {use: 1}
+        term = self._use_of_exp(node)
+        if term is not None:
+            return {term[0]: 1}
+        match node:
+            case Multiply(factors):
+                total: dict[Use, int] = {}
+                for factor in factors:
+                    each = self.degree(factor)
+                    if each is None:
+                        return None
+                    for key, count in each.items():
+                        total[key] = total.get(key, 0) + count
+                return total
+            case Power(base, Number(value)) if value.denominator == 1:
+                inner = self.degree(base)
+                return None if inner is None else {key: count * int(value) for key, count in inner.items()}
+            case Add(terms):
+                degrees = [self.degree(term) for term in terms]
+                first = degrees[0]
+                return first if all(each == first for each in degrees) else None
+            case Sum(index, body, None):
+                inner = self.degree(body)
+                if inner is None or any(index in terms for (_, terms) in inner):
+                    return None
+                return inner
+            case _:
+                return {}
+
+    def _shift_all(self, node: Expression) -> Expression:
+        logarithm = self._log(node)
+        if logarithm is not None:
+            return logarithm
+        grouped = self._grouped_difference(node)
+        if grouped is not None:
+            return grouped
+        if isinstance(node, Multiply):
+            degree = self.degree(node)
+            if degree and not any(degree.values()):
+                return self._shift(node)
+        return map_children(node, self._shift_all)
+
+    def _shift(self, node: Expression) -> Expression:
+        """Every exp(u) and S in a tree of degree 0 over e^m: the e^m cancel."""
+        use = self._use_of_sum(node)
+        if use is not None:
+            return Entry(self._groups[use[0]].s, use[1])
+        term = self._use_of_exp(node)
+        if term is not None:
+            (number, terms), place = term
+            return Entry(self._groups[number].e, (*terms, place))
+        if isinstance(node, Multiply | Add | Power | Sum):
+            return map_children(node, self._shift)
+        return self._shift_all(node)
+
+    # -- logarithms -------------------------------------------------------------------------
+
+    def _unfolded(self, entry: Entry) -> Expression | None:
+        definition = self.definitions.get(entry.array)
+        return unfold(definition, entry) if definition else None
+
+    def _log(self, node: Expression) -> Expression | None:
+        """Log S, or the log of a share exp(u_i) / S, also where the share has a name."""
+        if not (isinstance(node, Call) and node.function == "log"):
+            return None
+        (argument,) = node.arguments
+        if isinstance(argument, Entry):
+            body = self._unfolded(argument)
+            if body is None:
+                return None
+            argument = body
+        use = self._use_of_sum(argument)
+        if use is not None:
+            group = self._groups[use[0]]
+            return Add((Entry(group.m, use[1]), Entry(group.log_s, use[1])))
+        share = self._share(argument)
+        return None if share is None else self._log_ratio(*share)
+
+    def _share(self, node: Expression) -> tuple[Use, IndexTerm] | None:
+        """The group and the term of exp(u_i) / S."""
+        factors = factors_of(node)
+        if len(factors) != 2:
+            return None
+        for top, bottom in (factors, factors[::-1]):
+            term, (base, exponent) = self._use_of_exp(top), base_and_exponent(bottom)
+            if term and exponent == Number(Fraction(-1)) and self._use_of_sum(base) == term[0]:
+                return term
+        return None
+
+    def _u(self, group: Group, terms: tuple[IndexTerm, ...], place: IndexTerm) -> Expression:
+        if group.u in self.added:
+            return Entry(group.u, (*terms, place))
+        return rename(group.exponent, {group.index: place, **dict(zip(group.free, terms, strict=True))})
+
+    def _log_ratio(self, use: Use, place: IndexTerm) -> Expression:
+        group, terms = self._groups[use[0]], use[1]
+        u = self._u(group, terms, place)
+        return call(LOG_RATIO, u, Entry(group.m, terms), Entry(group.log_s, terms))
+
+    def _grouped_difference(self, node: Expression) -> Expression | None:
+        """Log S - u_i is -((u_i - m) - log s): u_i and m may be large, their difference is not."""
+        if not isinstance(node, Add):
+            return None
+        terms = list(node.terms)
+        for term in terms:
+            if not (isinstance(term, Call) and term.function == "log"):
+                continue
+            use = self._use_of_sum(term.arguments[0])
+            if use is None:
+                continue
+            group = self._groups[use[0]]
+            for other in terms:
+                found: dict[Index, IndexTerm] = dict(zip(group.free, use[1], strict=True))
+                wanted = negate(other)
+                if match(group.exponent, wanted, {group.index}, found):
+                    rest = [self._shift_all(each) for each in terms if each not in (term, other)]
+                    ratio = multiply(Number(Fraction(-1)), self._log_ratio(use, found[group.index]))
+                    return Add((ratio, *rest)) if rest else ratio
+        return None
+
+    # -- 0 · log 0 = 0 ----------------------------------------------------------------------
+
+    def _may_be_infinite(self, node: Expression) -> bool:
+        match node:
+            case Call("log", _) | Call("log_ratio", _):
+                return True
+            case Add(parts) | Multiply(parts):
+                return any(self._may_be_infinite(part) for part in parts)
+            case Sum(_, body):
+                return self._may_be_infinite(self._guard(body))
+            case Entry(array, _):
+                definition = self.definitions.get(array)
+                if definition is None:
+                    return False
+                if array not in self._log_like:
+                    self._log_like[array] = False
+                    self._log_like[array] = bool(definition.indices) and self._may_be_infinite(
+                        definition.body
+                    )
+                return self._log_like[array]
+            case _:
+                return False
+
+    def _guard(self, node: Expression) -> Expression:
+        """A weight of exactly 0 times a logarithm that may be infinite counts 0."""
+        node = map_children(node, self._guard)
+        if not isinstance(node, Multiply):
+            return node
+        infinite = [factor for factor in node.factors if self._may_be_infinite(factor)]
+        weights = [
+            factor
+            for factor in node.factors
+            if factor not in infinite and not isinstance(factor, Number | Size | Where | Delta)
+        ]
+        if not infinite or not weights:
+            return node
+        return Where(Compare("!=", multiply(*weights), ZERO), node, ZERO)
+
+
+def _is_exp(node: Expression) -> bool:
+    return isinstance(node, Call) and node.function == "exp"
+
+
+def match(
+    pattern: Expression, node: Expression, variables: set[Index], found: dict[Index, IndexTerm]
+) -> bool:
+    """Whether `node` is `pattern` with index terms put in for `variables`; `found` receives them.
+
+    Trees are compared as they are written, bound letters up to renaming.
+    """
+    if not _structure(pattern, node, variables, found):
+        return False
+    if not variables <= found.keys():
+        return False
+    return canonical(rename(pattern, dict(found))) == canonical(node)
+
+
+def _structure(
+    pattern: Expression, node: Expression, variables: set[Index], found: dict[Index, IndexTerm]
+) -> bool:
+    if type(pattern) is not type(node):
+        return False
+    if isinstance(pattern, Entry) and isinstance(node, Entry):
+        if pattern.array != node.array or len(pattern.indices) != len(node.indices):
+            return False
+        return all(
+            _term(left, right, variables, found)
+            for left, right in zip(pattern.indices, node.indices, strict=True)
+        )
+    from symderiv.expression.traverse import children
+
+    left, right = children(pattern), children(node)
+    return len(left) == len(right) and all(
+        _structure(a, b, variables, found) for a, b in zip(left, right, strict=True)
+    )
+
+
+def _term(left: IndexTerm, right: IndexTerm, variables: set[Index], found: dict[Index, IndexTerm]) -> bool:
+    if isinstance(left, Index) and left in variables:
+        if isinstance(right, Index) and right.axis != left.axis:
+            return False
+        return found.setdefault(left, right) == right
+    if isinstance(left, Index) and left in found:
+        return found[left] == right
+    return True  # bound letters: left to the comparison of the whole
+
+
+__all__ = ["LOG_RATIO", "ONE", "Group", "Stabiliser", "add", "match", "power"]

@@ -1,0 +1,105 @@
+"""What emitted functions are tried on: sizes, and classes of input values."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from struct import pack, unpack
+from typing import Any
+
+from symderiv.kernels.specification import Argument
+
+Place = tuple[int, ...]
+Table = dict[Place, float]
+
+#: Classes of values for the arrays whose exponentials are summed.
+SPECIAL = ("ties", "up to 1e4", "some -inf")
+ORDINARY = "N(0, 3)"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Sizes, a class of input, and how many entries of each result are looked at (0: all)."""
+
+    sizes: Mapping[str, int]
+    kind: str
+    entries: int = 0
+
+
+def trials(axes: Sequence[str], batch: str, long_axis: str, special: bool, large: bool) -> list[Trial]:
+    """The trials of one problem: all sizes 1, sizes all different, special values, one long axis."""
+    others = [axis for axis in axes if axis != batch]
+    different = {axis: 3 + number for number, axis in enumerate(others)}
+    reverse = {axis: 2 + number for number, axis in enumerate(reversed(others))}
+    found = [
+        Trial({axis: 1 for axis in axes}, ORDINARY),
+        Trial({batch: 2, **different}, ORDINARY, 40),
+        Trial({batch: 1, **reverse}, ORDINARY, 24),
+    ]
+    if special:
+        found += [Trial({batch: 2, **different}, kind, 24) for kind in SPECIAL]
+    if large:
+        sizes = {axis: 2 for axis in axes}
+        found.append(Trial({**sizes, batch: 2, long_axis: 1000}, ORDINARY, 3))
+        if special:
+            found.append(Trial({**sizes, batch: 1, long_axis: 1000}, "up to 1e4", 3))
+    return [Trial({a: s for a, s in each.sizes.items() if a in axes}, each.kind, each.entries) for each in found]
+
+
+def values(
+    argument: Argument, trial: Trial, exponents: Mapping[str, str], positive: bool, seed: str
+) -> Table:
+    """Values for one argument, each a number that float32 holds exactly."""
+    source = random.Random(f"{seed} {argument.name} {sorted(trial.sizes.items())} {trial.kind}")
+    ranges = [range(trial.sizes[axis]) for axis in argument.axes]
+    places = list(product(*ranges))
+    if argument.kind == "label":
+        size = trial.sizes[argument.label_of]
+        # The first place is finite in every class, so labels there are too.
+        return {place: float(0 if trial.kind == "some -inf" else source.randrange(size)) for place in places}
+    table = {place: single(_draw(argument, source, positive)) for place in places}
+    if argument.name in exponents and trial.kind != ORDINARY:
+        axis = argument.axes.index(exponents[argument.name])
+        for place in places:
+            if trial.kind == "ties":
+                table[place] = single(float(source.randrange(3)))
+            elif trial.kind == "up to 1e4":
+                table[place] = single(source.uniform(-1e4, 1e4))
+            elif place[axis] == trial.sizes[argument.axes[axis]] - 1 and place[axis]:
+                table[place] = -math.inf
+    elif trial.kind == "some -inf" and not argument.role.startswith(("cotangent", "tangent")):
+        # Weights that meet an entry of -inf are 0 there: 0 · log 0 counts 0.
+        for name, axis_name in exponents.items():
+            if argument.axes and axis_name in argument.axes and argument.name != name:
+                axis = argument.axes.index(axis_name)
+                for place in places:
+                    if place[axis] == trial.sizes[axis_name] - 1 and place[axis]:
+                        table[place] = 0.0
+    return table
+
+
+def _draw(argument: Argument, source: random.Random, positive: bool) -> float:
+    plain = len(argument.axes) - argument.batched == 0 and argument.role == "input"
+    if plain:
+        return source.uniform(0.25, 2.0)
+    drawn = source.gauss(0.0, 3.0)
+    return abs(drawn) + 0.125 if positive else drawn
+
+
+def single(value: float) -> float:
+    """`value` rounded to float32."""
+    rounded: float = unpack("f", pack("f", value))[0]
+    return rounded
+
+
+def as_array(table: Table, axes: Sequence[int], dtype: Any) -> Any:
+    """The values as a NumPy array."""
+    import numpy as np
+
+    array = np.empty(tuple(axes), dtype)
+    for place, value in table.items():
+        array[place] = value
+    return array
