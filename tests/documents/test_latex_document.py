@@ -35,7 +35,7 @@ def test_every_problem_compiles(name: str, level: str, tmp_path: Path) -> None:
     derivations = [*derive_all(problem), *products(problem)]
     explicit = None
     if level == "textbook":
-        sizes = {axis: size for axis, size in zip(problem.axes, (3, 2, 4, 2), strict=False)}
+        sizes = dict(zip(problem.axes, (3, 2, 4, 2), strict=False))
         explicit = witness(derivations[0], sizes)
     source = latex_document(problem, derivations, explicit, level)
     assert source.count(r"\boxed") >= len(derive_all(problem))
@@ -61,7 +61,7 @@ def test_softmax_reads_like_the_textbook() -> None:
     source = latex_document(problem, derive_all(problem))
     for line in (
         r"p_i &= \frac{e^{z_i}}{\sum_{k} e^{z_k}}",
-        r"\frac{\partial p_i}{\partial z_j} &= \frac{\partial}{\partial z_j} \frac{e^{z_i}}{\sum_{k} e^{z_k}}",
+        r"&= \frac{\partial}{\partial z_j} \frac{e^{z_i}}{\sum_{k} e^{z_k}}",
         r"&= p_i \delta_{ij} - p_i p_j",
         r"\boxed{\frac{\partial p_i}{\partial z_j} = p_i \left(\delta_{ij} - p_j\right)}",
         r"p_i \left(1 - p_i\right) & \text{if } i = j",
