@@ -3,6 +3,7 @@ r"""The entries at given sizes as tables in LaTeX that stay on the page."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import TYPE_CHECKING
 
 from symderiv.documents.layout import width
@@ -13,8 +14,8 @@ from symderiv.notation.latex_names import latex_name
 if TYPE_CHECKING:
     from symderiv.witness import Explicit
 
-#: A table may be up to this much wider than the text before it is split; it is then scaled.
-_SHRINK = 1.35
+#: A table may be taken to be this much wider than the text before it is split; it is then scaled.
+_SHRINK = 1.25
 #: The most rows of one table; more go into another one below it.
 _MOST_ROWS = 14
 #: The space that a column adds to its entries, in ems.
@@ -56,15 +57,17 @@ def _blocks(cells: Sequence[Sequence[str]], heads: Sequence[str], room: float) -
     widths = [
         max(width(head), *(width(row[place]) for row in cells)) + _GAP for place, head in enumerate(heads)
     ]
-    limit = (room - 4.0) * (_SHRINK if sum(widths) <= (room - 4.0) * _SHRINK else 1.0)
-    blocks: list[range] = []
-    start, total = 0, 0.0
-    for place, each in enumerate(widths):
-        if total and total + each > limit:
-            blocks.append(range(start, place))
-            start, total = place, 0.0
-        total += each
-    return [*blocks, range(start, len(widths))]
+    limit = (room - 3.0) * _SHRINK
+    count = ceil(sum(widths) / limit)
+    even = ceil(len(widths) / count)
+    while even > 1 and any(sum(block) > limit for block in _batched(widths, even)):
+        even -= 1
+    return [range(start, min(start + even, len(widths))) for start in range(0, len(widths), even)]
+
+
+def _batched(values: Sequence[float], size: int) -> list[Sequence[float]]:
+    """`values` in runs of `size`, the last one shorter."""
+    return [values[start : start + size] for start in range(0, len(values), size)]
 
 
 def _table(rows: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence[str]], block: range) -> str:

@@ -274,16 +274,29 @@ def reason_latex(reason: str, problem: Problem) -> str:
 def _case_groups(start: str, cases: Sequence[Case], problem: Problem) -> list[dict[str, object]]:
     """The cases, those of one delta together."""
     groups: dict[str, list[dict[str, str]]] = {}
+    room = TEXT_WIDTH - width(start) - 10.0
     for case in cases:
         delta = to_latex(case.delta, problem)
         sides = [_place(side) for side in (case.delta.left, case.delta.right)]
         relation = "=" if case.equal else r"\neq"
-        row = {"value": to_latex(case.value, problem), "condition": f"{sides[0]} {relation} {sides[1]}"}
+        row = {
+            "value": _cell(to_latex(case.value, problem), room),
+            "condition": f"{sides[0]} {relation} {sides[1]}",
+        }
         groups.setdefault(delta, []).append(row)
     return [
         {"left": start, "rows": rows, "gap": "8pt" if any(_is_high(row["value"]) for row in rows) else "2pt"}
         for rows in groups.values()
     ]
+
+
+def _cell(latex: str, room: float) -> str:
+    """A formula as it stands in a row of cases: broken over lines where it is long."""
+    pieces = break_formula(latex, room)
+    if len(pieces) == 1:
+        return latex
+    lines = r" \\ &\quad ".join(pieces)
+    return rf"\begin{{aligned}}[t] &{lines} \end{{aligned}}"
 
 
 def _is_high(latex: str) -> bool:
