@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from symderiv.expression.indices import all_letters, rename
 from symderiv.expression.nodes import (
@@ -233,7 +234,8 @@ def along(node: Expression, index: Index, names: set[str]) -> Expression:
             return map_children(node, lambda child: along(child, index, names))
 
 
-def names_in(node: Expression) -> set[str]:
+@lru_cache(maxsize=32768)
+def names_in(node: Expression) -> frozenset[str]:
     """The arrays that a tree mentions, those in label positions and derivatives included."""
     found: set[str] = set()
 
@@ -252,7 +254,7 @@ def names_in(node: Expression) -> set[str]:
         elif isinstance(part, Derivative):
             for entry in part.by:
                 note(entry)
-    return found
+    return frozenset(found)
 
 
 def unfold(definition: Definition, entry: Entry) -> Expression:

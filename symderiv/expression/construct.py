@@ -20,6 +20,8 @@ from symderiv.expression.nodes import (
     Power,
 )
 
+_ONE = Fraction(1)
+
 
 def number(value: int | Fraction) -> Number:
     """An exact number."""
@@ -45,16 +47,20 @@ def add(*terms: Expression) -> Expression:
 def multiply(*factors: Expression) -> Expression:
     """The product of `factors`, flat, with its numbers folded into one at the front."""
     flat: list[Expression] = []
-    coefficient = Fraction(1)
+    numbers: list[Number] = []
     for factor in _flatten_product(factors):
         if isinstance(factor, Number):
-            coefficient *= factor.value
+            numbers.append(factor)
         else:
             flat.append(factor)
-    if not coefficient:
-        return ZERO
-    if coefficient != 1:
-        flat.insert(0, Number(coefficient))
+    if numbers:
+        coefficient = numbers[0].value
+        for factor in numbers[1:]:
+            coefficient *= factor.value
+        if not coefficient:
+            return ZERO
+        if coefficient != 1:
+            flat.insert(0, Number(coefficient))
     if not flat:
         return ONE
     return flat[0] if len(flat) == 1 else Multiply(tuple(flat))
@@ -101,13 +107,15 @@ def coefficient_and_rest(expression: Expression) -> tuple[Fraction, Expression]:
     if isinstance(expression, Number):
         return expression.value, ONE
     if isinstance(expression, Multiply):
+        numbers = [factor.value for factor in expression.factors if isinstance(factor, Number)]
+        if not numbers:
+            return _ONE, expression
         rest = [factor for factor in expression.factors if not isinstance(factor, Number)]
-        coefficient = Fraction(1)
-        for factor in expression.factors:
-            if isinstance(factor, Number):
-                coefficient *= factor.value
+        coefficient = numbers[0]
+        for value in numbers[1:]:
+            coefficient *= value
         return coefficient, multiply(*rest)
-    return Fraction(1), expression
+    return _ONE, expression
 
 
 def base_and_exponent(expression: Expression) -> tuple[Expression, Expression]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from symderiv.expression.nodes import (
     Binder,
@@ -61,6 +62,7 @@ def _own_indices(node: Expression) -> Iterator[Index]:
             return
 
 
+@lru_cache(maxsize=32768)
 def free_indices(node: Expression) -> tuple[Index, ...]:
     """The letters that are not bound by a sum inside `node`, in order of appearance."""
     found: dict[Index, None] = {}

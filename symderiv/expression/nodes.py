@@ -12,38 +12,62 @@ from fractions import Fraction
 from typing import TypeAlias
 
 
+class _Node:
+    """Remembers its hash: trees are looked up often, and hashing one visits all of it."""
+
+    __slots__ = ("_hash",)
+    __match_args__: tuple[str, ...]
+    _hash: int
+
+    def _remembered_hash(self) -> int:
+        try:
+            return self._hash
+        except AttributeError:
+            parts = [getattr(self, name) for name in self.__match_args__]
+            object.__setattr__(self, "_hash", hash((type(self).__name__, *parts)))
+            return self._hash
+
+
 @dataclass(frozen=True, slots=True)
-class Index:
+class Index(_Node):
     """An index letter, such as ``i``, that ranges over all of `axis`."""
 
     name: str
     axis: str
 
+    __hash__ = _Node._remembered_hash
+
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class Position(_Node):
     """A fixed place on an axis, counted from 1 as in mathematics: the 2 of ``p_2``."""
 
     value: int
     axis: str
 
+    __hash__ = _Node._remembered_hash
+
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class Number(_Node):
     """An exact rational number."""
 
     value: Fraction
 
+    __hash__ = _Node._remembered_hash
+
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class Size(_Node):
     """The number of places on an axis, such as ``K``."""
 
     axis: str
 
+    __hash__ = _Node._remembered_hash
+
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(_Node):
     """One entry of an array, ``W[j, k]``; a scalar has no indices.
 
     An index may itself be an entry of an array of labels: ``z[y]`` or ``p[n, y[n]]``.
@@ -52,47 +76,59 @@ class Entry:
     array: str
     indices: tuple[IndexTerm, ...] = ()
 
+    __hash__ = _Node._remembered_hash
+
 
 @dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(_Node):
     """Kronecker's delta: 1 where both sides are the same place, otherwise 0."""
 
     left: IndexTerm
     right: IndexTerm
 
+    __hash__ = _Node._remembered_hash
+
 
 @dataclass(frozen=True, slots=True)
-class Add:
+class Add(_Node):
     """A sum of terms."""
 
     terms: tuple[Expression, ...]
 
+    __hash__ = _Node._remembered_hash
+
 
 @dataclass(frozen=True, slots=True)
-class Multiply:
+class Multiply(_Node):
     """A product of factors. A quotient a / b is the product a · b^(-1)."""
 
     factors: tuple[Expression, ...]
 
+    __hash__ = _Node._remembered_hash
+
 
 @dataclass(frozen=True, slots=True)
-class Power:
+class Power(_Node):
     """`base` raised to `exponent`."""
 
     base: Expression
     exponent: Expression
 
+    __hash__ = _Node._remembered_hash
+
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(_Node):
     """A scalar function applied to its arguments, such as ``exp(u)``."""
 
     function: str
     arguments: tuple[Expression, ...]
 
+    __hash__ = _Node._remembered_hash
+
 
 @dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(_Node):
     """A condition: `left` and `right` are both indices, or both expressions.
 
     `operator` is one of ``<  <=  >  >=  ==  !=``.
@@ -102,49 +138,61 @@ class Compare:
     left: IndexTerm | Expression
     right: IndexTerm | Expression
 
+    __hash__ = _Node._remembered_hash
+
 
 @dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(_Node):
     """The sum of `body` over all places of `index` that meet `condition`."""
 
     index: Index
     body: Expression
     condition: Compare | None = None
 
+    __hash__ = _Node._remembered_hash
+
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class Product(_Node):
     """The product of `body` over all places of `index` that meet `condition`."""
 
     index: Index
     body: Expression
     condition: Compare | None = None
 
+    __hash__ = _Node._remembered_hash
+
 
 @dataclass(frozen=True, slots=True)
-class Extremum:
+class Extremum(_Node):
     """The largest or smallest `body` over an axis; `kind` is ``max`` or ``min``."""
 
     kind: str
     index: Index
     body: Expression
 
+    __hash__ = _Node._remembered_hash
+
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class Where(_Node):
     """`then` where `condition` holds, else `otherwise`."""
 
     condition: Compare
     then: Expression
     otherwise: Expression
 
+    __hash__ = _Node._remembered_hash
+
 
 @dataclass(frozen=True, slots=True)
-class Derivative:
+class Derivative(_Node):
     """The partial derivative of `of` by each entry of `by` in turn."""
 
     of: Expression
     by: tuple[Entry, ...]
+
+    __hash__ = _Node._remembered_hash
 
 
 IndexTerm: TypeAlias = Index | Position | Entry

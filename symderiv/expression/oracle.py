@@ -78,7 +78,7 @@ def multiprecision(digits: int = 50) -> Arithmetic:
 
     context = MPContext()
     context.dps = digits
-    names = "exp log sqrt sin cos tan sinh cosh tanh erf gamma".split()
+    names = ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "gamma")
     return Arithmetic(
         f"{digits} digits",
         lambda value: context.mpf(value.numerator) / value.denominator,

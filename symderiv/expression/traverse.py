@@ -7,7 +7,8 @@ children: they are handled in :mod:`symderiv.expression.indices`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeAlias
+from operator import is_
+from typing import Any, TypeAlias
 
 from symderiv.expression.nodes import (
     Add,
@@ -52,27 +53,26 @@ def _with_compared(condition: Compare | None, values: Sequence[Expression]) -> C
     return Compare(condition.operator, values[0], values[1])
 
 
+_CHILDREN: dict[type, Callable[[Any], tuple[Expression, ...]]] = {
+    Number: lambda _: (),
+    Size: lambda _: (),
+    Entry: lambda _: (),
+    Delta: lambda _: (),
+    Add: lambda node: node.terms,
+    Multiply: lambda node: node.factors,
+    Power: lambda node: (node.base, node.exponent),
+    Call: lambda node: node.arguments,
+    Sum: lambda node: (node.body, *compared_values(node.condition)),
+    Product: lambda node: (node.body, *compared_values(node.condition)),
+    Extremum: lambda node: (node.body,),
+    Where: lambda node: (node.then, node.otherwise, *compared_values(node.condition)),
+    Derivative: lambda node: (node.of,),
+}
+
+
 def children(node: Expression) -> tuple[Expression, ...]:
     """The sub-expressions directly below `node`."""
-    match node:
-        case Number() | Size() | Entry() | Delta():
-            return ()
-        case Add(terms):
-            return terms
-        case Multiply(factors):
-            return factors
-        case Power(base, exponent):
-            return (base, exponent)
-        case Call(_, arguments):
-            return arguments
-        case Sum(_, body, condition) | Product(_, body, condition):
-            return (body, *compared_values(condition))
-        case Extremum(_, _, body):
-            return (body,)
-        case Where(condition, then, otherwise):
-            return (then, otherwise, *compared_values(condition))
-        case Derivative(of, _):
-            return (of,)
+    return _CHILDREN[type(node)](node)
 
 
 def rebuild(node: Expression, parts: Sequence[Expression]) -> Expression:
@@ -105,8 +105,10 @@ def rebuild(node: Expression, parts: Sequence[Expression]) -> Expression:
 def map_children(node: Expression, change: Callable[[Expression], Expression]) -> Expression:
     """`node` with `change` applied to each child; the same object where nothing changed."""
     old = children(node)
-    new = tuple(change(child) for child in old)
-    if all(a is b for a, b in zip(old, new, strict=True)):
+    if not old:
+        return node
+    new = tuple([change(child) for child in old])
+    if all(map(is_, old, new)):
         return node
     return rebuild(node, new)
 
