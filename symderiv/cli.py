@@ -196,7 +196,7 @@ def emit(
 ) -> None:
     """Write a module with the value and the derivatives, which needs nothing of symderiv."""
     from symderiv.build.folder import write_file
-    from symderiv.kernels import emit as emit_module
+    from symderiv.kernels.emit import emit as emit_module
 
     _targets([target])
     text = emit_module(_load(problem), target)

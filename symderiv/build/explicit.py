@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
 from symderiv.calculus import Derivation
-from symderiv.documents.data import derivation_data
+from symderiv.documents.data import derivation_json
 from symderiv.documents.plain import derivation_text, table_text
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import Derivative, Index
 from symderiv.expression.oracle import FLOATS, Oracle, OracleError, Table
-from symderiv.notation.text import to_text
 from symderiv.problem import names_in
 
 if TYPE_CHECKING:
@@ -50,9 +49,8 @@ def document(
     ExplicitError
         If a size or a value is missing, or there are too many entries.
     """
-    explicit = None
+    explicit, numbers, letters = None, None, _letters(derivation)
     if sizes is not None:
-        letters = _letters(derivation)
         _check(derivation, letters, sizes)
         if arrays is not None:
             numbers = _numbers(derivation, letters, sizes, arrays)
@@ -61,33 +59,42 @@ def document(
 
             explicit = witness(derivation, sizes)
     if form == "json":
-        data = derivation_data(derivation, level)
-        if explicit is not None:
-            data["explicit"] = explicit_data(explicit)
-        elif sizes is not None:
+        data = derivation_json(derivation, level, explicit)
+        if numbers is not None:
             places = {",".join(str(spot + 1) for spot in place): value for place, value in numbers.items()}
-            data["explicit"] = {"sizes": dict(sizes), "letters": [i.name for i in letters], "values": places}
+            data["explicit"] = {
+                "sizes": dict(sizes or {}), "letters": [letter.name for letter in letters], "values": places,
+            }  # fmt: skip
         return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
     if form == "text":
         text = derivation_text(derivation, level)
         if explicit is not None:
-            return f"{text}\n{explicit.to_text()}\n"
-        if sizes is not None:
-            return f"{text}\n{table_text(letters, {place: f'{v:.10g}' for place, v in numbers.items()})}"
+            text += f"\n{explicit.to_text()}\n"
+        if numbers is not None:
+            text += "\n" + table_text(letters, {place: f"{value:.10g}" for place, value in numbers.items()})
         return text
+    return _typeset(derivation, form, level, _tables(explicit, letters, numbers))
+
+
+def _typeset(derivation: Derivation, form: str, level: str, tables: Sequence[str]) -> str:
+    """LaTeX or Markdown, with tables of explicit entries after it."""
     from symderiv.documents.latex import derivation_latex
     from symderiv.documents.markdown import derivation_markdown
 
-    matrix = ""
+    text = (derivation_latex if form == "latex" else derivation_markdown)(derivation, level)
+    opening, closing = ("\\[", "\\]") if form == "latex" else ("\n$$", "$$")
+    return text + "".join(f"{opening}\n{table}\n{closing}\n" for table in tables)
+
+
+def _tables(
+    explicit: Explicit | None, letters: tuple[Index, ...], numbers: Mapping[tuple[int, ...], float] | None
+) -> list[str]:
     if explicit is not None:
-        matrix = explicit.latex_matrix()
-    elif sizes is not None:
-        matrix = _latex_numbers(letters, numbers)
-    if form == "latex":
-        text = derivation_latex(derivation, level)
-        return f"{text.rstrip()}\n\\[\n{matrix}\n\\]\n" if matrix else text
-    text = derivation_markdown(derivation, level)
-    return f"{text.rstrip()}\n\n```math\n{matrix}\n```\n" if matrix else text
+        from symderiv.documents.explicit import explicit_tables
+        from symderiv.documents.latex import TEXT_WIDTH
+
+        return explicit_tables(explicit, TEXT_WIDTH)
+    return [] if numbers is None else [_latex_numbers(letters, numbers)]
 
 
 def _letters(derivation: Derivation) -> tuple[Index, ...]:
@@ -95,19 +102,6 @@ def _letters(derivation: Derivation) -> tuple[Index, ...]:
     start = derivation.start
     parts = (start.of, *start.by) if isinstance(start, Derivative) else (start,)
     return tuple(dict.fromkeys(letter for part in parts for letter in free_indices(part)))
-
-
-def explicit_data(explicit: Explicit) -> dict[str, object]:
-    """Explicit entries as plain data: sizes, what rows and columns stand for, entries as text."""
-    return {
-        "sizes": dict(explicit.sizes),
-        "rows": [to_text(row) for row in explicit.rows],
-        "columns": [to_text(column) for column in explicit.columns],
-        "shape": list(explicit.shape),
-        "entries": [[to_text(entry) for entry in row] for row in explicit.entries],
-        "agrees": explicit.agrees,
-        "pattern": explicit.pattern,
-    }
 
 
 def _check(derivation: Derivation, letters: tuple[Index, ...], sizes: Mapping[str, int]) -> None:

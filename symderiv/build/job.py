@@ -7,18 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symderiv import catalog
-from symderiv.build.explicit import explicit_data
 from symderiv.build.manifest import Record, Row
 from symderiv.build.plan import Outcome, Request
 from symderiv.calculus import Contraction, Derivation, Engine
-from symderiv.documents.data import derivation_data
+from symderiv.documents.data import derivation_data, derivation_json
 from symderiv.documents.latex import latex_document
 from symderiv.documents.markdown import markdown_document
 from symderiv.expression.canonical import same
 from symderiv.expression.nodes import Derivative, Entry
+from symderiv.kernels import emit, verify
 from symderiv.notation.text import to_text
 from symderiv.problem import Expectation, Problem
-from symderiv.proof import prove
+from symderiv.proof import Verdict, prove
 from symderiv.witness import Explicit, witness
 
 #: The sizes of the axes, in their order, where the command line gives none (the last one is used
@@ -41,41 +41,72 @@ class Derived:
 
 def perform(request: Request) -> Outcome:
     """Do one problem, whatever becomes of it: what goes wrong is part of the outcome."""
+    rows: tuple[Row, ...] = ()
     try:
-        return _perform(request)
+        derived = derive(catalog.load(request.source), dict(request.sizes))
+        rows = derived.rows
+        modules, errors, faults = emitted(derived.problem, request.targets, request.verify)
+        failures = (*derived.failures, *faults)
+        if failures:
+            return Outcome(request.name, rows, failures=failures, errors=errors)
+        return _written(request, derived, modules, errors)
     except Exception as error:
-        kind = type(error)
-        said = str(error) if kind.__module__.startswith("symderiv.") else f"{kind.__name__}: {error}"
-        return Outcome(request.name, failures=(said,))
+        return Outcome(request.name, rows, failures=(_sentence(error),))
 
 
-def _perform(request: Request) -> Outcome:
-    derived = derive(catalog.load(request.source), dict(request.sizes))
-    problem, failures = derived.problem, list(derived.failures)
+def _sentence(error: Exception) -> str:
+    """What an exception says in one line; its kind too, where it is no refusal of ours."""
+    said = str(error)
+    if type(error).__module__.startswith("symderiv."):
+        return said
+    return f"{type(error).__name__}: {said.strip().splitlines()[0] if said.strip() else 'no message'}"
+
+
+def emitted(
+    problem: Problem, targets: Sequence[str], verification: str
+) -> tuple[dict[str, str], dict[str, tuple[float, float]], list[str]]:
+    """The module for each target, its worst error and the bound there, and what was found wrong."""
     modules: dict[str, str] = {}
-    errors: dict[str, float] = {}
-    for target in request.targets:
-        from symderiv.kernels import emit, verify
+    errors: dict[str, tuple[float, float]] = {}
+    faults: list[str] = []
+    for target in targets:
+        modules[target] = emit.emit(problem, target)
+        if verification == "none":
+            continue
+        try:
+            checks = verify.verify_source(problem, target, modules[target], large=verification == "large")
+        except Exception as error:  # whatever the emitted code does wrong
+            faults.append(f"{target}: {_sentence(error)}")
+            continue
+        errors[target] = _nearest(checks)
+        faults += [f"{target}: {check}" for check in checks if not check.ok]
+    return modules, errors, faults
 
-        modules[target] = emit(problem, target)
-        if request.prove:
-            verdict = verify(problem, target, modules[target])
-            errors[target] = verdict.worst
-            failures += [f"{target}: {fault}" for fault in verdict.faults]
-    if failures:
-        return Outcome(request.name, failures=tuple(failures), errors=errors)
-    name = problem.name
+
+def _nearest(checks: Sequence[verify.Check]) -> tuple[float, float]:
+    """The error nearest to its bound, and that bound."""
+    judged = [check for check in checks if check.bound > 0]
+    if not judged:
+        return 0.0, 0.0
+    worst = max(judged, key=lambda check: check.worst / check.bound)
+    return worst.worst, worst.bound
+
+
+def _written(
+    request: Request, derived: Derived, modules: Mapping[str, str], errors: dict[str, tuple[float, float]]
+) -> Outcome:
+    name = derived.problem.name
     files = {f"{name}/{file}": text for file, text in documents(derived).items()}
     files |= {f"{name}/{name}_{target}.py": text for target, text in modules.items()}
     record = Record(
-        title=problem.title or name,
+        title=derived.problem.title or name,
         path=request.path,
         sizes=derived.sizes,
         targets=request.targets,
         files=tuple(sorted(files)),
         rows=derived.rows,
     )
-    return Outcome(name, record, files, errors=errors)
+    return Outcome(name, derived.rows, record, files, errors=errors)
 
 
 def derive(problem: Problem, given: Mapping[str, int]) -> Derived:
@@ -98,58 +129,78 @@ def derive(problem: Problem, given: Mapping[str, int]) -> Derived:
         assert isinstance(derivative.of, Entry)
         derivation = engine.derive(derivative.of, derivative.by)
         explicit = witness(derivation, sizes)
-        proof, faults = _judge(derivation, explicit, problem.expectations, sizes)
+        proof, faults = _judge(derivation, explicit, problem.expectations)
         derivations.append(derivation)
         explicits.append(explicit)
         rows.append(Row(to_text(derivation.start), to_text(derivation.form), proof))
         failures += faults
+    with_vectors = products(engine, derivations)
+    failures += [fault for each in with_vectors for fault in _proofs(each)[1]]
     return Derived(
-        problem, sizes, tuple(derivations), tuple(explicits), products(engine, derivations),
-        tuple(rows), tuple(failures),
-    )  # fmt: skip
+        problem, sizes, tuple(derivations), tuple(explicits), with_vectors, tuple(rows), tuple(failures)
+    )
 
 
 def _judge(
-    derivation: Derivation,
-    explicit: Explicit,
-    expectations: Sequence[Expectation],
-    sizes: Mapping[str, int],
+    derivation: Derivation, explicit: Explicit, expectations: Sequence[Expectation]
 ) -> tuple[str, list[str]]:
     """What a form rests on, in words, and what speaks against it."""
     start = to_text(derivation.start)
-    where = ", ".join(f"{axis} = {size}" for axis, size in explicit.sizes)
     faults = [] if explicit.agrees else [f"{start}: {explicit.verdict()}"]
+    verdicts, refuted = _proofs(derivation)
+    faults += refuted
     words = []
-    verdicts = [prove(derivation.start, derivation.result, derivation.problem)]
+    if all(verdict.kind == "proved" for verdict in verdicts):
+        words.append(f"proved ({', '.join(dict.fromkeys(verdict.method for verdict in verdicts))})")
+    stated = [each for each in expectations if each.derivative == derivation.start and each.form is not None]
+    for each in stated:
+        fault = _against(derivation, each, explicit)
+        if fault:
+            faults.append(fault)
+    if stated:
+        words.append("as stated")
+    sizes = ", ".join(f"{axis} = {size}" for axis, size in explicit.sizes)
+    return "; ".join([*words, f"SymPy at {sizes}"]), faults
+
+
+def _proofs(derivation: Derivation) -> tuple[list[Verdict], list[str]]:
+    """The prover's verdict on each form of a derivation, and a sentence for each that is refuted."""
+    verdicts = [prove(derivation.start, derivation.result, derivation.problem, extra=derivation.extra)]
     if derivation.assumed_result is not None:
         verdicts.append(
-            prove(derivation.start, derivation.assumed_result, derivation.problem, derivation.assumptions)
-        )
-    if all(verdict.kind == "proved" for verdict in verdicts):
-        words.append(f"every size ({verdicts[0].method})")
-    faults += [
-        f"{start}: refuted by the prover at {verdict.counterexample}"
-        for verdict in verdicts
+            prove(
+                derivation.start, derivation.assumed_result, derivation.problem,
+                derivation.assumptions, derivation.extra,
+            )
+        )  # fmt: skip
+    return verdicts, [
+        f"{to_text(derivation.start)}: the form {to_text(form)} is refuted at {dict(verdict.counterexample)}"
+        for verdict, form in zip(verdicts, (derivation.result, derivation.form), strict=False)
         if verdict.kind == "refuted"
     ]
-    for each in expectations:
-        if each.derivative != derivation.start or each.form is None:
-            continue
-        found = derivation.form if each.assuming else derivation.result
-        if same(found, each.form):
-            words.append("as stated")
-            continue
-        if each.assuming:
-            stated = replace(derivation, assumed_result=each.form, assumptions=each.assuming)
+
+
+def _against(derivation: Derivation, stated: Expectation, explicit: Explicit) -> str:
+    """What speaks against a stated form: it is spelled otherwise, and nothing shows it to be equal."""
+    assert stated.form is not None
+    found = derivation.form if stated.assuming else derivation.result
+    if same(found, stated.form):
+        return ""
+    verdict = prove(derivation.start, stated.form, derivation.problem, stated.assuming)
+    if verdict.kind == "proved":
+        return ""
+    start, expected = to_text(derivation.start), to_text(stated.form)
+    if verdict.kind == "undecided":
+        if stated.assuming:
+            other = replace(derivation, assumed_result=stated.form, assumptions=stated.assuming)
         else:
-            stated = replace(derivation, result=each.form, assumed_result=None, assumptions=())
-        verdict = witness(stated, sizes)
-        words.append(f"equal to the stated form at {where}")
-        if not verdict.agrees:
-            faults.append(
-                f"{start}: expected {to_text(each.form)}, found {to_text(found)}; {verdict.verdict()}"
+            other = replace(derivation, result=stated.form, assumed_result=None, assumptions=())
+        if witness(other, dict(explicit.sizes)).agrees:
+            return (
+                f"{start}: expected {expected}, found {to_text(found)}; equal at small sizes, but not proved"
             )
-    return "; ".join(dict.fromkeys([*words, f"SymPy at {where}"])), faults
+    at = f" at {dict(verdict.counterexample)}" if verdict.counterexample else ""
+    return f"{start}: expected {expected}, found {to_text(found)}; they differ{at}"
 
 
 def products(engine: Engine, derivations: Sequence[Derivation]) -> tuple[Derivation, ...]:
@@ -185,7 +236,7 @@ def documents(derived: Derived) -> dict[str, str]:
         "about": problem.about,
         "source": problem.source,
         "derivatives": [
-            {**derivation_data(derivation), "explicit": explicit_data(explicit)}
+            derivation_json(derivation, "all", explicit)
             for derivation, explicit in zip(derived.derivations, derived.explicits, strict=True)
         ],
         "products": [derivation_data(derivation) for derivation in derived.products],
@@ -193,6 +244,6 @@ def documents(derived: Derived) -> dict[str, str]:
     name = problem.name
     return {
         f"{name}.tex": latex_document(problem, everything, first),
-        f"{name}.md": markdown_document(problem, everything, first),
+        f"{name}.md": markdown_document(problem, everything),
         f"{name}.json": json.dumps(data, indent=1, ensure_ascii=False) + "\n",
     }

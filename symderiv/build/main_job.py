@@ -14,8 +14,9 @@ from pathlib import Path
 from types import FrameType
 
 from symderiv import catalog
-from symderiv.build import job, report
+from symderiv.build import report
 from symderiv.build.folder import compare, locked, prepare, write
+from symderiv.build.job import perform as perform_one
 from symderiv.build.manifest import INDEX, MANIFEST, Manifest
 from symderiv.build.plan import Outcome, Plan, Request
 from symderiv.problem import Problem
@@ -28,7 +29,8 @@ class BuildError(ValueError):
 def run(plan: Plan, out: Path | None) -> int:
     """Do what `plan` says, report on the terminal, and write the folder `out` if there is one.
 
-    What failed is not written: the files of that problem stay as they were.
+    What failed is not written: the files of that problem stay as they were. Without a folder the
+    emitted modules are tried with a long axis too.
 
     Returns
     -------
@@ -40,7 +42,7 @@ def run(plan: Plan, out: Path | None) -> int:
     BuildError, FolderError, NotationError, UnknownProblemError
         If the plan or the folder cannot be used; nothing has been written then.
     """
-    requests = _requests(plan, out, prove=True)
+    requests = _requests(plan, out, "large" if out is None else "small")
     if out is not None:
         prepare(out)
         Manifest.read(out)
@@ -72,12 +74,12 @@ def run_check(plan: Plan, out: Path) -> int:
         raise BuildError(f"expected problems that {out} holds, found {name!r}; build it there first")
     requests = [
         Request(name, _source(out, name, record.path), record.path, tuple(record.sizes.items()),
-                record.targets, prove=False)
+                record.targets, verify="none")
         for name, record in sorted(old.problems.items())
     ]  # fmt: skip
     if old.whole and not plan.names:
         known = {request.name for request in requests if not request.path}
-        requests += [request for request in _requests(plan, out, prove=False) if request.name not in known]
+        requests += [request for request in _requests(plan, out, "none") if request.name not in known]
     with _stoppable():
         outcomes = perform([each for each in requests if not named or each.name in named])
     failed = report.failures(outcomes)
@@ -108,7 +110,7 @@ def perform(requests: Sequence[Request]) -> list[Outcome]:
         if processes < 2:
             outcomes = []
             for request in requests:
-                outcomes.append(job.perform(request))
+                outcomes.append(perform_one(request))
                 done(outcomes[-1])
             return outcomes
         pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_worker)
@@ -116,7 +118,7 @@ def perform(requests: Sequence[Request]) -> list[Outcome]:
             # Workers inherit the ignored signal: an interrupt is the business of this process.
             with _ignoring(signal.SIGINT):
                 futures: dict[Future[Outcome], int] = {
-                    pool.submit(job.perform, request): place for place, request in enumerate(requests)
+                    pool.submit(perform_one, request): place for place, request in enumerate(requests)
                 }
             found: dict[int, Outcome] = {}
             for future in as_completed(futures):
@@ -172,7 +174,7 @@ def _stoppable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _requests(plan: Plan, out: Path | None, prove: bool) -> list[Request]:
+def _requests(plan: Plan, out: Path | None, verify: str) -> list[Request]:
     names = plan.names or catalog.names()
     problems = {source: catalog.load(source) for source in names}
     _check_sizes(plan, list(problems.values()))
@@ -186,7 +188,7 @@ def _requests(plan: Plan, out: Path | None, prove: bool) -> list[Request]:
         path = ""
         if source.endswith(catalog.SUFFIX) and out is not None:
             path = Path(os.path.relpath(Path(source).resolve(), out.resolve())).as_posix()
-        requests[problem.name] = Request(problem.name, source, path, sizes, plan.targets, prove)
+        requests[problem.name] = Request(problem.name, source, path, sizes, plan.targets, verify)
     return [requests[name] for name in sorted(requests)]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from symderiv.build.manifest import Record
+from symderiv.build.manifest import Record, Row
 
-#: The languages that a build emits, in order.
+#: The languages that a build emits, in order (those of the kernels room; its module is heavier).
 TARGETS = ("numpy", "numba")
 
 
@@ -25,12 +25,17 @@ class Plan:
         return cls(tuple(dict.fromkeys(names)), tuple(sizes.items()), tuple(targets))
 
 
+#: How emitted modules are tried.
+VERIFICATIONS = ("none", "small", "large")
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One problem to be done, as it is handed to a worker process.
 
     `source` is what the catalogue loads, `path` what the record keeps of it (empty for a problem
-    of the catalogue). `prove` is false where only the files are wanted.
+    of the catalogue). `verify` says how the emitted modules are tried: not at all, at small sizes,
+    or with a long axis too (slow).
     """
 
     name: str
@@ -38,7 +43,7 @@ class Request:
     path: str
     sizes: tuple[tuple[str, int], ...]
     targets: tuple[str, ...]
-    prove: bool = True
+    verify: str = "small"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +54,20 @@ class Outcome:
     ----------
     name
         The problem.
+    rows
+        The derivatives that were found, whatever else failed.
     record, files
-        What the folder is to record, and the text of each file; None and empty after a failure
-        that left nothing to write.
+        What the folder is to record, and the text of each file; None and empty after a failure.
     failures
         One sentence for each thing that went wrong.
     errors
-        For each target, the worst error of its module against the oracle, in eps.
+        For each target, the error of its module that came nearest to what is allowed, and what is
+        allowed there, both in eps.
     """
 
     name: str
+    rows: tuple[Row, ...] = ()
     record: Record | None = None
     files: dict[str, str] = field(default_factory=dict)
     failures: tuple[str, ...] = ()
-    errors: dict[str, float] = field(default_factory=dict)
+    errors: dict[str, tuple[float, float]] = field(default_factory=dict)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from symderiv.build.manifest import Manifest
 from symderiv.build.plan import Outcome
 
-#: Forms longer than this are cut in the table of the terminal.
-_MAX_FORM = 64
+#: Forms are cut to this width in the table, and no further, where the terminal is narrow.
+_LEAST_FORM = 24
 
 
 def say(line: str) -> None:
@@ -57,28 +58,32 @@ def table(outcomes: Sequence[Outcome]) -> None:
     head = ("problem", "derivative", "form", "proof", "kernels", "worst error")
     lines: list[tuple[str, ...]] = [head]
     for outcome in outcomes:
-        if outcome.record is None:
-            lines.append((outcome.name, "", "", "FAILED", "", ""))
-            continue
-        kernels, worst = " ".join(outcome.record.targets), _worst(outcome)
-        for place, row in enumerate(outcome.record.rows):
-            name = outcome.name if place == 0 else ""
-            last = (kernels, worst) if place == 0 else ("", "")
-            lines.append((name, row.derivative, _cut(row.form), row.proof, *last))
+        kernels = " ".join(outcome.errors) if outcome.record else "FAILED"
+        rows = [(row.derivative, row.form, row.proof) for row in outcome.rows] or [("", "", "")]
+        for place, row in enumerate(rows):
+            ends = (outcome.name, kernels, _worst(outcome)) if place == 0 else ("", "", "")
+            lines.append((ends[0], *row, *ends[1:]))
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    if sys.stdout.isatty():
+        # What is too wide for the terminal is taken from the forms; they stand whole in the documents.
+        spare = shutil.get_terminal_size().columns - sum(widths) - 2 * (len(widths) - 1)
+        widths[2] = max(_LEAST_FORM, widths[2] + min(0, spare))
     lines.insert(1, tuple("-" * width for width in widths))
     for line in lines:
-        say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        cells = [_cut(cell, width).ljust(width) for cell, width in zip(line, widths, strict=True)]
+        say("  ".join(cells).rstrip())
 
 
 def _worst(outcome: Outcome) -> str:
+    """The largest of the targets' errors, and what is allowed there."""
     if not outcome.errors:
         return ""
-    return f"{max(outcome.errors.values()):.1f} eps"
+    error, bound = max(outcome.errors.values(), key=lambda pair: pair[0] / (pair[1] or 1.0))
+    return f"{error:.1f} of {bound:.0f} eps"
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _MAX_FORM else text[: _MAX_FORM - 3] + "..."
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 3] + "..."
 
 
 def index(manifest: Manifest) -> str:
