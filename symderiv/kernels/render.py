@@ -71,6 +71,7 @@ class FunctionRecord:
     batch_axis: str
     batched: bool
     limits: bool
+    quiet: bool
     unpacked: str
     none_each: str
     returned: str
@@ -211,6 +212,7 @@ def _function(lowered: Lowered, target: Target) -> tuple[FunctionRecord, set[str
         batch_axis=plain_text(spec.batch.axis) if spec.batch else "",
         batched=spec.batch is not None and any(each.batched for each in spec.arguments),
         limits=lowered.limits,
+        quiet=lowered.limits and not printed.kernel,
         unpacked=", ".join(each.name for each in arguments) + ("," if len(arguments) == 1 else ""),
         none_each=", ".join(["None"] * len(outputs)),
         returned=_returned(spec, losses, outputs),
