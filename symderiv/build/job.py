@@ -229,7 +229,6 @@ def documents(derived: Derived) -> dict[str, str]:
     """The files on one problem: LaTeX, Markdown and JSON, by name."""
     problem = derived.problem
     everything = (*derived.derivations, *derived.products)
-    first = derived.explicits[0] if derived.explicits else None
     data = {
         "problem": problem.name,
         "title": problem.title,
@@ -243,7 +242,7 @@ def documents(derived: Derived) -> dict[str, str]:
     }
     name = problem.name
     return {
-        f"{name}.tex": latex_document(problem, everything, first),
+        f"{name}.tex": latex_document(problem, everything, derived.explicits),
         f"{name}.md": markdown_document(problem, everything),
         f"{name}.json": json.dumps(data, indent=1, ensure_ascii=False) + "\n",
     }

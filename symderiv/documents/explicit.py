@@ -38,13 +38,24 @@ def explicit_tables(explicit: Explicit, room: float) -> list[str]:
     columns = [to_latex(column, problem) for column in explicit.columns]
     if not explicit.shape:
         return [f"{rows[0]} = {cells[0][0]}"]
-    labelled = len(explicit.shape) == 2
+    if len(explicit.shape) == 1:
+        return [
+            _list(rows[first : first + _MOST_ROWS], [row[0] for row in cells[first : first + _MOST_ROWS]])
+            for first in range(0, len(rows), _MOST_ROWS)
+        ]
     tables = []
     for first in range(0, len(rows), _MOST_ROWS):
         chosen = slice(first, first + _MOST_ROWS)
-        for block in _blocks(cells[chosen], columns if labelled else [""], room):
-            tables.append(_table(rows[chosen], columns if labelled else [], cells[chosen], block))
+        for block in _blocks(cells[chosen], columns, room):
+            tables.append(_table(rows[chosen], columns, cells[chosen], block))
     return tables
+
+
+def _list(labels: Sequence[str], values: Sequence[str]) -> str:
+    """The entries of a vector, one equation each."""
+    gap = "[4pt]" if any(r"\frac" in value for value in values) else ""
+    body = rf" \\{gap}".join(f"\n    {label} &= {value}" for label, value in zip(labels, values, strict=True))
+    return rf"\begin{{aligned}}{body}" + "\n  " + r"\end{aligned}"
 
 
 def explicit_sizes(explicit: Explicit) -> str:
@@ -71,12 +82,12 @@ def _batched(values: Sequence[float], size: int) -> list[Sequence[float]]:
 
 
 def _table(rows: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence[str]], block: range) -> str:
-    """One table, labelled at its left and, where it has two sides, at its top."""
-    lines = []
-    if columns:
-        lines.append(" & " + " & ".join(columns[place] for place in block) + r" \\ \hline")
+    """One table, labelled at its left and at its top."""
+    lines = [" & " + " & ".join(columns[place] for place in block) + r" \\ \hline"]
+    high = any(r"\frac" in cell for row in cells for cell in row)
+    style, gap = (r"\displaystyle ", r" \\[16pt]") if high else ("", r" \\[2pt]")
     lines += [
-        " & ".join([label, *(row[place] for place in block)]) + r" \\[2pt]"
+        " & ".join([label, *(style + row[place] for place in block)]) + gap
         for label, row in zip(rows, cells, strict=True)
     ]
     body = "\n    ".join(lines)

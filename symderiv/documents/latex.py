@@ -43,7 +43,7 @@ _PRODUCTS = {
 def latex_document(
     problem: Problem,
     derivations: Sequence[Derivation],
-    explicit: Explicit | None = None,
+    explicit: Explicit | Sequence[Explicit] | None = None,
     level: str = "textbook",
 ) -> str:
     """A standalone document on one problem, in the order in which a textbook tells it.
@@ -55,7 +55,7 @@ def latex_document(
     derivations
         Derivatives and products with them, each shown once; the results they use come before them.
     explicit
-        The result at given sizes, shown as a matrix at the end.
+        One result at given sizes, or several, shown entry by entry at the end.
     level
         How much is shown: ``brief``, ``textbook`` or ``all``.
 
@@ -65,13 +65,14 @@ def latex_document(
         The source of a document for pdflatex.
     """
     passages = outline(derivations, level)
+    shown = [] if explicit is None else explicit if isinstance(explicit, Sequence) else [explicit]
     template = latex_environment().get_template("document.tex.j2")
     return template.render(
         standalone=True,
         title=escape_latex(problem.title or problem.name),
         about=_tied(escape_latex(problem.about)),
         source=escape_latex(problem.source),
-        given=given(problem),
+        given=given_text(problem),
         definitions=[definition_rows(problem)] if problem.definitions else [],
         assumptions=[assumption_latex(each, problem) for each in problem.assumptions],
         passages=[passage_view(each, problem) for each in passages if not each.is_product],
@@ -80,7 +81,7 @@ def latex_document(
             {"name": escape_latex(name), "law": law, "fits": width(law) <= _LAW_WIDTH}
             for name, law in rules_used(passages).items()
         ],
-        explicit=None if explicit is None else explicit_view(explicit),
+        explicits=[explicit_view(each) for each in shown],
     )
 
 
@@ -94,6 +95,12 @@ def derivation_latex(derivation: Derivation, level: str = "textbook") -> str:
     template = latex_environment().get_template("fragment.tex.j2")
     views = [passage_view(each, derivation.problem, numbered=len(passages) > 1) for each in passages]
     return template.render(standalone=False, lemmas=views[:-1], passage=views[-1])
+
+
+def given_text(problem: Problem) -> str:
+    """The inputs as a clause to stand after "Given"; empty where there are none."""
+    *first, last = given(problem) or [""]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _tied(text: str) -> str:
@@ -285,7 +292,7 @@ def _case_groups(start: str, cases: Sequence[Case], problem: Problem) -> list[di
         }
         groups.setdefault(delta, []).append(row)
     return [
-        {"left": start, "rows": rows, "gap": "8pt" if any(_is_high(row["value"]) for row in rows) else "2pt"}
+        {"left": start, "rows": rows, "gap": "16pt" if any(_is_high(row["value"]) for row in rows) else "2pt"}
         for rows in groups.values()
     ]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from symderiv.calculus import Derivation
 from symderiv.documents.escape import escape_markdown
-from symderiv.documents.latex import assumption_latex, definition_rows, given, passage_view, reason_latex
+from symderiv.documents.latex import assumption_latex, definition_rows, given_text, passage_view, reason_latex
 from symderiv.documents.outline import Line, Passage, outline
 from symderiv.notation.latex import to_latex
 from symderiv.problem import Problem
@@ -60,7 +60,7 @@ def _opening(problem: Problem) -> list[str]:
     return [
         f"# {escape_markdown(problem.title or problem.name)}",
         escape_markdown(problem.about),
-        f"Given {', '.join(given(problem))}{', let' if rows else '.'}" if given(problem) else "",
+        f"Given {given_text(problem)}{', let' if rows else '.'}" if problem.inputs else "",
         _aligned(rows) if rows else "",
     ]
 
