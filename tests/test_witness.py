@@ -272,7 +272,10 @@ def test_a_contraction_is_written_out_too(kind: str) -> None:
         "sigmoid(x[i])", "softplus(x[i])", "tanh(x[i])", "sin(x[i]) * cos(x[i])", "x[i] * sigmoid(x[i])",
         "relu(x[i])", "abs(x[i])", "x[i] / 2 * (1 + erf(x[i] / sqrt(2)))", "exp(-x[i] / 2) / (1 + x[i]^2)",
         "where(x[i] > 0, x[i], x[i] / 10)", "log(1 + x[i]^2)", "x[i]^x[i]", "x[i] * sum(j, x[j])^(1/2)",
-        "sum(j != i, x[j]^2 * x[i])",
+        "sum(j != i, x[j]^2 * x[i])", "log(1 + x[i]^2) / sqrt(1 + x[i]^2)",
+        "x[i] / exp(x[i]) / sqrt(sqrt(1 + x[i]^2))",
+        "sqrt(1 + x[i]^2) + sqrt(sqrt(1 + x[i]^2)) * x[i]", "sigmoid(sum(j, (1 + x[j]^2) / (1 + x[i]^2)))",
+        "x[i] / ((1 + x[i]^2) + (1 + x[i]^2)) * sqrt(1 + x[i]^2)", "sqrt(4 * x[i] * exp(2 * x[i]))",
     ],
 )  # fmt: skip
 def test_other_functions(body: str) -> None:

@@ -9,10 +9,10 @@ uses them all. Logarithms and roots are taken of positive quantities, as the for
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from symderiv.witness.generators import SQUARES, Generator, exact_root, frozen
 from symderiv.witness.laurent import (
     Monomial,
     Polynomial,
@@ -25,33 +25,11 @@ from symderiv.witness.laurent import (
     raised,
     scale,
     subtract,
-    tidy,
 )
 
 
 class FieldError(ValueError):
     """An expression with no exact arithmetic here."""
-
-
-@dataclass(frozen=True)
-class Generator:
-    """What a generator stands for.
-
-    `kind` is ``entry`` (``name`` is the array, ``content`` the place), ``exp``, ``log`` and ``function``
-    (``content`` is the argument, a polynomial; ``name`` the function), ``sum`` (``content`` is the
-    sum), ``root`` (``content`` is what is under it and ``degree`` says which root), ``prime`` (the
-    logarithm of a prime) or ``pi``.
-    """
-
-    kind: str
-    name: str
-    content: Any
-    degree: int = 1
-
-
-def frozen(polynomial: Polynomial) -> Hashable:
-    """A polynomial as a key."""
-    return frozenset(polynomial.items())
 
 
 class Field:
@@ -63,6 +41,7 @@ class Field:
         #: Sums that are nowhere divided by, and have a generator only because they are a factor.
         self.loose: set[int] = set()
         self._factored = False
+        self._roots: dict[Hashable, dict[int, Polynomial]] = {}
         self._memory: dict[Any, Polynomial] = {}
         # Arguments of exp in echelon form: a pivot, the row, and the row as a combination of generators.
         self._echelon: list[tuple[Monomial, Polynomial, dict[int, Fraction]]] = []
@@ -178,17 +157,50 @@ class Field:
 
     def root(self, value: Polynomial, degree: int) -> Polynomial:
         """The positive root of a positive element."""
-        if len(value) == 1:
-            ((monomial, coefficient),) = value.items()
-            exact = _exact_root(Fraction(coefficient), degree)
-            # Only exponentials are known to be positive: √(x²) is |x|, not x.
-            positive = all(self.generators[number].kind == "exp" for number, _ in monomial)
-            if exact is not None and positive and all(each % degree == 0 for _, each in monomial):
-                return {tuple((number, each // degree) for number, each in monomial): tidy(exact)}
         if not value:
             raise FieldError("the root of zero has no derivative")
-        key = ("root", degree, frozen(value))
-        return generator(self.number(key, Generator("root", "root", value, degree)))
+        # One spelling of what is under the root, so that one root has one generator.
+        ((monomial, coefficient),) = self.single(value).items()
+        result = constant(1)
+        rest = []
+        for number, exponent in monomial:
+            # Only exponentials are known to be positive: √(x²) is |x|, not x.
+            whole = exponent // degree if self.generators[number].kind == "exp" else 0
+            result = multiply(result, generator(number, whole))
+            if exponent != whole * degree:
+                rest.append((number, exponent - whole * degree))
+        exact = exact_root(Fraction(coefficient), degree)
+        if exact is not None:
+            result, coefficient = scale(result, exact), 1
+        under: Polynomial = {tuple(rest): coefficient}
+        if under == {(): 1}:
+            return result
+        return multiply(result, self._one_root(under, degree))
+
+    def _one_root(self, under: Polynomial, degree: int) -> Polynomial:
+        """The root of a single term that does not come apart; a fourth root is the root of a root."""
+        known = self._roots.setdefault(frozen(under), {})
+        for other, value in known.items():
+            if other % degree == 0:
+                return power(value, other // degree)
+        content, left = under, degree
+        for other, value in sorted(known.items()):
+            if degree % other == 0:
+                content, left = value, degree // other
+        key = ("root", left, frozen(content))
+        known[degree] = generator(self.number(key, Generator("root", "root", content, left)))
+        return known[degree]
+
+    def _settled(self, kind: str, argument: Polynomial) -> Polynomial:
+        """`argument`, or the equal one of a generator of this kind that is spelled in another way."""
+        kinds = {self.generators[number].kind for monomial in argument for number, _ in monomial}
+        if kinds <= {"entry"}:
+            return argument  # independent generators: equal only where spelled the same
+        for made in self.generators:
+            if made.kind == kind and self.is_zero(subtract(made.content, argument)):
+                known: Polynomial = made.content
+                return known
+        return argument
 
     def function(self, name: str, argument: Polynomial) -> Polynomial:
         """Another function of one argument, with a generator of its own."""
@@ -198,6 +210,7 @@ class Field:
             argument = scale(argument, Fraction(1) / abs(Fraction(lead)))
             if lead < 0:
                 return subtract(constant(1), self.function(name, scale(argument, -1)))
+        argument = self._settled("function", argument)
         key = ("function", name, frozen(argument))
         return generator(self.number(key, Generator("function", name, argument)))
 
@@ -219,6 +232,11 @@ class Field:
         return multiply(result, self._over_basis(rest)) if rest else result
 
     def _over_basis(self, argument: Polynomial) -> Polynomial:
+        lead = argument[min(argument)]
+        if lead < 0:
+            argument = scale(self._settled("exp", scale(argument, -1)), -1)
+        else:
+            argument = self._settled("exp", argument)
         left = argument
         made: dict[int, Fraction] = {}
         for pivot, row, combination in self._echelon:
@@ -285,8 +303,8 @@ class Field:
         for number, made in enumerate(self.generators):
             if made.kind in ("sum", "root"):
                 found.append((number, made.degree, made.content))
-            elif made.kind == "function" and made.name in _SQUARES:
-                partner, sign = _SQUARES[made.name]
+            elif made.kind == "function" and made.name in SQUARES:
+                partner, sign = SQUARES[made.name]
                 other = self._numbers.get(("function", partner, frozen(made.content)))
                 if other is not None:
                     squared = scale(generator(other, 2), sign)
@@ -306,19 +324,3 @@ class Field:
                 relations.append((number, degree, content))
                 needed |= {each for monomial in content for each, _ in monomial}
         return vanishes(value, relations)
-
-
-#: cos² = 1 − sin², cosh² = 1 + sinh²: the square of the first by the second.
-_SQUARES = {"cos": ("sin", -1), "cosh": ("sinh", 1)}
-
-
-def _exact_root(value: Fraction, degree: int) -> Fraction | None:
-    if value <= 0:
-        return None
-    parts = []
-    for whole in (value.numerator, value.denominator):
-        near = round(whole ** (1 / degree))
-        if near**degree != whole:
-            return None
-        parts.append(near)
-    return Fraction(parts[0], parts[1])

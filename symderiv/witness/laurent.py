@@ -19,7 +19,7 @@ ONE: Monomial = ()
 
 
 class NotSingleError(ValueError):
-    """Several terms under a negative power: a polynomial with no inverse here."""
+    """No rewriting: several terms would stand under a negative power, or names do not settle."""
 
 
 def tidy(value: Coefficient) -> Coefficient:

@@ -34,6 +34,9 @@ from symderiv.witness.laurent import (
 #: Which kind of generator a definition is solved for, the best first.
 _SOLVED = ("exp", "root", "log", "sum", "function")
 
+#: A name that takes more terms than this is no help to a reader.
+MOST_TERMS = 20_000
+
 #: Terms with their coefficients, and the one term that they are equal to.
 Relation = tuple[list[tuple[Monomial, Coefficient]], Monomial, Coefficient]
 
@@ -118,6 +121,7 @@ class Names:
                     others = tuple(each for each in monomial if each[0] != number)
                     found = multiply(name, power({others: coefficient}, -1))
                     self.solved[number] = power(found, exponent)
+                    self._solve_under_root(number)
                     # What was solved before may mention this generator: bring it up to date.
                     latest = {number: self.solved[number]}
                     for other, solution in self.solved.items():
@@ -125,6 +129,16 @@ class Names:
                             self.solved[other] = substitute(solution, latest)
                     return True
         return False
+
+    def _solve_under_root(self, root: int) -> None:
+        """With σ for √s, s is σ²."""
+        made = self.field.generators[root]
+        if made.kind == "root" and len(made.content) == 1:
+            ((monomial, coefficient),) = made.content.items()
+            if len(monomial) == 1 and monomial[0][1] == 1 and monomial[0][0] not in self.solved:
+                squared = scale(power(self.solved[root], made.degree), 1 / Fraction(coefficient))
+                if monomial[0][0] not in generators_in(squared):
+                    self.solved[monomial[0][0]] = squared
 
     def _solve_logs(self, values: Mapping[tuple[str, tuple[int, ...]], Polynomial]) -> None:
         found: dict[int, Polynomial] = {}
@@ -174,10 +188,13 @@ class Names:
             # A sum that is only a factor, and has no name, is written out after all.
             loose = present & self.field.loose - self.solved.keys()
             if not loose and self.solved.keys().isdisjoint(present):
-                break
+                return value
             contents = {number: self.field.generators[number].content for number in loose}
             value = substitute(value, self.solved | contents)
-        return value
+            if len(value) > MOST_TERMS:
+                break
+        # Solutions that go round in circles, or grow: no way of naming.
+        raise NotSingleError("the names do not settle")
 
     def _relate(self, many: Polynomial, one: Polynomial) -> None:
         try:
