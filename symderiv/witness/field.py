@@ -41,6 +41,8 @@ class Field:
         #: Sums that are nowhere divided by, and have a generator only because they are a factor.
         self.loose: set[int] = set()
         self._factored = False
+        #: The kinds of generator with an argument that could be spelled in another way.
+        self._mixed: set[str] = set()
         self._roots: dict[Hashable, dict[int, Polynomial]] = {}
         self._memory: dict[Any, Polynomial] = {}
         # Arguments of exp in echelon form: a pivot, the row, and the row as a combination of generators.
@@ -194,12 +196,14 @@ class Field:
     def _settled(self, kind: str, argument: Polynomial) -> Polynomial:
         """`argument`, or the equal one of a generator of this kind that is spelled in another way."""
         kinds = {self.generators[number].kind for monomial in argument for number, _ in monomial}
-        if kinds <= {"entry"}:
+        if kinds <= {"entry"} and kind not in self._mixed:
             return argument  # independent generators: equal only where spelled the same
         for made in self.generators:
             if made.kind == kind and self.is_zero(subtract(made.content, argument)):
                 known: Polynomial = made.content
                 return known
+        if not kinds <= {"entry"}:
+            self._mixed.add(kind)
         return argument
 
     def function(self, name: str, argument: Polynomial) -> Polynomial:
