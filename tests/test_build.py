@@ -12,6 +12,8 @@ import pytest
 from symderiv.build import TARGETS, Plan, job, main_job
 from symderiv.build.manifest import INDEX, MANIFEST, Manifest
 from symderiv.build.plan import Request
+from symderiv.kernels import registry
+from symderiv.problem import Problem
 
 WRONG = """\
 title A wrong gradient
@@ -96,12 +98,16 @@ def test_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "[1/1] softmax\n" in out
     row = next(line for line in out.splitlines() if line.startswith("softmax "))
-    assert re.search(
-        r"^softmax +d\(p\[i\], z\[j\]\) +p\[i\] \* \(delta\(i, j\) - p\[j\]\) +as stated; SymPy at K = 3 +"
-        r"numpy +\d+\.\d eps$",
-        row,
-    )
-    assert out.splitlines()[-1].endswith("7 files changed") or "files changed" in out.splitlines()[-1]
+    cells = re.split(r"  +", row)
+    assert cells[:5] == [
+        "softmax",
+        "d(p[i], z[j])",
+        "p[i] * (delta(i, j) - p[j])",
+        "proved (normal form); as stated; SymPy at K = 3",
+        "numpy",
+    ]
+    assert re.fullmatch(r"\d+\.\d of \d+ eps", cells[5])
+    assert out.splitlines()[-1] == f"{tmp_path / 'out'}: 5 files changed"
 
 
 def test_sizes_are_kept_with_the_folder(tmp_path: Path) -> None:
@@ -148,7 +154,7 @@ def test_a_spoilt_folder_does_not(folder: Path, spoil: str, capsys: pytest.Captu
         expected = ["softmax/softmax.md: missing"]
     elif spoil == "add":
         (folder / "softmax" / "extra.md").write_text("extra\n")
-        expected = ["softmax/extra.md: not written by build", "-extra"]
+        expected = ["softmax/extra.md: not written by build"]
     else:
         (folder / MANIFEST).write_text((folder / MANIFEST).read_text().replace("p[i]", "q[i]"))
         expected = ["build.json: different", "q[i]"]
@@ -180,21 +186,34 @@ def test_a_form_that_is_spelled_otherwise_is_accepted(tmp_path: Path) -> None:
     outcome = job.perform(Request("respelled", str(path), "", (), ()))
     assert outcome.failures == ()
     assert outcome.record is not None
-    assert outcome.record.rows[0].proof == "equal to the stated form at K = 3; SymPy at K = 3"
+    assert outcome.record.rows[0].proof == "proved (normal form); as stated; SymPy at K = 3"
 
 
-def test_a_module_that_fails_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sign lost between the printer and the file is found by running the file."""
-    import symderiv.kernels
+def test_a_module_that_fails_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A factor lost between the printer and the file is found by running the file."""
+    real = job.emit.emit
 
-    real = symderiv.kernels.emit
-    monkeypatch.setattr(
-        symderiv.kernels, "emit", lambda *args: re.sub(r"np\.exp\(", "2.0 * np.exp(", real(*args), count=1)
-    )
-    outcome = job.perform(Request("softmax", "softmax", "", (), ("numpy",)))
-    assert outcome.failures
+    def emit(problem: Problem, target: str) -> str:
+        return real(problem, target).replace("np.exp(", "1.001 * np.exp(", 1)
+
+    monkeypatch.setattr(job.emit, "emit", emit)
+    outcome = job.perform(Request("log_softmax", "log_softmax", "", (), ("numpy",)))
+    assert "WRONG" in outcome.failures[0]
     assert outcome.record is None
     assert outcome.files == {}
+
+
+def test_a_module_that_does_not_run_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = job.emit.emit
+    monkeypatch.setattr(job.emit, "emit", lambda *arguments: real(*arguments) + "\nraise OSError('no')\n")
+    outcome = job.perform(Request("softmax", "softmax", "", (), ("numpy",)))
+    assert outcome.failures == ("numpy: OSError: no",)
+    assert outcome.record is None
+    assert outcome.rows
+
+
+def test_the_targets_are_those_of_the_kernels() -> None:
+    assert tuple(registry.TARGETS) == TARGETS
 
 
 def test_a_problem_file_is_found_again_from_its_folder(

@@ -69,10 +69,11 @@ def test_list_names_every_problem(run) -> None:
 def test_derive_softmax(run) -> None:
     status, out, _ = run("derive", "softmax", "--wrt", "z")
     assert status == 0
-    chain = [line for line in out.splitlines() if line.startswith("  = ")]
-    assert chain[-1].startswith("  = p[i] * (delta(i, j) - p[j]) ")
-    assert "  i == j:  p[i] * (1 - p[i])\n" in out
-    assert "  i != j:  -p[i] * p[j]\n" in out
+    chain = [line.split("  [")[0] for line in out.splitlines() if re.search(r"(^|\s)= ", line)]
+    assert chain[1].startswith("d(p[i], z[j]) = ")
+    assert chain[-1].strip() == "= p[i] * (delta(i, j) - p[j])"
+    assert "if i == j : p[i] * (1 - p[i])\n" in out
+    assert "if i != j : -p[i] * p[j]\n" in out
 
 
 def test_more_steps_on_request(run) -> None:
@@ -90,7 +91,7 @@ def test_derive_an_intermediate(run) -> None:
 
 def test_derive_a_hessian_under_the_assumption(run) -> None:
     out = run("derive", "cross_entropy", "--wrt", "z", "--wrt", "z")[1]
-    assert "with sum(k, t[k]) == 1" in out
+    assert "assuming sum(k, t[k]) == 1" in out
     assert "= p[i] * (delta(i, j) - p[j])" in out
 
 
@@ -272,7 +273,7 @@ def test_a_broken_pipe_is_quiet() -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_build_leaves_nothing_half_done(tmp_path: Path, number: int, status: int) -> None:
     out = tmp_path / "out"
@@ -287,6 +288,18 @@ def test_an_interrupted_build_leaves_nothing_half_done(tmp_path: Path, number: i
     assert build.returncode == status, err
     assert "Traceback" not in err
     assert list(out.iterdir()) == []
-    time.sleep(0.2)
-    with pytest.raises(ProcessLookupError):  # no worker is left in the build's own process group
-        os.killpg(build.pid, 0)
+    assert living(build.pid) == []
+
+
+def living(group: int) -> list[str]:
+    """The processes of a process group that are not merely waiting to be buried."""
+    time.sleep(0.3)
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, its_group = path.read_text().rsplit(")", 1)[1].split()[:3]
+        except OSError:
+            continue  # it ended in the meantime
+        if int(its_group) == group and state != "Z":
+            found.append(path.parent.name)
+    return found

@@ -25,7 +25,10 @@ _STAGING = ".symderiv-"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One file in which a folder differs from a fresh build; `diff` is a unified diff."""
+    """One file in which a folder differs from a fresh build.
+
+    `kind` is ``missing``, ``not written by build`` or ``different``; then `diff` is a unified diff.
+    """
 
     name: str
     kind: str
@@ -168,13 +171,13 @@ def compare(folder: Path, files: Mapping[str, str]) -> list[Difference]:
         have, want = found.get(name), files.get(name)
         if have == want:
             continue
-        kind = "missing" if have is None else "not written by build" if want is None else "different"
+        if have is None or want is None:
+            differences.append(Difference(name, "missing" if have is None else "not written by build", ""))
+            continue
         lines = difflib.unified_diff(
-            (have or "").splitlines(), (want or "").splitlines(),
-            f"{folder}/{name}" if have is not None else "/dev/null",
-            f"{name} (fresh build)" if want is not None else "/dev/null", lineterm="",
-        )  # fmt: skip
-        differences.append(Difference(name, kind, "\n".join(lines)))
+            have.splitlines(), want.splitlines(), f"{folder}/{name}", f"{name} (fresh build)", lineterm=""
+        )
+        differences.append(Difference(name, "different", "\n".join(lines)))
     return differences
 
 
