@@ -13,10 +13,16 @@ from symderiv.expression.nodes import (
     Derivative,
     Entry,
     Expression,
+    Extremum,
     Index,
     IndexTerm,
+    Product,
+    Sum,
 )
 from symderiv.expression.traverse import map_children, walk
+
+#: Letters that people use for indices, in the order in which they are taken when more are needed.
+USUAL_LETTERS = tuple("klmnrsquvijabcdefgh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +95,11 @@ class Problem:
     loss: bool = False
     _definition_of: dict[str, Definition] = field(init=False, repr=False, compare=False, hash=False)
 
+    _letters_of: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False, hash=False)
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "_definition_of", {each.name: each for each in self.definitions})
+        object.__setattr__(self, "_letters_of", self._all_letters_of())
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -137,8 +146,28 @@ class Problem:
         raise KeyError(name)
 
     def letters_of(self, axis: str) -> tuple[str, ...]:
-        """The letters declared for an axis, in order."""
-        return tuple(index.name for index in self.letters if index.axis == axis)
+        """The letters for an axis: declared ones, those in use, then spare ones of the usual kind.
+
+        Spare letters are shared out between the axes, and none is also the name of an array.
+        """
+        return self._letters_of.get(axis, ())
+
+    def _all_letters_of(self) -> dict[str, tuple[str, ...]]:
+        used: list[Index] = list(self.letters)
+        for each in self.definitions:
+            used += each.indices
+            used += [part.index for _, part in walk(each.body) if isinstance(part, Sum | Product | Extremum)]
+        taken = self._names() | {index.name for index in used}
+        spare = [letter for letter in USUAL_LETTERS if letter not in taken]
+        axes = self.axes
+        return {
+            axis: tuple(dict.fromkeys(index.name for index in used if index.axis == axis))
+            + tuple(spare[place :: len(axes)])
+            for place, axis in enumerate(axes)
+        }
+
+    def _names(self) -> set[str]:
+        return {each.name for each in (*self.inputs, *self.definitions, *self.upstream)}
 
     def output(self) -> str:
         """The last definition, or the unspecified function of it: what the problem computes."""
@@ -179,7 +208,9 @@ class Problem:
         """
         if not self.batched:
             return self
-        axis, letter = _unused(axis, set(self.axes)), _unused(letter, self._all_letters())
+        taken = self._all_letters() | self._names()
+        free = [each for each in (letter, "n", "s", "r", *USUAL_LETTERS) if each not in taken]
+        axis, letter = _unused(axis, set(self.axes)), free[0] if free else _unused(letter, taken)
         index = Index(letter, axis)
         moved = set(self.batched)
         for definition in self.definitions:

@@ -153,30 +153,17 @@ class Engine:
         for name in by:
             indices: list[Index] = []
             for axis in self.problem.axes_of(name):
-                letter = fresh_index(axis, taken, self._letters(name, axis))
+                letter = fresh_index(axis, taken, self.problem.letters_of(axis))
                 taken.add(letter.name)
                 indices.append(letter)
             entries.append(Entry(name, tuple(indices)))
         return of, tuple(entries)
 
-    def _letters(self, name: str, axis: str) -> tuple[str, ...]:
-        declared = self.problem.letters_of(axis)
-        if declared:
-            return declared
-        used = [
-            index.name for each in self.problem.definitions for index in each.indices if index.axis == axis
-        ]
-        for each in self.problem.definitions:
-            for _, part in walk(each.body):
-                if isinstance(part, Sum) and part.index.axis == axis:
-                    used.append(part.index.name)
-        return tuple(dict.fromkeys(used))
-
     def _renamed(self, entry: Entry, avoid: tuple[Entry, ...]) -> Entry:
         taken = {letter for each in avoid for letter in all_letters(each)}
         indices: list[Index] = []
         for axis in self.problem.axes_of(entry.array):
-            letter = fresh_index(axis, taken, self._letters(entry.array, axis))
+            letter = fresh_index(axis, taken, self.problem.letters_of(axis))
             taken.add(letter.name)
             indices.append(letter)
         return Entry(entry.array, tuple(indices))
