@@ -167,7 +167,11 @@ class Problem:
         }
 
     def _names(self) -> set[str]:
-        return {each.name for each in (*self.inputs, *self.definitions, *self.upstream)}
+        return (
+            {each.name for each in self.inputs}
+            | {each.name for each in self.definitions}
+            | {each.name for each in self.upstream}
+        )
 
     def output(self) -> str:
         """The last definition, or the unspecified function of it: what the problem computes."""

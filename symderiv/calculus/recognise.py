@@ -122,6 +122,8 @@ def fold(node: Expression, definition: Definition, context: Context) -> Expressi
         return None
     if not names_in(definition.body) <= names_in(node):
         return None
+    if not set(definition.indices) <= set(free_indices(definition.body)):
+        return None  # an array that is the same at every place: which place is meant cannot be read off
     number, whole = _powers(node)
     for binding in _bindings(definition, node, context):
         coefficient, every = _powers(rename(definition.body, binding))

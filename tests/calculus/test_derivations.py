@@ -188,6 +188,13 @@ def test_the_letters_of_the_result_are_clear_of_the_free_ones() -> None:
     assert k not in bound
 
 
+def test_an_array_that_is_the_same_everywhere_leaves_no_letter_behind() -> None:
+    problem = read_problem("index i, j, k : K\ninput z[K]\nu[i] = sqrt(sum(k, exp(z[k])))", "constant_array")
+    derivation = derive_text(problem, "d(u[i], z[j])")
+    assert set(free_indices(derivation.result)) <= {Index("i", "K"), Index("j", "K")}
+    assert wrong_steps(derivation, {"K": 3}) == []
+
+
 def test_a_batched_layer_sums_over_the_batch() -> None:
     problem = catalog.load("softmax_layer").batch()
     of, (by,) = Engine(problem).generic("h", ("W",))
