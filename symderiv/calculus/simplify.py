@@ -19,6 +19,7 @@ from symderiv.expression.construct import (
 )
 from symderiv.expression.indices import indices_in_term, mentions, rename
 from symderiv.expression.nodes import (
+    ZERO,
     Add,
     Call,
     Delta,
@@ -33,6 +34,7 @@ from symderiv.expression.nodes import (
     Product,
     Size,
     Sum,
+    Where,
 )
 from symderiv.expression.traverse import children, map_children, walk
 
@@ -306,7 +308,32 @@ def bound_in(node: Expression, letter: Index) -> bool:
     return any(isinstance(part, Sum | Product | Extremum) and part.index == letter for _, part in walk(node))
 
 
+@rule(
+    Where,
+    law=r"\text{a factor of both branches stands in front}",
+    source="both sides agree in either case",
+    example=("where(x > 0, delta(i, j) * x, delta(i, j) * 2)", "delta(i, j) * where(x > 0, x, 2)"),
+    terminates="fewer deltas inside of branches",
+    name="out of the branches",
+)
+def out_of_the_branches(node: Expression, context: Context) -> Expression | None:
+    """A delta in both branches, or in one where the other is zero, moves out; so do equal branches."""
+    assert isinstance(node, Where)
+    if node.then == node.otherwise:
+        return node.then
+    for branch, other in ((node.then, node.otherwise), (node.otherwise, node.then)):
+        for factor in factors_of(branch):
+            if isinstance(factor, Delta) and (other == ZERO or factor in factors_of(other)):
+                then, otherwise = (_without(side, factor) for side in (node.then, node.otherwise))
+                return multiply(factor, Where(node.condition, then, otherwise))
+    return None
+
+
+def _without(node: Expression, factor: Expression) -> Expression:
+    return multiply(*(each for each in factors_of(node) if each != factor))
+
+
 #: Rules within one term or between like terms.
-LOCAL = (inverse_functions, cancel, signs, collect, under_a_delta)
+LOCAL = (inverse_functions, cancel, signs, collect, under_a_delta, out_of_the_branches)
 #: All of them, in the order in which they are tried at each node.
 SIMPLIFY = (*LOCAL, sift, pull_out, sum_of_a_constant, expand_over_delta)

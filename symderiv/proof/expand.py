@@ -10,20 +10,24 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from symderiv.expression.construct import add, multiply, power, subtract
-from symderiv.expression.functions import FUNCTIONS, call
-from symderiv.expression.indices import all_letters, fresh_index, indices_in_term, rename_bound
+from symderiv.expression.functions import FUNCTIONS, OF_TWO_VALUES, call
+from symderiv.expression.indices import all_letters, fresh_index, indices_in_term, rename, rename_bound
 from symderiv.expression.nodes import (
     ONE,
     ZERO,
     Add,
     Call,
+    Compare,
     Delta,
     Derivative,
     Entry,
     Expression,
+    Extremum,
+    Index,
     Multiply,
     Number,
     Power,
+    Product,
     Size,
     Sum,
     Where,
@@ -149,16 +153,46 @@ def differentiated(node: Expression, by: Entry) -> Expression:
             return _of_sum(node, by)
         case Where(condition, then, otherwise):
             return Where(condition, differentiated(then, by), differentiated(otherwise, by))
+        case Call(function, (first, second)) if function in OF_TWO_VALUES:
+            operator = ">=" if function == "max" else "<="
+            branches = (differentiated(first, by), differentiated(second, by))
+            return Where(Compare(operator, first, second), *branches)
+        case Extremum():
+            return _of_extremum(node, by)
+        case Product(_, _, None):
+            return _of_product(node, by)
         case _:
             raise ProofError(f"no derivative is known here for {type(node).__name__}")
 
 
+def _clear(index: Index, node: Expression, by: Entry, *more: str) -> Index:
+    """`index`, or another letter where the variable has the same."""
+    letters = {inner.name for term in by.indices for inner in indices_in_term(term)} | set(more)
+    if index.name not in letters:
+        return index
+    return fresh_index(index.axis, letters | all_letters(node), [index.name])
+
+
 def _of_sum(node: Sum, by: Entry) -> Expression:
-    letters = {index.name for term in by.indices for index in indices_in_term(term)}
-    if node.index.name in letters:
-        fresh = fresh_index(node.index.axis, letters | all_letters(node), [node.index.name])
-        renamed = rename_bound(node, fresh)
-        assert isinstance(renamed, Sum)
-        node = renamed
-    slope = differentiated(node.body, by)
-    return ZERO if slope == ZERO else Sum(node.index, slope, node.condition)
+    letter = _clear(node.index, node, by)
+    renamed = node if letter == node.index else rename_bound(node, letter)
+    assert isinstance(renamed, Sum)
+    slope = differentiated(renamed.body, by)
+    return ZERO if slope == ZERO else Sum(letter, slope, renamed.condition)
+
+
+def _of_extremum(node: Extremum, by: Entry) -> Expression:
+    """Σ_k [u_k = max] u_k', where the extremum is attained once."""
+    letter = _clear(node.index, node, by)
+    body = rename(node.body, {node.index: letter})
+    attained = Where(Compare("==", body, node), ONE, ZERO)
+    return Sum(letter, multiply(attained, differentiated(body, by)))
+
+
+def _of_product(node: Product, by: Entry) -> Expression:
+    """Σ_k u_k' Π_{l ≠ k} u_l."""
+    kept = _clear(node.index, node, by)
+    other = _clear(node.index, node, by, kept.name)
+    slope = differentiated(rename(node.body, {node.index: kept}), by)
+    rest = Product(other, rename(node.body, {node.index: other}), Compare("!=", other, kept))
+    return Sum(kept, multiply(slope, rest))

@@ -16,7 +16,7 @@ from fractions import Fraction
 from math import floor
 
 from symderiv.expression.canonical import canonical, sort_key
-from symderiv.expression.construct import add, base_and_exponent, multiply, negate, number, power
+from symderiv.expression.construct import add, base_and_exponent, multiply, negate, number, power, subtract
 from symderiv.expression.functions import call
 from symderiv.expression.indices import mentions, rename
 from symderiv.expression.nodes import (
@@ -37,8 +37,9 @@ from symderiv.expression.nodes import (
     Power,
     Size,
     Sum,
+    Where,
 )
-from symderiv.expression.traverse import map_children
+from symderiv.expression.traverse import compared_values, map_children
 from symderiv.proof.expand import ProofError
 
 #: A normal form with more terms than this is given up: no answer rather than a long wait.
@@ -119,6 +120,8 @@ class Normal:
                 return {(): Fraction(1)}
             case Delta(Position(), Position()):
                 return {}
+            case Where(condition, then, otherwise):
+                return self._by_cases(condition, then, otherwise)
             case _:
                 return self._atom(map_children(node, self.of))
 
@@ -280,6 +283,19 @@ class Normal:
         else:
             inner = self._monomial([(canonical(call("log", atom)), Fraction(1))], Fraction(1))
         return {monomial: coefficient * exponent for monomial, coefficient in inner.items()}
+
+    def _by_cases(self, condition: Compare, then: Expression, otherwise: Expression) -> _Polynomial:
+        """where(c, a, b) = b + [c] (a - b), with [c] one atom."""
+        values = compared_values(condition)
+        if values:
+            condition = Compare(condition.operator, self.of(values[0]), self.of(values[1]))
+        holds = self._atom(Where(condition, ONE, ZERO))
+        return self._sum(
+            [
+                self._polynomial(otherwise),
+                self._product(holds, self._polynomial(subtract(then, otherwise))),
+            ]
+        )
 
     def _total(self, node: Sum) -> _Polynomial:
         """A sum over an axis, term by term: deltas sifted, constants counted, factors pulled out."""

@@ -9,7 +9,16 @@ from itertools import pairwise
 import pytest
 
 from symderiv import catalog
-from symderiv.calculus import Contraction, Derivation, Engine, cases, contract, derive, derive_all
+from symderiv.calculus import (
+    CalculusError,
+    Contraction,
+    Derivation,
+    Engine,
+    cases,
+    contract,
+    derive,
+    derive_all,
+)
 from symderiv.calculus import engine as engine_module
 from symderiv.calculus.derivation import LEVELS
 from symderiv.expression.canonical import same
@@ -193,6 +202,55 @@ def test_an_array_that_is_the_same_everywhere_leaves_no_letter_behind() -> None:
     derivation = derive_text(problem, "d(u[i], z[j])")
     assert set(free_indices(derivation.result)) <= {Index("i", "K"), Index("j", "K")}
     assert wrong_steps(derivation, {"K": 3}) == []
+
+
+WIDER = read_problem(
+    """
+index i, j, k, l : K
+input z[K], c, W[K, K]
+y[i] = exp(z[i]) / sum(k, exp(z[k]))
+upstream L(y)
+q = prod(k, z[k])
+m = max(k, z[k] * c)
+r[i] = max(z[i], c)
+v[i] = where(z[i] > 1, z[i]^2, c * z[i])
+a[i] = sum(k, W[i, k] * relu(z[k]))
+u = prod(k, 1 + exp(-z[k])) / c
+w[i] = y[i] - max(k, y[k])
+s = sum(k, max(l, W[k, l] * z[l]))
+""",
+    "wider",
+)
+
+
+@pytest.mark.parametrize(
+    ("derivative", "form"),
+    [
+        ("d(q, z[j])", "prod(i != j, z[i])"),
+        ("d(m, z[j])", "c * where(c * z[j] == max(k, c * z[k]), 1, 0)"),
+        ("d(m, c)", None),
+        ("d(r[i], z[j])", "delta(i, j) * where(z[i] >= c, 1, 0)"),
+        ("d(r[i], c)", "where(z[i] >= c, 0, 1)"),
+        ("d(v[i], z[j])", "delta(i, j) * where(z[i] > 1, 2 * z[i], c)"),
+        ("d(a[i], z[j])", "W[i, j] * step(z[j])"),
+        ("d(u, z[j])", None),
+        ("d(w[i], z[j])", None),
+        ("d(s, z[j])", None),
+        ("d(s, W[i, j])", None),
+        ("d(L, z[i], z[j])", None),
+    ],
+)
+def test_products_extrema_branches_and_second_derivatives(derivative: str, form: str | None) -> None:
+    derivation = derive_text(WIDER, derivative)
+    for sizes in ({"K": 1}, {"K": 3}):
+        assert wrong_steps(derivation, sizes) == []
+    if form is not None:
+        assert same(derivation.result, parse_expression(form, WIDER)), to_text(derivation.result)
+
+
+def test_what_no_rule_differentiates_is_said_so() -> None:
+    with pytest.raises(CalculusError, match="no rule differentiates this kind of expression yet: product"):
+        derive_text(WIDER, "d(q, z[i], z[j])")
 
 
 def test_a_batched_layer_sums_over_the_batch() -> None:

@@ -28,6 +28,7 @@ q[i] = exp(u[i]) / sum(k, exp(u[k]))
 p[i] = exp(z[i]) / sum(k, exp(z[k]))
 H = -sum(k, p[k] * log(p[k]))
 L = -sum(k, t[k] * log(p[k]))
+upstream G(p)
 assume sum(k, t[k]) == 1
 """,
     "rules",
