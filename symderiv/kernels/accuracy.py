@@ -158,12 +158,17 @@ class ErrorOracle(Oracle):
             size = sum(abs(each.value) for each in values)
             growth = min(len(values) - 1, 2 * math.sqrt(len(values)))
             return self.kind(
-                total, sum(each.error for each in values) + _ROUNDING * growth * size + len(values) * self.kind.tiny
+                total,
+                sum(each.error for each in values) + _ROUNDING * growth * size + len(values) * self.kind.tiny,
             )
         result = values[0] if values else self.arithmetic.from_fraction(Fraction(start))
         for each in values[1:]:
             result = operation(result, each)
         return result
+
+    def total(self, values: list[Any]) -> Any:
+        """The sum of `values`, with the error of adding them up."""
+        return self._fold(lambda a, b: a + b, 0, values)
 
     def _call(self, name: str, arguments: list[Any]) -> Any:
         if name == "log_ratio":

@@ -46,7 +46,9 @@ def load_source(source: str, name: str = "kernel") -> ModuleType:
     with tempfile.TemporaryDirectory(prefix="symderiv-") as folder:
         path = Path(folder) / f"{identifier(name)}.py"
         path.write_text(source, encoding="utf-8")
-        specification = importlib.util.spec_from_file_location(f"symderiv_emitted_{_loaded}_{path.stem}", path)
+        specification = importlib.util.spec_from_file_location(
+            f"symderiv_emitted_{_loaded}_{path.stem}", path
+        )
         if specification is None or specification.loader is None:
             raise KernelError(f"The emitted module {path.name} cannot be loaded.")
         module = importlib.util.module_from_spec(specification)
@@ -54,7 +56,9 @@ def load_source(source: str, name: str = "kernel") -> ModuleType:
     return module
 
 
-def compile_function(problem: Problem, target: str = "numpy", function: str | None = None) -> Callable[..., Any]:
+def compile_function(
+    problem: Problem, target: str = "numpy", function: str | None = None
+) -> Callable[..., Any]:
     """Emit a module, import it, and return one of its functions (the forward function by default).
 
     The returned function has the module's text as its attribute ``source``.

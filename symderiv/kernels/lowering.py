@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from symderiv.expression.nodes import Call, Definition
+from symderiv.expression.nodes import Call, Definition, Where
 from symderiv.expression.traverse import walk
+from symderiv.kernels.function_spec import WEIGHT, FunctionSpec
 from symderiv.kernels.program import Statement, Wanted, lower
-from symderiv.kernels.specification import WEIGHT, FunctionSpec
 from symderiv.kernels.stabilise import Stabiliser
 from symderiv.problem import names_in
 
@@ -38,7 +38,7 @@ def lower_function(spec: FunctionSpec) -> Lowered:
     given = {argument.name for argument in spec.arguments}
     definitions = _needed(spec, given)
     taken = given | set(spec.definitions) | {result.name for result in spec.results} | {WEIGHT}
-    stabiliser = Stabiliser(definitions, taken)
+    stabiliser = Stabiliser(definitions, taken, frozenset(spec.exponents))
     stable = {
         name: Definition(name, each.indices, stabiliser.rewrite(each.body))
         for name, each in definitions.items()
@@ -49,7 +49,7 @@ def lower_function(spec: FunctionSpec) -> Lowered:
     everything = {**stable, **stabiliser.added}
     statements = lower(wanted, everything, [*given, WEIGHT], stabiliser.comments, spec.batch)
     limits = any(
-        isinstance(part, Call) and part.function in ("exp", "log", "log_ratio")
+        isinstance(part, Where) or (isinstance(part, Call) and part.function in ("exp", "log", "log_ratio"))
         for statement in statements
         for body in statement.bodies()
         for _, part in walk(body)

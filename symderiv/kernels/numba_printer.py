@@ -25,12 +25,12 @@ from symderiv.expression.nodes import (
 from symderiv.expression.traverse import compared_values, walk
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.formula import ATOM, SUM, Formula, Piece, exact
+from symderiv.kernels.function_spec import WEIGHT
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.printed import PrintedFunction
 from symderiv.kernels.program import Statement
 from symderiv.kernels.python_functions import FUNCTION_IN_MATH, constant_value
-from symderiv.kernels.specification import WEIGHT
 from symderiv.problem import names_in
 
 #: Helpers that are given the number 1 in the dtype in use, since a literal would change it.
@@ -83,7 +83,9 @@ class _Kernel:
             body.append(f"for {self.letter(self.batch)} in range({self.size(self.batch.axis)}):")
             body += [_INDENT + line for line in self._passes(row, 1)]
         body += self._passes(after, 0)
-        weighted = any(WEIGHT in names_in(inner) for each in self.lowered.statements for inner in each.bodies())
+        weighted = any(
+            WEIGHT in names_in(inner) for each in self.lowered.statements for inner in each.bodies()
+        )
         parameters = [self.names[argument.name] for argument in self.spec.arguments]
         parameters += [self.names[WEIGHT]] if weighted else []
         parameters += [self.names[result.name] for result in self.spec.results]
@@ -103,7 +105,9 @@ class _Kernel:
             uses = {name for inner in each.bodies() for name in names_in(inner)}
             if self.batch is not None and self.batch in each.letters:
                 if uses & late:
-                    raise KernelError("A formula that needs a sum over the batch for each sample cannot be emitted.")
+                    raise KernelError(
+                        "A formula that needs a sum over the batch for each sample cannot be emitted."
+                    )
                 row.append(each)
                 if each.reduced == self.batch:
                     late.add(each.name)
@@ -135,7 +139,9 @@ class _Kernel:
         text = "\n".join(code)
         lines = []
         if re.search(r"\breal\b", text):
-            lines.append(f"real = {self.names[self.spec.results[0].name]}.dtype.type  # literals must not widen float32")
+            lines.append(
+                f"real = {self.names[self.spec.results[0].name]}.dtype.type  # keeps literals narrow"
+            )
         seen: set[str] = set()
         for argument in self.spec.arguments:
             for number, axis in enumerate(argument.axes):
@@ -354,8 +360,9 @@ class LoopFormula(Formula):
 
     def literal(self, value: Fraction) -> Piece:
         """A number in the dtype of the arrays."""
-        return f"real({exact(abs(value)).strip('()')})" if value >= 0 else f"-real({exact(-value).strip('()')})", (
-            ATOM if value >= 0 else SUM
+        return (
+            f"real({exact(abs(value)).strip('()')})" if value >= 0 else f"-real({exact(-value).strip('()')})",
+            (ATOM if value >= 0 else SUM),
         )
 
     def constant(self, node: Expression, text: str) -> Piece:

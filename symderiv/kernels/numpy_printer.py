@@ -14,8 +14,6 @@ from symderiv.expression.nodes import (
     Expression,
     Index,
     IndexTerm,
-    Multiply,
-    Number,
     Position,
 )
 from symderiv.expression.traverse import compared_values, walk
@@ -93,7 +91,9 @@ class NumpyPrinter:
                 f"diagonal[...] = {code}",
             ]
         if len(on) > 1:
-            raise KernelError("A result with Kronecker deltas at a diagonal and at a label cannot be emitted.")
+            raise KernelError(
+                "A result with Kronecker deltas at a diagonal and at a label cannot be emitted."
+            )
         ((index, place),) = on
         target = Entry("", tuple(place if each == index else each for each in statement.indices))
         subscript, letters_of_it = self.places(target)
@@ -282,7 +282,9 @@ class ArrayFormula(Formula):
             left, right = (self.text(value, SUM) for value in values)
         else:
             sides = (condition.left, condition.right)
-            left, right = (self.place(side) if isinstance(side, Index | Position | Entry) else "" for side in sides)
+            left, right = (
+                self.place(side) if isinstance(side, Index | Position | Entry) else "" for side in sides
+            )
         return f"{left} {condition.operator} {right}"
 
     def _compares_labels(self, condition: Compare) -> bool:
@@ -328,6 +330,3 @@ def _natural_order(statement: Statement) -> tuple[Index, ...]:
             if tuple(index for index in order if index != reduced) == statement.indices:
                 return order
     return usual
-
-
-__all__ = ["ArrayFormula", "Multiply", "Number", "NumpyPrinter"]

@@ -10,19 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from itertools import combinations
 
 from symderiv.expression.canonical import canonical
-from symderiv.expression.construct import add, factors_of, multiply, power, terms_of
-from symderiv.expression.functions import call
-from symderiv.expression.indices import free_indices, indices_in_term, mentions, rename, rename_term
+from symderiv.expression.construct import add, factors_of, multiply, power
+from symderiv.expression.indices import free_indices, indices_in_term, mentions, rename
 from symderiv.expression.nodes import (
     ONE,
     ZERO,
     Add,
-    Call,
-    Compare,
     Definition,
     Delta,
     Derivative,
@@ -32,7 +28,6 @@ from symderiv.expression.nodes import (
     Index,
     IndexTerm,
     Multiply,
-    Number,
     Position,
     Power,
     Product,
@@ -40,7 +35,7 @@ from symderiv.expression.nodes import (
     Sum,
     Where,
 )
-from symderiv.expression.traverse import map_children, walk
+from symderiv.expression.traverse import children, map_children, walk
 from symderiv.kernels.errors import KernelError
 from symderiv.problem import names_in
 
@@ -305,13 +300,7 @@ class _Builder:
 
 
 def _count(name: str, body: Expression) -> int:
-    return sum(1 for _, part in walk(body) if name in names_in(part) and not list(_below(part)))
-
-
-def _below(node: Expression) -> list[Expression]:
-    from symderiv.expression.traverse import children
-
-    return list(children(node))
+    return sum(1 for _, part in walk(body) if name in names_in(part) and not children(part))
 
 
 def _reindexed(statement: Statement, terms: Sequence[IndexTerm]) -> Statement:
@@ -386,9 +375,9 @@ def _cases(body: Expression, indices: tuple[Index, ...]) -> tuple[Case, ...]:
             others = {delta for delta, _ in found} - here
             value = _with_deltas(body, here, others)
             names: dict[Index, IndexTerm] = {}
-            for _, (index, place) in chosen:
-                names[index] = place
-            cases.append(Case(tuple(place for _, place in chosen), rename(value, names)))
+            for _, (index, where) in chosen:
+                names[index] = where
+            cases.append(Case(tuple(each for _, each in chosen), rename(value, names)))
     return tuple(cases)
 
 
@@ -421,18 +410,3 @@ def _with_deltas(node: Expression, ones: set[Delta], zeros: set[Delta]) -> Expre
             return power(base, exponent)
         case _:
             return new
-
-
-__all__ = [
-    "Call",
-    "Case",
-    "Compare",
-    "Fraction",
-    "Number",
-    "Statement",
-    "Wanted",
-    "call",
-    "lower",
-    "rename_term",
-    "terms_of",
-]

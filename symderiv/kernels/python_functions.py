@@ -19,8 +19,7 @@ FUNCTION_IN_NUMPY = {
 
 #: Functions that Python's math module has: what Numba compiles, and what constants are made of.
 FUNCTION_IN_MATH = {
-    name: name
-    for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "gamma")
+    name: name for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "gamma")
 }
 
 #: Functions that an emitted module brings along where it needs them.

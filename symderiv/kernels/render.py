@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from symderiv.expression.nodes import Entry, Expression, Index
-from symderiv.expression.traverse import map_children
+from symderiv.expression.nodes import Entry
 from symderiv.kernels.errors import KernelError
+from symderiv.kernels.function_spec import WEIGHT, Argument, FunctionSpec, Result
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable, identifier, plain_text
 from symderiv.kernels.registry import Target, template_folder
-from symderiv.kernels.specification import WEIGHT, Argument, FunctionSpec, Result
 from symderiv.notation.text import to_text
-from symderiv.problem import Problem
+from symderiv.problem import Problem, names_in
 
 _HELPERS = ("_read", "_output", "_outputs", "_reduced", "_check_reduction")
 _DESCRIBED = {
@@ -89,7 +88,7 @@ def render(problem: Problem, target: Target, functions: Sequence[Lowered]) -> st
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - Python source, not HTML; all text goes through plain_text
+        autoescape=False,  # Python source, not HTML; all text goes through plain_text
     )
     helpers: set[str] = set()
     records = []
@@ -110,7 +109,11 @@ def render(problem: Problem, target: Target, functions: Sequence[Lowered]) -> st
         functions=records,
         exported=[record.name for record in records],
         helper_files=[f"{target.folder}/{name}{target.suffix}.j2" for name in sorted(helpers)],
-        uses_math=any("math." in line or "_erf(" in line or "_gamma(" in line for record in records for line in (*record.body, *record.kernel)),
+        uses_math=any(
+            "math." in line or "_erf(" in line or "_gamma(" in line
+            for record in records
+            for line in (*record.body, *record.kernel)
+        ),
         has_reductions=any(record.reductions for record in records),
     )
     lines = [line.rstrip() for line in text.split("\n")]
@@ -184,7 +187,7 @@ def _function(lowered: Lowered, target: Target) -> tuple[FunctionRecord, set[str
     if losses is None:
         losses = next((each for each in results if each.name == "losses"), None)
     parts = [argument.name for argument in arguments]
-    weighted = any(WEIGHT in to_text(wanted.tree) for wanted in lowered.trees)
+    weighted = any(WEIGHT in names_in(wanted.tree) for wanted in lowered.trees)
     if spec.reductions:
         parts.append('reduction="mean"')
     if outputs:
@@ -229,9 +232,7 @@ def _weight(spec: FunctionSpec, names: NameTable) -> str:
     return f'1 / {names[f"size of {spec.batch.axis}"]} if reduction == "mean" else 1'
 
 
-def _returned(
-    spec: FunctionSpec, losses: ResultRecord | None, outputs: Sequence[ResultRecord]
-) -> str:
+def _returned(spec: FunctionSpec, losses: ResultRecord | None, outputs: Sequence[ResultRecord]) -> str:
     """What the function returns: one sample's results without their batch axis."""
     parts = []
     for each in outputs:
@@ -274,7 +275,8 @@ def _result(result: Result, names: NameTable, spec: FunctionSpec) -> ResultRecor
     documented = [" * ".join(axes[place] for place in group) for group in result.groups]
     formula = ""
     if result.derivative is not None:
-        formula = plain_text(f"{_shown(result.derivative, spec)} = {_shown(result.tree, spec)}")
+        assert result.form is not None
+        formula = plain_text(f"{to_text(result.derivative)} = {to_text(result.form)}")
     return ResultRecord(
         name=names[f"{result.name} returned"],
         shape=_tuple(shape),
@@ -288,20 +290,6 @@ def _result(result: Result, names: NameTable, spec: FunctionSpec) -> ResultRecor
     )
 
 
-def _shown(tree: Expression, spec: FunctionSpec) -> str:
-    """A tree as text, with the weight under the name it has in the file."""
-
-    def change(node: Expression) -> Expression:
-        if isinstance(node, Entry) and node.array == WEIGHT:
-            return Entry("weight", ())
-        return map_children(node, change)
-
-    return to_text(change(tree))
-
-
 def _tuple(parts: Sequence[str]) -> str:
     inside = ", ".join(parts)
     return f"({inside},)" if len(parts) == 1 else f"({inside})"
-
-
-__all__ = ["FunctionRecord", "Index", "Mapping", "function_names", "render"]

@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any
 
 from symderiv.expression.indices import free_indices
-from symderiv.expression.nodes import Call, Definition, Derivative, Entry, Expression, Index, IndexTerm
+from symderiv.expression.nodes import Definition, Derivative, Entry, Expression, Index, IndexTerm
 from symderiv.expression.oracle import Arithmetic, Oracle, multiprecision
 from symderiv.expression.traverse import walk
 
@@ -123,6 +123,3 @@ def _oracle(node: Expression, definitions: Mapping[str, Definition], number: int
     oracle = KernelOracle(sizes, {}, tuple(definitions.values()), None, fifty_digits())
     oracle.arrays = dict(given)
     return oracle
-
-
-__all__ = ["Call", "KernelOracle", "fifty_digits", "generic_value", "same_value"]

@@ -7,13 +7,14 @@ oracle and never looks at the simplified tree, so a fault of the calculus is fou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from symderiv.calculus import CalculusError, Contraction, contract, derive
-from symderiv.expression.construct import add, multiply
-from symderiv.expression.indices import all_letters, fresh_index, rename
+from symderiv.expression.construct import add, factors_of, multiply
+from symderiv.expression.indices import fresh_index
 from symderiv.expression.nodes import (
+    Call,
     Definition,
     Derivative,
     Entry,
@@ -24,114 +25,8 @@ from symderiv.expression.nodes import (
 )
 from symderiv.expression.traverse import map_children, walk
 from symderiv.kernels.errors import KernelError
+from symderiv.kernels.function_spec import EPSILON, REDUCTIONS, WEIGHT, Argument, FunctionSpec, Result
 from symderiv.problem import Problem, along, names_in
-
-#: The scalar 1 or 1/B that a reduction multiplies per-sample losses by.
-WEIGHT = "@weight"
-#: The small number ε of a directional derivative, in meanings only.
-EPSILON = "@epsilon"
-REDUCTIONS = ("mean", "sum", "none")
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One argument of an emitted function.
-
-    Attributes
-    ----------
-    name
-        Its name in the trees.
-    axes
-        Its axes, the batch axis included.
-    kind
-        ``real`` or ``label``.
-    role
-        ``input``, ``saved`` (the output of the forward function), ``cotangent`` or ``tangent``.
-    batched
-        Whether its first axis is the batch axis.
-    label_of
-        The axis that a label points into.
-    of
-        For a cotangent or tangent: the array that it belongs to.
-    """
-
-    name: str
-    axes: tuple[str, ...]
-    kind: str = "real"
-    role: str = "input"
-    batched: bool = False
-    label_of: str = ""
-    of: str = ""
-
-
-@dataclass(frozen=True)
-class Result:
-    """One array that a function returns.
-
-    Attributes
-    ----------
-    name, shown
-        Its name in the trees, and the name in the file.
-    indices
-        Its letters in storage order, the batch letter first.
-    groups
-        Which letters are flattened together (the first varies slowest): positions in `indices`.
-    tree
-        The simplified form, which is lowered.
-    meaning
-        The same number by definition, which verification evaluates.
-    derivative
-        The derivative it is, for the docstring (None for a value).
-    is_loss
-        Whether it holds one loss a sample, which the function still reduces.
-    """
-
-    name: str
-    shown: str
-    indices: tuple[Index, ...]
-    groups: tuple[tuple[int, ...], ...]
-    tree: Expression
-    meaning: Expression
-    derivative: Expression | None = None
-    is_loss: bool = False
-
-    @property
-    def axes(self) -> tuple[str, ...]:
-        """The axes of its letters."""
-        return tuple(index.axis for index in self.indices)
-
-
-@dataclass(frozen=True)
-class FunctionSpec:
-    """One function that a problem emits.
-
-    Attributes
-    ----------
-    name, summary
-        What it is called, and what it computes in a sentence.
-    arguments, results
-        In the order of the signature and of the returned tuple.
-    reductions
-        The reductions it offers; empty if it has no such argument.
-    definitions
-        The named intermediates that the trees may mention.
-    meaning_definitions
-        Those that the meanings are evaluated with.
-    moved
-        From names in the meanings to the arguments that hold them, where they differ.
-    batch
-        The batch letter, or None.
-    """
-
-    name: str
-    summary: str
-    arguments: tuple[Argument, ...]
-    results: tuple[Result, ...]
-    reductions: tuple[str, ...] = ()
-    definitions: Mapping[str, Definition] = field(default_factory=dict)
-    meaning_definitions: tuple[Definition, ...] = ()
-    moved: Mapping[str, str] = field(default_factory=dict)
-    batch: Index | None = None
 
 
 def functions_of(problem: Problem) -> tuple[FunctionSpec, ...]:
@@ -158,28 +53,46 @@ class _Specification:
         self.batched = problem.batch()
         self.index = self.batched.letters[0] if problem.batched else None
         self.per_sample = {
-            name
-            for name in self._all_names()
-            if self.batched.axes_of(name) != problem.axes_of(name)
+            name for name in self._all_names() if self.batched.axes_of(name) != problem.axes_of(name)
         }
         unspecified = problem.upstream_of(problem.output())
         self.upstream = unspecified is not None
         self.output = unspecified.of if unspecified else problem.output()
         if unspecified and problem.definition(self.output) is None:
             raise KernelError(
-                f"{unspecified.name} is a function of the input {self.output}, so there is nothing to emit."
+                f"{unspecified.name} is a function of an input, {self.output}: there is nothing to emit."
             )
         self.loss = problem.loss and not self.upstream
         if self.loss and problem.axes_of(self.output):
             raise KernelError(
-                f"The loss {self.output} has axes ({', '.join(problem.axes_of(self.output))}), expected a scalar."
+                f"expected a scalar loss, found {self.output} with axes ({', '.join(problem.axes_of(self.output))})"
             )
-        self.first = [each for each in self._derivatives(1)]
-        self.second = [each for each in self._derivatives(2)]
+        self.exponents = self._exponents()
+        self.first = self._derivatives(1)
+        self.second = self._derivatives(2)
 
     def _all_names(self) -> Iterable[str]:
         yield from (given.name for given in self.problem.inputs)
         yield from (definition.name for definition in self.problem.definitions)
+
+    def _exponents(self) -> dict[str, str]:
+        """The inputs z of every Σ_k exp(z_k), also of Σ_k exp(z_k / T)."""
+        found: dict[str, str] = {}
+        for definition in self.problem.definitions:
+            for _, part in walk(definition.body):
+                if not isinstance(part, Sum):
+                    continue
+                for factor in factors_of(part.body):
+                    if not (isinstance(factor, Call) and factor.function == "exp"):
+                        continue
+                    for inner in factors_of(factor.arguments[0]):
+                        if (
+                            isinstance(inner, Entry)
+                            and part.index in inner.indices
+                            and self.problem.input(inner.array)
+                        ):
+                            found[inner.array] = part.index.axis
+        return found
 
     def _derivatives(self, count: int) -> list[tuple[Entry, ...]]:
         """The variables of the problem's derivatives of its output, each once."""
@@ -256,9 +169,13 @@ class _Specification:
             if given.name in needed:
                 arguments.append(
                     Argument(
-                        given.name, given.axes, "label" if given.label_of else "real", "input",
-                        given.name in self.per_sample, given.label_of or "",
-                    )  # fmt: skip
+                        given.name,
+                        given.axes,
+                        "label" if given.label_of else "real",
+                        "input",
+                        given.name in self.per_sample,
+                        given.label_of or "",
+                    )
                 )
         if saved and self.output in needed:
             arguments.append(
@@ -275,7 +192,12 @@ class _Specification:
         return {each.name: each for each in self.batched.definitions if each.name != without}
 
     def _spec(
-        self, suffix: str, summary: str, arguments: tuple[Argument, ...], results: list[Result], **more: object
+        self,
+        suffix: str,
+        summary: str,
+        arguments: tuple[Argument, ...],
+        results: list[Result],
+        **more: object,
     ) -> FunctionSpec:
         name = f"{self.problem.name}{suffix}"
         saved = self.output if any(each.role == "saved" for each in arguments) else ""
@@ -283,11 +205,13 @@ class _Specification:
             name, summary, arguments, tuple(results),
             definitions=self._definitions(saved),
             meaning_definitions=self.batched.definitions,
-            batch=self.index,
+            batch=self.index, exponents=self.exponents,
         )  # fmt: skip
         return replace(spec, **more)  # type: ignore[arg-type]
 
-    def _result(self, shown: str, indices: tuple[Index, ...], tree: Expression, meaning: Expression) -> Result:
+    def _result(
+        self, shown: str, indices: tuple[Index, ...], tree: Expression, meaning: Expression
+    ) -> Result:
         groups = tuple((number,) for number in range(len(indices)))
         return Result(f"@{shown}", shown, indices, groups, tree, meaning)
 
@@ -338,7 +262,7 @@ class _Specification:
         # A variable with several axes is flattened column by column: its first axis varies fastest.
         indices = (*batch, *outer, *reversed(inner))
         start = len(batch)
-        groups = [(number,) for number in range(start)]
+        groups: list[tuple[int, ...]] = [(number,) for number in range(start)]
         for span in (range(start, start + len(outer)), range(start + len(outer), len(indices))):
             if span:
                 groups.append(tuple(span))
@@ -346,7 +270,7 @@ class _Specification:
             "out", indices, self._along(derivation.result),
             Derivative(self._entry(self.output, outer), (self._entry(variable.array, inner),)),
         )  # fmt: skip
-        result = replace(result, groups=tuple(groups), derivative=derivation.start)
+        result = replace(result, groups=tuple(groups), derivative=derivation.start, form=derivation.result)
         kind, what = ("jacobian", "The Jacobian") if outer else ("gradient", "The gradient")
         return self._spec(
             f"_{kind}_{variable.array}",
@@ -373,14 +297,15 @@ class _Specification:
                 self.problem,
                 Contraction("vjp", Entry(self.output, start), Entry(variable.array, inner)),
             )
-            tree = self._renamed(derivation.result, derivation.extra[0][0], cotangent)
+            form = self._renamed(derivation.result, derivation.extra[0][0], cotangent)
+            tree = form
             entry = self._entry(variable.array, inner)
             moved = {cotangent} if self.output in self.per_sample else set()
             tree = self._over_batch(self._along(tree, moved), variable.array)
             trees.append(tree)
             indices = tuple(term for term in entry.indices if isinstance(term, Index))
             result = self._result(f"d{variable.array}", indices, tree, Derivative(scalar, (entry,)))
-            results.append(replace(result, derivative=derivation.start))
+            results.append(replace(result, derivative=derivation.start, form=form))
         arguments = (
             *self._arguments(trees, saved=True),
             self._companion(cotangent, self.output, "cotangent"),
@@ -415,9 +340,7 @@ class _Specification:
             definitions.append(self._line(variable.array, name))
             moved[f"@{variable.array}"] = variable.array
         indices = tuple(term for term in entry.indices if isinstance(term, Index))
-        result = self._result(
-            "out", indices, add(*trees), Derivative(entry, (Entry(EPSILON, ()),))
-        )
+        result = self._result("out", indices, add(*trees), Derivative(entry, (Entry(EPSILON, ()),)))
         names = _listed([variable.array for variable in variables])
         return self._spec(
             "_jvp",
@@ -431,11 +354,10 @@ class _Specification:
         """The loss and its gradient by all variables, reduced over the batch."""
         loss = self._entry(self.output, ())
         indices = tuple(term for term in loss.indices if isinstance(term, Index))
-        value = replace(
-            self._result("losses", indices, loss, loss), is_loss=self.index is not None
-        )
+        value = replace(self._result("losses", indices, loss, loss), is_loss=self.index is not None)
         total = self._reduced()
-        results, trees = [value], [loss]
+        results: list[Result] = [value]
+        trees: list[Expression] = [loss]
         for variable in variables:
             inner = self._letters(variable.array, set(), variable.indices)
             derivation = derive(self.problem, Entry(self.output), (Entry(variable.array, inner),))
@@ -444,7 +366,7 @@ class _Specification:
             trees.append(tree)
             letters = tuple(term for term in entry.indices if isinstance(term, Index))
             result = self._result(f"d{variable.array}", letters, tree, Derivative(total, (entry,)))
-            results.append(replace(result, derivative=derivation.start))
+            results.append(replace(result, derivative=derivation.start, form=derivation.result))
         names = _listed([variable.array for variable in variables])
         return self._spec(
             "_value_and_gradient", f"The loss {self.output} and its gradient by {names}, in one call.",
@@ -466,7 +388,9 @@ class _Specification:
         entry = self._entry(variable.array, inner)
         indices = tuple(term for term in entry.indices if isinstance(term, Index))
         meaning = Derivative(self._reduced(), (Entry(EPSILON, ()), entry))
-        result = replace(self._result("out", indices, tree, meaning), derivative=derivation.start)
+        result = replace(
+            self._result("out", indices, tree, meaning), derivative=derivation.start, form=derivation.result
+        )
         return self._spec(
             f"_hvp_{variable.array}" if several else "_hvp",
             f"The product of the Hessian of {self.output} by {variable.array} with a vector {name}.",
@@ -494,9 +418,7 @@ class _Specification:
 
     def _line(self, name: str, tangent: str) -> Definition:
         """The variable on a line through its value: x = x_0 + ε v."""
-        letters = tuple(
-            Index(f"@{number}", axis) for number, axis in enumerate(self.batched.axes_of(name))
-        )
+        letters = tuple(Index(f"@{number}", axis) for number, axis in enumerate(self.batched.axes_of(name)))
         return Definition(
             name, letters, add(Entry(f"@{name}", letters), multiply(Entry(EPSILON), Entry(tangent, letters)))
         )
@@ -521,17 +443,3 @@ class _Specification:
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-__all__ = [
-    "EPSILON",
-    "REDUCTIONS",
-    "WEIGHT",
-    "Argument",
-    "FunctionSpec",
-    "Result",
-    "all_letters",
-    "functions_of",
-    "rename",
-    "walk",
-]

@@ -8,7 +8,7 @@ terms of them:
     exp(u_i) / S             becomes   e_i / s
     log S                    becomes   m + log s
     log(exp(u_i) / S)        becomes   (u_i - m) - log s
-    w · log(..), w = 0       counts 0  (0 · log 0 = 0)
+    w · log(..), w = 0       counts 0  (0 · log 0 = 0), and so does w · u where u may be -inf
 
 A product is rewritten only where its degree in e^m is 0, so that e^m cancels. Each rewrite is then
 evaluated by the oracle, before and after, with 50 digits at generic values and several sizes; one
@@ -22,11 +22,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symderiv.expression.canonical import canonical
-from symderiv.expression.construct import add, base_and_exponent, factors_of, multiply, negate, power
+from symderiv.expression.construct import base_and_exponent, factors_of, multiply, negate
 from symderiv.expression.functions import call
 from symderiv.expression.indices import free_indices, rename
 from symderiv.expression.nodes import (
-    ONE,
     ZERO,
     Add,
     Call,
@@ -45,7 +44,7 @@ from symderiv.expression.nodes import (
     Sum,
     Where,
 )
-from symderiv.expression.traverse import map_children, walk
+from symderiv.expression.traverse import children, map_children, walk
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.rewrite_check import same_value
 from symderiv.problem import unfold
@@ -86,10 +85,13 @@ class Stabiliser:
         The named intermediates of the function, by name.
     taken
         Names that must not be given to a new array.
+    infinite
+        Arrays in which an entry of -inf is meant, as a weight of exactly 0 after exp.
     """
 
     definitions: Mapping[str, Definition]
     taken: set[str]
+    infinite: frozenset[str] = frozenset()
     comments: dict[str, str] = field(default_factory=dict)
     added: dict[str, Definition] = field(default_factory=dict)
     _groups: list[Group] = field(default_factory=list)
@@ -312,6 +314,8 @@ class Stabiliser:
                 return any(self._may_be_infinite(part) for part in parts)
             case Sum(_, body):
                 return self._may_be_infinite(self._guard(body))
+            case Entry(array, _) if array in self.infinite:
+                return True
             case Entry(array, _):
                 definition = self.definitions.get(array)
                 if definition is None:
@@ -334,7 +338,7 @@ class Stabiliser:
         weights = [
             factor
             for factor in node.factors
-            if factor not in infinite and not isinstance(factor, Number | Size | Where | Delta)
+            if factor not in infinite and not isinstance(factor, Number | Size | Where | Delta | Power)
         ]
         if not infinite or not weights:
             return node
@@ -371,8 +375,6 @@ def _structure(
             _term(left, right, variables, found)
             for left, right in zip(pattern.indices, node.indices, strict=True)
         )
-    from symderiv.expression.traverse import children
-
     left, right = children(pattern), children(node)
     return len(left) == len(right) and all(
         _structure(a, b, variables, found) for a, b in zip(left, right, strict=True)
@@ -389,4 +391,4 @@ def _term(left: IndexTerm, right: IndexTerm, variables: set[Index], found: dict[
     return True  # bound letters: left to the comparison of the whole
 
 
-__all__ = ["LOG_RATIO", "ONE", "Group", "Stabiliser", "add", "match", "power"]
+__all__ = ["LOG_RATIO", "Group", "Stabiliser", "match"]

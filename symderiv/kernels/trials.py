@@ -10,7 +10,7 @@ from itertools import product
 from struct import pack, unpack
 from typing import Any
 
-from symderiv.kernels.specification import Argument
+from symderiv.kernels.function_spec import Argument
 
 Place = tuple[int, ...]
 Table = dict[Place, float]
@@ -18,6 +18,8 @@ Table = dict[Place, float]
 #: Classes of values for the arrays whose exponentials are summed.
 SPECIAL = ("ties", "up to 1e4", "some -inf")
 ORDINARY = "N(0, 3)"
+#: How many entries of each result are looked at where an axis is long.
+FEW = 3
 
 
 @dataclass(frozen=True)
@@ -35,18 +37,20 @@ def trials(axes: Sequence[str], batch: str, long_axis: str, special: bool, large
     different = {axis: 3 + number for number, axis in enumerate(others)}
     reverse = {axis: 2 + number for number, axis in enumerate(reversed(others))}
     found = [
-        Trial({axis: 1 for axis in axes}, ORDINARY),
+        Trial(dict.fromkeys(axes, 1), ORDINARY),
         Trial({batch: 2, **different}, ORDINARY, 40),
         Trial({batch: 1, **reverse}, ORDINARY, 24),
     ]
     if special:
         found += [Trial({batch: 2, **different}, kind, 24) for kind in SPECIAL]
     if large:
-        sizes = {axis: 2 for axis in axes}
-        found.append(Trial({**sizes, batch: 2, long_axis: 1000}, ORDINARY, 3))
+        sizes = dict.fromkeys(axes, 2)
+        found.append(Trial({**sizes, batch: 1, long_axis: 1000}, ORDINARY, FEW))
         if special:
-            found.append(Trial({**sizes, batch: 1, long_axis: 1000}, "up to 1e4", 3))
-    return [Trial({a: s for a, s in each.sizes.items() if a in axes}, each.kind, each.entries) for each in found]
+            found.append(Trial({**sizes, batch: 1, long_axis: 1000}, "up to 1e4", FEW))
+    return [
+        Trial({a: s for a, s in each.sizes.items() if a in axes}, each.kind, each.entries) for each in found
+    ]
 
 
 def values(

@@ -12,27 +12,27 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
-from symderiv.expression.indices import all_letters, free_indices, rename
-from symderiv.expression.nodes import Definition, Entry, Expression, Extremum, Index, Multiply, Sum
+from symderiv.expression.nodes import Definition
 from symderiv.expression.oracle import Oracle
-from symderiv.expression.traverse import map_children
 from symderiv.kernels.accuracy import ErrorOracle
 from symderiv.kernels.emit import load_source
+from symderiv.kernels.function_spec import EPSILON, WEIGHT, Argument, FunctionSpec, Result
 from symderiv.kernels.lowering import Lowered, lower_function
 from symderiv.kernels.names import identifier
+from symderiv.kernels.reference import ShapeError, chosen, error_of, flat, is_real, named_sums
 from symderiv.kernels.rewrite_check import fifty_digits
-from symderiv.kernels.specification import EPSILON, WEIGHT, Argument, FunctionSpec, Result, functions_of
-from symderiv.kernels.trials import Table, Trial, as_array, trials, values
+from symderiv.kernels.specification import functions_of
+from symderiv.kernels.trials import FEW, ORDINARY, Table, Trial, as_array, trials, values
 from symderiv.problem import Problem
 
 DTYPES = ("float32", "float64")
 #: The reference itself is good to about 50 digits of the terms it is made of: nothing below is judged.
 FLOOR = 1e-40
 _MINUS_INFINITY = Fraction(-(10**60))
-_HUGE = 10**50
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class Check:
     def __str__(self) -> str:
         sizes = " ".join(f"{axis}={size}" for axis, size in self.sizes.items())
         verdict = "ok" if self.ok else f"WRONG: {self.detail}"
-        return f"{self.function} {self.dtype} {sizes}, {self.kind}: {self.worst:.2g} of {self.bound:.2g} eps, {verdict}"
+        worst = f"{self.worst:.2g} of {self.bound:.2g} eps"
+        return f"{self.function} {self.dtype} {sizes}, {self.kind}: {worst}, {verdict}"
 
 
 def verify_source(
@@ -83,7 +84,7 @@ def verify_source(
     """
     module = load_source(source, f"{problem.name}_{target}")
     checks: list[Check] = []
-    known: dict[tuple[object, ...], Any] = {}
+    known = _references(problem)
     for spec in functions_of(problem):
         function = getattr(module, identifier(spec.name), None)
         if function is None:
@@ -96,11 +97,36 @@ def verify_source(
     return checks
 
 
+@lru_cache(maxsize=8)
+def _references(_: Problem) -> dict[tuple[object, ...], Any]:
+    """The inputs and references of a problem: worked out once, used for every target and dtype."""
+    return {}
+
+
 def verify(problem: Problem, target: str = "numpy", **options: Any) -> list[Check]:
     """Emit a problem for a target and verify what was emitted."""
     from symderiv.kernels.emit import emit
 
     return verify_source(problem, target, emit(problem, target), **options)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One call that is judged: the trial, the dtype, the reduction, and what the report says of it."""
+
+    trial: Trial
+    dtype: str
+    reduction: str
+    batch: int
+
+    @property
+    def shown(self) -> str:
+        return self.trial.kind + (f", {self.reduction}" if self.reduction else "")
+
+    @property
+    def weight(self) -> Fraction:
+        """What each sample counts."""
+        return Fraction(1, self.batch) if self.reduction == "mean" else Fraction(1)
 
 
 class _Checker:
@@ -119,26 +145,13 @@ class _Checker:
             )
             for each in self.batched.inputs
         ]  # fmt: skip
-        self.exponents = self._exponents()
+        self.exponents = spec.exponents
         self.batch_axis = spec.batch.axis if spec.batch else ""
         self.meaning_definitions = named_sums(spec.meaning_definitions)
         self.forward_definitions = named_sums(self.batched.definitions)
 
     def _input_names(self) -> Iterator[str]:
         yield from (each.name for each in self.problem.inputs)
-
-    def _exponents(self) -> dict[str, str]:
-        """The inputs whose exponentials are summed as they are, and the axis they are summed over."""
-        if ("forward",) not in self.known:
-            self.known["forward",] = lower_function(functions_of(self.problem)[0])
-        found = {}
-        lowered: Lowered = self.known["forward",]
-        inputs = {each.name for each in self.inputs}
-        for definition in lowered.definitions.values():
-            body = definition.body
-            if isinstance(body, Extremum) and isinstance(body.body, Entry) and body.body.array in inputs:
-                found[body.body.array] = body.index.axis
-        return found
 
     def trials(self, large: bool) -> list[Trial]:
         """What to try this function on."""
@@ -153,9 +166,14 @@ class _Checker:
 
     def tables(self, trial: Trial) -> dict[str, Table]:
         """Values of all inputs, cotangents and tangents."""
-        every = [*self.inputs, *(each for each in self.spec.arguments if each.role in ("cotangent", "tangent"))]
+        every = [
+            *self.inputs,
+            *(each for each in self.spec.arguments if each.role in ("cotangent", "tangent")),
+        ]
         for positive in (False, True):
-            tables = {each.name: values(each, trial, self.exponents, positive, self.problem.name) for each in every}
+            tables = {
+                each.name: values(each, trial, self.exponents, positive, self.problem.name) for each in every
+            }
             if positive or self._is_real(tables, trial):
                 return tables
         raise AssertionError
@@ -167,14 +185,18 @@ class _Checker:
             for definition in self.batched.definitions:
                 spots = list(product(*(range(trial.sizes[index.axis]) for index in definition.indices)))
                 for place in spots[:: max(1, len(spots) // 8)]:
-                    if not _is_real(oracle.entry(definition.name, place)):
+                    if not is_real(oracle.entry(definition.name, place)):
                         return False
         except (ArithmeticError, ValueError):
             return False
         return True
 
     def _oracle(
-        self, tables: Mapping[str, Table], trial: Trial, definitions: Sequence[Definition], weight: Fraction = Fraction(1)
+        self,
+        tables: Mapping[str, Table],
+        trial: Trial,
+        definitions: Sequence[Definition],
+        weight: Fraction = Fraction(1),
     ) -> Oracle:
         number = fifty_digits().from_fraction
         arrays: dict[str, dict[tuple[int, ...], Any]] = {}
@@ -224,66 +246,74 @@ class _Checker:
             rounded = {place: float(value) for place, value in table.items()}
             arrays.append(as_array(rounded, [trial.sizes[axis] for axis in each.axes], kind))
         reductions: tuple[str, ...] = self.spec.reductions or ("",)
-        if trial.kind != "N(0, 3)" or trial.entries == 3:
+        if trial.kind != ORDINARY or trial.entries == FEW:
             reductions = reductions[:1]
         for reduction in reductions:
+            run = _Run(trial, dtype, reduction, trial.sizes.get(self.batch_axis, 1))
             options = {"reduction": reduction} if reduction else {}
-            with np.errstate(over="raise", invalid="raise", divide="raise"):
-                got = function(*(np.copy(array) for array in arrays), **options)
-            shown = trial.kind + (f", {reduction}" if reduction else "")
             try:
-                parts = _flat(got, len(self.spec.results))
-                yield self._judge(parts, tables, saved, references, trial, dtype, reduction, shown)
-            except _ShapeError as error:
-                yield Check(self.spec.name, dtype, trial.sizes, shown, math.inf, 0.0, False, str(error))
+                with np.errstate(over="raise", invalid="raise", divide="raise"):
+                    got = function(*(np.copy(array) for array in arrays), **options)
+                parts = flat(got, len(self.spec.results))
+                yield self._judged(run, parts, references, self._oracles(run, tables, saved))
+                if trial.entries != FEW:
+                    yield from self._same_otherwise(run, function, arrays, parts)
+            except Exception as error:
+                told = (
+                    str(error) if isinstance(error, ShapeError) else f"raises {type(error).__name__}: {error}"
+                )
+                yield self._verdict(run, run.shown, told)
                 return
-            if trial.entries != 3:
-                yield from self._same_otherwise(function, arrays, parts, trial, dtype, options, shown)
 
-    def _judge(
-        self, parts: list[Any], tables: Mapping[str, Table], saved: Mapping[str, Any], references: dict[Any, Any],
-        trial: Trial, dtype: str, reduction: str, shown: str,
-    ) -> Check:  # fmt: skip
+    def _verdict(self, run: _Run, kind: str, wrong: str) -> Check:
+        worst = math.inf if wrong else 0.0
+        return Check(self.spec.name, run.dtype, run.trial.sizes, kind, worst, 0.0, not wrong, wrong)
+
+    def _judged(
+        self, run: _Run, parts: list[Any], references: dict[Any, Any], oracles: tuple[Oracle, ErrorOracle]
+    ) -> Check:
+        """Every entry that is looked at, against its reference; the one nearest its bound is told."""
         import numpy as np
 
-        info = np.finfo(dtype)
-        batch = trial.sizes.get(self.batch_axis, 1)
-        weight = Fraction(1, batch) if reduction == "mean" else Fraction(1)
-        oracle = self._oracle(tables, trial, self.meaning_definitions, weight)
-        errors = self._error_oracle(tables, saved, trial, dtype, weight)
+        info = np.finfo(run.dtype)
         worst, allowed, ratio, detail = 0.0, 0.0, -1.0, ""
         for result, part in zip(self.spec.results, parts, strict=True):
-            if np.asarray(part).dtype != np.dtype(dtype):
-                raise _ShapeError(f"{result.shown}: expected {dtype}, found {np.asarray(part).dtype}")
-            table = self._table(result, part, trial, reduction)
-            for place in _chosen(sorted(table), trial.entries):
-                key = (result.name, place, reduction)
+            table = self._table(run, result, np.asarray(part))
+            for place in chosen(table.shape, run.trial.entries):
+                key = (result.name, place, run.reduction)
                 if key not in references:
-                    references[key] = self._reference(result, oracle, place, reduction, weight, trial)
+                    references[key] = self._reference(run, result, oracles[0], place)
                 reference = references[key]
-                bound = self._bound(result, errors, place, reduction, trial)
-                error, scale = _error(float(table[place]), reference, float(info.max))
-                limit = bound * float(info.eps) + FLOOR
-                near = error / limit if limit > 0 else (0.0 if error == 0 else math.inf)
-                if math.isnan(error) or near > ratio:
-                    ratio = math.inf if math.isnan(error) else near
+                limit = self._bound(run, result, oracles[1], place) * float(info.eps) + FLOOR
+                error, scale = error_of(float(table[place]), reference, float(info.max))
+                near = error / limit if math.isfinite(error) and math.isfinite(limit) else math.inf
+                if near > ratio:
+                    ratio = near
                     # Where all of a value is rounding, its error is told as a share of the bound.
                     unit = float(info.eps) * scale if scale > limit else limit
                     worst, allowed = error / unit, limit / unit
                     if ratio > 1:
                         spot = ", ".join(str(each) for each in place)
-                        detail = f"{result.shown}[{spot}] is {float(table[place])!r}, expected {float(reference)!r}"
-        return Check(self.spec.name, dtype, trial.sizes, shown, worst, allowed, ratio <= 1, detail)
+                        found = float(table[place])
+                        detail = f"{result.shown}[{spot}] is {found!r}, expected {float(reference)!r}"
+        return Check(
+            self.spec.name, run.dtype, run.trial.sizes, run.shown, worst, allowed, ratio <= 1, detail
+        )
 
-    def _error_oracle(
-        self, tables: Mapping[str, Table], saved: Mapping[str, Any], trial: Trial, dtype: str, weight: Fraction
-    ) -> ErrorOracle:
+    def _oracles(
+        self, run: _Run, tables: Mapping[str, Table], saved: Mapping[str, Any]
+    ) -> tuple[Oracle, ErrorOracle]:
+        """What the meanings are evaluated with, and what bounds the rounding errors."""
+        exact = self._oracle(tables, run.trial, self.meaning_definitions, run.weight)
+        return exact, self._error_oracle(run, tables, saved)
+
+    def _error_oracle(self, run: _Run, tables: Mapping[str, Table], saved: Mapping[str, Any]) -> ErrorOracle:
         import numpy as np
 
-        info = np.finfo(dtype)
+        info = np.finfo(run.dtype)
         results = (Definition(each.name, each.indices, each.tree) for each in self.lowered.trees)
         definitions = named_sums((*self.lowered.definitions.values(), *results))
-        errors = ErrorOracle(trial.sizes, {}, definitions, float(info.tiny) / float(info.eps))
+        errors = ErrorOracle(run.trial.sizes, {}, definitions, float(info.tiny) / float(info.eps))
         labels = {each.name for each in self.inputs if each.kind == "label"}
         for name, table in tables.items():
             if name in labels:
@@ -292,134 +322,66 @@ class _Checker:
                 errors.arrays[name] = {place: errors.kind(value) for place, value in table.items()}
         for name, table in saved.items():
             rounded = {place: float(value) for place, value in table.items()}
-            errors.arrays[name] = {place: errors.kind(each, abs(each) + errors.kind.tiny) for place, each in rounded.items()}
-        errors.arrays[WEIGHT] = {(): errors.kind(float(weight), float(weight))}
+            errors.arrays[name] = {
+                place: errors.kind(each, abs(each) + errors.kind.tiny) for place, each in rounded.items()
+            }
+        errors.arrays[WEIGHT] = {(): errors.kind(float(run.weight), float(run.weight))}
         return errors
 
-    def _table(self, result: Result, part: Any, trial: Trial, reduction: str) -> dict[tuple[int, ...], float]:
-        """What the function returned, by the place of each letter of the result."""
-        import numpy as np
-
-        sizes = [trial.sizes[axis] for axis in result.axes]
-        array = np.asarray(part)
-        if result.is_loss and reduction != "none":
-            shape: tuple[int, ...] = ()
+    def _table(self, run: _Run, result: Result, array: Any) -> Any:
+        """What the function returned, as an array with one axis for each letter of the result."""
+        if str(array.dtype) != run.dtype:
+            raise ShapeError(f"{result.shown}: expected {run.dtype}, found {array.dtype}")
+        sizes = [run.trial.sizes[axis] for axis in result.axes]
+        if result.is_loss and run.reduction != "none":
             sizes = []
-        else:
-            shape = tuple(math.prod(sizes[number] for number in group) for group in result.groups)
+        groups = result.groups if sizes else ()
+        shape = tuple(math.prod(sizes[number] for number in group) for group in groups)
         if array.shape != shape:
-            raise _ShapeError(f"{result.shown}: expected shape {shape}, found {array.shape}")
-        return dict(np.ndenumerate(array.reshape(sizes)))
+            raise ShapeError(f"{result.shown}: expected shape {shape}, found {array.shape}")
+        return array.reshape(sizes)
 
-    def _reference(
-        self, result: Result, oracle: Oracle, place: tuple[int, ...], reduction: str, weight: Fraction, trial: Trial
-    ) -> Any:
-        if result.is_loss and reduction != "none":
+    def _reference(self, run: _Run, result: Result, oracle: Oracle, place: tuple[int, ...]) -> Any:
+        if result.is_loss and run.reduction != "none":
             index = result.indices[0]
-            total = sum(oracle.evaluate(result.meaning, {index: row}) for row in range(trial.sizes[index.axis]))
-            return total * fifty_digits().from_fraction(weight)
+            rows = (oracle.evaluate(result.meaning, {index: row}) for row in range(run.batch))
+            return sum(rows) * fifty_digits().from_fraction(run.weight)
         return oracle.evaluate(result.meaning, dict(zip(result.indices, place, strict=True)))
 
-    def _bound(
-        self, result: Result, errors: ErrorOracle, place: tuple[int, ...], reduction: str, trial: Trial
-    ) -> float:
-        if result.is_loss and reduction != "none":
-            index = result.indices[0]
-            rows = [errors.entry(result.name, (row,)) for row in range(trial.sizes[index.axis])]
-            total = errors._fold(lambda a, b: a + b, 0, rows)
-            error: float = (total * errors.arrays[WEIGHT][()]).error
-            return error
+    def _bound(self, run: _Run, result: Result, errors: ErrorOracle, place: tuple[int, ...]) -> float:
+        if result.is_loss and run.reduction != "none":
+            total = errors.total([errors.entry(result.name, (row,)) for row in range(run.batch)])
+            return float((total * errors.arrays[WEIGHT][()]).error)
         return float(errors.entry(result.name, place).error)
 
     def _same_otherwise(
-        self, function: Any, arrays: list[Any], parts: list[Any], trial: Trial, dtype: str,
-        options: dict[str, Any], shown: str,
-    ) -> Iterator[Check]:  # fmt: skip
+        self, run: _Run, function: Any, arrays: list[Any], parts: list[Any]
+    ) -> Iterator[Check]:
         """The same bits with ``out`` given, and for one sample without its batch axis."""
         import numpy as np
 
+        options = {"reduction": run.reduction} if run.reduction else {}
+
         def judged(what: str, other: list[Any]) -> Check:
             same = all(
-                np.array_equal(np.ravel(a), np.ravel(b), equal_nan=True) for a, b in zip(parts, other, strict=True)
+                np.array_equal(np.ravel(a), np.ravel(b), equal_nan=True)
+                for a, b in zip(parts, other, strict=True)
             )
-            detail = "" if same else f"{what} gives other values"
-            return Check(self.spec.name, dtype, trial.sizes, f"{shown}, {what}", 0.0, 0.0, same, detail)
+            return self._verdict(run, f"{run.shown}, {what}", "" if same else f"{what} gives other values")
 
         outputs = [
             part for part, result in zip(parts, self.spec.results, strict=True) if result.shown != "losses"
         ]
         if outputs:
-            outs = [np.full(np.shape(part), np.nan, dtype) for part in outputs]
-            got = function(*arrays, **options, out=outs[0] if len(outs) == 1 else tuple(outs))
-            filled = [*parts[: len(parts) - len(outs)], *outs]
-            yield judged("out given", filled)
-            del got
-        if self.batch_axis and trial.sizes[self.batch_axis] == 1:
+            outs = [np.full(np.shape(part), np.nan, run.dtype) for part in outputs]
+            function(*arrays, **options, out=outs[0] if len(outs) == 1 else tuple(outs))
+            yield judged("out given", [*parts[: len(parts) - len(outs)], *outs])
+        if self.batch_axis and run.batch == 1:
             alone = [
-                array[0] if each.batched else array for array, each in zip(arrays, self.spec.arguments, strict=True)
+                array[0] if each.batched else array
+                for array, each in zip(arrays, self.spec.arguments, strict=True)
             ]
-            yield judged("one sample", _flat(function(*alone, **options), len(parts)))
+            yield judged("one sample", flat(function(*alone, **options), len(parts)))
 
 
-class _ShapeError(ValueError):
-    """A result of the wrong shape or dtype."""
-
-
-def _flat(got: Any, count: int) -> list[Any]:
-    """The results of a function in one list: a value and a gradient, or a tuple."""
-    parts: list[Any] = []
-
-    def collect(each: Any) -> None:
-        if isinstance(each, tuple):
-            for inner in each:
-                collect(inner)
-        else:
-            parts.append(each)
-
-    collect(got)
-    if len(parts) != count:
-        raise _ShapeError(f"expected {count} results, found {len(parts)}")
-    return parts
-
-
-def _chosen(places: list[tuple[int, ...]], entries: int) -> list[tuple[int, ...]]:
-    """All places, or some that are spread over them."""
-    if not entries or len(places) <= entries:
-        return places
-    step = len(places) / entries
-    return [places[int(number * step)] for number in range(entries - 1)] + [places[-1]]
-
-
-def _is_real(value: Any) -> bool:
-    return not hasattr(value, "imag") or (value.imag == 0 and value == value and abs(value) < _HUGE**2)
-
-
-def _error(got: float, reference: Any, largest: float) -> tuple[float, float]:
-    """The absolute error and the size of the reference, as floats."""
-    if abs(reference) > largest:  # out of the dtype's range: rounds to infinity
-        right = math.isinf(got) and (got > 0) == (reference > 0)
-        return (0.0 if right else math.inf), 1.0
-    if not math.isfinite(got):
-        return math.nan if math.isnan(got) else math.inf, float(abs(reference)) or 1.0
-    return float(abs(reference - fifty_digits().from_fraction(Fraction(got)))), float(abs(reference))
-
-
-def named_sums(definitions: Sequence[Definition]) -> tuple[Definition, ...]:
-    """The same definitions with the sums in them named, so that the oracle evaluates each once."""
-    made: list[Definition] = []
-
-    def replaced(node: Expression, own: tuple[Index, ...], name: str) -> Expression:
-        node = map_children(node, lambda child: replaced(child, own, name))
-        if not isinstance(node, Sum):
-            return node
-        free = tuple(index for index in free_indices(node) if index in own)
-        if len(free) != len(free_indices(node)):
-            return node
-        made.append(Definition(f"@sum {len(made)} of {name}", free, node))
-        return Entry(made[-1].name, free)
-
-    named = [Definition(each.name, each.indices, replaced(each.body, each.indices, each.name)) for each in definitions]
-    return (*named, *made)
-
-
-__all__ = ["Check", "Multiply", "all_letters", "named_sums", "rename", "verify", "verify_source"]
+__all__ = ["Check", "named_sums", "verify", "verify_source"]

@@ -1,0 +1,84 @@
+"""References and what is compared with them: places, errors, results of any shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+from symderiv.expression.indices import free_indices
+from symderiv.expression.nodes import Definition, Entry, Expression, Sum
+from symderiv.expression.traverse import map_children
+from symderiv.kernels.rewrite_check import fifty_digits
+
+#: Beyond this a reference stands for infinity.
+HUGE = 10**50
+
+
+class ShapeError(ValueError):
+    """A result of the wrong shape or dtype."""
+
+
+def flat(got: Any, count: int) -> list[Any]:
+    """The results of a function in one list: a value and a gradient, or a tuple."""
+    parts: list[Any] = []
+
+    def collect(each: Any) -> None:
+        if isinstance(each, tuple):
+            for inner in each:
+                collect(inner)
+        else:
+            parts.append(each)
+
+    collect(got)
+    if len(parts) != count:
+        raise ShapeError(f"expected {count} results, found {len(parts)}")
+    return parts
+
+
+def chosen(shape: Sequence[int], entries: int) -> list[tuple[int, ...]]:
+    """All places of an array, or some that are spread over it, the first and the last among them."""
+    count = math.prod(shape)
+    if not entries or count <= entries:
+        return list(product(*(range(size) for size in shape)))
+    numbers = [number * (count - 1) // (entries - 1) for number in range(entries)]
+    places = []
+    for number in numbers:
+        place: list[int] = []
+        for size in reversed(shape):
+            number, spot = divmod(number, size)
+            place.insert(0, spot)
+        places.append(tuple(place))
+    return places
+
+
+def is_real(value: Any) -> bool:
+    return not hasattr(value, "imag") or (value.imag == 0 and value - value == 0)
+
+
+def error_of(got: float, reference: Any, largest: float) -> tuple[float, float]:
+    """The absolute error and the size of the reference, as floats."""
+    if abs(reference) > min(largest, HUGE):  # stands for infinity, or is out of the dtype's range
+        right = math.isinf(got) and (got > 0) == (reference > 0)
+        return (0.0 if right else math.inf), 1.0
+    if not math.isfinite(got):
+        return math.nan if math.isnan(got) else math.inf, float(abs(reference)) or 1.0
+    return float(abs(reference - fifty_digits().from_fraction(Fraction(got)))), float(abs(reference))
+
+
+def named_sums(definitions: Sequence[Definition]) -> tuple[Definition, ...]:
+    """The same definitions with the sums in them named, so that the oracle evaluates each once."""
+    made: list[Definition] = []
+
+    def replaced(node: Expression, name: str) -> Expression:
+        node = map_children(node, lambda child: replaced(child, name))
+        if not isinstance(node, Sum):
+            return node
+        free = free_indices(node)
+        made.append(Definition(f"@sum {len(made)} of {name}", free, node))
+        return Entry(made[-1].name, free)
+
+    named = [Definition(each.name, each.indices, replaced(each.body, each.name)) for each in definitions]
+    return (*named, *made)
