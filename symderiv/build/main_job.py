@@ -48,11 +48,12 @@ def run(plan: Plan, out: Path | None) -> int:
         Manifest.read(out)
     with _stoppable():
         outcomes = perform(requests)
-        changed = None if out is None else _write(out, outcomes, whole=not plan.names)
-    report.table(outcomes)
-    if changed is not None:
-        report.say(f"{out}: {len(changed)} file{'' if len(changed) == 1 else 's'} changed")
-    return report.failures(outcomes)
+        report.table(outcomes)
+        failed = report.failures(outcomes)
+        if out is not None:
+            changed = _write(out, outcomes, whole=not plan.names)
+            report.say(f"{out}: {len(changed)} file{'' if len(changed) == 1 else 's'} changed")
+    return failed
 
 
 def run_check(plan: Plan, out: Path) -> int:
