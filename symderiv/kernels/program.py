@@ -238,6 +238,9 @@ class _Builder:
                 return add(*parts)
         clusters = _clusters(inside)
         if len(clusters) == 1:
+            known = Statement("factor", self._ordered(free_indices(body)), body)
+            if not isinstance(body, Entry) and _key(known) in self._made:
+                body = self._named(known)
             return self._reduction("sum", index, body)
         arrays = [self._materialised(cluster) for cluster in clusters]
         return self._reduction("sum", index, multiply(*arrays))

@@ -55,6 +55,7 @@ def chosen(shape: Sequence[int], entries: int) -> list[tuple[int, ...]]:
 
 
 def is_real(value: Any) -> bool:
+    """Whether a value is a finite real number (a logarithm of -1 is not)."""
     return not hasattr(value, "imag") or (value.imag == 0 and value - value == 0)
 
 

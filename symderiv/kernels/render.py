@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symderiv.expression.nodes import Entry
-from symderiv.kernels.errors import KernelError
 from symderiv.kernels.function_spec import WEIGHT, Argument, FunctionSpec, Result
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable, identifier, plain_text
@@ -96,6 +96,10 @@ def render(problem: Problem, target: Target, functions: Sequence[Lowered]) -> st
         record, used = _function(function, target)
         records.append(record)
         helpers |= used
+    helper_files = [f"{target.folder}/{name}{target.suffix}.j2" for name in sorted(helpers)]
+    code = [line for record in records for line in (*record.body, *record.kernel)]
+    code += [environment.get_template(path).render() for path in helper_files]
+    uses_math = any(re.search(r"\bmath\.", text) for text in code)
     template = environment.get_template(f"{target.folder}/module{target.suffix}.j2")
     text = template.render(
         problem_name=plain_text(problem.name),
@@ -108,12 +112,8 @@ def render(problem: Problem, target: Target, functions: Sequence[Lowered]) -> st
         contiguous=target.contiguous,
         functions=records,
         exported=[record.name for record in records],
-        helper_files=[f"{target.folder}/{name}{target.suffix}.j2" for name in sorted(helpers)],
-        uses_math=any(
-            "math." in line or "_erf(" in line or "_gamma(" in line
-            for record in records
-            for line in (*record.body, *record.kernel)
-        ),
+        helper_files=helper_files,
+        uses_math=uses_math,
         has_reductions=any(record.reductions for record in records),
     )
     lines = [line.rstrip() for line in text.split("\n")]
@@ -192,12 +192,6 @@ def _function(lowered: Lowered, target: Target) -> tuple[FunctionRecord, set[str
         parts.append('reduction="mean"')
     if outputs:
         parts.append("out=None")
-    for each in spec.arguments:
-        if each.label_of and each.label_of not in axes_of(lowered):
-            raise KernelError(
-                f"{spec.name} needs no array with the axis {each.label_of} that the label {each.name} points "
-                "into, so labels cannot be checked."
-            )
     sizes = tuple((names[f"size of {axis}"], plain_text(axis)) for axis in axes_of(lowered))
     record = FunctionRecord(
         name=name,

@@ -19,14 +19,21 @@ from symderiv.expression.nodes import (
     Derivative,
     Entry,
     Expression,
+    Extremum,
     Index,
     IndexTerm,
+    Product,
+    Size,
     Sum,
 )
 from symderiv.expression.traverse import map_children, walk
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.function_spec import EPSILON, REDUCTIONS, WEIGHT, Argument, FunctionSpec, Result
-from symderiv.problem import Problem, along, names_in
+from symderiv.problem import Input, Problem, along, names_in
+
+
+#: What no name may hold: it would end a string or a comment in the emitted file.
+_NOT_IN_NAMES = frozenset("\"'\\#()[]{} ")
 
 
 def functions_of(problem: Problem) -> tuple[FunctionSpec, ...]:
@@ -37,6 +44,14 @@ def functions_of(problem: Problem) -> tuple[FunctionSpec, ...]:
     KernelError
         If there is nothing that can be emitted, or a derivative has no form.
     """
+    for name in (
+        problem.name,
+        *problem.axes,
+        *(each.name for each in (*problem.inputs, *problem.definitions, *problem.upstream)),
+        *problem._all_letters(),
+    ):
+        if not name or not name.isprintable() or set(name) & _NOT_IN_NAMES:
+            raise KernelError(f"expected names of letters, digits and _, found {name!r}")
     if not problem.definitions:
         raise KernelError(f"{problem.name} defines nothing, so there is nothing to emit.")
     try:
@@ -64,9 +79,8 @@ class _Specification:
             )
         self.loss = problem.loss and not self.upstream
         if self.loss and problem.axes_of(self.output):
-            raise KernelError(
-                f"expected a scalar loss, found {self.output} with axes ({', '.join(problem.axes_of(self.output))})"
-            )
+            axes = ", ".join(problem.axes_of(self.output))
+            raise KernelError(f"expected a scalar loss, found {self.output} with axes ({axes})")
         self.exponents = self._exponents()
         self.first = self._derivatives(1)
         self.second = self._derivatives(2)
@@ -164,19 +178,7 @@ class _Specification:
             definition = self.batched.definition(name)
             if definition:
                 todo += names_in(definition.body)
-        arguments = []
-        for given in self.batched.inputs:
-            if given.name in needed:
-                arguments.append(
-                    Argument(
-                        given.name,
-                        given.axes,
-                        "label" if given.label_of else "real",
-                        "input",
-                        given.name in self.per_sample,
-                        given.label_of or "",
-                    )
-                )
+        arguments = [self._argument(given) for given in self.batched.inputs if given.name in needed]
         if saved and self.output in needed:
             arguments.append(
                 Argument(
@@ -184,6 +186,36 @@ class _Specification:
                 )
             )
         return tuple(arguments)
+
+    def _argument(self, given: Input) -> Argument:
+        kind = "label" if given.label_of else "real"
+        batched = given.name in self.per_sample
+        return Argument(given.name, given.axes, kind, "input", batched, given.label_of or "")
+
+    def _sized(self, arguments: tuple[Argument, ...], results: Sequence[Result]) -> tuple[Argument, ...]:
+        """The arguments, with inputs more where the size of an axis could not be known otherwise."""
+        axes = {axis: None for result in results for axis in result.axes}
+        axes.update({each.label_of: None for each in arguments if each.label_of})
+        for result in results:
+            for _, part in walk(result.tree):
+                if isinstance(part, Size):
+                    axes.setdefault(part.axis)
+                elif isinstance(part, Sum | Product | Extremum):
+                    axes.setdefault(part.index.axis)
+        known = {axis for each in arguments for axis in each.axes}
+        names = {each.name for each in arguments}
+        for axis in axes:
+            if axis in known:
+                continue
+            for given in self.batched.inputs:
+                if axis in given.axes and given.name not in names:
+                    known.update(given.axes)
+                    names.add(given.name)
+                    break
+            else:
+                raise KernelError(f"The size of the axis {axis} cannot be told from any input.")
+        inputs = [self._argument(each) for each in self.batched.inputs if each.name in names]
+        return (*inputs, *(each for each in arguments if each.role != "input"))
 
     def _companion(self, name: str, of: str, role: str) -> Argument:
         return Argument(name, self._axes(of), "real", role, of in self.per_sample, of=of)
@@ -199,6 +231,7 @@ class _Specification:
         results: list[Result],
         **more: object,
     ) -> FunctionSpec:
+        arguments = self._sized(arguments, results)
         name = f"{self.problem.name}{suffix}"
         saved = self.output if any(each.role == "saved" for each in arguments) else ""
         spec = FunctionSpec(

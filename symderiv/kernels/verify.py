@@ -3,7 +3,8 @@
 The reference is the oracle's value of the *meaning* (derivatives still in it) at exactly the given
 floats. An entry passes if its error is within the bound of the running error analysis of
 :mod:`symderiv.kernels.accuracy`. An infinite exponent stands in the reference for -10^60, whose
-exponential is 0 in every respect, so that the reference is the limit that is meant.
+exponential is 0 in every respect, and a weight of 0 beside it for 10^-200, so that the reference is
+the limit that is meant.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ DTYPES = ("float32", "float64")
 #: The reference itself is good to about 50 digits of the terms it is made of: nothing below is judged.
 FLOOR = 1e-40
 _MINUS_INFINITY = Fraction(-(10**60))
+_ALMOST_ZERO = Fraction(1, 10**200)
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,13 @@ def verify(problem: Problem, target: str = "numpy", **options: Any) -> list[Chec
     from symderiv.kernels.emit import emit
 
     return verify_source(problem, target, emit(problem, target), **options)
+
+
+def _exactly(value: float, kind: str) -> Fraction:
+    """The exact number a float stands for; beside an infinite exponent, 0 is the limit from above."""
+    if value == -math.inf:
+        return _MINUS_INFINITY
+    return _ALMOST_ZERO if value == 0 and kind == "some -inf" else Fraction(value)
 
 
 @dataclass(frozen=True)
@@ -205,10 +214,7 @@ class _Checker:
             if kinds.get(name) == "label":
                 arrays[name] = {place: int(value) for place, value in table.items()}
             else:
-                arrays[name] = {
-                    place: number(_MINUS_INFINITY if value == -math.inf else Fraction(value))
-                    for place, value in table.items()
-                }
+                arrays[name] = {place: number(_exactly(value, trial.kind)) for place, value in table.items()}
         for name, of in self.spec.moved.items():
             arrays[name] = arrays[of]
         if definitions is self.meaning_definitions:
