@@ -21,9 +21,10 @@ from symderiv.problem import Expectation, Problem
 from symderiv.proof import Verdict, prove
 from symderiv.witness import Explicit, witness
 
-#: The sizes of the axes, in their order, where the command line gives none (the last one is used
-#: again). Different sizes tell a matrix from its transpose.
-DEFAULT_SIZES = (3, 2)
+#: The sizes of the axes where the command line gives none: of the usual names, then of others in
+#: their order (the last one is used again). Different sizes tell a matrix from its transpose.
+USUAL_SIZES = {"K": 5, "N": 3}
+OTHER_SIZES = (3, 2)
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def derive(problem: Problem, given: Mapping[str, int]) -> Derived:
         Sizes for the explicit derivation; the other axes get default sizes.
     """
     sizes = {
-        axis: given.get(axis, DEFAULT_SIZES[min(place, len(DEFAULT_SIZES) - 1)])
+        axis: given.get(axis, USUAL_SIZES.get(axis, OTHER_SIZES[min(place, len(OTHER_SIZES) - 1)]))
         for place, axis in enumerate(problem.axes)
     }
     engine = Engine(problem)
@@ -132,13 +133,19 @@ def derive(problem: Problem, given: Mapping[str, int]) -> Derived:
         proof, faults = _judge(derivation, explicit, problem.expectations)
         derivations.append(derivation)
         explicits.append(explicit)
-        rows.append(Row(to_text(derivation.start), to_text(derivation.form), proof))
+        rows.append(Row(to_text(derivation.start), _form(derivation), proof))
         failures += faults
     with_vectors = products(engine, derivations)
     failures += [fault for each in with_vectors for fault in _proofs(each)[1]]
     return Derived(
         problem, sizes, tuple(derivations), tuple(explicits), with_vectors, tuple(rows), tuple(failures)
     )
+
+
+def _form(derivation: Derivation) -> str:
+    """The form in text, with the assumptions that it holds under."""
+    conditions = [f"{to_text(each.left)} == {to_text(each.right)}" for each in derivation.assumptions]
+    return " ".join([to_text(derivation.form), *(["under", ", ".join(conditions)] if conditions else [])])
 
 
 def _judge(
