@@ -62,7 +62,7 @@ def test_what_is_written(built: Path) -> None:
     expected = {f"{name}/{name}{kind}" for name in ("softmax", "cross_entropy") for kind in kinds}
     assert set(files(built)) == expected | {INDEX, MANIFEST}
     record = Manifest.read(built).problems["softmax"]
-    assert record.sizes == {"K": 3}
+    assert record.sizes == {"K": 5}
     assert [(row.derivative, row.form) for row in record.rows] == [
         ("d(p[i], z[j])", "p[i] * (delta(i, j) - p[j])")
     ]
@@ -103,7 +103,7 @@ def test_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "softmax",
         "d(p[i], z[j])",
         "p[i] * (delta(i, j) - p[j])",
-        "proved (normal form); as stated; SymPy at K = 3",
+        "proved (normal form); as stated; SymPy at K = 5",
         "numpy",
     ]
     assert re.fullmatch(r"\d+\.\d of \d+ eps", cells[5])
@@ -186,7 +186,7 @@ def test_a_form_that_is_spelled_otherwise_is_accepted(tmp_path: Path) -> None:
     outcome = job.perform(Request("respelled", str(path), "", (), ()))
     assert outcome.failures == ()
     assert outcome.record is not None
-    assert outcome.record.rows[0].proof == "proved (normal form); as stated; SymPy at K = 3"
+    assert outcome.record.rows[0].proof == "proved (normal form); as stated; SymPy at K = 5"
 
 
 def test_a_module_that_fails_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
