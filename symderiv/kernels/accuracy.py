@@ -61,6 +61,9 @@ class Bounded:
             if other in (-1, 0, 1):  # exact
                 return type(self)(self.value * other, self.error * abs(other))
             return self * type(self)(float(other))
+        for sign, number in ((self, other), (other, self)):
+            if abs(sign.value) == 1 and sign.error == 0:  # changing a sign is exact
+                return type(self)(sign.value * number.value, number.error)
         product = self.value * other.value
         error = abs(self.value) * other.error + abs(other.value) * self.error + _ROUNDING * abs(product)
         return self._like(product, error)

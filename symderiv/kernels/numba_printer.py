@@ -12,14 +12,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from symderiv.expression.construct import coefficient_and_rest, multiply
 from symderiv.expression.indices import rename
 from symderiv.expression.nodes import (
+    Call,
     Compare,
     Delta,
     Entry,
     Expression,
     Index,
     IndexTerm,
+    Multiply,
+    Number,
     Position,
 )
 from symderiv.expression.traverse import compared_values, walk
@@ -330,6 +334,20 @@ class LoopFormula(Formula):
     def __init__(self, kernel: _Kernel) -> None:
         self.kernel = kernel
 
+    def piece(self, node: Expression) -> Piece:
+        """As elsewhere, but a minus sign goes into log_ratio.
+
+        Outside of it, the compiler may turn -(a - b) into b - a with the licence of the loops
+        around it, and then regroup what must stay together.
+        """
+        if isinstance(node, Multiply) and coefficient_and_rest(node)[0] < 0:
+            for number, factor in enumerate(node.factors):
+                if isinstance(factor, Call) and factor.function == "log_ratio":
+                    factors = list(node.factors)
+                    factors[number] = Call("minus_log_ratio", factor.arguments)
+                    return super().piece(multiply(Number(Fraction(-1)), *factors))
+        return super().piece(node)
+
     def entry(self, node: Entry) -> str:
         """One entry: of an argument, a buffer, or a local variable."""
         terms = node.indices
@@ -371,9 +389,9 @@ class LoopFormula(Formula):
 
     def function(self, name: str, arguments: list[str]) -> Piece:
         """A function that Numba compiles, or a helper of the module."""
-        if name == "log_ratio":
+        if name in ("log_ratio", "minus_log_ratio"):
             self.kernel.helpers.add(name)
-            return f"_log_ratio({', '.join(arguments)})", ATOM
+            return f"_{name}({', '.join(arguments)})", ATOM
         if name in _GIVEN_ONE:
             self.kernel.helpers.add(name)
             return f"_{name}({', '.join(arguments)}, real(1))", ATOM

@@ -31,7 +31,6 @@ from symderiv.kernels.errors import KernelError
 from symderiv.kernels.function_spec import EPSILON, REDUCTIONS, WEIGHT, Argument, FunctionSpec, Result
 from symderiv.problem import Input, Problem, along, names_in
 
-
 #: What no name may hold: it would end a string or a comment in the emitted file.
 _NOT_IN_NAMES = frozenset("\"'\\#()[]{} ")
 
@@ -47,7 +46,9 @@ def functions_of(problem: Problem) -> tuple[FunctionSpec, ...]:
     for name in (
         problem.name,
         *problem.axes,
-        *(each.name for each in (*problem.inputs, *problem.definitions, *problem.upstream)),
+        *(each.name for each in problem.inputs),
+        *(each.name for each in problem.definitions),
+        *(each.name for each in problem.upstream),
         *problem._all_letters(),
     ):
         if not name or not name.isprintable() or set(name) & _NOT_IN_NAMES:

@@ -16,7 +16,7 @@ Place = tuple[int, ...]
 Table = dict[Place, float]
 
 #: Classes of values for the arrays whose exponentials are summed.
-SPECIAL = ("ties", "up to 1e4", "some -inf")
+SPECIAL = ("ties", "up to 1e4", "near 1e4", "some -inf")
 ORDINARY = "N(0, 3)"
 #: How many entries of each result are looked at where an axis is long.
 FEW = 3
@@ -70,6 +70,8 @@ def values(
         for place in places:
             if trial.kind == "ties":
                 table[place] = single(float(source.randrange(3)))
+            elif trial.kind == "near 1e4":
+                table[place] = single(1e4 + source.gauss(0.0, 3.0))
             elif trial.kind == "up to 1e4":
                 table[place] = single(source.uniform(-1e4, 1e4))
             elif place[axis] == trial.sizes[argument.axes[axis]] - 1 and place[axis]:

@@ -1,0 +1,122 @@
+"""Emitted modules, made and loaded once for all tests: compiling is what takes time."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import ModuleType
+
+from symderiv import catalog
+from symderiv.kernels.emit import emit, load_source
+from symderiv.notation.reader import read_problem
+from symderiv.problem import Problem
+
+
+@cache
+def problem(name: str) -> Problem:
+    return catalog.load(name)
+
+
+@cache
+def source(name: str, target: str) -> str:
+    return emit(problem(name), target)
+
+
+@cache
+def module(name: str, target: str = "numpy") -> ModuleType:
+    return load_source(source(name, target), f"{name}_{target}")
+
+
+def own(name: str, text: str) -> Problem:
+    """A user's problem."""
+    return read_problem(text, name)
+
+
+#: Problems that no file of the catalogue resembles: other functions, axes and names.
+OWN = {
+    "logistic": """
+index j : N
+input w[N], x[N], c, t
+batch x, t
+loss L
+z = sum(j, w[j] * x[j]) + c
+L = softplus(z) - t * z
+derive d(L, w[j])
+derive d(L, c)
+""",
+    "attention": """
+index i : Q
+index j, k : K
+index c : C
+index a : D
+input q[Q, D], kk[K, D], V[K, C]
+batch q, kk, V
+S[i, j] = sum(a, q[i, a] * kk[j, a]) / sqrt(D)
+P[i, j] = exp(S[i, j]) / sum(k, exp(S[i, k]))
+O[i, c] = sum(k, P[i, k] * V[k, c])
+upstream L(O)
+derive d(L, q[i, a])
+derive d(L, kk[j, a])
+derive d(L, V[k, c])
+""",
+    "hostile": '''
+title """; import os #
+about Ends \\""" a docstring \\ here.
+index i, k : K
+index j : np
+input class[K, np], lambda[np], out[np], row[K]
+batch lambda, out
+real[i] = sum(j, class[i, j] * lambda[j] * out[j]) + row[i]
+derive d(real[i], class[k, j])
+derive d(real[i], lambda[j])
+''',
+    "two_layers": """
+index h : H
+index j : N
+index k : K
+input W[N, H], U[H, K], x[N]
+batch x
+a[h] = relu(sum(j, W[j, h] * x[j]))
+y[k] = tanh(sum(h, U[h, k] * a[h]))
+derive d(y[k], U[h, k])
+derive d(y[k], x[j])
+derive d(y[k], W[j, h])
+""",
+    "gelu": """
+index i, j : K
+input x[K]
+batch x
+y[i] = x[i] * (1 + erf(x[i] / sqrt(2))) / 2
+derive d(y[i], x[j])
+""",
+    "quadratic_form": """
+index i, j : K
+input A[K, K], x[K]
+f = sum(i, sum(j, x[i] * A[i, j] * x[j]))
+derive d(f, x[i])
+derive d(f, A[i, j])
+""",
+    "divergence": """
+index i, k : K
+input z[K], t[K]
+batch z, t
+loss L
+p[i] = exp(z[i]) / sum(k, exp(z[k]))
+L = sum(k, t[k] * (log(t[k]) - log(p[k])))
+derive d(L, z[i])
+""",
+    "weighted_mean": """
+index i, k : K
+input z[K], v[K]
+batch z, v
+m = sum(k, exp(z[k]) * v[k]) / sum(k, exp(z[k]))
+derive d(m, z[i])
+derive d(m, v[i])
+""",
+    "branches": """
+index i, k : K
+input z[K], c
+batch z
+y[i] = where(z[i] > c, z[i] * z[i], sigmoid(z[i])) + sum(k != i, z[k]) + step(z[i])
+derive d(y[i], z[k])
+""",
+}

@@ -1,0 +1,103 @@
+"""Faults planted in emitted files and templates: verification must find each of them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from symderiv.kernels import render
+from symderiv.kernels.emit import emit
+from symderiv.kernels.registry import template_folder
+from symderiv.kernels.verify import verify_source
+from tests.kernels.emitted import problem, source
+
+#: The problem, the code as emitted, and the code with a fault.
+FAULTS = {
+    "sign": ("softmax", "p * (g - sum_g_p[:, None])", "p * (g + sum_g_p[:, None])"),
+    "swapped index": (
+        "softmax_layer",
+        "-x[:, None, None, :] * h[:, :, None, None] * h[:, None, :, None]",
+        "-x[:, None, None, :] * h[:, :, None, None] * h[:, :, None, None]",
+    ),
+    "transposed matrix": (
+        "softmax_layer",
+        "dW[...] = x.T @ factor",
+        "dW[...] = (factor.T @ x).reshape(N, K)",
+    ),
+    "delta dropped": ("softmax", "diagonal[...] = p * (1 - p)", "diagonal[...] = -p * p"),
+    "no shift by the maximum": ("softmax", "np.exp(z - m[:, None])", "np.exp(z)"),
+    "mean taken for sum": ("cross_entropy", '1 / B if reduction == "mean"', '1 if reduction == "mean"'),
+    "label off by one": ("cross_entropy_label", "dz[np.arange(B), y] =", "dz[np.arange(B), y - 1] ="),
+    "weight lost": ("cross_entropy_label", "dz[...] = weight * p", "dz[...] = p"),
+    "wider dtype": (
+        "softmax",
+        "return out[0] if single else out",
+        "return (out[0] if single else out) * np.float64(1)",
+    ),
+    "another grouping": (
+        "cross_entropy_label",
+        "-((z[np.arange(B), y] - m) - log_s)",
+        "(log_s + m) - z[np.arange(B), y]",
+    ),
+    "zero times log zero": ("cross_entropy", "np.where(t != 0, ", "np.where(t != 7, "),
+    "an error": ("softmax", "s = np.sum(e, axis=-1)", "s = np.sum(e, axis=7)"),
+    "float32 throughout": (
+        "softmax",
+        "np.exp(z - m[:, None])",
+        "np.exp((z - m[:, None]).astype(np.float32))",
+    ),
+    "out not used": ("softmax", "dz = _output(", "dz = np.empty_like(p) if out is not None else _output("),
+}
+
+
+def test_untouched_modules_pass() -> None:
+    for name in {name for name, _, _ in FAULTS.values()}:
+        assert all(
+            check.ok for check in verify_source(problem(name), "numpy", source(name, "numpy"), large=False)
+        )
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_is_found(fault: str) -> None:
+    name, right, wrong = FAULTS[fault]
+    text = source(name, "numpy")
+    assert right in text, "the code to spoil is no longer emitted so: plant this fault anew"
+    checks = verify_source(problem(name), "numpy", text.replace(right, wrong), large=False)
+    found = [check for check in checks if not check.ok]
+    assert found
+    assert all(check.detail for check in found)
+
+
+def test_missing_function_is_found() -> None:
+    text = source("softmax", "numpy").replace("def softmax_jvp(", "def softmax_other(")
+    checks = verify_source(
+        problem("softmax"), "numpy", text.replace('"softmax_jvp"', '"softmax_other"'), large=False
+    )
+    assert [check.function for check in checks if not check.ok] == ["softmax_jvp"]
+
+
+def test_spoilt_template_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoilt = tmp_path / "templates"
+    shutil.copytree(template_folder(), spoilt)
+    file = spoilt / "numpy" / "checks.py.j2"
+    right = 'np.mean(losses) if reduction == "mean" else np.sum(losses)'
+    assert right in file.read_text()
+    file.write_text(file.read_text().replace(right, "np.sum(losses)"))
+    monkeypatch.setattr(render, "template_folder", lambda: spoilt)
+    checks = verify_source(
+        problem("cross_entropy_label"), "numpy", emit(problem("cross_entropy_label")), large=False
+    )
+    assert {check.function for check in checks if not check.ok} >= {"cross_entropy_label"}
+
+
+def test_fault_in_compiled_module_is_found() -> None:
+    text = source("softmax", "numba")
+    right = "p[row, j] * (g[row, j] - sum_g_p)"
+    assert right in text
+    checks = verify_source(
+        problem("softmax"), "numba", text.replace(right, "p[row, j] * (g[row, j] - p[row, j])"),
+        large=False, dtypes=("float64",),
+    )  # fmt: skip
+    assert {check.function for check in checks if not check.ok} == {"softmax_vjp"}
