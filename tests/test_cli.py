@@ -192,6 +192,10 @@ BAD = {
     ),
     "value no number": (["derive", "softmax", "--wrt", "z", "--value", "z=1,x"], "a number for z, found 'x'"),
     "value nan": (["derive", "softmax", "--wrt", "z", "--value", "z=nan"], "a number for z, found 'nan'"),
+    "value of an unspecified function": (
+        ["derive", "softmax_any_loss", "--wrt", "z", "--value", "z=1,2"],
+        "without unspecified functions for --value, found L",
+    ),
     "value too large": (["derive", "softmax", "--wrt", "z", "--value", "z=1000,0"], "floating point"),
     "value of wrong shape": (["derive", "softmax", "--wrt", "z", "--value", "z=1;2"], "separated by commas"),
     "ragged value": (

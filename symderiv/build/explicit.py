@@ -122,6 +122,12 @@ def _numbers(
 ) -> dict[tuple[int, ...], float]:
     """The entries of the form in numbers, evaluated directly from the definitions."""
     problem = derivation.problem
+    unspecified = [each.name for each in problem.upstream if each.name in names_in(derivation.form)]
+    if unspecified:
+        raise ExplicitError(
+            f"expected a form without unspecified functions for --value, found {', '.join(unspecified)}; "
+            "use --size for entries in symbols"
+        )
     needed = {
         given.name
         for given in problem.inputs
