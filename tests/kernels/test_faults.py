@@ -34,7 +34,7 @@ FAULTS = {
     "wider dtype": (
         "softmax",
         "return out[0] if single else out",
-        "return (out[0] if single else out) * np.float64(1)",
+        "return np.float64(1) * out",
     ),
     "another grouping": (
         "cross_entropy_label",
@@ -46,7 +46,7 @@ FAULTS = {
     "float32 throughout": (
         "softmax",
         "np.exp(z - m[:, None])",
-        "np.exp((z - m[:, None]).astype(np.float32))",
+        "np.exp(np.float32(z - m[:, None]))",
     ),
     "out not used": ("softmax", "dz = _output(", "dz = np.empty_like(p) if out is not None else _output("),
 }

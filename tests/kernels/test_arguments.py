@@ -1,0 +1,101 @@
+"""Wrong arguments: one sentence that names the argument, what was expected and what was found."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.kernels.emitted import module
+
+Z = np.zeros((2, 3))
+T = np.full((2, 3), 1 / 3)
+READ_ONLY = np.zeros((2, 3))
+READ_ONLY.flags.writeable = False
+
+
+def both(call):
+    return pytest.mark.parametrize("target", ["numpy", "numba"])(call)
+
+
+CASES = [
+    ("softmax", (Z.astype(int),), {}, r"z: expected float32 or float64, found int64"),
+    ("softmax", (Z.astype(np.float16),), {}, r"z: expected float32 or float64, found float16"),
+    ("softmax", ([0.0, 1.0],), {}, r"z: expected an array, found list"),
+    ("softmax", (np.zeros((2, 3, 4)),), {}, r"z: expected axes \(K\), or \(B, K\) for a batch, found shape"),
+    ("softmax", (np.zeros((2, 0)),), {}, r"z: expected at least one place along K, found shape \(2, 0\)"),
+    ("softmax", (np.zeros((0, 2)),), {}, r"z: expected at least one place along B"),
+    (
+        "softmax",
+        (Z,),
+        {"out": np.zeros((3, 2))},
+        r"out: expected .*float64 \(2, 3\), found float64 \(3, 2\)",
+    ),
+    ("softmax", (Z,), {"out": np.zeros((2, 3), np.float32)}, r"out: expected an array of float64 .* float32"),
+    ("softmax", (Z,), {"out": "here"}, r"out: expected an array .*, found str"),
+    ("softmax", (Z,), {"out": READ_ONLY}, r"out: .* read-only"),
+    ("softmax", (Z,), {"out": np.zeros((3, 2)).T}, r"out: .* not contiguous"),
+    ("softmax", (Z,), {"out": Z}, r"out: expected memory of its own, found an overlap"),
+    ("softmax_vjp", (T, T[:, :2]), {}, r"g: expected 3 places along K, as p has, found 2"),
+    ("softmax_vjp", (T, T.astype(np.float32)), {}, r"g: expected float64, as p has, found float32"),
+    ("softmax_vjp", (T, T[0]), {}, r"g: expected a batch axis, as p has, found one sample"),
+    ("softmax_vjp", (T[0], T), {}, r"p: expected a batch axis, as g has, found one sample"),
+    (
+        "cross_entropy",
+        (Z, T),
+        {"reduction": "all"},
+        r"reduction: expected one of mean, sum, none, found",
+    ),
+    ("cross_entropy_label", (Z, np.array([0, 3])), {}, r"y: expected labels from 0 to 2, found 3"),
+    ("cross_entropy_label", (Z, np.array([-1, 0])), {}, r"y: expected labels from 0 to 2, found -1"),
+    ("cross_entropy_label", (Z, np.array([0.0, 1.0])), {}, r"y: expected integers \(labels\), found float64"),
+    ("cross_entropy_label", (Z, np.array([0, 1, 2])), {}, r"y: expected 2 places along B, as z has, found 3"),
+]
+
+
+@both
+@pytest.mark.parametrize(("function", "arguments", "options", "sentence"), CASES)
+def test_wrong_argument(target: str, function: str, arguments: tuple, options: dict, sentence: str) -> None:
+    name = function.removesuffix("_vjp")
+    with pytest.raises(ValueError, match=sentence):
+        getattr(module(name, target), function)(*arguments, **options)
+
+
+def test_out_of_several_results() -> None:
+    layer = module("softmax_layer")
+    arrays = {
+        "W": np.ones((2, 3)),
+        "x": np.ones((4, 2)),
+        "b": np.ones(3),
+        "h": np.ones((4, 3)),
+        "g": np.ones((4, 3)),
+    }
+    names = layer.softmax_layer_vjp.__code__.co_varnames[: layer.softmax_layer_vjp.__code__.co_argcount]
+    given = [arrays[name] for name in names if name in arrays]
+    with pytest.raises(ValueError, match="out: expected a tuple of 3 arrays"):
+        layer.softmax_layer_vjp(*given, out=np.ones(3))
+    results = layer.softmax_layer_vjp(*given)
+    with pytest.raises(ValueError, match="overlap"):
+        layer.softmax_layer_vjp(
+            *given, out=tuple(given[0] if each.shape == given[0].shape else each for each in results)
+        )
+
+
+def test_single_label_may_be_a_python_integer() -> None:
+    value = module("cross_entropy_label").cross_entropy_label(np.zeros(4), 2)
+    assert value == pytest.approx(np.log(4))
+
+
+def test_dtype_is_kept() -> None:
+    for dtype in (np.float32, np.float64):
+        p = module("softmax").softmax(Z.astype(dtype))
+        assert p.dtype == dtype
+        x_hat = module("layer_norm").layer_norm(Z.astype(dtype), 1e-5)
+        assert x_hat.dtype == dtype
+
+
+def test_strided_and_read_only_inputs() -> None:
+    wide = np.random.default_rng(3).normal(size=(4, 6))
+    strided = wide[:, ::2]
+    for target in ("numpy", "numba"):
+        expected = module("softmax", target).softmax(strided.copy())
+        assert np.array_equal(module("softmax", target).softmax(strided), expected)
