@@ -259,7 +259,8 @@ class _Writer:
 
     def _restriction(self, letter: str, condition: Compare) -> str:
         text = self._condition(condition)
-        return text if text.startswith(letter + " ") else f"{letter} : {text}"
+        lower_bound = condition.operator == "=="  # as k = 1 under a sum sign is read
+        return text if text.startswith(letter + " ") and not lower_bound else f"{letter} : {text}"
 
     def _condition(self, condition: Compare) -> str:
         return f"{self._side(condition.left)} {_RELATIONS[condition.operator]} {self._side(condition.right)}"

@@ -1,0 +1,144 @@
+"""From tokens to equations: lines, chains ``a = b = c``, conditions after a comma, several in one display."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from symderiv.notation.errors import Source
+from symderiv.notation.tex.cursor import in_one_line, shown
+from symderiv.notation.tex.tokens import Token, closes, opens
+
+_LEADING_WORDS = frozenset({"where", "and", "with", "so", "hence", "then", "thus", "let", "i.e.", "or"})
+_CONDITION_WORDS = frozenset({"if", "for", "when", "for all"})
+
+
+@dataclass
+class Equation:
+    """The tokens of a chain: its sides, and the conditions written after it.
+
+    `continues` says that it begins with an equals sign: its first side stands somewhere before.
+    """
+
+    sides: list[list[Token]] = field(default_factory=lambda: [[]])
+    conditions: list[list[Token]] = field(default_factory=list)
+    continues: bool = False
+
+
+@dataclass
+class _Piece:
+    tokens: list[Token]
+    before: str  # what stands before it: "", "newline", "quad" or ","
+
+
+def equations(
+    source: Source, tokens: Sequence[Token], is_letter: Callable[[Token], bool] = lambda _: True
+) -> list[Equation]:
+    """The equations of a display, in order.
+
+    Parameters
+    ----------
+    source
+        The text, for errors.
+    tokens
+        Its tokens.
+    is_letter
+        Whether a token can be an index letter: ``i = j`` after a comma is then a condition.
+    """
+    found: list[Equation] = []
+    for piece in _pieces(tokens):
+        words = _without_leading_words(in_one_line(piece.tokens))
+        if not words:
+            continue
+        signs = _relations(words)
+        if found and _is_condition(words, signs, is_letter):
+            found[-1].conditions.append(words)
+        elif words[0].kind == "rel" and words[0].text == "=":
+            if not found:
+                found.append(Equation(continues=True))
+            _extend(source, found[-1], words)
+        elif found and not signs and piece.before != "newline":
+            if piece.before == ",":
+                raise source.error(
+                    words[0].at, f"expected an equation after the comma, found {shown(words[0])}"
+                )
+            found[-1].sides[-1] += words
+        elif found and not signs and words[0].kind == "op":
+            found[-1].sides[-1] += words
+        elif found and words[0].kind == "op":
+            _extend(source, found[-1], words)
+        else:
+            found.append(Equation())
+            _extend(source, found[-1], words)
+    for equation in found:
+        equation.sides = [_without_punctuation(side) for side in equation.sides]
+        if equation.continues:
+            equation.sides = equation.sides[1:]
+        equation.conditions = [_without_punctuation(condition) for condition in equation.conditions]
+    return found
+
+
+def _pieces(tokens: Sequence[Token]) -> list[_Piece]:
+    pieces = [_Piece([], "")]
+    depth = 0
+    for token in tokens:
+        depth += opens(token) - closes(token)
+        if depth == 0 and token.kind in ("newline", "quad", ",", ";"):
+            if pieces[-1].tokens:
+                pieces.append(_Piece([], token.kind.replace(";", ",")))
+            elif token.kind == "newline":
+                pieces[-1].before = "newline"
+        elif token.kind != "stop":
+            pieces[-1].tokens.append(token)
+    return [piece for piece in pieces if piece.tokens]
+
+
+def _relations(tokens: Sequence[Token]) -> list[int]:
+    """Where the relation signs outside all brackets are."""
+    places = []
+    depth = 0
+    for place, token in enumerate(tokens):
+        depth += opens(token) - closes(token)
+        if depth == 0 and token.kind == "rel":
+            places.append(place)
+    return places
+
+
+def _is_condition(words: Sequence[Token], signs: Sequence[int], is_letter: Callable[[Token], bool]) -> bool:
+    first = words[0]
+    if first.is_command("forall") or (first.kind == "word" and first.text in _CONDITION_WORDS):
+        return True
+    if len(words) > 2 and first.text == "i" and words[1].text == "f" and words[1].glued:
+        return True
+    if len(signs) != 1:
+        return False
+    if words[signs[0]].text != "=":
+        return signs[0] > 0
+    return signs[0] == 1 and first.kind in ("letter", "command") and len(words) == 3 and all(
+        words[place].kind == "letter" and is_letter(words[place]) for place in (0, 2)
+    )  # fmt: skip
+
+
+def _extend(source: Source, equation: Equation, words: Sequence[Token]) -> None:
+    signs = set(_relations(words))
+    for place, token in enumerate(words):
+        if place not in signs:
+            equation.sides[-1].append(token)
+        elif token.text == "=":
+            equation.sides.append([])
+        else:
+            raise source.error(token.at, f"expected an equation, found {shown(token)}: only = is judged")
+
+
+def _without_leading_words(tokens: list[Token]) -> list[Token]:
+    while tokens and tokens[0].kind == "word" and tokens[0].text.lower() in _LEADING_WORDS:
+        tokens = tokens[1:]
+    return tokens
+
+
+def _without_punctuation(tokens: list[Token]) -> list[Token]:
+    while tokens and (
+        tokens[-1].is_op(".") or (tokens[-1].kind == "word" and tokens[-1].text in _LEADING_WORDS)
+    ):
+        tokens = tokens[:-1]
+    return tokens

@@ -1,0 +1,191 @@
+r"""Matrix notation: sums, products, powers and functions of whole arrays, read into index notation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from symderiv.expression.functions import call
+from symderiv.expression.nodes import ONE, Delta, Expression, Index, Number, Sum
+from symderiv.notation.tex.arithmetic import product_of, quotient_of, raised_to, sum_of
+from symderiv.notation.tex.arrays import Value, contracted, diagonal, together
+from symderiv.notation.tex.places import PlaceReader
+from symderiv.notation.tex.syntax import Applied, Bracket, Differentiated, Part, Raised, Syntax
+
+_TWO = Number(Fraction(2))
+
+
+class MatrixReader(PlaceReader):
+    """What the operations mean where some operands are arrays."""
+
+    def added(self, terms: Sequence[tuple[bool, Value, Syntax]]) -> Value:
+        """A sum of numbers, or of arrays of one shape."""
+        shaped = next((value for _, value, _ in terms if value.open), None)
+        values: list[Value] = []
+        for _, value, where in terms:
+            if value.kind:
+                value = self._sized(value, shaped, where)
+            elif shaped is not None and not value.open and len(shaped.open) > 1:
+                raise self.error(where, f"a number cannot be added to {shaped.shape}")
+            elif shaped is not None and not value.open:
+                self.note(where, "a number added to an array is added to each of its entries")
+            values.append(value)
+        for (_, _, where), value in zip(terms, values, strict=True):
+            if shaped is not None and value.open and not value.same_shape(shaped):
+                raise self.error(where, f"{value.shape} cannot be added to {shaped.shape}")
+        found = together(values)
+        assert found is not None
+        entries, shape = found
+        signs = [negative for negative, _, _ in terms]
+        if len(terms) == 1 and terms[0][1].kind:
+            raise self.error(terms[0][2], f"the size of {terms[0][1].shape} is not known here")
+        return Value(sum_of(list(zip(signs, entries, strict=True))), shape.open, shape.row)
+
+    def _sized(self, value: Value, shape: Value | None, where: Syntax) -> Value:
+        """An identity matrix or a vector of ones in the size of what it stands with."""
+        if shape is None:
+            raise self.error(where, f"the size of {value.shape} is not known here")
+        if value.kind == "ones" and len(shape.open) == 1:
+            return Value(value.expression, shape.open, shape.row)
+        if value.kind == "identity" and len(shape.open) == 2 and shape.open[0].axis == shape.open[1].axis:
+            return Value(product_of(value.expression, Delta(*shape.open)), shape.open)
+        raise self.error(where, f"{value.shape} cannot be added to {shape.shape}")
+
+    def multiplied(self, factors: Sequence[tuple[str, Value, Syntax]]) -> Value:
+        """A product, from left to right: of numbers, of arrays entry by entry (⊙), or of matrices."""
+        if not any(value.open or value.kind for _, value, _ in factors):
+            result: list[Expression] = []
+            for sign, value, _ in factors:
+                result.append(quotient_of(ONE, value.expression) if sign == "/" else value.expression)
+            return Value(product_of(*result))
+        (_, total, before), *rest = factors
+        for sign, value, where in rest:
+            derivatives = isinstance(before, Differentiated) and isinstance(where, Differentiated)
+            if derivatives and len(total.open) == 1 and len(value.open) > 1:
+                # The chain rule as people write it: contracted over the array between them.
+                total = Value(total.expression, total.open, row=True)
+                total = Value(*_column(self._times(sign, total, value, where)))
+            else:
+                total = self._times(sign, total, value, where)
+            before = where
+        return total
+
+    def _times(self, sign: str, left: Value, right: Value, where: Syntax) -> Value:
+        if sign == "/":
+            return self.divided(left, right, where)
+        if left.kind == "identity" and right.open and sign != "⊙":
+            return right.map(lambda entry: product_of(left.expression, entry))
+        if right.kind == "identity" and left.open and sign != "⊙":
+            return left.map(lambda entry: product_of(entry, right.expression))
+        if not left.open or not right.open:
+            if (left.kind and right.kind) or (left.open and right.kind) or (right.open and left.kind):
+                if left.kind == "ones" or right.kind == "ones":
+                    return self._times_ones(left, right, where)
+                raise self.error(where, f"the product of {left.shape} and {right.shape} is not supported yet")
+            shaped = left if left.open or left.kind else right
+            return Value(product_of(left.expression, right.expression), shaped.open, shaped.row, shaped.kind)
+        if sign == "⊙":
+            found = together((left, right))
+            if found is None:
+                raise self.error(where, f"{left.shape} and {right.shape} have no product entry by entry")
+            return Value(product_of(*found[0]), found[1].open, found[1].row)
+        result = contracted(left, right, product_of)
+        if result is None and sign == "*" and len(left.open) == len(right.open) == 1:
+            return self.inner_product(where, left, right)
+        if result is None:
+            raise self.error(where, f"{left.shape} times {right.shape} does not conform")
+        return result
+
+    def _times_ones(self, left: Value, right: Value, where: Syntax) -> Value:
+        """``1^T x`` and ``A 1``: sums over an axis."""
+        if left.kind == "ones" and left.row and right.open and not (len(right.open) == 1 and right.row):
+            body = Sum(right.open[0], product_of(left.expression, right.expression))
+            return Value(body, right.open[1:], row=bool(right.open[1:]))
+        if right.kind == "ones" and not right.row and (len(left.open) > 1 or left.row):
+            return Value(Sum(left.open[-1], product_of(left.expression, right.expression)), left.open[:-1])
+        raise self.error(where, f"the product of {left.shape} and {right.shape} is not supported yet")
+
+    def divided(self, above: Value, below: Value, where: Part) -> Value:
+        """A quotient; only a number can divide an array."""
+        if below.open or below.kind:
+            raise self.error(where, f"{above.shape} cannot be divided by {below.shape}: give them indices")
+        return Value(quotient_of(above.expression, below.expression), above.open, above.row, above.kind)
+
+    def transposed(self, value: Value, where: Part) -> Value:
+        """The transpose: a matrix with its axes swapped, a column as a row."""
+        if value.kind:
+            return Value(value.expression, (), value.kind == "ones" and not value.row, value.kind)
+        match len(value.open):
+            case 1:
+                return Value(value.expression, value.open, not value.row)
+            case 2:
+                return Value(value.expression, value.open[::-1])
+            case _:
+                raise self.error(where, f"{value.shape} cannot be transposed (a power of T needs T declared)")
+
+    def array_power(self, node: Raised, value: Value, power: Expression) -> Value:
+        """A power of an array: the squared norm for a vector, as people write it."""
+        if power == _TWO and len(value.open) == 1:
+            self.note(node, "the square of a vector is read as its squared norm")
+            return Value(self._squares(value))
+        if isinstance(power, Number) and power.value < 0:
+            raise self.error(node, "inverse matrices are not supported yet")
+        raise self.error(node, f"this power of {value.shape} is not supported yet: give it indices")
+
+    def _squares(self, value: Value) -> Expression:
+        total = raised_to(value.expression, _TWO)
+        for index in reversed(value.open):
+            total = Sum(index, total)
+        return total
+
+    def norm(self, node: Bracket, value: Value) -> Value:
+        """The Euclidean norm of a vector, and the Frobenius norm of a matrix."""
+        if value.kind:
+            raise self.error(node, f"the size of {value.shape} is not known here")
+        if not value.open:
+            return Value(call("abs", value.expression))
+        return Value(call("sqrt", self._squares(value)))
+
+    def squared_norm(self, node: Part, value: Value) -> Value:
+        r"""``\|x\|^2``, without the root that the square takes away."""
+        if value.kind:
+            raise self.error(node, f"the size of {value.shape} is not known here")
+        return Value(self._squares(value))
+
+    def inner_product(self, node: Part, left: Value, right: Value) -> Value:
+        """The sum of the products of entries at the same place."""
+        if [index.axis for index in left.open] != [index.axis for index in right.open] or not left.open:
+            raise self.error(node, f"{left.shape} and {right.shape} have no inner product")
+        total = product_of(left.expression, right.at(left.open))
+        for index in reversed(left.open):
+            total = Sum(index, total)
+        return Value(total)
+
+    def array_function(self, node: Applied, function: str, value: Value) -> Value | None:
+        """A function that takes a whole array; None for one that is applied entry by entry."""
+        if function not in ("softmax", "logsumexp", "diag", "tr"):
+            return None
+        if not value.open:
+            raise self.error(node, f"{function} needs an array, found {value.shape}")
+        if function in ("diag", "tr"):
+            return self._diagonals(node, function, value)
+        last = value.open[-1]
+        bound = self.placeholders.new(last.axis)
+        exponential = value.map(lambda entry: call("exp", entry))
+        total = Sum(bound, exponential.at((*value.open[:-1], bound)))
+        if function == "logsumexp":
+            return Value(call("log", total), value.open[:-1])
+        return Value(quotient_of(exponential.expression, total), value.open, value.row)
+
+    def _diagonals(self, node: Applied, function: str, value: Value) -> Value:
+        if function == "diag" and len(value.open) == 1:
+            return diagonal(value, self.placeholders, product_of)
+        if len(value.open) == 2 and value.open[0].axis == value.open[1].axis:
+            place = self.placeholders.new(value.open[0].axis)
+            entry = value.at((place, place))
+            return Value(entry, (place,)) if function == "diag" else Value(Sum(place, entry))
+        raise self.error(node, f"{function} of {value.shape} is not defined")
+
+
+def _column(value: Value) -> tuple[Expression, tuple[Index, ...]]:
+    return value.expression, value.open

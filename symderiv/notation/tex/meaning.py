@@ -1,0 +1,484 @@
+"""From the syntax of a formula to its meaning: an expression in the names of a problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from symderiv.expression.functions import FUNCTIONS, PI, call
+from symderiv.expression.nodes import (
+    ONE,
+    Compare,
+    Derivative,
+    Entry,
+    Expression,
+    Extremum,
+    Index,
+    Number,
+    Position,
+    Product,
+    Size,
+    Sum,
+    Where,
+)
+from symderiv.notation.errors import quoted
+from symderiv.notation.places import MAX_DIGITS
+from symderiv.notation.tex.arithmetic import ArithmeticFault, product_of, quotient_of, raised_to, sum_of
+from symderiv.notation.tex.arrays import Value, together
+from symderiv.notation.tex.matrices import MatrixReader
+from symderiv.notation.tex.places import complementary, indicator
+from symderiv.notation.tex.scope import readings
+from symderiv.notation.tex.syntax import (
+    Applied,
+    Bound,
+    Bracket,
+    Called,
+    Cases,
+    Differentiated,
+    Factors,
+    Indicator,
+    Kronecker,
+    Name,
+    Numeral,
+    Opaque,
+    Part,
+    Raised,
+    Ranging,
+    Ratio,
+    Relation,
+    Root,
+    Subscripted,
+    Syntax,
+    Terms,
+    Transposed,
+)
+
+
+class Reader(MatrixReader):
+    """Gives formulas their meaning in one scope."""
+
+    def number(self, node: Syntax) -> Expression:
+        """The value of a node, which must be a number and not an array."""
+        value = self.value(node)
+        if value.open or value.kind:
+            raise self.error(node, f"expected a number here, found {value.shape}: give it indices")
+        return value.expression
+
+    def value(self, node: Syntax) -> Value:
+        """The value of a node: an expression, and the indices that are left open."""
+        try:
+            return self._value(node)
+        except ArithmeticFault as fault:
+            raise self.error(node, str(fault)) from None
+
+    def _value(self, node: Syntax) -> Value:
+        match node:
+            case Numeral():
+                return Value(self._numeral(node))
+            case Name():
+                return self._name(node)
+            case Terms(_, terms):
+                return self.added([(negative, self.value(term), term) for negative, term in terms])
+            case Factors(_, factors):
+                return self.multiplied([(sign, self.value(factor), factor) for sign, factor in factors])
+            case Raised():
+                return self._raised(node)
+            case Transposed(_, base):
+                return self.transposed(self.value(base), node)
+            case Ratio(_, above, below):
+                return self.divided(self.value(above), self.value(below), node)
+            case Root():
+                return self._root(node)
+            case Bracket(_, sign, parts):
+                return self._bracket(node, sign, parts)
+            case Subscripted(_, base, units):
+                return self._subscripted(node, base, units)
+            case Applied():
+                return self._applied(node)
+            case Called(_, name, arguments):
+                return self._called(node, name, arguments)
+            case Bound():
+                return self._bound(node)
+            case Kronecker():
+                return Value(self.kronecker(node))
+            case Indicator(_, condition):
+                return Value(indicator(self.compare(condition)))
+            case Cases():
+                return Value(self._cases(node))
+            case Differentiated(_, of, by):
+                return self._differentiated(node, of, by)
+            case Relation():
+                raise self.error(node, "a condition is not a value")
+            case Opaque():
+                raise self.error(node, "expected a value")
+
+    def each(self, node: Part, values: Sequence[Value], change: Callable[..., Expression]) -> Value:
+        """`change` made entry by entry to numbers and arrays of one shape."""
+        found = together(values)
+        if found is None:
+            shapes = " and ".join(value.shape for value in values if value.open)
+            raise self.error(node, f"these have different shapes: {shapes}")
+        entries, shape = found
+        return Value(change(*entries), shape.open, shape.row)
+
+    def _numeral(self, node: Numeral) -> Number:
+        if len(node.text) > MAX_DIGITS:
+            raise self.error(node, f"this number is too long: at most {MAX_DIGITS} digits are allowed")
+        return Number(Fraction(node.text))
+
+    # --- names ---------------------------------------------------------------------------------
+
+    def _name(self, node: Name) -> Value:
+        found = self.scope.array(node)
+        if found is not None:
+            array, units = found
+            if array in self.scope.labels:
+                raise self.error(node, f"the label {array} is a place, not a number: write it as an index")
+            axes = self.scope.arrays[array]
+            if len(units) < len(axes):
+                return self._part_of_array(node, array, units)
+            return Value(self.entry(node, array, units))
+        axis = self.scope.axis(node)
+        if axis is not None:
+            return Value(Size(axis))
+        if not node.units and not node.primes and not node.star and node.tag is None:
+            if node.names[0] == "pi":
+                return Value(PI)
+            if node.names[0] == "e":
+                return Value(call("exp", ONE))
+            if node.names == ("1",):
+                return Value(ONE, (), False, "ones")
+            if node.names[0] == "I":
+                return Value(ONE, (), False, "identity")
+        spelled = next(iter(readings(node)))[0]
+        if self.scope.letter(node) is not None:
+            raise self.error(node, f"the index {spelled} has no value by itself: it stands in a subscript")
+        primed = self._primed(node)
+        if primed is not None:
+            return primed
+        if node.names[0] == "sigma" and not node.units and "sigma" not in self.scope.arrays:
+            raise self.error(node, "sigma is not declared or defined, and without ( ) it is not the sigmoid")
+        base = node.names[0]
+        hint = self.scope.suggestions(spelled)
+        if node.units and spelled != base and not hint:
+            raise self.error(
+                node, f"{quoted(base)} is not declared or defined, and neither is {quoted(spelled)}"
+            )
+        raise self.error(node, f"{quoted(spelled)} is not declared or defined{hint}")
+
+    def _part_of_array(self, node: Name, array: str, units: Sequence[Syntax]) -> Value:
+        """An array with none or only the first of its indices."""
+        axes = self.scope.arrays[array]
+        places = tuple(self.place(unit, axis) for unit, axis in zip(units, axes, strict=False))
+        free = tuple(self.placeholders.new(axis) for axis in axes[len(units) :])
+        return Value(Entry(array, (*places, *free)), free)
+
+    def _primed(self, node: Name) -> Value | None:
+        """``f'`` of a definition that is made of one number alone: the derivative by it."""
+        found = self.scope.array(replace(node, primes=0)) if node.primes and not node.star else None
+        if found is None or found[0] not in self.scope.functions or found[0] in self.scope.upstream:
+            return None
+        inputs = [name for name in self.scope.given if self.scope.depends(found[0], name)]
+        if len(inputs) != 1 or self.scope.arrays[inputs[0]]:
+            raise self.error(
+                node, f"by what is {found[0]} differentiated here? write the derivative as a fraction"
+            )
+        return Value(Derivative(Entry(found[0]), (Entry(inputs[0]),) * node.primes))
+
+    def _called(self, node: Called, name: Name, arguments: tuple[Syntax, ...]) -> Value:
+        found = self.scope.array(name)
+        if found is None and name.primes and len(arguments) == 1:
+            found = self.scope.array(replace(name, primes=0))
+            variable = self.value(arguments[0])
+            assert found is not None
+            if not isinstance(variable.expression, Entry) or variable.open:
+                raise self.error(arguments[0], "expected a number by which to differentiate")
+            return Value(Derivative(Entry(found[0]), (variable.expression,) * name.primes))
+        assert found is not None
+        array = found[0]
+        if array not in self.scope.functions:
+            return Value(self.entry(node, array, arguments))
+        return Value(Entry(array))
+
+    def _subscripted(self, node: Subscripted, base: Syntax, units: Sequence[Syntax]) -> Value:
+        if _is_norm(base) and len(units) == 1:
+            if _is_euclidean(units[0]):
+                return self.value(base)
+            raise self.error(units[0], "only the Euclidean and the Frobenius norm are supported")
+        value = self.value(base)
+        if len(value.open) != len(units) or value.kind:
+            count = (
+                "no index"
+                if not value.open
+                else f"{len(value.open)} indices"
+                if len(value.open) > 1
+                else "1 index"
+            )
+            raise self.error(units[0], f"this is a subscript of {value.shape}, which takes {count}")
+        places = [self.place(unit, index.axis) for unit, index in zip(units, value.open, strict=True)]
+        return Value(value.at(places))
+
+    # --- powers, roots, brackets, functions --------------------------------------------------------
+
+    def _raised(self, node: Raised) -> Value:
+        base, exponent = node.base, node.exponent
+        if isinstance(base, Name) and base.names == ("e",) and self.scope.array(base) is None:
+            if base.units or base.primes:
+                raise self.error(base, "e is not declared, and as Euler's number it takes no subscript")
+            return self.value(exponent).map(lambda entry: call("exp", entry))
+        inside = base.base if isinstance(base, Subscripted) and _is_euclidean(base.units[0]) else base
+        if (
+            isinstance(inside, Bracket)
+            and _is_norm(inside)
+            and isinstance(exponent, Numeral)
+            and exponent.text == "2"
+        ):
+            return self.squared_norm(node, self.value(inside.parts[0]))
+        value = self.value(base)
+        if _is_transposition(exponent) and (value.open or value.kind or not self._is_declared(exponent)):
+            return self.transposed(value, node)
+        power = self.number(exponent)
+        if value.open or value.kind:
+            return self.array_power(node, value, power)
+        return Value(raised_to(value.expression, power))
+
+    def _is_declared(self, node: Syntax) -> bool:
+        return isinstance(node, Name) and self.scope.array(node) is not None
+
+    def _root(self, node: Root) -> Value:
+        body = self.value(node.body)
+        if node.degree is None:
+            return body.map(lambda entry: call("sqrt", entry))
+        degree = self.number(node.degree)
+        if degree == Number(Fraction(2)):
+            return body.map(lambda entry: call("sqrt", entry))
+        return body.map(lambda entry: raised_to(entry, quotient_of(ONE, degree)))
+
+    def _bracket(self, node: Bracket, sign: str, parts: tuple[Syntax, ...]) -> Value:
+        if sign == "<":
+            if len(parts) != 2:
+                raise self.error(node, f"expected two vectors in these angle brackets, found {len(parts)}")
+            return self.inner_product(node, self.value(parts[0]), self.value(parts[1]))
+        if len(parts) != 1:
+            raise self.error(node, "a list in brackets has no value: is the name before it a function?")
+        value = self.value(parts[0])
+        if sign == "||":
+            return self.norm(node, value)
+        if sign == "|":
+            if value.open:
+                raise self.error(
+                    node, "bars around an array are not supported: write |x_i|, or \\|x\\| for its norm"
+                )
+            return Value(call("abs", value.expression))
+        return value
+
+    def _applied(self, node: Applied) -> Value:
+        function = node.function
+        if function in ("max", "min"):
+            if len(node.arguments) != 2:
+                found = f"expected {function}(a, b), found {len(node.arguments)}"
+                raise self.error(node, f"{found}; over an index write \\{function}_k")
+            values = [self.value(argument) for argument in node.arguments]
+            return self.each(node, values, lambda left, right: call(function, left, right))
+        if len(node.arguments) != 1:
+            raise self.error(node, f"{function} needs 1 argument, found {len(node.arguments)}")
+        value = self.value(node.arguments[0])
+        special = self.array_function(node, function, value)
+        if special is not None:
+            return special
+        if node.primes:
+            if node.primes > 1 or function not in FUNCTIONS:
+                raise self.error(node, f"this derivative of {function} is not supported yet: write it out")
+            return value.map(FUNCTIONS[function].derivative)
+        match function:
+            case "sech":
+                return value.map(lambda u: quotient_of(ONE, call("cosh", u)))
+            case "logit":
+                return value.map(lambda u: call("log", quotient_of(u, sum_of(((False, ONE), (True, u))))))
+            case _:
+                return value.map(lambda u: call(function, u))
+
+    # --- sums and cases ------------------------------------------------------------------------
+
+    def _bound(self, node: Bound) -> Value:
+        over = [self._ranging(ranging, node.kind) for ranging in node.over]
+        value = self.value(node.body)
+        if value.kind:
+            raise self.error(node.body, f"the size of {value.shape} is not known here")
+        body = value.expression
+        for index, condition in reversed(over):
+            match node.kind:
+                case "sum":
+                    body = Sum(index, body, condition)
+                case "prod":
+                    body = Product(index, body, condition)
+                case kind:
+                    if condition is not None:
+                        raise self.error(node, f"{kind} over an index takes no condition")
+                    body = Extremum(kind, index, body)
+        if value.open and node.kind != "sum":
+            raise self.error(node.body, f"expected a number here, found {value.shape}")
+        return Value(body, value.open, value.row)
+
+    def _ranging(self, node: Ranging, kind: str) -> tuple[Index, Compare | None]:
+        name = node.letter
+        if self.scope.array(name) is not None or self.scope.axis(name) is not None:
+            spelled = self.place_name(name)
+            raise self.error(name, f"{spelled} is {self.scope.kind(spelled)}: expected an index letter")
+        place = self.place(name, None)
+        assert isinstance(place, Index)
+        condition = self._set_or_condition(node, place)
+        bound = self._bounds(node, place)
+        if bound is not None and condition is not None:
+            raise self.error(node, "bounds and a condition together are not supported yet")
+        return place, bound or condition
+
+    def place_name(self, name: Name) -> str:
+        """The declared name that a written name is."""
+        found = self.scope.array(name)
+        return found[0] if found is not None else self.scope.axis(name) or self.letter_name(name)
+
+    def _set_or_condition(self, node: Ranging, index: Index) -> Compare | None:
+        condition = node.condition
+        if condition is None:
+            return None
+        if condition.operator == "in":
+            if isinstance(condition.right, Name) and self.scope.axis(condition.right) == index.axis:
+                return None
+            raise self.error(
+                condition.right, f"expected the size {index.axis}, over which {index.name} ranges"
+            )
+        return self.compare(condition)
+
+    def _bounds(self, node: Ranging, index: Index) -> Compare | None:
+        """The condition that bounds make; None where they take in the whole axis."""
+        first = 1
+        if node.first is not None:
+            if (
+                not isinstance(node.first, Numeral)
+                or not node.first.text.isdecimal()
+                or len(node.first.text) > 9
+            ):
+                raise self.error(node.first, "expected a number as the lower bound")
+            first = int(node.first.text)
+        last = self._last(node, index, first)
+        if first <= 1 and last is None:
+            return None
+        if first > 1 and last is None:
+            return Compare(">=", index, Position(first, index.axis))
+        if first == 1 and last is not None:
+            return Compare("<=", index, Position(last, index.axis))
+        raise self.error(node, "two bounds that both leave something out are not supported yet")
+
+    def _last(self, node: Ranging, index: Index, first: int) -> int | None:
+        """The upper bound, counted from 1; None for the end of the axis."""
+        upper = node.last
+        if upper is None:
+            return None
+        if isinstance(upper, Numeral) and upper.text.isdecimal() and len(upper.text) < 9 and first:
+            return int(upper.text)
+        value = self.value(upper).expression
+        if value == Size(index.axis) and first:
+            return None
+        if not first and value == sum_of(((False, Size(index.axis)), (True, ONE))):
+            self.note(
+                upper, f"{index.name} is counted from 0 to {index.axis} - 1: read as all of {index.axis}"
+            )
+            return None
+        where = "K - 1, for a count from 0".replace("K", index.axis) if not first else index.axis
+        raise self.error(upper, f"expected {where}: the index {index.name} ranges over {index.axis}")
+
+    def _cases(self, node: Cases) -> Expression:
+        rows: list[tuple[Compare | None, Expression]] = []
+        for row in node.rows:
+            condition = None if row.condition is None else self.compare(row.condition)
+            rows.append((condition, self.number(row.sides[0])))
+        for place, (condition, _) in enumerate(rows[:-1]):
+            if condition is None:
+                raise self.error(node.rows[place], "only the last row can go without a condition")
+        last, result = rows[-1]
+        if last is not None and not (
+            len(rows) == 2 and rows[0][0] is not None and complementary(rows[0][0], last)
+        ):
+            raise self.error(
+                node.rows[-1], "these cases may leave something out: let the last one be \\text{otherwise}"
+            )
+        for condition, value in reversed(rows[:-1]):
+            assert condition is not None
+            result = Where(condition, value, result)
+        return result
+
+    # --- derivatives ---------------------------------------------------------------------------
+
+    def _differentiated(self, node: Differentiated, of: Syntax, by: Sequence[Syntax]) -> Value:
+        value = self.value(of)
+        if value.kind:
+            raise self.error(of, f"the size of {value.shape} is not known here")
+        variables: list[Value] = []
+        factor: Expression = ONE
+        for variable in by:
+            entry, inner = self._variable(variable, len(by))
+            variables.append(entry)
+            factor = product_of(factor, inner) if inner != ONE else factor
+        entries = []
+        for each in variables:
+            assert isinstance(each.expression, Entry)
+            entries.append(each.expression)
+        derivative: Expression = Derivative(value.expression, tuple(entries))
+        if factor != ONE:
+            derivative = product_of(derivative, factor)
+        free = tuple(index for each in variables for index in each.open)
+        return Value(derivative, (*value.open, *free))
+
+    def _variable(self, node: Syntax, count: int) -> tuple[Value, Expression]:
+        """What is differentiated by, and the factor that a derivative by a function of it brings in."""
+        while isinstance(node, Bracket) and len(node.parts) == 1 and node.sign in ("{", "("):
+            (node,) = node.parts
+        if isinstance(node, Raised | Applied) and count == 1:
+            found = self._variable_of_function(node)
+            if found is not None:
+                return found
+        if not isinstance(node, Name | Called | Subscripted):
+            raise self.error(node, "expected an entry of an array, such as z_j, to differentiate by")
+        value = self.value(node)
+        if not isinstance(value.expression, Entry):
+            raise self.error(node, "expected an entry of an array, such as z_j, to differentiate by")
+        if value.expression.array in self.scope.upstream:
+            raise self.error(node, f"{value.expression.array} is unspecified: it cannot be differentiated by")
+        return value, ONE
+
+    def _variable_of_function(self, node: Raised | Applied) -> tuple[Value, Expression] | None:
+        r"""A derivative by ``\log u`` or by a power of u: ∂f/∂g(u) is ∂f/∂u divided by g'(u)."""
+        if isinstance(node, Raised):
+            entry, _ = self._variable(node.base, 1)
+            power = self.number(node.exponent)
+            if not isinstance(power, Number) or entry.open:
+                return None
+            slope = product_of(power, raised_to(entry.expression, sum_of(((False, power), (True, ONE)))))
+        elif node.function == "log" and len(node.arguments) == 1:
+            entry, _ = self._variable(node.arguments[0], 1)
+            slope = quotient_of(ONE, entry.expression)
+        else:
+            return None
+        if entry.open:
+            return None
+        assert isinstance(entry.expression, Entry)
+        self.note(
+            node, "a derivative by a function of u is the one by u, divided by the slope of the function"
+        )
+        return entry, quotient_of(ONE, slope)
+
+
+def _is_transposition(node: Syntax) -> bool:
+    return isinstance(node, Name) and node.names == ("T",) and not node.units
+
+
+def _is_norm(node: Syntax) -> bool:
+    return isinstance(node, Bracket) and node.sign == "||"
+
+
+def _is_euclidean(unit: Part) -> bool:
+    return (isinstance(unit, Numeral) and unit.text == "2") or (
+        isinstance(unit, Name) and unit.names == ("F",)
+    )

@@ -1,0 +1,223 @@
+r"""Names as they are written: letters, words, accents, fonts, and everything attached to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from symderiv.notation.latex_names import GREEK
+from symderiv.notation.tex import commands as known
+from symderiv.notation.tex.cursor import Cursor, shown, split
+from symderiv.notation.tex.syntax import Name, Numeral, Opaque, Unit
+from symderiv.notation.tex.tokens import Token, matching
+
+_GREEK = frozenset(command[1:] for command in GREEK.values())
+_SPELLINGS = {"varepsilon": ("eps", "varepsilon", "epsilon"), "epsilon": ("epsilon", "eps", "varepsilon"),
+    "gamma": ("gamma", "gam"), "delta": ("delta", "dlt")}  # fmt: skip
+#: The longest name, in signs.
+MAX_NAME = 64
+
+
+class NameParser(Cursor):
+    """Reads names and subscripts."""
+
+    def starts_name(self) -> bool:
+        """Whether a name can begin with the next token."""
+        token = self.token
+        if token.kind in ("letter", "word"):
+            return True
+        return token.kind == "command" and (
+            token.text in _GREEK
+            or token.text in known.FONTS
+            or token.text in known.ACCENTS
+            or token.text in ("ell", "hbar")
+        )
+
+    def name(self) -> Name:
+        """A name with its subscripts, primes and marks, but without its power."""
+        self.enter()
+        result = self.attached(self.bare_name())
+        self.leave()
+        return result
+
+    def bare_name(self) -> Name:
+        """A letter, word, accented or declared name, without what is attached after it."""
+        self.enter()
+        token = self.token
+        declared = self.symbol() or self._declared_word()
+        if declared is not None:
+            result = declared
+        elif token.kind == "letter":
+            self.next()
+            result = Name(token.at, (token.text,))
+        elif token.kind == "word":
+            self.next()
+            result = Name(token.at, (token.text.replace(" ", "_").replace("-", "_"),), word=True)
+        elif token.is_command(*known.ACCENTS):
+            self.next()
+            inner = self._wrapped("a letter under the accent")
+            result = replace(
+                inner, at=token.at, names=tuple(f"{each}_{known.ACCENTS[token.text]}" for each in inner.names)
+            )
+        elif token.is_command(*known.FONTS):
+            self.next()
+            result = replace(self._wrapped(f"a letter after {shown(token)}"), at=token.at)
+        elif token.kind == "command" and (token.text in _GREEK or token.text in ("ell", "hbar")):
+            self.next()
+            result = Name(token.at, _SPELLINGS.get(token.text, (token.text,)))
+        else:
+            raise self.unexpected("a name")
+        if len(result.names[0]) > MAX_NAME:
+            raise self.error(token, f"this name has more than {MAX_NAME} characters: shorten it")
+        self.leave()
+        return result
+
+    def symbol(self) -> Name | None:
+        """A spelling that was declared to be one name, if it stands here."""
+        for spelling, name in self.shared.vocabulary.symbols:
+            place = self._match(spelling)
+            if place is not None:
+                at = self.token.at
+                self.place = place
+                return Name(at, (name,))
+        return None
+
+    def _match(self, spelling: Sequence[tuple[str, str]]) -> int | None:
+        """Where a spelling ends that begins here; braces around single signs do not matter."""
+        place = self.place
+        opened = 0
+        for kind, text in spelling:
+            while self.tokens[place].kind == "{":
+                place, opened = place + 1, opened + 1
+            if (self.tokens[place].kind, self.tokens[place].text) != (kind, text):
+                return None
+            place += 1
+            while opened and self.tokens[place].kind == "}":
+                place, opened = place + 1, opened - 1
+        return None if opened else place
+
+    def _declared_word(self) -> Name | None:
+        """The longest declared name that the next letters spell, if it has more than one letter."""
+        names = self.shared.vocabulary.names
+        place, spelled, found = self.place, "", None
+        while len(spelled) <= MAX_NAME:
+            token = self.tokens[place]
+            fonts = token.is_command(*known.FONTS)
+            if token.kind == "letter" and (token.glued or not spelled):
+                spelled += token.text
+                place += 1
+            elif fonts and spelled and self.tokens[place + 1].kind == "letter":
+                spelled += self.tokens[place + 1].text
+                place += 2
+            elif (
+                fonts
+                and spelled
+                and [each.kind for each in self.tokens[place + 1 : place + 4]] == ["{", "letter", "}"]
+            ):
+                spelled += self.tokens[place + 2].text
+                place += 4
+            else:
+                break
+            if len(spelled) > 1 and spelled in names:
+                found = (place, spelled)
+        if found is None:
+            return None
+        at = self.token.at
+        self.place = found[0]
+        return Name(at, (found[1],), word=True)
+
+    def _wrapped(self, what: str) -> Name:
+        """The name inside the argument of an accent or a font."""
+        if self.token.kind != "{":
+            if self.token.kind == "number":
+                raise self.unexpected(what)
+            return self.bare_name()
+        begin, end = self.place, matching(self.tokens, self.place)
+        self.next()
+        inside = self.tokens[begin + 1 : end]
+        if len(inside) > 1 and all(token.kind == "letter" for token in inside):
+            self.place = end + 1
+            return Name(inside[0].at, ("".join(token.text for token in inside),), word=True)
+        if not self.starts_name():
+            raise self.unexpected(what)
+        name = self.name()
+        self.expect("}", "", "} after one name")
+        return name
+
+    def attached(self, name: Name) -> Name:
+        """`name` with the subscripts, primes and marks that follow it."""
+        while True:
+            if self.token.kind == "_":
+                self.next()
+                name = replace(name, units=(*name.units, *self.units()))
+            elif self.token.kind == "'":
+                self.next()
+                name = replace(name, primes=name.primes + 1)
+            elif self.token.kind == "^":
+                changed = self._mark(name)
+                if changed is None:
+                    return name
+                name = changed
+            else:
+                return name
+
+    def _mark(self, name: Name) -> Name | None:
+        r"""`name` with a superscript that is no power: ``^*``, ``^\prime``, ``^{(l)}``; None for a power."""
+        begin = self.place + 1
+        if self.tokens[begin].kind == "{":
+            end = matching(self.tokens, begin)
+            inside = self.tokens[begin + 1 : end]
+            after = end + 1
+        else:
+            inside, after = [self.tokens[begin]], begin + 1
+        if not inside:
+            return None
+        if all(token.is_command("prime") or token.kind == "'" for token in inside):
+            self.place = after
+            return replace(name, primes=name.primes + len(inside))
+        if len(inside) == 1 and inside[0].is_op("*"):
+            self.place = after
+            return replace(name, star=True)
+        if inside[0].kind == "open" and inside[0].text == "(" and inside[-1].text == ")" and len(inside) > 2:
+            if name.tag is not None:
+                raise self.error(inside[0], "a second superscript in parentheses: one is enough")
+            middle = inside[1:-1]
+            units = self._chunk(middle)
+            euler = name.names == ("e",) and "e" not in self.shared.vocabulary.names
+            if len(units) == 1 and not isinstance(units[0], Opaque) and not euler:
+                self.place = after
+                return replace(name, tag=units[0])
+        return None
+
+    def units(self) -> tuple[Unit, ...]:
+        """The parts of a subscript."""
+        token = self.token
+        inside = self.argument("a subscript")
+        found: list[Unit] = []
+        for chunk in split(inside, (",", ";")):
+            if not chunk:
+                raise self.error(
+                    token, "expected an index between the commas of this subscript, found nothing"
+                )
+            found += self._chunk(chunk)
+        return tuple(found)
+
+    def _chunk(self, tokens: list[Token]) -> tuple[Unit, ...]:
+        """The parts of a subscript between commas: letters side by side, or one thing that is no letter."""
+        parser = NameParser(tokens, self.shared)
+        found: list[Unit] = []
+        while not parser.at_end:
+            token = parser.token
+            if token.kind == "number" and token.text.isdecimal():
+                parser.next()
+                found.append(Numeral(token.at, token.text))
+            elif parser.starts_name():
+                found.append(parser.name())
+            elif token.kind == "{":
+                self.enter()
+                found += parser.units()
+                self.leave()
+            else:
+                begin, end = tokens[0].at, tokens[-1].end
+                return (Opaque(begin, self.written(begin, end)),)
+        return tuple(found)

@@ -1,0 +1,504 @@
+r"""The grammar of formulas: sums, products, powers, brackets and functions, by recursive descent.
+
+Products are written side by side, so what a sign means depends on what is known of the names around it; that
+is what :class:`~symderiv.notation.tex.cursor.Vocabulary` tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from symderiv.notation.tex import commands as known
+from symderiv.notation.tex.construct_parser import ConstructParser
+from symderiv.notation.tex.cursor import shown
+from symderiv.notation.tex.syntax import (
+    Applied,
+    Bound,
+    Bracket,
+    Called,
+    Differentiated,
+    Factors,
+    Indicator,
+    Kronecker,
+    Name,
+    Numeral,
+    Raised,
+    Ranging,
+    Relation,
+    Subscripted,
+    Syntax,
+    Terms,
+    Transposed,
+)
+from symderiv.notation.tex.tokens import Token, matching
+
+_CLOSING = {"(": ")", "[": "]", "\\{": "\\}", "<": ">", ".": "."}
+#: Words that end a value, as in the rows of cases.
+_STOP_WORDS = frozenset({"if", "for", "when", "where", "otherwise", "else", "and", "with"})
+
+
+class Parser(ConstructParser):
+    """Reads values."""
+
+    def value(self) -> Syntax:
+        """Everything that is left, as one value."""
+        if self.at_end:
+            raise self.unexpected("a value")
+        result = self.expression()
+        if not self.at_end:
+            raise self.unexpected("an operator or the end")
+        return result
+
+    def expression(self) -> Syntax:
+        """Terms with signs between them."""
+        self.enter()
+        begin = self.token.at
+        terms: list[tuple[bool, Syntax]] = []
+        while not terms or self.token.is_op("+", "-"):
+            negative = self.signs()
+            terms.append((negative, self.term()))
+        self.leave()
+        if len(terms) == 1 and not terms[0][0]:
+            return terms[0][1]
+        return Terms(begin, tuple(terms))
+
+    def signs(self) -> bool:
+        """Take the signs that stand here; whether they make a minus."""
+        negative = False
+        while self.token.is_op("+", "-"):
+            negative ^= self.next().text == "-"
+        return negative
+
+    def term(self) -> Syntax:
+        """Factors side by side or with signs between them."""
+        begin = self.token.at
+        factors: list[tuple[str, Syntax]] = [("", self.factor())]
+        while True:
+            token = self.token
+            if token.is_op("*", "/", "⊙", "."):
+                if token.text == "." and not self._starts_factor(1) and not self.ahead().is_op("+", "-"):
+                    if self.ahead().kind == "stop":
+                        self.next()
+                    break
+                self.next()
+                negative = self.signs()
+                factor = self.factor()
+                if negative:
+                    factor = Terms(factor.at, ((True, factor),))
+                factors.append(("*" if token.text == "." else token.text, factor))
+            elif self._starts_factor():
+                if factors[-1][0] == "/":
+                    self.note(
+                        token.at,
+                        f"a slash divides by the next factor alone: {shown(token)} after it multiplies",
+                    )
+                factors.append(("", self.factor()))
+            else:
+                break
+        return factors[0][1] if len(factors) == 1 else Factors(begin, tuple(factors))
+
+    def reach(self) -> Syntax:
+        """What a sum sign or an operator reaches: a sign, and factors up to the next plus or minus."""
+        begin = self.token.at
+        negative = self.signs()
+        body = self.term()
+        return Terms(begin, ((True, body),)) if negative else body
+
+    def _starts_factor(self, ahead: int = 0) -> bool:
+        token = self.ahead(ahead)
+        match token.kind:
+            case "number" | "letter" | "{" | "begin":
+                return True
+            case "open":
+                return True
+            case "word":
+                return token.text.lower() not in _STOP_WORDS
+            case "bar":
+                return not self.bars or token.side == "left"
+            case "command":
+                return token.text not in (
+                    "over",
+                    "choose",
+                    "forall",
+                    "mid",
+                    "dots",
+                    "ldots",
+                    "cdots",
+                    "infty",
+                )
+            case _:
+                return False
+
+    def factor(self) -> Syntax:
+        """Something with its powers and subscripts."""
+        self.enter()
+        base = self.atom()
+        raised = False
+        while True:
+            token = self.token
+            if token.kind == "^":
+                if raised:
+                    raise self.error(token, "a second superscript: put the power and its base in braces")
+                raised = True
+                base = self._raise(base)
+            elif token.kind == "_":
+                base = self._subscript(base)
+            elif token.kind == "'":
+                raise self.error(token, "a prime can follow a name only")
+            elif token.kind == "!":
+                raise self.error(token, "factorials are not supported yet")
+            else:
+                self.leave()
+                return base
+
+    def _raise(self, base: Syntax) -> Syntax:
+        token = self.next()
+        inside = self.argument("a power")
+        if len(inside) == 1 and inside[0].is_command("top"):
+            return Transposed(token.at, base)
+        return Raised(base.at, base, self.sub(inside).value())
+
+    def _subscript(self, base: Syntax) -> Syntax:
+        token = self.next()
+        units = self.units()
+        match base:
+            case Raised(at, Name() as name, exponent):
+                if name.names != ("e",) or "e" in self.shared.vocabulary.names:
+                    return Raised(at, replace(name, units=(*name.units, *units)), exponent)
+                if isinstance(exponent, Name):
+                    moved = replace(exponent, units=(*exponent.units, *units))
+                    read = self.written(exponent.at, self.tokens[self.place - 1].end)
+                    self.note(
+                        at, f"{self.written(at, self.tokens[self.place - 1].end)} is read as e^{{{read}}}"
+                    )
+                    return Raised(at, name, moved)
+                raise self.error(token, "this subscript follows a power: put it where it belongs")
+            case Bracket("{", (Name() as name,)):
+                return self.attached(replace(name, units=(*name.units, *units)))
+            case Name():
+                return replace(base, units=(*base.units, *units))
+            case Bracket() | Applied() | Subscripted() | Called():
+                return Subscripted(base.at, base, units)
+            case _:
+                raise self.error(token, "a subscript can follow a name or a bracket only")
+
+    # --- atoms ---------------------------------------------------------------------------------
+
+    def atom(self) -> Syntax:
+        """Something that is one thing by itself."""
+        token = self.token
+        match token.kind:
+            case "number":
+                return self._number()
+            case "open":
+                return self._bracket()
+            case "bar":
+                return self._bars()
+            case "{":
+                return self._group()
+            case "begin":
+                return self.table()
+            case "letter" | "word":
+                return self._word()
+            case "command":
+                return self._command()
+            case _:
+                raise self.unexpected("a value")
+
+    def _number(self) -> Syntax:
+        token = self.next()
+        if token.text == "1":
+            indicator = self._indicator(token)
+            if indicator is not None:
+                return indicator
+        return Numeral(token.at, token.text)
+
+    def _indicator(self, one: Token) -> Syntax | None:
+        """The condition in brackets or in a subscript after a one, if there is any."""
+        place = self.place
+        if self.token.kind == "_":
+            self.next()
+        inside: Sequence[Token]
+        if self.token.kind == "{":
+            inside = self.argument("a condition")
+        elif self.token.kind == "open":
+            end = matching(self.tokens, self.place)
+            if end < 0:
+                return None
+            inside = self.tokens[self.place + 1 : end]
+            self.place = end + 1
+        else:
+            self.place = place
+            return None
+        while inside and inside[0].kind in ("{", "open") and matching(list(inside), 0) == len(inside) - 1:
+            inside = inside[1:-1]
+        if not any(token.kind == "rel" for token in inside):
+            self.place = place
+            return None
+        return Indicator(one.at, self.sub(inside).condition())
+
+    def _bracket(self) -> Syntax:
+        token = self.next()
+        closing = _CLOSING[token.text]
+        bars, self.bars = self.bars, []
+        parts: list[Syntax] = [self.expression()]
+        if token.text == "[" and self.token.kind == "rel":
+            condition = self.relation(parts[0])
+            self._close(token, closing)
+            self.bars = bars
+            return Indicator(token.at, condition)
+        while self.token.kind == "," or (token.text == "<" and self.token.kind == "bar"):
+            self.next()
+            parts.append(self.expression())
+        self._close(token, closing)
+        self.bars = bars
+        return Bracket(token.at, token.text, tuple(parts))
+
+    def _close(self, opened: Token, closing: str) -> None:
+        if self.token.kind != "close":
+            if self.at_end:
+                raise self.error(opened, f"this {shown(opened)} is never closed")
+            raise self.unexpected(f"an operator or {closing}")
+        cases = opened.text == "\\{" and self.token.text == "."
+        if self.token.text != closing and not cases:
+            raise self.unexpected(closing)
+        self.next()
+
+    def _bars(self) -> Syntax:
+        token = self.next()
+        sign = token.text
+        if sign == "|" and self.token.kind == "bar" and self.token.text == "|" and self.token.glued:
+            self.next()
+            sign = "||"
+        self.bars.append(sign)
+        inside = self.expression()
+        if self.at_end:
+            raise self.error(token, f"this {sign} is never closed")
+        end = self.expect("bar", "", f"an operator or {sign}")
+        if sign == "||" and end.text == "|":
+            self.expect("bar", "|", "||")
+        elif sign != end.text:
+            raise self.error(end, f"expected {sign}, found {shown(end)}")
+        self.bars.pop()
+        return Bracket(token.at, sign, (inside,))
+
+    def _group(self) -> Syntax:
+        token = self.token
+        inside = self.argument("a value")
+        content = self.sub(inside).group()
+        if isinstance(content, Name) and self.token.kind in ("_", "'"):
+            return self.attached(content)
+        if isinstance(content, Terms) and self.token.kind == "^":
+            self.note(token.at, "braces group without showing: what is raised here is all that they hold")
+        return Bracket(token.at, "{", (content,))
+
+    # --- names and functions -------------------------------------------------------------------
+
+    def _word(self) -> Syntax:
+        if self.token.kind == "word":
+            text = self.token.text
+            if text in _STOP_WORDS:
+                raise self.unexpected("a value")
+            if text in ("max", "min"):
+                self.next()
+                return self.extremum(text, self.tokens[self.place - 1].at)
+            if text in known.FUNCTION_WORDS and not self._is_declared(text):
+                return self._function(self.next().at, known.FUNCTION_WORDS[text])
+            return self._name()
+        if self._spells_declared() or self.token.text not in "slmectard":
+            return self._name()
+        for function in known.BARE_FUNCTIONS:
+            if self._spells(function):
+                at = self.token.at
+                self.place += len(function)
+                if function in ("max", "min"):
+                    return self.extremum(function, at)
+                return self._function(at, known.FUNCTION_WORDS[function])
+        return self._name()
+
+    def _spells(self, word: str) -> bool:
+        for number, letter in enumerate(word):
+            token = self.ahead(number)
+            if token.kind != "letter" or token.text != letter or (number and not token.glued):
+                return False
+        return True
+
+    def _spells_declared(self) -> bool:
+        place = self.place
+        found = self.symbol() or self._declared_word()
+        self.place = place
+        return found is not None
+
+    def _is_declared(self, name: str) -> bool:
+        return name in self.shared.vocabulary.names
+
+    def _command(self) -> Syntax:
+        token = self.token
+        name = token.text
+        if name in known.FUNCTION_COMMANDS:
+            return self._function(self.next().at, name)
+        if name in known.FONTS:
+            indicator = self._font_of_one()
+            if indicator is not None:
+                return indicator
+        if name in ("sum", "prod"):
+            return self.bound_sum(name, self.next().at)
+        if name in ("max", "min"):
+            return self.extremum(name, self.next().at)
+        if self.starts_name():
+            return self._name()
+        return self.construct()
+
+    def _font_of_one(self) -> Syntax | None:
+        r"""``\mathbb{1}`` and ``\mathbf 1``, with the condition that follows, or else a vector of ones."""
+        place = self.place
+        font = self.next()
+        inside = self.tokens[self.place : self.place + 3]
+        if inside[0].kind == "{" and len(inside) == 3 and inside[2].kind == "}":
+            one = inside[1]
+            self.place += 3
+        else:
+            one = inside[0]
+            if one.kind == "number" and len(one.text) > 1:
+                self.place = place
+                return None
+            self.next()
+        if (one.kind, one.text) == ("number", "1") or (font.text == "mathbb" and one.text == "I"):
+            return self._indicator(font) or Name(font.at, ("1",), word=True)
+        self.place = place
+        return None
+
+    def _name(self) -> Syntax:
+        begin = self.token
+        declared = self._spells_declared()
+        name = self.name()
+        first = name.names[0]
+        if not declared and not name.word:
+            if first == "delta" and len(name.units) == 2 and name.tag is None and not name.primes:
+                return Kronecker(name.at, name.units[0], name.units[1])
+            if (
+                first == "sigma"
+                and not name.units
+                and not self._is_declared("sigma")
+                and self._sigmoid_follows()
+            ):
+                return self._function(name.at, "sigmoid", name.primes)
+            if first == "Gamma" and not self._is_declared("Gamma") and self.token.kind == "open":
+                return self._function(name.at, "gamma", name.primes)
+            if first == "Sigma" and name.units and not self._is_declared("Sigma") and self._starts_factor():
+                self.note(begin.at, r"\Sigma with an index under it is read as a sum")
+                over = tuple(Ranging(unit.at, unit) for unit in name.units if isinstance(unit, Name))
+                if len(over) == len(name.units):
+                    return Bound(name.at, "sum", over, self.reach())
+        if self.token.kind == "open" and self.token.text in ("(", "["):
+            end = matching(self.tokens, self.place)
+            inside = self.tokens[self.place + 1 : end]
+            if end > 0 and self.shared.vocabulary.calls(name, inside):
+                arguments = self._arguments()
+                return Called(name.at, name, arguments)
+        return name
+
+    def _sigmoid_follows(self) -> bool:
+        if self.token.kind == "open" and self.token.text == "(":
+            return True
+        power = self.token.kind == "^"
+        return (
+            power
+            and self.ahead().kind == "number"
+            and self.ahead(2).kind == "open"
+            and self.ahead(2).text == "("
+        )
+
+    def _arguments(self) -> tuple[Syntax, ...]:
+        """What stands in the brackets of a call, between its commas."""
+        bracket = self._bracket()
+        if isinstance(bracket, Bracket):
+            return bracket.parts
+        return (bracket,)
+
+    def _function(self, at: int, function: str, primes: int = 0) -> Syntax:
+        """A function with its argument: in brackets, in braces, or the factor that follows."""
+        power: Syntax | None = None
+        while self.token.kind in ("'", "^"):
+            if self.next().kind == "'":
+                primes += 1
+                continue
+            inside = self.argument("a power")
+            if all(token.is_command("prime") for token in inside):
+                primes += len(inside)
+                continue
+            if power is not None:
+                raise self.error(inside[0], "a second superscript: write brackets")
+            power = self.sub(inside).value()
+            if inside[0].is_op("-"):
+                raise self.error(
+                    inside[0], f"{function} with a power of -1 has two meanings: write 1/{function}(...)"
+                )
+        applied: Syntax = Applied(at, function, self._function_arguments(function), primes)
+        if power is None:
+            return applied
+        return Raised(at, applied, power)
+
+    def _function_arguments(self, function: str) -> tuple[Syntax, ...]:
+        token = self.token
+        if token.kind == "open" and token.text != "<":
+            return self._arguments()
+        if token.kind == "{":
+            inside = self.argument("an argument")
+            return (self.sub(inside).group(),)
+        if not self._starts_factor():
+            raise self.unexpected(f"the argument of {function}")
+        first = self.factor()
+        if isinstance(first, Numeral) and self._starts_factor() and not self._starts_function():
+            factors: list[tuple[str, Syntax]] = [("", first)]
+            while self._starts_factor() and not self._starts_function():
+                factors.append(("", self.factor()))
+            self.note(token.at, f"{function} takes {self.written(token.at, self.tokens[self.place - 1].end)}")
+            return (Factors(token.at, tuple(factors)),)
+        reaching = isinstance(first, Bound | Differentiated | Applied)
+        if not reaching and (self._starts_factor() or self.token.is_op("/")):
+            read = self.written(token.at, self.tokens[self.place - 1].end)
+            self.note(token.at, f"{function} without brackets takes one factor, here {read}")
+        return (first,)
+
+    def _starts_function(self) -> bool:
+        token = self.token
+        return token.is_command(*known.FUNCTION_COMMANDS) or (
+            token.kind == "letter" and any(self._spells(function) for function in known.BARE_FUNCTIONS)
+        )
+
+    # --- conditions ----------------------------------------------------------------------------
+
+    def condition(self) -> Relation:
+        """Everything that is left, as one condition."""
+        condition = self.relation(self.expression())
+        if not self.at_end:
+            raise self.unexpected("the end of the condition")
+        return condition
+
+    def relation(self, left: Syntax) -> Relation:
+        """A condition whose left side was read already."""
+        token = self.token
+        if token.kind != "rel" or token.text not in ("=", "!=", "<", "<=", ">", ">=", "in", "notin"):
+            raise self.unexpected("a condition such as i = j or x > 0")
+        self.next()
+        right = self.expression()
+        if self.token.kind == "rel":
+            raise self.error(
+                self.token, "a condition with two signs is not supported yet: give one at a time"
+            )
+        return Relation(token.at, "==" if token.text == "=" else token.text, left, right)
+
+    def sub(self, tokens: Sequence[Token]) -> Parser:
+        """A parser of some of the tokens, for the same formula."""
+        return Parser(tokens, self.shared)
+
+    def group(self) -> Syntax:
+        r"""What stands in braces: a value, or two around ``\over``."""
+        value = self.over()
+        if value is None:
+            value = self.expression()
+            if not self.at_end:
+                raise self.unexpected("an operator or }")
+        return value

@@ -1,0 +1,222 @@
+"""Index places: what stands in a subscript, which axis a letter ranges over, and what conditions compare."""
+
+from __future__ import annotations
+
+from symderiv.expression.functions import call
+from symderiv.expression.nodes import (
+    ONE,
+    ZERO,
+    Compare,
+    Delta,
+    Entry,
+    Expression,
+    Index,
+    IndexTerm,
+    Position,
+    Where,
+)
+from symderiv.notation.errors import NotationError, Source, quoted
+from symderiv.notation.places import index_count
+from symderiv.notation.tex.arithmetic import sum_of
+from symderiv.notation.tex.arrays import Placeholders, Value
+from symderiv.notation.tex.scope import Scope, readings
+from symderiv.notation.tex.syntax import (
+    Bound,
+    Called,
+    Kronecker,
+    Name,
+    Numeral,
+    Opaque,
+    Part,
+    Relation,
+    Syntax,
+    Unit,
+    walk,
+)
+
+_MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
+
+
+class PlaceReader:
+    """Reads index places in one scope."""
+
+    def __init__(self, scope: Scope, source: Source, notes: dict[str, int]) -> None:
+        self.scope = scope
+        self.source = source
+        self.notes = notes
+        self.placeholders = Placeholders()
+
+    def error(self, where: Part | int, message: str) -> NotationError:
+        """An error at a piece of syntax."""
+        return self.source.error(where if isinstance(where, int) else where.at, message)
+
+    def note(self, where: Part, sentence: str) -> None:
+        """Remember how something was read where another reading is possible."""
+        self.notes.setdefault(sentence, where.at)
+
+    # --- which axis a letter ranges over ---------------------------------------------------------
+
+    def infer_letters(self, tree: Part) -> None:
+        """Give every letter that is not declared the axis of the first place where it stands."""
+        for _ in range(3):  # an equality may pass on what a later place tells
+            before = len(self.scope.letters)
+            for part in walk(tree):
+                self._infer_from(part)
+            if len(self.scope.letters) == before:
+                return
+
+    def _infer_from(self, part: Part) -> None:
+        match part:
+            case Name():
+                found = self.scope.array(part)
+                if found is not None and len(found[1]) <= len(self.scope.arrays[found[0]]):
+                    for unit, axis in zip(found[1], self.scope.arrays[found[0]], strict=False):
+                        self._set(unit, axis)
+            case Called(_, name, arguments):
+                found = self.scope.array(name)
+                if found is not None and len(arguments) == len(self.scope.arrays[found[0]]):
+                    for argument, axis in zip(arguments, self.scope.arrays[found[0]], strict=True):
+                        if isinstance(argument, Name):
+                            self._set(argument, axis)
+            case Kronecker(_, left, right) | Relation(_, _, Name() as left, Name() as right):
+                for one, other in ((left, right), (right, left)):
+                    known = self.axis_of(other)
+                    if known is not None:
+                        self._set(one, known)
+            case Bound(_, _, over, _):
+                for ranging in over:
+                    if isinstance(ranging.last, Name):
+                        size = self.scope.axis(ranging.last)
+                        if size is not None:
+                            self._set(ranging.letter, size)
+
+    def _set(self, unit: Unit, axis: str) -> None:
+        if isinstance(unit, Name) and self.scope.letter(unit) is None:
+            name = self.letter_name(unit)
+            if name not in self.scope.arrays and name not in self.scope.axes:
+                self.scope.letters[name] = axis
+
+    @staticmethod
+    def letter_name(unit: Name) -> str:
+        """What an undeclared letter is called: with all that is attached to it."""
+        return next(iter(readings(unit)))[0]
+
+    def axis_of(self, node: object) -> str | None:
+        """The axis that an index letter or a label is on, or None."""
+        if not isinstance(node, Name):
+            return None
+        found = self.scope.array(node)
+        if found is not None:
+            return self.scope.labels.get(found[0])
+        letter = self.scope.letter(node)
+        return None if letter is None else self.scope.letters[letter]
+
+    # --- index terms ---------------------------------------------------------------------------
+
+    def place(self, unit: Syntax, axis: str | None) -> IndexTerm:
+        """The place on `axis` (None: not known from outside) that a subscript names."""
+        match unit:
+            case Numeral(_, text):
+                if axis is None:
+                    raise self.error(unit, f"it is not known which axis the place {quoted(text)} is on")
+                if not text.isdecimal() or len(text) > 9 or int(text) < 1:
+                    raise self.error(unit, f"expected a place counted from 1, found {quoted(text)}")
+                return Position(int(text), axis)
+            case Name():
+                return self._named_place(unit, axis)
+            case Opaque(_, text):
+                if text == ":":
+                    raise self.error(unit, "a whole row or column (:) is not supported yet: write an index")
+                raise self.error(
+                    unit,
+                    f"the index {text} is not supported yet: expected a letter, a place or a label",
+                )
+            case _:
+                raise self.error(unit, "expected an index letter, a place such as 1, or a label")
+
+    def _named_place(self, unit: Name, axis: str | None) -> IndexTerm:
+        found = self.scope.array(unit)
+        if found is not None:
+            name = found[0]
+            label_axis = self.scope.labels.get(name)
+            if label_axis is None:
+                raise self.error(
+                    unit, f"{name} is {self.scope.kind(name)} and cannot be an index: only labels can"
+                )
+            if axis is not None and label_axis != axis:
+                raise self.error(
+                    unit, f"the label {name} is a place on {label_axis}, but this index is on {axis}"
+                )
+            return self.entry(unit, *found)
+        letter = self.scope.letter(unit)
+        if letter is None:
+            name = self.letter_name(unit)
+            if name in self.scope.axes:
+                raise self.error(unit, f"{name} is a size and cannot be an index: use an index letter")
+            raise self.error(unit, f"the axis of the index {name} is not known from its use: declare it")
+        own = self.scope.letters[letter]
+        if axis is not None and own != axis:
+            raise self.error(unit, f"the index {letter} ranges over {own}, but this index is on {axis}")
+        return Index(letter, own)
+
+    def entry(self, where: Part, array: str, units: tuple[Syntax, ...]) -> Entry:
+        """The entry of an array at the places that its subscripts name."""
+        axes = self.scope.arrays[array]
+        if len(units) != len(axes):
+            raise self.error(
+                where, f"{array} needs {index_count(len(axes))}, found {index_count(len(units))}"
+            )
+        return Entry(array, tuple(self.place(unit, axis) for unit, axis in zip(units, axes, strict=True)))
+
+    def kronecker(self, node: Kronecker) -> Expression:
+        """Kronecker's delta."""
+        axis = self.axis_of(node.left) or self.axis_of(node.right)
+        return Delta(self.place(node.left, axis), self.place(node.right, axis))
+
+    # --- conditions ----------------------------------------------------------------------------
+
+    def compare(self, node: Relation) -> Compare:
+        """A condition between places, where either side is a place, or else between values."""
+        axis = self.axis_of(node.left) or self.axis_of(node.right)
+        if node.operator in ("in", "notin"):
+            raise self.error(node, "membership in a set is not supported yet: give a condition such as i = j")
+        if axis is None:
+            return Compare(node.operator, self.number(node.left), self.number(node.right))
+        return Compare(node.operator, self.place(node.left, axis), self.place(node.right, axis))
+
+    def number(self, node: Syntax) -> Expression:
+        """The value of a node, which must be a number and not an array."""
+        raise NotImplementedError
+
+    def value(self, node: Syntax) -> Value:
+        """The value of a node."""
+        raise NotImplementedError
+
+
+def indicator(condition: Compare) -> Expression:
+    """1 where a condition holds, else 0, in the form that the calculus knows best."""
+    left, right = condition.left, condition.right
+    places = isinstance(left, Index | Position) or isinstance(right, Index | Position)
+    if places and condition.operator in ("==", "!="):
+        assert isinstance(left, Index | Position | Entry)
+        assert isinstance(right, Index | Position | Entry)
+        same = Delta(left, right)
+        return same if condition.operator == "==" else sum_of(((False, ONE), (True, same)))
+    if not places and not isinstance(left, Index | Position) and not isinstance(right, Index | Position):
+        if condition.operator == ">" and right == ZERO:
+            return call("step", left)
+        if condition.operator == "<" and left == ZERO:
+            return call("step", right)
+        if condition.operator == ">":
+            return call("step", sum_of(((False, left), (True, right))))
+    return Where(condition, ONE, ZERO)
+
+
+def complementary(one: Compare, other: Compare) -> bool:
+    """Whether exactly one of two conditions holds, whatever the values."""
+    opposite = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}[one.operator]
+    if (other.left, other.right) == (one.left, one.right):
+        return other.operator == opposite
+    if (other.left, other.right) == (one.right, one.left):
+        return _MIRRORED[other.operator] == opposite
+    return False

@@ -1,0 +1,294 @@
+r"""From LaTeX source to tokens: what only changes the look of a formula is gone after this.
+
+Spacing, sizes (``\left``, ``\big``), ``\displaystyle``, ``\label``, ``\tag``, comments and the environments
+that line up equations leave no token; commands that mean the same (``\dfrac`` and ``\frac``) leave the same
+one. Every token knows where it stands in the source.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from symderiv.notation.errors import Source, quoted
+from symderiv.notation.tex import commands as known
+
+#: The longest formula that is read, in characters and in tokens.
+MAX_TEXT = 20_000
+MAX_TOKENS = 6_000
+#: How deep braces and environments may be nested.
+MAX_BRACES = 100
+
+_PATTERN = re.compile(
+    r"(?P<space>\s+|~|%[^\n]*)"
+    r"|(?P<newline>\\\\\*?(?:[ \t]*\[[^\]\n]*(?:em|ex|pt|mm|cm|in|skip|height)\])?)"
+    r"|(?P<command>\\(?:[A-Za-z]+\*?|.))"
+    r"|(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
+    r"|(?P<letter>[A-Za-z])"
+    r"|(?P<relation>:=|<=|>=|!=|==|[=<>≠≤≥])"
+    r"|(?P<sign>.)",
+    re.DOTALL,
+)
+_RELATIONS = {":=": "=", "==": "=", "≠": "!=", "≤": "<=", "≥": ">="}
+_SIGNS = {
+    "{": "{", "}": "}", "^": "^", "_": "_", "'": "'", "’": "'", "&": "&", ",": ",", ":": ":", ";": ";",
+    "!": "!", "(": "open", "[": "open", ")": "close", "]": "close", "|": "bar",
+    "+": "op", "-": "op", "*": "op", "/": "op", ".": "op", "−": "op", "·": "op", "×": "op", "⋅": "op",
+}  # fmt: skip
+_PLAIN_SIGN = {"−": "-", "·": "*", "×": "*", "⋅": "*", "’": "'"}
+_WORD = re.compile(r"[A-Za-z0-9 _.\-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token. `glued` says that nothing stands between it and the token before.
+
+    `side` is ``left`` or ``right`` for a bracket that says so itself (``\\left(``), else empty.
+    """
+
+    kind: str
+    text: str
+    at: int
+    end: int
+    glued: bool = False
+    side: str = ""
+
+    def is_command(self, *names: str) -> bool:
+        """Whether this is one of the commands `names` (written without backslash)."""
+        return self.kind == "command" and self.text in names
+
+    def is_op(self, *signs: str) -> bool:
+        """Whether this is one of the operators `signs`."""
+        return self.kind == "op" and self.text in signs
+
+
+def tokenize(source: Source) -> list[Token]:
+    """The tokens of a formula, with one of kind ``stop`` at the end.
+
+    Raises
+    ------
+    NotationError
+        At a character or a command that has no meaning in a formula, and at braces that do not match.
+    """
+    if len(source.text) > MAX_TEXT:
+        raise source.error(MAX_TEXT, f"this formula has more than {MAX_TEXT} characters: split it")
+    tokens = _Scanner(source).run()
+    if len(tokens) > MAX_TOKENS:
+        raise source.error(tokens[MAX_TOKENS].at, f"this formula has more than {MAX_TOKENS} signs: split it")
+    _check_braces(source, tokens)
+    return tokens
+
+
+class _Scanner:
+    """Reads the source once, from left to right."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.text = source.text
+        self.place = 0
+        self.tokens: list[Token] = []
+        self.side = ""
+
+    def run(self) -> list[Token]:
+        while self.place < len(self.text):
+            match = _PATTERN.match(self.text, self.place)
+            assert match is not None  # the last alternative takes any character
+            kind, found, at = match.lastgroup or "", match.group(), self.place
+            self.place = match.end()
+            if kind == "command":
+                self._command(found, at)
+            elif kind == "newline":
+                self._add("newline", found, at)
+            elif kind == "relation":
+                self._add("rel", _RELATIONS.get(found, found), at)
+            elif kind == "sign":
+                self._sign(found, at)
+            elif kind != "space":
+                self._add(kind, found, at)
+        self._add("stop", "the end", len(self.text))
+        return self.tokens
+
+    def _add(self, kind: str, text: str, at: int) -> None:
+        glued = bool(self.tokens) and self.tokens[-1].end == at
+        side, self.side = self.side, ""
+        if side and kind not in ("open", "close", "bar"):
+            if kind == "op" and text == ".":  # \left. and \right. show nothing
+                kind = "open" if side == "left" else "close"
+            elif kind == "rel" and text in "<>":
+                kind, text = ("open", "<") if side == "left" else ("close", ">")
+            elif kind == "op" and text == "/":
+                pass
+            elif side != "none":
+                raise self.source.error(at, f"expected a bracket after \\{side}, found {quoted(text)}")
+        self.tokens.append(Token(kind, text, at, self.place, glued, side if side != "none" else ""))
+
+    def _sign(self, sign: str, at: int) -> None:
+        if sign == "$":
+            raise self.source.error(at, "unexpected $: give the formula without its $ signs, one at a time")
+        kind = _SIGNS.get(sign)
+        if kind is None:
+            name = known.UNICODE.get(sign)
+            if name is None:
+                raise self.source.error(at, f"unexpected {quoted(sign)}: this character has no meaning here")
+            self._command("\\" + name, at)
+            return
+        self._add(kind, _PLAIN_SIGN.get(sign, sign), at)
+
+    def _command(self, found: str, at: int) -> None:
+        name = found[1:]
+        name = known.SAME.get(name, name)
+        if name in known.INVISIBLE:
+            return
+        if name in known.DROPPED_WITH_ARGUMENT:
+            self._skip_argument(at)
+        elif name in known.SIDES:
+            self.side = known.SIDES[name]
+        elif name in known.DELIMITERS:
+            kind, sign = known.DELIMITERS[name]
+            self._add(kind, sign, at)
+        elif name in known.OPERATORS:
+            self._add("op", known.OPERATORS[name], at)
+        elif name in known.RELATIONS:
+            self._add("rel", known.RELATIONS[name], at)
+        elif name in known.WORDS:
+            self._word(name, at)
+        elif name in ("begin", "end"):
+            self._environment(name, at)
+        elif name in ("quad", "qquad"):
+            self._add("quad", "\\" + name, at)
+        elif name in known.ARROWS:
+            self._add("newline", "\\" + name, at)
+        elif name in known.KNOWN:
+            self._add("command", name, at)
+        else:
+            raise self.source.error(at, f"the command {quoted(found)} is not known here")
+
+    def _argument(self, at: int, what: str) -> tuple[str, int]:
+        """The raw text of a braced argument, and where it begins."""
+        match = re.compile(r"\s*\{").match(self.text, self.place)
+        if match is None:
+            raise self.source.error(at, f"expected {{...}} after {what}")
+        depth, start = 1, match.end()
+        for place in range(start, len(self.text)):
+            sign = self.text[place]
+            if sign in "{}" and self.text[place - 1] != "\\":
+                depth += 1 if sign == "{" else -1
+            if not depth:
+                self.place = place + 1
+                return self.text[start:place], start
+        raise self.source.error(start - 1, "this { is never closed")
+
+    def _skip_argument(self, at: int) -> None:
+        self._argument(at, quoted(self.text[at : self.place]))
+
+    def _word(self, name: str, at: int) -> None:
+        """An upright word; where the argument is no word, what it holds is read as it stands."""
+        before = self.place
+        if not re.compile(r"\s*\{").match(self.text, self.place):
+            letter = re.compile(r"\s*([A-Za-z0-9])").match(self.text, self.place)
+            if letter is None:
+                return
+            self.place = letter.end()
+            self._add("word", letter[1], at)
+            return
+        content, start = self._argument(at, "\\" + name)
+        plain = content.replace(r"\_", "_").replace("~", " ").replace(r"\ ", " ").replace("\\,", " ")
+        plain = plain.rstrip(",:; ")
+        if _WORD.fullmatch(plain) is None:
+            if name.startswith("text"):
+                raise self.source.error(start, "this text is not understood inside a formula")
+            self.place = before  # read the group as it stands
+            return
+        if plain.strip():
+            self._add("word", " ".join(plain.split()), at)
+
+    def _environment(self, kind: str, at: int) -> None:
+        name, start = self._argument(at, "\\" + kind)
+        name = name.strip().rstrip("*")
+        if name in known.ALIGNMENTS:
+            if kind == "begin" and name in known.WITH_COLUMNS:
+                self._skip_argument(at)
+            if kind == "begin":
+                option = re.compile(r"\s*\[[tbc]\]").match(self.text, self.place)
+                self.place = option.end() if option else self.place
+            return
+        if name not in known.TABLES:
+            raise self.source.error(start, f"the environment {quoted(name)} is not known here")
+        if kind == "begin" and name == "array":
+            self._skip_argument(at)
+        self._add(kind, name, at)
+
+
+def _check_braces(source: Source, tokens: list[Token]) -> None:
+    waiting: list[Token] = []
+    for token in tokens:
+        if token.kind in ("{", "begin"):
+            waiting.append(token)
+            if len(waiting) > MAX_BRACES:
+                raise source.error(token.at, "braces are nested too deeply here: define some parts by name")
+        elif token.kind in ("}", "end"):
+            what = "}" if token.kind == "}" else f"\\end{{{token.text}}}"
+            if not waiting:
+                raise source.error(token.at, f"this {what} closes nothing")
+            opened = waiting.pop()
+            if (opened.kind, token.kind) not in (("{", "}"), ("begin", "end")) or (
+                token.kind == "end" and token.text != opened.text
+            ):
+                expected = "}" if opened.kind == "{" else f"\\end{{{opened.text}}}"
+                raise source.error(token.at, f"expected {expected} here, found {what}")
+    if waiting:
+        what = "{" if waiting[-1].kind == "{" else f"\\begin{{{waiting[-1].text}}}"
+        raise source.error(waiting[-1].at, f"this {what} is never closed")
+
+
+def without_boxes(tokens: list[Token]) -> list[Token]:
+    r"""The tokens without the braces of ``\boxed{a = b}``, so that its equals signs stand in the open."""
+    result: list[Token] = []
+    closing: set[int] = set()
+    skip = -1
+    for place, token in enumerate(tokens):
+        if place == skip or place in closing:
+            continue
+        if token.is_command("boxed") and place + 1 < len(tokens) and tokens[place + 1].kind == "{":
+            end = matching(tokens, place + 1)
+            if has_relation(tokens[place + 2 : end]):
+                skip = place + 1
+                closing.add(end)
+                continue
+        result.append(token)
+    return result
+
+
+def matching(tokens: list[Token], place: int) -> int:
+    """The place of the token that closes the brace, bracket or environment at `place`; -1 if none does."""
+    depth = 0
+    for number in range(place, len(tokens)):
+        depth += opens(tokens[number]) - closes(tokens[number])
+        if depth == 0:
+            return number
+    return -1
+
+
+def opens(token: Token) -> bool:
+    """Whether a token opens a group of any kind (bars aside)."""
+    return token.kind in ("{", "open", "begin")
+
+
+def closes(token: Token) -> bool:
+    """Whether a token closes a group of any kind (bars aside)."""
+    return token.kind in ("}", "close", "end")
+
+
+def has_relation(tokens: list[Token]) -> bool:
+    """Whether an equals sign stands outside all brackets."""
+    depth = 0
+    for token in tokens:
+        depth += opens(token) - closes(token)
+        if depth == 0 and token.kind == "rel" and token.text == "=":
+            return True
+    return False
+
+
+def shorten(token: Token, count: int) -> Token:
+    """A number token without its first `count` digits: TeX takes one digit as an argument."""
+    return replace(token, text=token.text[count:], at=token.at + count)
