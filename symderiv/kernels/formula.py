@@ -30,6 +30,9 @@ CONDITIONAL, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
 #: Whole powers up to this one are multiplied out where the base is short.
 MULTIPLIED_OUT = 3
 
+#: A longer assignment of a sum is broken into lines.
+MAX_LINE = 90
+
 Piece = tuple[str, int]
 
 
@@ -69,6 +72,19 @@ class Formula(ABC):
         text, strength = self.piece(node)
         return f"({text})" if strength < at_least else text
 
+    def assigned(self, target: str, node: Expression) -> list[str]:
+        """The lines of an assignment; a long sum has a line for each term."""
+        line = f"{target} = {self.text(node)}"
+        if len(line) <= MAX_LINE or not isinstance(node, Add):
+            return [line]
+        first, *others = self._ordered(node.terms)
+        lines = [f"    {self.text(first, SUM)}"]
+        for term in others:
+            coefficient, rest = coefficient_and_rest(term)
+            sign, each = ("-", multiply(Number(-coefficient), rest)) if coefficient < 0 else ("+", term)
+            lines.append(f"    {sign} {self.text(each, PRODUCT)}")
+        return [f"{target} = (", *lines, ")"]
+
     def piece(self, node: Expression) -> Piece:
         """`node` printed, and how tightly it binds."""
         match node:
@@ -95,12 +111,15 @@ class Formula(ABC):
             case _:
                 raise KernelError(f"A {type(node).__name__.lower()} has no formula in a kernel.")
 
-    def _sum(self, terms: tuple[Expression, ...]) -> Piece:
-        # A positive term first: "p - y" and not "-y + p".
+    def _ordered(self, terms: tuple[Expression, ...]) -> list[Expression]:
+        """A positive term first: "p - y" and not "-y + p"."""
         first = next((each for each in terms if coefficient_and_rest(each)[0] >= 0), terms[0])
-        ordered = [first, *(each for each in terms if each is not first)]
+        return [first, *(each for each in terms if each is not first)]
+
+    def _sum(self, terms: tuple[Expression, ...]) -> Piece:
+        first, *others = self._ordered(terms)
         text = self.text(first, SUM)
-        for term in ordered[1:]:
+        for term in others:
             coefficient, rest = coefficient_and_rest(term)
             if coefficient < 0:
                 text += f" - {self.text(multiply(Number(-coefficient), rest), PRODUCT)}"

@@ -242,7 +242,7 @@ class _Kernel:
         if each.comment:
             into.comments.append(f"# {target}: {each.comment}")
         if each.reduced is None:
-            into.inside.append(f"{target} = {formula.text(each.body)}")
+            into.inside += formula.assigned(target, each.body)
             return
         into.before.append(f"{target} = {_start(each.reduce)}")
         into.inside += _step(each.reduce, target, formula.text(each.body))
@@ -296,7 +296,7 @@ class _Kernel:
         if self.batch is not None and each.reduced == self.batch:
             return [*lines, *self._loops(each.indices, _step("sum", target, text))]
         if each.reduced is None:
-            lines += self._loops(each.indices, [f"{target} = {text}"])
+            lines += self._loops(each.indices, formula.assigned(target, each.body))
             return lines + self._cases(each)
         step = _step(each.reduce, target, text)
         if self._accumulates(each):

@@ -66,7 +66,10 @@ class NumpyPrinter:
             why = f": {statement.comment}" if statement.comment else ""
             return [f"{name} = {code}  # {shape}{why}"]
         lines = [f"# {statement.comment}"] if statement.comment and not statement.cases else []
-        lines.append(f"{name}[...] = {code}")
+        if statement.reduce:
+            lines.append(f"{name}[...] = {code}")
+        else:
+            lines += ArrayFormula(self, statement.indices).assigned(f"{name}[...]", statement.body)
         for case in statement.cases:
             lines += self._case(statement, name, case.on, case.body)
         return lines

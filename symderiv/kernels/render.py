@@ -23,6 +23,10 @@ _DESCRIBED = {
 }
 
 
+#: The width of text and code in emitted files.
+WIDTH = 100
+
+
 @dataclass(frozen=True)
 class ArgumentRecord:
     """An argument, as a template shows it."""
@@ -104,8 +108,8 @@ def render(problem: Problem, target: Target, functions: Sequence[Lowered]) -> st
     text = template.render(
         problem_name=plain_text(problem.name),
         title=plain_text(problem.title or problem.name),
-        about=plain_text(problem.about),
-        source=plain_text(problem.source),
+        about=_wrapped(problem.about),
+        source=_wrapped(f"Source: {problem.source}") if problem.source else "",
         definitions=[plain_text(line) for line in _definitions(problem)],
         forms=list(dict.fromkeys(each for record in records for each in _forms(record))),
         target=target.name,
@@ -120,9 +124,11 @@ def render(problem: Problem, target: Target, functions: Sequence[Lowered]) -> st
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def function_names(functions: Sequence[FunctionSpec]) -> list[str]:
-    """The names of the functions in the file, in order."""
-    return [identifier(each.name) for each in functions]
+def _wrapped(text: str, indent: str = "") -> str:
+    """Text for a docstring, in lines of a readable width."""
+    import textwrap
+
+    return f"\n{indent}".join(textwrap.wrap(plain_text(text), WIDTH - len(indent), break_on_hyphens=False))
 
 
 def _definitions(problem: Problem) -> list[str]:
@@ -196,7 +202,7 @@ def _function(lowered: Lowered, target: Target) -> tuple[FunctionRecord, set[str
     record = FunctionRecord(
         name=name,
         kernel_name=f"_{name}_kernel",
-        summary=plain_text(spec.summary),
+        summary=_wrapped(spec.summary, "    "),
         signature=", ".join(parts),
         arguments=arguments,
         sizes=sizes,
