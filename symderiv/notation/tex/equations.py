@@ -51,7 +51,7 @@ def equations(
         if not words:
             continue
         signs = _relations(words)
-        if found and _is_condition(words, signs, is_letter):
+        if found and piece.before != "newline" and _is_condition(words, signs, is_letter):
             found[-1].conditions.append(words)
         elif words[0].kind == "rel" and words[0].text == "=":
             if not found:

@@ -1,0 +1,255 @@
+"""Reads formulas whose names nobody declared: what they speak of is found from how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from symderiv.expression.indices import free_indices
+from symderiv.expression.nodes import Definition, Derivative, Entry, Index
+from symderiv.notation.errors import NotationError, Source
+from symderiv.notation.tex import commands as known_commands
+from symderiv.notation.tex.cursor import Shared, Vocabulary
+from symderiv.notation.tex.equations import Equation, equations
+from symderiv.notation.tex.inference import Defined, Found, infer, plain
+from symderiv.notation.tex.name_parser import NameParser
+from symderiv.notation.tex.reading import (
+    Chain,
+    Parsed,
+    chain_of,
+    parse,
+    parse_latex_chains,
+    source_of,
+    vocabulary,
+)
+from symderiv.notation.tex.scope import Scope
+from symderiv.notation.tex.syntax import Called, Name, walk
+from symderiv.notation.tex.tokens import Token, matching, tokenize, without_boxes
+from symderiv.problem import Expectation, Input, Problem
+
+
+def read_equations(
+    latex: str,
+    problem: Problem | None = None,
+    infer: bool = True,
+    symbols: Mapping[str, str] | None = None,
+    path: str = "formula",
+) -> tuple[Problem, tuple[Chain, ...]]:
+    r"""Read every equation of a display, and find what its names stand for.
+
+    Parameters
+    ----------
+    latex
+        The display, with or without its ``$`` or ``\[``.
+    problem
+        What is declared already; declared names win over any inference.
+    infer
+        Whether names that are not declared may be inferred; otherwise they are errors.
+    symbols
+        Spellings that are to be read as one name: ``{r"\sigma^2": "v"}``.
+    path
+        A word for where the formula came from, for error messages.
+
+    Returns
+    -------
+    problem, chains
+        The problem with everything that was inferred: inputs, letters, definitions (equations whose left side
+        is a new name with index letters); and all equations in order, definitions included.
+
+    Raises
+    ------
+    NotationError
+        If anything is not understood: with line, column and a caret.
+    """
+    if not infer:
+        if problem is None:
+            raise ValueError("read_equations needs a problem where nothing may be inferred")
+        return problem, parse_latex_chains(latex, problem, symbols, path)
+    given, chains, _ = _read(latex, problem or Problem(path), symbols, path)
+    return given, chains
+
+
+def problem_from_latex(
+    latex: str, name: str = "formula", symbols: Mapping[str, str] | None = None
+) -> Problem:
+    r"""Make a problem of definitions in LaTeX, such as ``p_i = \frac{e^{z_i}}{\sum_k e^{z_k}}``.
+
+    Arrays, axes and index letters are inferred. A derivative on the left of an equation, or alone, is one
+    that the problem is about; what it is said to be is not taken over (that is a claim, to be checked).
+
+    Raises
+    ------
+    NotationError
+        If anything is not understood, nothing is defined, or an equation is neither a definition nor about a
+        derivative.
+    """
+    problem, chains, defined = _read(latex, Problem(name), symbols, name)
+    source = source_of(latex, name)
+    if not defined:
+        raise source.error(
+            0, "nothing is defined here: expected an equation such as p_i = ... with a new name"
+        )
+    expectations = []
+    for chain, definition in zip(chains, defined, strict=True):
+        if definition is not None:
+            continue
+        left = chain.sides[0] if chain.sides else None
+        if not isinstance(left, Derivative) or not isinstance(left.of, Entry) or chain.continues:
+            line, column = chain.positions[0]
+            text = source.text.split("\n")[line - 1]
+            message = "expected a definition (a new name = ...) or an equation for a derivative"
+            raise NotationError(message, name, line, column, text)
+        expectations.append(Expectation(left))
+    return replace(problem, expectations=tuple(expectations))
+
+
+def _read(
+    latex: str, problem: Problem, symbols: Mapping[str, str] | None, path: str
+) -> tuple[Problem, tuple[Chain, ...], list[Defined | None]]:
+    source = source_of(latex, path)
+    tokens = without_boxes(tokenize(source))
+    letters = _in_subscripts(tokens)
+    found_equations = equations(source, tokens, lambda token: token.text in letters)
+    known = Scope.of_problem(problem)
+    shared = Shared(source, _vocabulary(known, found_equations, symbols, source))
+    parsed = parse(source, found_equations, known, shared)
+    found = infer(source, parsed, known)
+    _check_calls(source, parsed, found)
+    _tell_dependence(found, known)
+    _check_circles(source, parsed, found)
+    chains = tuple(chain_of(source, each, found.scope, dict(shared.notes)) for each in parsed)
+    by_equation: list[Defined | None] = [None] * len(parsed)
+    definitions: list[Definition] = []
+    for each in found.definitions:
+        by_equation[each.equation] = each
+        indices = tuple(Index(letter, found.scope.letters[letter]) for letter in each.letters)
+        body = chains[each.equation].sides[1]
+        loose = [index.name for index in free_indices(body) if index not in indices]
+        if loose or chains[each.equation].open:
+            where = parsed[each.equation].sides[1]
+            message = f"the index {loose[0]} is neither summed nor on the left side" if loose else (
+                "a definition of a whole array is not supported here: give it indices"
+            )  # fmt: skip
+            raise source.error(where.at, message)
+        definitions.append(Definition(each.name, indices, body))
+    scope = found.scope
+    inputs = tuple(Input(name, scope.arrays[name], scope.labels.get(name)) for name in found.inputs)
+    return (
+        replace(
+            problem,
+            inputs=(*problem.inputs, *inputs),
+            letters=(*problem.letters, *found.letters),
+            definitions=(*problem.definitions, *definitions),
+        ),
+        chains,
+        by_equation,
+    )
+
+
+def _in_subscripts(tokens: Sequence[Token]) -> set[str]:
+    """The single letters that stand in a subscript somewhere."""
+    letters: set[str] = set()
+    for place, token in enumerate(tokens[:-1]):
+        if token.kind == "_":
+            group = tokens[place + 1].kind == "{"
+            end = matching(list(tokens), place + 1) if group else place + 2
+            letters |= {each.text for each in tokens[place + 1 : end] if each.kind == "letter"}
+    return letters
+
+
+def _vocabulary(
+    known: Scope, found: Sequence[Equation], symbols: Mapping[str, str] | None, source: Source
+) -> Vocabulary:
+    """The declared names, and those that stand alone on the left of an equation."""
+    words: set[str] = set()
+    functions: set[str] = set()
+    declared = vocabulary(known, symbols)
+    for equation in found:
+        if equation.continues or len(equation.sides) < 2 or not equation.sides[0]:
+            continue
+        word = _leading_word(equation.sides[0])
+        if word:
+            words.add(word)
+        called = _called(equation.sides[0], Shared(source, replace(declared, names=declared.names | words)))
+        if called:
+            functions.add(called)
+
+    def calls(name: Name, inside: Sequence[Token]) -> bool:
+        return plain(replace(name, primes=0)) in functions or known.calls(name, inside)
+
+    # A function that is defined here is declared too: sigma(x) = ... is then no sigmoid.
+    return Vocabulary(declared.names | words | functions, declared.symbols, calls)
+
+
+def _leading_word(side: Sequence[Token]) -> str:
+    """The letters without space between them that a left side begins with, if they are one name."""
+    word = ""
+    for place, token in enumerate(side):
+        if token.kind == "letter" and (token.glued or not place):
+            word += token.text
+            continue
+        if token.kind not in ("_", "open", "'"):
+            return ""
+        break
+    single = len(word) < 2 or word in known_commands.FUNCTION_WORDS or word in ("max", "min")
+    return "" if single else word
+
+
+def _called(side: Sequence[Token], shared: Shared) -> str:
+    """The name of a function that a left side such as ``f(x)`` defines."""
+    parser = NameParser(side, shared)
+    if not parser.starts_name():
+        return ""
+    name = parser.name()
+    if parser.token.kind != "open" or parser.token.text != "(" or name.primes:
+        return ""
+    end = matching(parser.tokens, parser.place)
+    if end < 0 or parser.tokens[end + 1].kind != "stop":
+        return ""
+    return plain(name)
+
+
+def _check_calls(source: Source, parsed: Sequence[Parsed], found: Found) -> None:
+    """A function is understood at the argument that it was defined with, and nowhere else."""
+    functions = {each.name: [plain(argument) for argument in each.arguments] for each in found.definitions}
+    for each in parsed:
+        for side in each.sides:
+            for part in walk(side):
+                if not isinstance(part, Called):
+                    continue
+                name = plain(replace(part.name, primes=0))
+                if not functions.get(name):
+                    continue
+                arguments = [plain(one) if isinstance(one, Name) else "" for one in part.arguments]
+                if arguments != functions[name]:
+                    expected = f"{name}({', '.join(functions[name])})"
+                    raise source.error(
+                        part.at, f"{name} is defined as {expected}: other arguments are not supported yet"
+                    )
+
+
+def _tell_dependence(found: Found, known: Scope) -> None:
+    """Let the scope know what each definition is made of."""
+    uses = found.uses
+
+    def depends(name: str, other: str) -> bool:
+        seen: set[str] = set()
+        todo = [name]
+        while todo:
+            for used in uses.get(todo.pop(), ()):
+                if used == other:
+                    return True
+                if used not in seen:
+                    seen.add(used)
+                    todo.append(used)
+        return known.depends(name, other)
+
+    found.scope.depends = depends
+    found.scope.given = (*known.given, *found.inputs)
+
+
+def _check_circles(source: Source, parsed: Sequence[Parsed], found: Found) -> None:
+    for each in found.definitions:
+        if found.scope.depends(each.name, each.name):
+            where = parsed[each.equation].sides[0]
+            raise source.error(where.at, f"{each.name} is defined by itself")
