@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from symderiv.calculus import CalculusError, Contraction, contract, derive
-from symderiv.expression.construct import add, factors_of, multiply
-from symderiv.expression.indices import fresh_index
+from symderiv.expression.construct import add, coefficient_and_rest, factors_of, multiply
+from symderiv.expression.indices import free_indices, fresh_index
 from symderiv.expression.nodes import (
     Call,
     Definition,
@@ -91,10 +91,20 @@ class _Specification:
         yield from (definition.name for definition in self.problem.definitions)
 
     def _exponents(self) -> dict[str, str]:
-        """The inputs z of every Σ_k exp(z_k), also of Σ_k exp(z_k / T)."""
+        """The inputs z of every Σ_k exp(z_k), also of Σ_k exp(z_k / T).
+
+        An entry of -inf is meant there as a weight of 0. That is so only where all exponents that
+        z is in are just z, or z over a scalar: exp(-z) would be infinite.
+        """
         found: dict[str, str] = {}
+        spoilt: set[str] = set()
         for definition in self.problem.definitions:
             for _, part in walk(definition.body):
+                if isinstance(part, Call) and part.function == "exp":
+                    coefficient, rest = coefficient_and_rest(part.arguments[0])
+                    arrays = [factor for factor in factors_of(rest) if free_indices(factor)]
+                    if coefficient < 0 or len(arrays) != 1 or not isinstance(arrays[0], Entry):
+                        spoilt |= names_in(part)
                 if not isinstance(part, Sum):
                     continue
                 for factor in factors_of(part.body):
@@ -107,7 +117,7 @@ class _Specification:
                             and self.problem.input(inner.array)
                         ):
                             found[inner.array] = part.index.axis
-        return found
+        return {name: axis for name, axis in found.items() if name not in spoilt}
 
     def _derivatives(self, count: int) -> list[tuple[Entry, ...]]:
         """The variables of the problem's derivatives of its output, each once."""
