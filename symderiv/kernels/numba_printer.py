@@ -15,6 +15,8 @@ from fractions import Fraction
 from symderiv.expression.construct import coefficient_and_rest, multiply
 from symderiv.expression.indices import rename
 from symderiv.expression.nodes import (
+    MINUS_ONE,
+    Add,
     Call,
     Compare,
     Delta,
@@ -23,7 +25,6 @@ from symderiv.expression.nodes import (
     Index,
     IndexTerm,
     Multiply,
-    Number,
     Position,
 )
 from symderiv.expression.traverse import compared_values, walk
@@ -335,18 +336,35 @@ class LoopFormula(Formula):
         self.kernel = kernel
 
     def piece(self, node: Expression) -> Piece:
-        """As elsewhere, but a minus sign goes into log_ratio.
+        """As elsewhere, but no sign and no sum is left outside of a logarithm of a share.
 
-        Outside of it, the compiler may turn -(a - b) into b - a with the licence of the loops
-        around it, and then regroup what must stay together.
+        There, the compiler may turn -(a - b) into b - a, or c - (a - b) into c + (b - a), with the
+        licence of the loops around it, and then regroup what must stay together.
         """
         if isinstance(node, Multiply) and coefficient_and_rest(node)[0] < 0:
             for number, factor in enumerate(node.factors):
+                factors = list(node.factors)
                 if isinstance(factor, Call) and factor.function == "log_ratio":
-                    factors = list(node.factors)
                     factors[number] = Call("minus_log_ratio", factor.arguments)
-                    return super().piece(multiply(Number(Fraction(-1)), *factors))
+                elif isinstance(factor, Add) and _has_log_ratio(factor):
+                    factors[number] = Add(tuple(multiply(MINUS_ONE, term) for term in factor.terms))
+                else:
+                    continue
+                return self.piece(multiply(MINUS_ONE, *factors))
+        if isinstance(node, Add) and _has_log_ratio(node):
+            self.kernel.helpers.add("exact_sum")
+            first, *others = node.terms
+            text = self.text(first)
+            for term in others:
+                text = f"_exact_sum({text}, {self.text(term)})"
+            return text, ATOM
         return super().piece(node)
+
+    def assigned(self, target: str, node: Expression) -> list[str]:
+        """The lines of an assignment."""
+        if _has_log_ratio(node):
+            return [f"{target} = {self.text(node)}"]
+        return super().assigned(target, node)
 
     def entry(self, node: Entry) -> str:
         """One entry: of an argument, a buffer, or a local variable."""
@@ -413,6 +431,11 @@ class LoopFormula(Formula):
                 self.place(side) if isinstance(side, Index | Position | Entry) else "" for side in sides
             )
         return f"({then} if {left} {condition.operator} {right} else {otherwise})", ATOM
+
+
+def _has_log_ratio(node: Expression) -> bool:
+    """Whether a logarithm of a share is a part of `node`."""
+    return any(isinstance(part, Call) and part.function.endswith("log_ratio") for _, part in walk(node))
 
 
 def _start(kind: str) -> str:
