@@ -91,7 +91,7 @@ def sizes_to_try(problem: Problem) -> list[dict[str, int]]:
     """Small sizes, different between axes, with every size 1 among them."""
     axes = problem.axes
     return [
-        {axis: 1 for axis in axes},
+        dict.fromkeys(axes, 1),
         {axis: 2 + place % 2 for place, axis in enumerate(axes)},
         {axis: 4 - place % 3 for place, axis in enumerate(axes)},
     ]
