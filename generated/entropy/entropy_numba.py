@@ -37,9 +37,21 @@ _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model"
 
 
 @njit(**_EXACT)
+def _exact_sum(a, b):
+    """a + b, not to be regrouped with what a and b are made of."""
+    return a + b
+
+
+@njit(**_EXACT)
 def _log_ratio(u, m, log_s):
     """(u - m) - log s in just this order: u and m may be huge, their difference is not."""
     return (u - m) - log_s
+
+
+@njit(**_EXACT)
+def _minus_log_ratio(u, m, log_s):
+    """log s + (m - u), in just this order: the other sign of (u - m) - log s."""
+    return log_s + (m - u)
 
 
 def _read(*arguments):
@@ -215,7 +227,7 @@ def _entropy_gradient_z_kernel(z, H, out):
             p[i] = e[i] / s
         log_s = math.log(s)
         for j in range(K):
-            out[row, j] = (-p[j] * (_log_ratio(z[row, j], m, log_s) + H[row]) if p[j] != real(0) else real(0))
+            out[row, j] = (p[j] * _exact_sum(_minus_log_ratio(z[row, j], m, log_s), -H[row]) if p[j] != real(0) else real(0))
 
 
 def entropy_gradient_z(z, H, out=None):
@@ -285,7 +297,7 @@ def _entropy_vjp_kernel(z, H, g, dz):
             p[i] = e[i] / s
         log_s = math.log(s)
         for j in range(K):
-            dz[row, j] = (-g[row] * p[j] * (_log_ratio(z[row, j], m, log_s) + H[row]) if g[row] * p[j] != real(0) else real(0))
+            dz[row, j] = (g[row] * p[j] * _exact_sum(_minus_log_ratio(z[row, j], m, log_s), -H[row]) if g[row] * p[j] != real(0) else real(0))
 
 
 def entropy_vjp(z, H, g, out=None):
@@ -362,7 +374,7 @@ def _entropy_jvp_kernel(z, z_dot, out):
             sum_z_dot_p += z_dot[row, j] * p[j]
         sum_p_z_m = real(0)
         for i in range(K):
-            sum_p_z_m += (p[i] * (_log_ratio(z[row, i], m, log_s) + real(1)) * (z_dot[row, i] - sum_z_dot_p) if p[i] * (z_dot[row, i] - sum_z_dot_p) != real(0) else real(0))
+            sum_p_z_m += (p[i] * _exact_sum(_log_ratio(z[row, i], m, log_s), real(1)) * (z_dot[row, i] - sum_z_dot_p) if p[i] * (z_dot[row, i] - sum_z_dot_p) != real(0) else real(0))
         out[row] = -sum_p_z_m
 
 

@@ -34,6 +34,12 @@ _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model"
 
 
 @njit(**_EXACT)
+def _exact_sum(a, b):
+    """a + b, not to be regrouped with what a and b are made of."""
+    return a + b
+
+
+@njit(**_EXACT)
 def _log_ratio(u, m, log_s):
     """(u - m) - log s in just this order: u and m may be huge, their difference is not."""
     return (u - m) - log_s
@@ -161,10 +167,7 @@ def _label_smoothing_kernel(z, eps, y, losses):
         sum_z_m_log_s = real(0)
         for k in range(K):
             sum_z_m_log_s += _log_ratio(z[row, k], m, log_s)
-        losses[row] = (
-            ((real(1) - eps) * _minus_log_ratio(z[row, y[row]], m, log_s) if real(1) - eps != real(0) else real(0))
-            + (-eps * sum_z_m_log_s / real(K) if eps != real(0) else real(0))
-        )
+        losses[row] = _exact_sum(((real(1) - eps) * _minus_log_ratio(z[row, y[row]], m, log_s) if real(1) - eps != real(0) else real(0)), (-eps * sum_z_m_log_s / real(K) if eps != real(0) else real(0)))
 
 
 def label_smoothing(z, eps, y, reduction="mean"):
@@ -239,10 +242,7 @@ def _label_smoothing_value_and_gradient_kernel(z, eps, y, weight, losses, dz):
         sum_z_m_log_s = real(0)
         for k in range(K):
             sum_z_m_log_s += _log_ratio(z[row, k], m, log_s)
-        losses[row] = (
-            ((real(1) - eps) * _minus_log_ratio(z[row, y[row]], m, log_s) if real(1) - eps != real(0) else real(0))
-            + (-eps * sum_z_m_log_s / real(K) if eps != real(0) else real(0))
-        )
+        losses[row] = _exact_sum(((real(1) - eps) * _minus_log_ratio(z[row, y[row]], m, log_s) if real(1) - eps != real(0) else real(0)), (-eps * sum_z_m_log_s / real(K) if eps != real(0) else real(0)))
         for i in range(K):
             p[i] = e[i] / s
         for j in range(K):
