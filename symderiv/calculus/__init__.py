@@ -2,7 +2,7 @@
 
 from symderiv.calculus.context import CalculusError
 from symderiv.calculus.derivation import Case, Contraction, Derivation, Rule, Step
-from symderiv.calculus.engine import RULES, Engine, cases, contract, derive, derive_all
+from symderiv.calculus.engine import RULES, Engine, cases, contract, derive, derive_all, simplified
 
 __all__ = [
     "RULES",
@@ -17,4 +17,5 @@ __all__ = [
     "contract",
     "derive",
     "derive_all",
+    "simplified",
 ]

@@ -328,6 +328,12 @@ def contract(problem: Problem, request: Contraction) -> Derivation:
     return Engine(problem).contract(request)
 
 
+def simplified(problem: Problem, node: Expression) -> Expression:
+    """`node` simplified by the same rules, in the names of `problem`; it may hold further arrays."""
+    engine = Engine(problem)
+    return engine._reduce(engine._arranger.arrange(node), engine._context(), [])
+
+
 def deltas_in(node: Expression) -> Iterator[Delta]:
     """The deltas between free letters, in order of appearance."""
     if isinstance(node, Delta):

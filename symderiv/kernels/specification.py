@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from symderiv.calculus import CalculusError, Contraction, contract, derive
+from symderiv.calculus import CalculusError, Contraction, contract, derive, simplified
 from symderiv.expression.construct import add, coefficient_and_rest, factors_of, multiply
 from symderiv.expression.indices import free_indices, fresh_index
 from symderiv.expression.nodes import (
@@ -369,6 +369,7 @@ class _Specification:
         outer = self._output_letters(set())
         entry = self._entry(self.output, outer)
         trees, tangents, moved = [], [], {}
+        batched: set[str] = set()
         definitions = list(self.batched.definitions)
         for variable in variables:
             taken = {index.name for index in outer}
@@ -378,19 +379,21 @@ class _Specification:
                 Contraction("jvp", Entry(self.output, outer), Entry(variable.array, inner)),
             )
             name = self._free_name(f"{variable.array}_dot")
-            tree = self._renamed(derivation.result, derivation.extra[0][0], name)
-            trees.append(self._along(tree, {name} if variable.array in self.per_sample else ()))
+            trees.append(self._renamed(derivation.result, derivation.extra[0][0], name))
+            batched |= {name} if variable.array in self.per_sample else set()
             tangents.append(self._companion(name, variable.array, "tangent"))
             definitions.append(self._line(variable.array, name))
             moved[f"@{variable.array}"] = variable.array
         indices = tuple(term for term in entry.indices if isinstance(term, Index))
-        result = self._result("out", indices, add(*trees), Derivative(entry, (Entry(EPSILON, ()),)))
+        # What the variables' parts share, such as a factor or a sum over one axis, is computed once.
+        tree = self._along(simplified(self.problem, add(*trees)), batched)
+        result = self._result("out", indices, tree, Derivative(entry, (Entry(EPSILON, ()),)))
         names = _listed([variable.array for variable in variables])
         return self._spec(
             "_jvp",
             f"The Jacobian-vector product: from {'a tangent' if len(variables) == 1 else 'tangents'} of "
             f"{names} to that of {self.output}.",
-            (*self._arguments(trees, saved=True), *tangents), [result],
+            (*self._arguments([tree], saved=True), *tangents), [result],
             meaning_definitions=tuple(definitions), moved=moved,
         )  # fmt: skip
 

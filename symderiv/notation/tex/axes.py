@@ -59,6 +59,10 @@ class AxisTable:
         if known != axis:
             raise AxisClash(f"{slot[1]} ranges over {known}, but here it is a place on {axis}")
 
+    def has(self, slot: Slot) -> bool:
+        """Whether a slot has been met."""
+        return slot in self._slots
+
     def touch(self, slot: Slot) -> None:
         """Say that a slot exists, so that its axis is named with the others."""
         self._find(slot)

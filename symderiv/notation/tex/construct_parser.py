@@ -11,6 +11,7 @@ from symderiv.notation.tex.syntax import (
     Applied,
     Bound,
     Bracket,
+    Called,
     Case,
     Cases,
     Differentiated,
@@ -216,6 +217,9 @@ class ConstructParser(NameParser):
                 token, r"\nabla^2 is not supported yet: write \frac{\partial^2 L}{\partial x_i \partial x_j}"
             )
         if self.token.kind != "_":
+            of = self.reach()
+            if isinstance(of, Called) and len(of.arguments) == 1:  # the gradient of J(w) is the one by w
+                return Differentiated(token.at, of, of.arguments)
             raise self.error(token, r"by what is this the gradient? write \nabla_x")
         return self._partial(token)
 
@@ -302,10 +306,7 @@ class ConstructParser(NameParser):
 
     def _over(self, below: list[Token], above: list[Token] | None) -> tuple[Ranging, ...]:
         if below[0].is_command("substack"):
-            below = [
-                Token(",", ",", token.at, token.end) if token.kind == "newline" else token
-                for token in below[2:-1]
-            ]
+            below = below[2:-1]
         last = self.sub(above).value() if above is not None else None
         found: list[Ranging] = []
         for chunk in split(below, (",",)):

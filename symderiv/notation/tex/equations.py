@@ -63,9 +63,9 @@ def equations(
                     words[0].at, f"expected an equation after the comma, found {shown(words[0])}"
                 )
             found[-1].sides[-1] += words
-        elif found and not signs and words[0].kind == "op":
+        elif found and not signs and (words[0].kind == "op" or _is_open(found[-1].sides[-1])):
             found[-1].sides[-1] += words
-        elif found and words[0].kind == "op":
+        elif found and (words[0].kind == "op" or _is_open(found[-1].sides[-1])):
             _extend(source, found[-1], words)
         else:
             found.append(Equation())
@@ -128,6 +128,11 @@ def _extend(source: Source, equation: Equation, words: Sequence[Token]) -> None:
             equation.sides.append([])
         else:
             raise source.error(token.at, f"expected an equation, found {shown(token)}: only = is judged")
+
+
+def _is_open(side: Sequence[Token]) -> bool:
+    """Whether a side ends with an operator, so that the next line belongs to it."""
+    return bool(side) and side[-1].kind == "op" and not side[-1].is_op(".")
 
 
 def _without_leading_words(tokens: list[Token]) -> list[Token]:

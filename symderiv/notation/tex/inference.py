@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from symderiv.expression.nodes import Index
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.names import RESERVED
-from symderiv.notation.tex.axes import AxisClash, AxisTable
+from symderiv.notation.tex.axes import AxisClash, AxisTable, Slot
 from symderiv.notation.tex.reading import Parsed
 from symderiv.notation.tex.scope import Scope, readings
 from symderiv.notation.tex.syntax import (
@@ -58,6 +58,7 @@ class Found:
     letters: list[Index] = field(default_factory=list)
     definitions: list[Defined] = field(default_factory=list)
     uses: dict[str, set[str]] = field(default_factory=dict)
+    letters_in: list[dict[str, str]] = field(default_factory=list)  # the axes of the letters of each equation
 
 
 def plain(name: Name) -> str:
@@ -89,6 +90,7 @@ class _Inference:
         self.table = AxisTable(known.arrays, known.letters)
         self.labels: dict[str, tuple[str, int]] = {}  # the array and the place of it that a label names
         self.order: dict[str, None] = {}
+        self.current = 0  # the number of the equation that is looked at: letters belong to one
         # Names that are defined as functions: f(x) = ...; f' is then no name of its own.
         self.functions = {
             plain(each.sides[0].name)
@@ -100,7 +102,8 @@ class _Inference:
         return self.source.error(where if isinstance(where, int) else where.at, message)
 
     def run(self) -> Found:
-        roots = [part for each in self.parsed for part in (*each.sides, *each.conditions)]
+        numbered = [(number, part) for number, each in enumerate(self.parsed) for part in each.parts()]
+        roots = [root for _, root in numbered]
         for root in roots:
             self._refuse_matrices(root)
         self._find_letters(roots)
@@ -108,12 +111,19 @@ class _Inference:
         if self._make_labels(definitions):
             self.ranks = {name: len(axes) for name, axes in self.known.arrays.items()}
             definitions = self._definitions()
-        values = [name for root in roots for name in value_names(root) if not self._is_letter(name)]
-        for name in values:
+        values = [
+            (number, name)
+            for number, root in numbered
+            for name in value_names(root)
+            if not self._is_letter(name) and not self._is_sign(name)
+        ]
+        for _, name in values:
             self._find_rank(name)
-        for name in values:
-            self._use(name)
         for root in roots:
+            self._find_vectors(root)
+        for self.current, name in values:
+            self._use(name)
+        for self.current, root in numbered:
             self._tie_letters(root)
         return self._result(definitions)
 
@@ -125,7 +135,7 @@ class _Inference:
             if isinstance(part, Raised) and isinstance(part.exponent, Name) and part.exponent.names == ("T",):
                 matrix = "T" not in self.known.arrays and not self._stands_alone("T")
             if isinstance(part, Applied) and part.function in _ARRAY_FUNCTIONS:
-                matrix = True
+                matrix = _vector_argument(part) is None
             if matrix and not self.known.arrays:
                 raise self.error(
                     part, "matrix notation needs declared shapes: give indices, or declare the arrays"
@@ -150,17 +160,18 @@ class _Inference:
                         for unit in (left, right):
                             if not unit.units and self._in_a_left_side(plain(unit)):
                                 self._add_letter(unit)
+        numbers = {
+            plain(name)
+            for root in roots
+            if not isinstance(root, Relation)
+            for name in value_names(root, with_places=False)
+            if not name.units
+        }
         for each in self.parsed:
-            for side in each.sides[:1]:
-                inside = {
-                    plain(unit)
-                    for other in each.sides[1:]
-                    for unit in subscripts(other)
-                    if isinstance(unit, Name)
-                }
-                for unit in subscripts(side):
-                    if isinstance(unit, Name) and plain(unit) in inside:
-                        self._add_letter(unit)
+            inside = {plain(unit) for side in each.sides[1:] for unit in names_in_subscripts(side)}
+            for unit in names_in_subscripts(each.sides[0]):
+                if plain(unit) in inside and plain(unit) not in numbers:
+                    self._add_letter(unit)
         for root in roots:
             for part in walk(root):
                 if isinstance(part, Relation):
@@ -233,7 +244,8 @@ class _Inference:
             return None
         self.ranks.setdefault(name, len(letters))
         for place, letter in enumerate(letters):
-            self._tie(("letter", letter, 0), ("array", name, place), each.sides[0])
+            self.current = number
+            self._tie(self._letter(letter), ("array", name, place), each.sides[0])
         return Defined(name, letters, number)
 
     def _make_labels(self, definitions: Sequence[Defined]) -> bool:
@@ -285,6 +297,25 @@ class _Inference:
                 return spelled, rest
         return plain(name), ()
 
+    def _letter(self, name: str) -> Slot:
+        """The slot of a letter: a letter that is not declared may change its axis with the equation."""
+        return ("letter", name, -1 if name in self.known.letters else self.current)
+
+    def _is_sign(self, name: Name) -> bool:
+        """Whether a name is a sign of matrix notation: the identity, or the T of a transposition."""
+        if name.names == ("I",):
+            return any(len(axes) > 1 for axes in self.known.arrays.values())
+        matrices = any(self.known.arrays.values())
+        return name.names == ("T",) and not name.units and matrices and not self._stands_alone("T")
+
+    def _find_vectors(self, root: Part) -> None:
+        """``softmax(x)``: x is a vector."""
+        for part in walk(root):
+            if isinstance(part, Applied):
+                vector = _vector_argument(part)
+                if vector is not None and plain(vector) not in self.known.arrays:
+                    self.ranks.setdefault(plain(vector), 1)
+
     def _find_rank(self, name: Name) -> None:
         spelled, units = self._split(name)
         if spelled in self.known.arrays or spelled in RESERVED:
@@ -300,14 +331,14 @@ class _Inference:
             raise self.error(name, f"{spelled} is a reserved word in the notation: use another name")
         self.ranks.setdefault(spelled, len(units))
         self.order.setdefault(spelled)
-        if units and len(units) != self.ranks[spelled]:
+        if units and len(units) != self.ranks[spelled] and spelled not in self.known.arrays:
             raise self.error(
                 name, f"{spelled} has {self.ranks[spelled]} indices elsewhere, but {len(units)} here"
             )
         for place, unit in enumerate(units):
             slot = ("array", spelled, place)
             if isinstance(unit, Name) and self._is_letter(unit):
-                self._tie(("letter", plain(unit), 0), slot, unit)
+                self._tie(self._letter(plain(unit)), slot, unit)
             elif isinstance(unit, Name):
                 self._label(unit, slot)
 
@@ -319,7 +350,8 @@ class _Inference:
         self.table.tie(("label", spelled, 0), slot)
         self.labels.setdefault(spelled, (slot[1], slot[2]))
         for place, inner in enumerate(units):
-            self._tie(("letter", plain(inner), 0), ("array", spelled, place), unit)  # type: ignore[arg-type]
+            if isinstance(inner, Name):
+                self._tie(self._letter(plain(inner)), ("array", spelled, place), unit)
 
     def _tie(self, one: tuple[str, str, int], other: tuple[str, str, int], where: Part) -> None:
         try:
@@ -334,12 +366,16 @@ class _Inference:
                     _, _, Name() as left, Name() as right
                 ):
                     if self._is_letter(left) and self._is_letter(right):
-                        self._tie(("letter", plain(left), 0), ("letter", plain(right), 0), part)
+                        self._tie(self._letter(plain(left)), self._letter(plain(right)), part)
                         continue
                     letter, other = (left, right) if self._is_letter(left) else (right, left)
                     label = isinstance(part, Kronecker) or plain(other) in self.labels
                     if self._is_letter(letter) and label:
-                        self._label(other, ("letter", plain(letter), 0))
+                        self._label(other, self._letter(plain(letter)))
+                case Subscripted(_, Applied() as applied, (Name() as unit,)):
+                    vector = _vector_argument(applied)
+                    if vector is not None and self._is_letter(unit):
+                        self._tie(self._letter(plain(unit)), ("array", self._split(vector)[0], 0), unit)
                 case Bound(_, _, over, _):
                     for ranging in over:
                         self._tie_bound(ranging)
@@ -348,7 +384,7 @@ class _Inference:
         last = ranging.last
         if isinstance(last, Name) and not last.primes and self._split(last)[0] not in self.known.arrays:
             try:
-                self.table.name(("letter", plain(ranging.letter), 0), plain(last))
+                self.table.name(self._letter(plain(ranging.letter)), plain(last))
             except AxisClash as clash:
                 raise self.error(last, str(clash)) from None
             self.order.pop(plain(last), None)
@@ -360,8 +396,6 @@ class _Inference:
         for name, rank in self.ranks.items():
             for place in range(rank):
                 self.table.touch(("array", name, place))
-        for letter in self.index_letters:
-            self.table.touch(("letter", letter, 0))
         self.table.name_the_rest(taken={*self.order, *self.index_letters, *axes, *self.known.axes})
         known = self.known
         scope = replace(
@@ -373,12 +407,16 @@ class _Inference:
             axes=set(known.axes),
         )
         found = Found(scope, definitions=definitions)
-        for letter in self.index_letters:
-            axis = self.table.axis(("letter", letter, 0))
-            if letter not in self.known.letters:
-                found.letters.append(Index(letter, axis))
-            scope.letters[letter] = axis
-            scope.axes.add(axis)
+        for number in range(len(self.parsed)):
+            self.current = number
+            mine = dict(known.letters)
+            for letter in self.index_letters:
+                if self.table.has(self._letter(letter)):
+                    mine[letter] = self.table.axis(self._letter(letter))
+                    scope.axes.add(mine[letter])
+                    scope.letters.setdefault(letter, mine[letter])
+            found.letters_in.append(mine)
+        found.letters += [Index(*each) for each in scope.letters.items() if each[0] not in known.letters]
         defined = {each.name for each in definitions}
         for each in definitions:
             body = self.parsed[each.equation].sides[1]
@@ -395,7 +433,8 @@ class _Inference:
             if name not in defined:
                 found.inputs.append(name)
         for each in definitions:
-            scope.arrays.setdefault(each.name, tuple(scope.letters[letter] for letter in each.letters))
+            letters = found.letters_in[each.equation]
+            scope.arrays.setdefault(each.name, tuple(letters[letter] for letter in each.letters))
             if not each.letters:
                 scope.functions.add(each.name)
         for name in found.inputs:
@@ -419,8 +458,11 @@ class _Inference:
         )
 
 
-def value_names(node: Part) -> Iterator[Name]:
-    """The names in `node` that stand for values: no subscripts, no letters of sums."""
+def value_names(node: Part, with_places: bool = True) -> Iterator[Name]:
+    """The names in `node` that stand for values: no subscripts, no letters of sums.
+
+    Without places, the names that are compared or that a call is made with are left out too.
+    """
     todo: list[Part] = [node]
     while todo:
         part = todo.pop()
@@ -430,6 +472,9 @@ def value_names(node: Part) -> Iterator[Name]:
                     yield part
             case Kronecker() | Opaque() | Numeral():
                 continue
+            case Relation() | Called() if not with_places:
+                inside = (part.left, part.right) if isinstance(part, Relation) else part.arguments
+                todo.extend(each for each in inside if not isinstance(each, Name))
             case Raised(_, Name(_, ("e",)) as base, exponent) if not base.units:
                 todo.append(exponent)
             case Subscripted(_, base, _):
@@ -438,6 +483,22 @@ def value_names(node: Part) -> Iterator[Name]:
                 todo += [each for each in (condition, last, first) if each is not None]
             case _:
                 todo.extend(reversed(list(parts_of(part))))
+
+
+def names_in_subscripts(node: Part) -> Iterator[Name]:
+    """The names among :func:`subscripts`."""
+    return (unit for unit in subscripts(node) if isinstance(unit, Name))
+
+
+def _vector_argument(node: Applied) -> Name | None:
+    """The bare name in ``softmax(x)``, or None."""
+    (argument, *rest) = node.arguments or (None,)
+    bare = isinstance(argument, Name) and not argument.units and argument.tag is None and not rest
+    return (
+        argument
+        if bare and node.function in ("softmax", "logsumexp") and isinstance(argument, Name)
+        else None
+    )
 
 
 def subscripts(node: Part) -> Iterator[Unit]:

@@ -108,8 +108,8 @@ def _read(
 ) -> tuple[Problem, tuple[Chain, ...], list[Defined | None]]:
     source = source_of(latex, path)
     tokens = without_boxes(tokenize(source))
-    letters = _in_subscripts(tokens)
-    found_equations = equations(source, tokens, lambda token: token.text in letters)
+    subscripts = _in_subscripts(tokens)
+    found_equations = equations(source, tokens, lambda token: token.text in subscripts)
     known = Scope.of_problem(problem)
     shared = Shared(source, _vocabulary(known, found_equations, symbols, source))
     parsed = parse(source, found_equations, known, shared)
@@ -117,12 +117,16 @@ def _read(
     _check_calls(source, parsed, found)
     _tell_dependence(found, known)
     _check_circles(source, parsed, found)
-    chains = tuple(chain_of(source, each, found.scope, dict(shared.notes)) for each in parsed)
+    scopes = [replace(found.scope, letters=letters) for letters in found.letters_in]
+    chains = tuple(
+        chain_of(source, each, scope, dict(shared.notes)) for each, scope in zip(parsed, scopes, strict=True)
+    )
     by_equation: list[Defined | None] = [None] * len(parsed)
     definitions: list[Definition] = []
     for each in found.definitions:
         by_equation[each.equation] = each
-        indices = tuple(Index(letter, found.scope.letters[letter]) for letter in each.letters)
+        letters = found.letters_in[each.equation]
+        indices = tuple(Index(letter, letters[letter]) for letter in each.letters)
         body = chains[each.equation].sides[1]
         loose = [index.name for index in free_indices(body) if index not in indices]
         if loose or chains[each.equation].open:
@@ -170,6 +174,9 @@ def _vocabulary(
         word = _leading_word(equation.sides[0])
         if word:
             words.add(word)
+        own = any(token.is_command("sigma") for side in equation.sides[1:] for token in side)
+        if own and equation.sides[0][0].is_command("sigma"):
+            continue  # sigma(x) = 1 - sigma(-x) says something of the sigmoid
         called = _called(equation.sides[0], Shared(source, replace(declared, names=declared.names | words)))
         if called:
             functions.add(called)

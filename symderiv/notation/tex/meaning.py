@@ -10,6 +10,7 @@ from symderiv.expression.functions import FUNCTIONS, PI, call
 from symderiv.expression.nodes import (
     ONE,
     Compare,
+    Delta,
     Derivative,
     Entry,
     Expression,
@@ -142,6 +143,11 @@ class Reader(MatrixReader):
         axis = self.scope.axis(node)
         if axis is not None:
             return Value(Size(axis))
+        if node.names == ("I",) and len(node.units) == 1 and isinstance(node.units[0], Name):  # I_d
+            size = self.scope.axis(node.units[0])
+            if size is not None:
+                row, column = self.placeholders.new(size), self.placeholders.new(size)
+                return Value(Delta(row, column), (row, column))
         if not node.units and not node.primes and not node.star and node.tag is None:
             if node.names[0] == "pi":
                 return Value(PI)
@@ -192,9 +198,9 @@ class Reader(MatrixReader):
             found = self.scope.array(replace(name, primes=0))
             variable = self.value(arguments[0])
             assert found is not None
-            if not isinstance(variable.expression, Entry) or variable.open:
+            if not isinstance(variable.expression, Entry) or (variable.open and name.primes > 1):
                 raise self.error(arguments[0], "expected a number by which to differentiate")
-            return Value(Derivative(Entry(found[0]), (variable.expression,) * name.primes))
+            return Value(Derivative(Entry(found[0]), (variable.expression,) * name.primes), variable.open)
         assert found is not None
         array = found[0]
         if array not in self.scope.functions:
@@ -346,9 +352,8 @@ class Reader(MatrixReader):
         if condition.operator == "in":
             if isinstance(condition.right, Name) and self.scope.axis(condition.right) == index.axis:
                 return None
-            raise self.error(
-                condition.right, f"expected the size {index.axis}, over which {index.name} ranges"
-            )
+            message = f"a sum over a set is not supported yet: {index.name} ranges over all of {index.axis}"
+            raise self.error(condition.right, message)
         return self.compare(condition)
 
     def _bounds(self, node: Ranging, index: Index) -> Compare | None:

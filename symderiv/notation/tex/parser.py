@@ -115,7 +115,7 @@ class Parser(ConstructParser):
             case "word":
                 return token.text.lower() not in _STOP_WORDS
             case "bar":
-                return not self.bars or token.side == "left"
+                return token.side == "left" or (not self.bars and not token.side)
             case "command":
                 return token.text not in (
                     "over",
@@ -196,7 +196,8 @@ class Parser(ConstructParser):
             case "bar":
                 return self._bars()
             case "{":
-                return self._group()
+                symbol = self.symbol()
+                return self._group() if symbol is None else self.attached(symbol)
             case "begin":
                 return self.table()
             case "letter" | "word":
@@ -240,6 +241,8 @@ class Parser(ConstructParser):
 
     def _bracket(self) -> Syntax:
         token = self.next()
+        if token.text == ".":
+            raise self.error(token, "a value taken at a point (\\left. ... \\right|) is not supported yet")
         closing = _CLOSING[token.text]
         bars, self.bars = self.bars, []
         parts: list[Syntax] = [self.expression()]
@@ -248,7 +251,7 @@ class Parser(ConstructParser):
             self._close(token, closing)
             self.bars = bars
             return Indicator(token.at, condition)
-        while self.token.kind == "," or (token.text == "<" and self.token.kind == "bar"):
+        while self.token.kind in (",", ";") or (token.text == "<" and self.token.kind == "bar"):
             self.next()
             parts.append(self.expression())
         self._close(token, closing)

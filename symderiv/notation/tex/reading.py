@@ -66,6 +66,10 @@ class Parsed:
     spans: list[tuple[int, int]]
     continues: bool
 
+    def parts(self) -> tuple[Syntax | Relation, ...]:
+        """The sides and the conditions."""
+        return (*self.sides, *self.conditions)
+
 
 def parse_latex(
     latex: str, problem: Problem, symbols: Mapping[str, str] | None = None, path: str = "formula"
@@ -150,7 +154,7 @@ def parse(source: Source, found: Sequence[Equation], scope: Scope, shared: Share
         sides = []
         for number, side in enumerate(equation.sides):
             if not side:
-                where = _near(equation.sides, number, len(source.text))
+                where = _near(source.text, equation.sides, number)
                 raise source.error(where, "expected a value on this side of the equals sign, found nothing")
             sides.append(Parser(side, shared).value())
         conditions = [
@@ -161,12 +165,11 @@ def parse(source: Source, found: Sequence[Equation], scope: Scope, shared: Share
     return parsed
 
 
-def _near(sides: Sequence[Sequence[Token]], number: int, end: int) -> int:
-    """A place near an empty side: the end of the one before, or the beginning of the next."""
-    if number and sides[number - 1]:
-        return min(sides[number - 1][-1].end + 1, end)
-    after = next((side for side in sides[number + 1 :] if side), None)
-    return after[0].at if after else 0
+def _near(text: str, sides: Sequence[Sequence[Token]], number: int) -> int:
+    """The place of an empty side: after the equals sign before it, or at the one after it."""
+    before = sides[number - 1] if number else ()
+    sign = text.find("=", before[-1].end if before else 0)
+    return sign + (1 if number else 0)
 
 
 def _conditions(tokens: list[Token], shared: Shared, scope: Scope) -> list[Relation]:
@@ -207,7 +210,7 @@ def chain_of(source: Source, parsed: Parsed, scope: Scope, notes: dict[str, int]
     """The meaning of one equation."""
     reader = Reader(scope, source, notes)
     declared = dict(scope.letters)
-    for part in (*parsed.sides, *parsed.conditions):
+    for part in parsed.parts():
         reader.infer_letters(part)
     try:
         values = [reader.value(side) for side in parsed.sides]

@@ -23,6 +23,7 @@ _PATTERN = re.compile(
     r"(?P<space>\s+|~|%[^\n]*)"
     r"|(?P<newline>\\\\\*?(?:[ \t]*\[[^\]\n]*(?:em|ex|pt|mm|cm|in|skip|height)\])?)"
     r"|(?P<command>\\(?:[A-Za-z]+\*?|.))"
+    r"|(?P<escaped>[A-Za-z][A-Za-z0-9]{0,63}(?:\\_[A-Za-z0-9]+)+)"
     r"|(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
     r"|(?P<letter>[A-Za-z])"
     r"|(?P<relation>:=|<=|>=|!=|==|[=<>≠≤≥])"
@@ -95,7 +96,9 @@ class _Scanner:
             assert match is not None  # the last alternative takes any character
             kind, found, at = match.lastgroup or "", match.group(), self.place
             self.place = match.end()
-            if kind == "command":
+            if kind == "escaped":
+                self._add("word", found.replace("\\_", "_"), at)
+            elif kind == "command":
                 self._command(found, at)
             elif kind == "newline":
                 self._add("newline", found, at)
@@ -106,7 +109,7 @@ class _Scanner:
             elif kind != "space":
                 self._add(kind, found, at)
         self._add("stop", "the end", len(self.text))
-        return self.tokens
+        return _without_empty_braces(self.tokens)
 
     def _add(self, kind: str, text: str, at: int) -> None:
         glued = bool(self.tokens) and self.tokens[-1].end == at
@@ -217,6 +220,28 @@ class _Scanner:
         if kind == "begin" and name == "array":
             self._skip_argument(at)
         self._add(kind, name, at)
+
+
+def _without_empty_braces(tokens: list[Token]) -> list[Token]:
+    r"""The tokens without ``{}`` that only ends a command, as in ``\vert{}``."""
+    result: list[Token] = []
+    place = stacked = 0
+    while place < len(tokens):
+        if tokens[place].is_command("substack") and tokens[place + 1].kind == "{":
+            stacked = matching(tokens, place + 1)
+        if tokens[place].kind == "newline" and place < stacked:  # the lines below a sum sign
+            tokens[place] = replace(tokens[place], kind=",")
+        pair = [token.kind for token in tokens[place : place + 2]] == ["{", "}"]
+        if (
+            pair
+            and result
+            and result[-1].kind in ("bar", "op", "rel", "open", "close", "letter", "number", "quad")
+        ):
+            place += 2
+            continue
+        result.append(tokens[place])
+        place += 1
+    return result
 
 
 def _check_braces(source: Source, tokens: list[Token]) -> None:
