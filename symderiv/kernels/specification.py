@@ -385,8 +385,7 @@ class _Specification:
             definitions.append(self._line(variable.array, name))
             moved[f"@{variable.array}"] = variable.array
         indices = tuple(term for term in entry.indices if isinstance(term, Index))
-        # What the variables' parts share, such as a factor or a sum over one axis, is computed once.
-        tree = self._along(simplified(self.problem, add(*trees)), batched)
+        tree = self._along(self._together(trees), batched)
         result = self._result("out", indices, tree, Derivative(entry, (Entry(EPSILON, ()),)))
         names = _listed([variable.array for variable in variables])
         return self._spec(
@@ -396,6 +395,22 @@ class _Specification:
             (*self._arguments([tree], saved=True), *tangents), [result],
             meaning_definitions=tuple(definitions), moved=moved,
         )  # fmt: skip
+
+    def _together(self, parts: Sequence[Expression]) -> Expression:
+        """The sum of the variables' parts; what they share is computed once where that is safe.
+
+        A score of -inf stands beside its weight 0 in a product of its own, which can be guarded.
+        Under a common factor it could not, so parts that hold scores are left as they are.
+        """
+        whole = add(*parts)
+        scores = {
+            name
+            for each in self.problem.definitions
+            for _, part in walk(each.body)
+            if isinstance(part, Call) and part.function == "exp"
+            for name in names_in(part)
+        }
+        return whole if scores & names_in(whole) else simplified(self.problem, whole)
 
     def value_and_gradient(self, variables: Sequence[Entry]) -> FunctionSpec:
         """The loss and its gradient by all variables, reduced over the batch."""
