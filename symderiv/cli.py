@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
 
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 
 STEPS = ("brief", "textbook", "all")
+PRODUCTS = ("vjp", "jvp", "hvp")
 FORMATS = ("text", "latex", "markdown", "json")
 
 
@@ -130,7 +131,9 @@ def list_problems() -> None:
     short_help="Derive a derivative, step by step.",
     epilog=_examples(
         "derive softmax --wrt z",
+        "derive cross_entropy",
         "derive softmax --wrt z --size K=3",
+        "derive softmax --wrt z --product vjp",
         "derive softmax --wrt z --value z=0.1,0.5,2",
         "derive my.sd --of L --wrt W --steps all --format latex",
     ),
@@ -139,9 +142,13 @@ def list_problems() -> None:
 def derive(  # noqa: PLR0917 (each parameter is an option)
     problem: Name,
     wrt: Annotated[
-        list[str],
-        typer.Option("--wrt", metavar="NAME", help="What to differentiate by; twice for a Hessian."),
-    ],
+        list[str] | None,
+        typer.Option(
+            "--wrt",
+            metavar="NAME",
+            help="What to differentiate by; twice for a Hessian. Without it: every derivative of the file.",
+        ),
+    ] = None,
     of: Annotated[
         str,
         typer.Option(
@@ -163,8 +170,23 @@ def derive(  # noqa: PLR0917 (each parameter is an option)
             help="Values of an input, such as z=0.1,0.5 (rows divided by ;).",
         ),
     ] = None,
+    product: Annotated[
+        str,
+        typer.Option(
+            "--product",
+            metavar="|".join(PRODUCTS),
+            help="The product with a cotangent (vjp), a tangent (jvp), or of a Hessian (hvp) instead.",
+        ),
+    ] = "",
 ) -> None:
     """Derive a derivative, step by step; with sizes or values, its explicit matrix too."""
+    if product:
+        _one_of("--product", product, PRODUCTS)
+        if size or value or not wrt:
+            raise UsageError(
+                "--product: expected one --wrt and no sizes or values, "
+                f"found {'sizes or values' if size or value else 'no --wrt'}"
+            )
     _one_of("--steps", steps, STEPS)
     _one_of("--format", form, FORMATS)
     sizes = parse_sizes(size or ())
@@ -178,10 +200,12 @@ def derive(  # noqa: PLR0917 (each parameter is an option)
             )
     from symderiv.build import explicit
 
-    derivation = _derive(given, of or given.output(), tuple(wrt))
     everything = {**sizes, **implied} if sizes or value else None
-    text = explicit.document(derivation, form, steps, everything, arrays if value else None)
-    typer.echo(text, nl=False)
+    texts = [
+        explicit.document(derivation, form, steps, everything, arrays if value else None)
+        for derivation in _derivations(given, of, tuple(wrt or ()), product)
+    ]
+    typer.echo(explicit.together(texts, form), nl=False)
 
 
 @app.command(
@@ -276,8 +300,27 @@ def _load(name: str) -> Problem:
     return catalog.load(name)
 
 
-def _derive(problem: Problem, of: str, wrt: tuple[str, ...]) -> Derivation:
-    from symderiv.calculus import Engine
+def _derivations(problem: Problem, of: str, wrt: tuple[str, ...], product: str) -> Iterator[Derivation]:
+    """What was asked for: one derivative or product, or all that the problem's own lines name."""
+    if wrt:
+        yield _derive(problem, of or problem.output(), wrt, product)
+        return
+    from symderiv.calculus import derive_all
+
+    found = [each for each in derive_all(problem) if not of or _of(each) == of]
+    if not found:
+        names = ", ".join(given.name for given in problem.inputs if not given.label_of)
+        raise UsageError(f"--wrt: expected one of {names}, for the problem itself asks for no derivative")
+    yield from found
+
+
+def _of(derivation: Derivation) -> str:
+    of = getattr(derivation.start, "of", None)
+    return getattr(of, "array", "")
+
+
+def _derive(problem: Problem, of: str, wrt: tuple[str, ...], product: str) -> Derivation:
+    from symderiv.calculus import Contraction, Engine
 
     made = [each.name for each in problem.definitions] + [each.name for each in problem.upstream]
     inputs = [each.name for each in problem.inputs if not each.label_of]
@@ -290,4 +333,7 @@ def _derive(problem: Problem, of: str, wrt: tuple[str, ...]) -> Derivation:
                 f"--wrt: expected one of {', '.join(known)}, found {name!r}{suggestion(name, known)}"
             )
     engine = Engine(problem)
+    if product:
+        entry, (variable, *_) = engine.generic(of, wrt[:1])
+        return engine.contract(Contraction(product, entry, variable))
     return engine.derive(*engine.generic(of, wrt))

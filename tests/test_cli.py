@@ -249,9 +249,7 @@ def test_bad_input_gets_one_sentence(run, tmp_path: Path, case: str) -> None:
     assert len(err) < 700
 
 
-@pytest.mark.parametrize(
-    "arguments", [["derive"], ["derive", "softmax"], ["frobnicate"], ["build", "--quick"]]
-)
+@pytest.mark.parametrize("arguments", [["derive"], ["frobnicate"], ["build", "--quick"]])
 def test_a_wrong_command_line(run, arguments: list[str]) -> None:
     status, _, err = run(*arguments)
     assert status == 2
@@ -307,3 +305,35 @@ def living(group: int) -> list[str]:
         if int(its_group) == group and state != "Z":
             found.append(path.parent.name)
     return found
+
+
+def test_without_a_variable_every_derivative_of_the_file_is_derived(run) -> None:
+    status, out, _ = run("derive", "cross_entropy_label")
+    assert status == 0
+    assert "= -delta(j, y) / p[j]" in out
+    assert "= p[j] - delta(j, y)" in out
+    assert "d(L, z[i], z[j]) = " in out
+    status, out, _ = run("derive", "cross_entropy_label", "--format", "json")
+    assert [each["wrt"] for each in json.loads(out)] == [["p[j]"], ["z[j]"], ["z[i]", "z[j]"]]
+
+
+def test_a_product_with_a_derivative(run) -> None:
+    status, out, _ = run("derive", "softmax_layer", "--wrt", "W", "--product", "vjp")
+    assert status == 0
+    assert "= x[j] * h[i] * (g[i] - sum(t, g[t] * h[t]))" in out
+    status, out, _ = run("derive", "cross_entropy", "--wrt", "z", "--product", "hvp", "--format", "json")
+    assert json.loads(out)["assumptions"] == ["sum(k, t[k]) == 1"]
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--wrt", "z", "--product", "vjpp"], "--product: expected vjp or jvp or hvp, found 'vjpp'"),
+        (["--product", "vjp"], "--product: expected one --wrt and no sizes or values, found no --wrt"),
+        (["--wrt", "z", "--product", "vjp", "--size", "K=3"], "found sizes or values"),
+    ],
+)
+def test_a_product_that_makes_no_sense(run, more: list[str], sentence: str) -> None:
+    status, out, err = run("derive", "softmax", *more)
+    assert (status, out) == (2, "")
+    assert sentence in err

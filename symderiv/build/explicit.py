@@ -76,6 +76,15 @@ def document(
     return _typeset(derivation, form, level, _tables(explicit, letters, numbers))
 
 
+def together(texts: Sequence[str], form: str) -> str:
+    """Several documents as one: one after the other, or a list in JSON."""
+    if len(texts) == 1:
+        return texts[0]
+    if form == "json":
+        return "[\n" + ",\n".join(text.rstrip("\n") for text in texts) + "\n]\n"
+    return "\n".join(texts)
+
+
 def _typeset(derivation: Derivation, form: str, level: str, tables: Sequence[str]) -> str:
     """LaTeX or Markdown, with tables of explicit entries after it."""
     from symderiv.documents.latex import derivation_latex

@@ -97,9 +97,7 @@ def outline(
 
     for derivation in derivations:
         visit(derivation)
-    numbers = {
-        _reference(each): place for place, each in enumerate(order.values(), start=1) if not each.extra
-    }
+    numbers = {_reference(each): place for place, each in enumerate(order.values(), start=1)}
     return tuple(
         Passage(
             number=place,
