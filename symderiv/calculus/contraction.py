@@ -7,7 +7,8 @@ contracted early stays small, and nothing of the size of a Jacobian appears.
 from __future__ import annotations
 
 from symderiv.calculus.context import Context, rule
-from symderiv.calculus.differentiate import d, nearest_intermediate
+from symderiv.calculus.derivative import d
+from symderiv.calculus.opening import nearest_intermediate
 from symderiv.calculus.simplify import sum_chain, sum_over
 from symderiv.expression.construct import factors_of, multiply
 from symderiv.expression.indices import all_letters, fresh_index, rename

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from symderiv.calculus.context import CalculusError, Context
 from symderiv.calculus.contraction import contract_in_stages, known_contraction
 from symderiv.calculus.derivation import Case, Contraction, Derivation, Rule, Step
-from symderiv.calculus.differentiate import DIFFERENTIATE, OPENING, is_given
+from symderiv.calculus.derivative import is_given
+from symderiv.calculus.differentiate import DIFFERENTIATE
 from symderiv.calculus.factor import FACTOR
+from symderiv.calculus.opening import OPENING
 from symderiv.calculus.recognise import ASSUME, NAME, REARRANGE, RECOGNISE
 from symderiv.calculus.simplify import LOCAL, SIMPLIFY
 from symderiv.calculus.tidy import Arranger

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from symderiv.calculus import cases
 from symderiv.calculus.derivation import LEVELS, Case, Derivation, Rule, Step, merge
-from symderiv.calculus.differentiate import DIFFERENTIATE, product_rule, quotient_rule, second_derivative
+from symderiv.calculus.differentiate import DIFFERENTIATE, product_rule, quotient_rule
 from symderiv.calculus.factor import FACTOR
+from symderiv.calculus.opening import second_derivative
 from symderiv.calculus.recognise import ASSUME, RECOGNISE, split_the_fraction, split_the_sum
 from symderiv.calculus.simplify import SIMPLIFY
 from symderiv.expression.canonical import canonical
