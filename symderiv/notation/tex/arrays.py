@@ -104,9 +104,22 @@ def contracted(left: Value, right: Value, multiply: Callable[..., Expression]) -
     if first > 2 or second > 2 or left.open[-1].axis != right.open[0].axis:
         return None
     shared = left.open[-1]
-    body = multiply(left.expression, right.at((shared, *right.open[1:])))
+    outer, inner = _without_sums(left.expression)
+    more, rest = _without_sums(right.at((shared, *right.open[1:])))
+    body: Expression = Sum(shared, multiply(inner, rest))
+    for index in reversed((*outer, *more)):
+        body = Sum(index, body)
     remaining = (*left.open[:-1], *right.open[1:])
-    return Value(Sum(shared, body), remaining, row=first == 1 and bool(remaining))
+    return Value(body, remaining, row=first == 1 and bool(remaining))
+
+
+def _without_sums(node: Expression) -> tuple[list[Index], Expression]:
+    """The sums around `node` that matrix products made, and what is in them; their letters are used once."""
+    found: list[Index] = []
+    while isinstance(node, Sum) and node.condition is None and node.index.name.startswith("#"):
+        found.append(node.index)
+        node = node.body
+    return found, node
 
 
 def diagonal(value: Value, placeholders: Placeholders, multiply: Callable[..., Expression]) -> Value:

@@ -63,7 +63,7 @@ class Found:
 
 def plain(name: Name) -> str:
     """The name that is written, with everything that is attached to it."""
-    spelled = [reading for reading, rest in readings(name) if not rest]
+    spelled = [reading for reading, rest in readings(name) if not rest] or [name.names[0]]
     return next((each for each in spelled if each not in RESERVED), spelled[0])
 
 
@@ -90,6 +90,7 @@ class _Inference:
         self.table = AxisTable(known.arrays, known.letters)
         self.labels: dict[str, tuple[str, int]] = {}  # the array and the place of it that a label names
         self.order: dict[str, None] = {}
+        self.fixed: set[str] = set()  # letters that are labels
         self.current = 0  # the number of the equation that is looked at: letters belong to one
         # Names that are defined as functions: f(x) = ...; f' is then no name of its own.
         self.functions = {
@@ -121,6 +122,8 @@ class _Inference:
             self._find_rank(name)
         for root in roots:
             self._find_vectors(root)
+        for each in self.parsed:
+            self._add_places_of(each.sides[0])
         for self.current, name in values:
             self._use(name)
         for self.current, root in numbered:
@@ -169,13 +172,26 @@ class _Inference:
         }
         for each in self.parsed:
             inside = {plain(unit) for side in each.sides[1:] for unit in names_in_subscripts(side)}
-            for unit in names_in_subscripts(each.sides[0]):
-                if plain(unit) in inside and plain(unit) not in numbers:
-                    self._add_letter(unit)
+            left = each.sides[0]
+            candidates = list(names_in_subscripts(left))
+            if isinstance(left, Called):
+                candidates += [argument for argument in left.arguments if isinstance(argument, Name)]
+            for candidate in candidates:
+                if plain(candidate) in inside and plain(candidate) not in numbers:
+                    self._add_letter(candidate)
         for root in roots:
             for part in walk(root):
                 if isinstance(part, Relation):
                     self._add_compared(part.left, part.right)
+
+    def _add_places_of(self, left: Part) -> None:
+        """The letters on a left side such as dp_i/dz_j that stand for places of arrays."""
+        for name in value_names(left):
+            spelled, units = self._split(name)
+            if units and self.ranks.get(spelled) == len(units):
+                for unit in units:
+                    if isinstance(unit, Name) and not unit.units and plain(unit) not in self.fixed:
+                        self._add_letter(unit)
 
     def _add_compared(self, left: Part, right: Part) -> None:
         """The letters of ``i = j``, where one of them is known to be one."""
@@ -266,6 +282,7 @@ class _Inference:
                 if letter in each.letters or letter in bound or letter not in self.index_letters:
                     continue
                 del self.index_letters[letter]
+                self.fixed.add(letter)
                 changed = True
         return changed
 

@@ -85,7 +85,7 @@ def problem_from_latex(
     """
     problem, chains, defined = _read(latex, Problem(name), symbols, name)
     source = source_of(latex, name)
-    if not defined:
+    if not any(defined):
         raise source.error(
             0, "nothing is defined here: expected an equation such as p_i = ... with a new name"
         )

@@ -20,6 +20,8 @@ from symderiv.notation.tex.syntax import walk as walk_syntax
 from symderiv.notation.tex.tokens import Token, tokenize, without_boxes
 from symderiv.problem import Problem
 
+#: Letters for the indices of whole arrays, where those that are declared do not suffice.
+_SPARE_LETTERS = ("k", "l", "m", "n", "i", "j")
 _DISPLAYS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))
 
 
@@ -245,8 +247,10 @@ def _sides(
             raise reader.error(side, f"{value.shape} cannot equal {shaped.shape}")
         if shaped is not None and not value.open and len(values) > 1:
             reader.note(side, f"a number that equals {shaped.shape} is each of its entries")
+    scope = reader.scope
+    spare = [name for name in _SPARE_LETTERS if name not in scope.declared()]
     entries, letters = named(
-        values, lambda axis: [name for name, own in reader.scope.letters.items() if own == axis]
+        values, lambda axis: [*(name for name, own in scope.letters.items() if own == axis), *spare]
     )
     return tuple(entries), letters
 

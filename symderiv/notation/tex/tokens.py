@@ -285,11 +285,19 @@ def without_boxes(tokens: list[Token]) -> list[Token]:
 
 
 def matching(tokens: list[Token], place: int) -> int:
-    """The place of the token that closes the brace, bracket or environment at `place`; -1 if none does."""
-    depth = 0
+    """The place of the token that closes the brace, bracket or environment at `place`; -1 if none does.
+
+    Braces and environments always match each other; brackets may not, so inside braces they do not count.
+    """
+    groups = brackets = 0
     for number in range(place, len(tokens)):
-        depth += opens(tokens[number]) - closes(tokens[number])
-        if depth == 0:
+        kind = tokens[number].kind
+        groups += (kind in ("{", "begin")) - (kind in ("}", "end"))
+        if not groups:
+            brackets += (kind == "open") - (kind == "close")
+        if groups < 0:
+            return -1
+        if not groups and not brackets:
             return number
     return -1
 
