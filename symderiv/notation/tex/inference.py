@@ -7,36 +7,31 @@ array elsewhere (``-\log p_y``). The upper bound of a sum names its axis.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from symderiv.expression.nodes import Index
-from symderiv.notation.errors import NotationError, Source
+from symderiv.notation.errors import Source
 from symderiv.notation.names import RESERVED
-from symderiv.notation.tex.axes import AxisClash, AxisTable, Slot
+from symderiv.notation.tex.axes import AxisClash, Slot
+from symderiv.notation.tex.letters import LetterFinder
 from symderiv.notation.tex.reading import Parsed
 from symderiv.notation.tex.scope import Scope, readings
 from symderiv.notation.tex.syntax import (
     Applied,
     Bound,
-    Bracket,
     Called,
     Kronecker,
     Name,
-    Numeral,
     Opaque,
     Part,
-    Raised,
     Ranging,
     Relation,
     Subscripted,
-    Transposed,
     Unit,
-    parts_of,
     walk,
 )
-
-_ARRAY_FUNCTIONS = frozenset({"softmax", "logsumexp", "diag", "tr"})
+from symderiv.notation.tex.uses import plain, subscripts, value_names, vector_argument
 
 
 @dataclass
@@ -61,12 +56,6 @@ class Found:
     letters_in: list[dict[str, str]] = field(default_factory=list)  # the axes of the letters of each equation
 
 
-def plain(name: Name) -> str:
-    """The name that is written, with everything that is attached to it."""
-    spelled = [reading for reading, rest in readings(name) if not rest] or [name.names[0]]
-    return next((each for each in spelled if each not in RESERVED), spelled[0])
-
-
 def infer(source: Source, parsed: Sequence[Parsed], known: Scope) -> Found:
     """Find the names that `parsed` uses beyond those of `known`.
 
@@ -78,29 +67,8 @@ def infer(source: Source, parsed: Sequence[Parsed], known: Scope) -> Found:
     return _Inference(source, parsed, known).run()
 
 
-class _Inference:
+class _Inference(LetterFinder):
     """One run over the equations of a display."""
-
-    def __init__(self, source: Source, parsed: Sequence[Parsed], known: Scope) -> None:
-        self.source = source
-        self.parsed = parsed
-        self.known = known
-        self.index_letters: dict[str, None] = {}
-        self.ranks: dict[str, int] = {name: len(axes) for name, axes in known.arrays.items()}
-        self.table = AxisTable(known.arrays, known.letters)
-        self.labels: dict[str, tuple[str, int]] = {}  # the array and the place of it that a label names
-        self.order: dict[str, None] = {}
-        self.fixed: set[str] = set()  # letters that are labels
-        self.current = 0  # the number of the equation that is looked at: letters belong to one
-        # Names that are defined as functions: f(x) = ...; f' is then no name of its own.
-        self.functions = {
-            plain(each.sides[0].name)
-            for each in parsed
-            if isinstance(each.sides[0], Called) and not each.sides[0].name.primes
-        }
-
-    def error(self, where: Part | int, message: str) -> NotationError:
-        return self.source.error(where if isinstance(where, int) else where.at, message)
 
     def run(self) -> Found:
         numbered = [(number, part) for number, each in enumerate(self.parsed) for part in each.parts()]
@@ -129,95 +97,6 @@ class _Inference:
         for self.current, root in numbered:
             self._tie_letters(root)
         return self._result(definitions)
-
-    # --- letters -------------------------------------------------------------------------------
-
-    def _refuse_matrices(self, root: Part) -> None:
-        for part in walk(root):
-            matrix = isinstance(part, Transposed) or (isinstance(part, Bracket) and part.sign in ("||", "<"))
-            if isinstance(part, Raised) and isinstance(part.exponent, Name) and part.exponent.names == ("T",):
-                matrix = "T" not in self.known.arrays and not self._stands_alone("T")
-            if isinstance(part, Applied) and part.function in _ARRAY_FUNCTIONS:
-                matrix = _vector_argument(part) is None
-            if matrix and not self.known.arrays:
-                raise self.error(
-                    part, "matrix notation needs declared shapes: give indices, or declare the arrays"
-                )
-
-    def _stands_alone(self, name: str) -> bool:
-        """Whether a name is used as a number somewhere other than in a power."""
-        for each in self.parsed:
-            for side in each.sides:
-                powers = {id(part.exponent) for part in walk(side) if isinstance(part, Raised)}
-                if any(name == found.names[0] and id(found) not in powers for found in value_names(side)):
-                    return True
-        return False
-
-    def _find_letters(self, roots: Sequence[Part]) -> None:
-        for root in roots:
-            for part in walk(root):
-                match part:
-                    case Ranging(_, letter):
-                        self._add_letter(letter)
-                    case Kronecker(_, Name() as left, Name() as right):
-                        for unit in (left, right):
-                            if not unit.units and self._in_a_left_side(plain(unit)):
-                                self._add_letter(unit)
-        numbers = {
-            plain(name)
-            for root in roots
-            if not isinstance(root, Relation)
-            for name in value_names(root, with_places=False)
-            if not name.units
-        }
-        for each in self.parsed:
-            inside = {plain(unit) for side in each.sides[1:] for unit in names_in_subscripts(side)}
-            left = each.sides[0]
-            candidates = list(names_in_subscripts(left))
-            if isinstance(left, Called):
-                candidates += [argument for argument in left.arguments if isinstance(argument, Name)]
-            for candidate in candidates:
-                if plain(candidate) in inside and plain(candidate) not in numbers:
-                    self._add_letter(candidate)
-        for root in roots:
-            for part in walk(root):
-                if isinstance(part, Relation):
-                    self._add_compared(part.left, part.right)
-
-    def _add_places_of(self, left: Part) -> None:
-        """The letters on a left side such as dp_i/dz_j that stand for places of arrays."""
-        for name in value_names(left):
-            spelled, units = self._split(name)
-            if units and self.ranks.get(spelled) == len(units):
-                for unit in units:
-                    if isinstance(unit, Name) and not unit.units and plain(unit) not in self.fixed:
-                        self._add_letter(unit)
-
-    def _add_compared(self, left: Part, right: Part) -> None:
-        """The letters of ``i = j``, where one of them is known to be one."""
-        if not (isinstance(left, Name) and isinstance(right, Name)) or left.units or right.units:
-            return
-        if plain(left) in self.index_letters or plain(right) in self.index_letters:
-            for each in (left, right):
-                if self._in_a_left_side(plain(each)):
-                    self._add_letter(each)
-
-    def _in_a_left_side(self, letter: str) -> bool:
-        """Whether a letter is a subscript on the left of an equation, which then holds for each of it."""
-        return any(
-            letter == plain(unit)
-            for each in self.parsed
-            for unit in subscripts(each.sides[0])
-            if isinstance(unit, Name)
-        )
-
-    def _add_letter(self, unit: Name) -> None:
-        name = plain(unit)
-        if name not in self.known.arrays and name not in self.known.axes:
-            self.index_letters.setdefault(name)
-
-    def _is_letter(self, unit: Unit) -> bool:
-        return isinstance(unit, Name) and plain(unit) in {**self.index_letters, **self.known.letters}
 
     # --- definitions ---------------------------------------------------------------------------
 
@@ -329,9 +208,18 @@ class _Inference:
         """``softmax(x)``: x is a vector."""
         for part in walk(root):
             if isinstance(part, Applied):
-                vector = _vector_argument(part)
+                vector = vector_argument(part)
                 if vector is not None and plain(vector) not in self.known.arrays:
                     self.ranks.setdefault(plain(vector), 1)
+
+    def _add_places_of(self, left: Part) -> None:
+        """The letters on a left side such as dp_i/dz_j that stand for places of arrays."""
+        for name in value_names(left):
+            spelled, units = self._split(name)
+            if units and self.ranks.get(spelled) == len(units):
+                for unit in units:
+                    if isinstance(unit, Name) and not unit.units and plain(unit) not in self.fixed:
+                        self._add_letter(unit)
 
     def _find_rank(self, name: Name) -> None:
         spelled, units = self._split(name)
@@ -390,7 +278,7 @@ class _Inference:
                     if self._is_letter(letter) and label:
                         self._label(other, self._letter(plain(letter)))
                 case Subscripted(_, Applied() as applied, (Name() as unit,)):
-                    vector = _vector_argument(applied)
+                    vector = vector_argument(applied)
                     if vector is not None and self._is_letter(unit):
                         self._tie(self._letter(plain(unit)), ("array", self._split(vector)[0], 0), unit)
                 case Bound(_, _, over, _):
@@ -473,62 +361,3 @@ class _Inference:
             for part in value_names(side)
             if not self._is_letter(part)
         )
-
-
-def value_names(node: Part, with_places: bool = True) -> Iterator[Name]:
-    """The names in `node` that stand for values: no subscripts, no letters of sums.
-
-    Without places, the names that are compared or that a call is made with are left out too.
-    """
-    todo: list[Part] = [node]
-    while todo:
-        part = todo.pop()
-        match part:
-            case Name():
-                if part.names != ("1",) and not (part.names == ("e",) and not part.units):
-                    yield part
-            case Kronecker() | Opaque() | Numeral():
-                continue
-            case Relation() | Called() if not with_places:
-                inside = (part.left, part.right) if isinstance(part, Relation) else part.arguments
-                todo.extend(each for each in inside if not isinstance(each, Name))
-            case Raised(_, Name(_, ("e",)) as base, exponent) if not base.units:
-                todo.append(exponent)
-            case Subscripted(_, base, _):
-                todo.append(base)
-            case Ranging(_, _, first, last, condition):
-                todo += [each for each in (condition, last, first) if each is not None]
-            case _:
-                todo.extend(reversed(list(parts_of(part))))
-
-
-def names_in_subscripts(node: Part) -> Iterator[Name]:
-    """The names among :func:`subscripts`."""
-    return (unit for unit in subscripts(node) if isinstance(unit, Name))
-
-
-def _vector_argument(node: Applied) -> Name | None:
-    """The bare name in ``softmax(x)``, or None."""
-    (argument, *rest) = node.arguments or (None,)
-    bare = isinstance(argument, Name) and not argument.units and argument.tag is None and not rest
-    return (
-        argument
-        if bare and node.function in ("softmax", "logsumexp") and isinstance(argument, Name)
-        else None
-    )
-
-
-def subscripts(node: Part) -> Iterator[Unit]:
-    """The subscripts in `node`, and the letters of its deltas and calls."""
-    for part in walk(node):
-        match part:
-            case Name(_, _, units, tag):
-                yield from units
-                if tag is not None:
-                    yield tag
-            case Kronecker(_, left, right):
-                yield from (left, right)
-            case Subscripted(_, _, units):
-                yield from units
-            case _:
-                continue

@@ -11,7 +11,7 @@ from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.tex import commands as known_commands
 from symderiv.notation.tex.cursor import Shared, Vocabulary
 from symderiv.notation.tex.equations import Equation, equations
-from symderiv.notation.tex.inference import Defined, Found, infer, plain
+from symderiv.notation.tex.inference import Defined, Found, infer
 from symderiv.notation.tex.name_parser import NameParser
 from symderiv.notation.tex.reading import (
     Chain,
@@ -25,6 +25,7 @@ from symderiv.notation.tex.reading import (
 from symderiv.notation.tex.scope import Scope
 from symderiv.notation.tex.syntax import Called, Name, walk
 from symderiv.notation.tex.tokens import Token, matching, tokenize, without_boxes
+from symderiv.notation.tex.uses import plain
 from symderiv.problem import Expectation, Input, Problem
 
 

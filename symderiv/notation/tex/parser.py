@@ -9,22 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from symderiv.notation.tex import commands as known
-from symderiv.notation.tex.construct_parser import ConstructParser
 from symderiv.notation.tex.cursor import shown
+from symderiv.notation.tex.function_parser import STOP_WORDS, FunctionParser
 from symderiv.notation.tex.syntax import (
     Applied,
-    Bound,
     Bracket,
     Called,
-    Differentiated,
     Factors,
     Indicator,
-    Kronecker,
     Name,
     Numeral,
     Raised,
-    Ranging,
     Relation,
     Subscripted,
     Syntax,
@@ -34,11 +29,9 @@ from symderiv.notation.tex.syntax import (
 from symderiv.notation.tex.tokens import Token, matching
 
 _CLOSING = {"(": ")", "[": "]", "\\{": "\\}", "<": ">", ".": "."}
-#: Words that end a value, as in the rows of cases.
-_STOP_WORDS = frozenset({"if", "for", "when", "where", "otherwise", "else", "and", "with"})
 
 
-class Parser(ConstructParser):
+class Parser(FunctionParser):
     """Reads values."""
 
     def value(self) -> Syntax:
@@ -77,7 +70,7 @@ class Parser(ConstructParser):
         while True:
             token = self.token
             if token.is_op("*", "/", "⊙", "."):
-                if token.text == "." and not self._starts_factor(1) and not self.ahead().is_op("+", "-"):
+                if token.text == "." and not self.starts_factor(1) and not self.ahead().is_op("+", "-"):
                     if self.ahead().kind == "stop":
                         self.next()
                     break
@@ -87,7 +80,7 @@ class Parser(ConstructParser):
                 if negative:
                     factor = Terms(factor.at, ((True, factor),))
                 factors.append(("*" if token.text == "." else token.text, factor))
-            elif self._starts_factor():
+            elif self.starts_factor():
                 if factors[-1][0] == "/":
                     self.note(
                         token.at,
@@ -105,7 +98,8 @@ class Parser(ConstructParser):
         body = self.term()
         return Terms(begin, ((True, body),)) if negative else body
 
-    def _starts_factor(self, ahead: int = 0) -> bool:
+    def starts_factor(self, ahead: int = 0) -> bool:
+        """Whether a factor can begin with the next token, or the one so far ahead."""
         token = self.ahead(ahead)
         match token.kind:
             case "number" | "letter" | "{" | "begin":
@@ -113,7 +107,7 @@ class Parser(ConstructParser):
             case "open":
                 return True
             case "word":
-                return token.text.lower() not in _STOP_WORDS
+                return token.text.lower() not in STOP_WORDS
             case "bar":
                 return token.side == "left" or (not self.bars and not token.side)
             case "command":
@@ -192,7 +186,7 @@ class Parser(ConstructParser):
             case "number":
                 return self._number()
             case "open":
-                return self._bracket()
+                return self.bracket()
             case "bar":
                 return self._bars()
             case "{":
@@ -201,21 +195,21 @@ class Parser(ConstructParser):
             case "begin":
                 return self.table()
             case "letter" | "word":
-                return self._word()
+                return self.word()
             case "command":
-                return self._command()
+                return self.command()
             case _:
                 raise self.unexpected("a value")
 
     def _number(self) -> Syntax:
         token = self.next()
         if token.text == "1":
-            indicator = self._indicator(token)
+            indicator = self.indicator(token)
             if indicator is not None:
                 return indicator
         return Numeral(token.at, token.text)
 
-    def _indicator(self, one: Token) -> Syntax | None:
+    def indicator(self, one: Token) -> Syntax | None:
         """The condition in brackets or in a subscript after a one, if there is any."""
         place = self.place
         if self.token.kind == "_":
@@ -239,7 +233,8 @@ class Parser(ConstructParser):
             return None
         return Indicator(one.at, self.sub(inside).condition())
 
-    def _bracket(self) -> Syntax:
+    def bracket(self) -> Syntax:
+        """Something in brackets, with commas or without."""
         token = self.next()
         if token.text == ".":
             raise self.error(token, "a value taken at a point (\\left. ... \\right|) is not supported yet")
@@ -295,181 +290,6 @@ class Parser(ConstructParser):
         if isinstance(content, Terms) and self.token.kind == "^":
             self.note(token.at, "braces group without showing: what is raised here is all that they hold")
         return Bracket(token.at, "{", (content,))
-
-    # --- names and functions -------------------------------------------------------------------
-
-    def _word(self) -> Syntax:
-        if self.token.kind == "word":
-            text = self.token.text
-            if text in _STOP_WORDS:
-                raise self.unexpected("a value")
-            if text in ("max", "min"):
-                self.next()
-                return self.extremum(text, self.tokens[self.place - 1].at)
-            if text in known.FUNCTION_WORDS and not self._is_declared(text):
-                return self._function(self.next().at, known.FUNCTION_WORDS[text])
-            return self._name()
-        if self._spells_declared() or self.token.text not in "slmectard":
-            return self._name()
-        for function in known.BARE_FUNCTIONS:
-            if self._spells(function):
-                at = self.token.at
-                self.place += len(function)
-                if function in ("max", "min"):
-                    return self.extremum(function, at)
-                return self._function(at, known.FUNCTION_WORDS[function])
-        return self._name()
-
-    def _spells(self, word: str) -> bool:
-        for number, letter in enumerate(word):
-            token = self.ahead(number)
-            if token.kind != "letter" or token.text != letter or (number and not token.glued):
-                return False
-        return True
-
-    def _spells_declared(self) -> bool:
-        place = self.place
-        found = self.symbol() or self._declared_word()
-        self.place = place
-        return found is not None
-
-    def _is_declared(self, name: str) -> bool:
-        return name in self.shared.vocabulary.names
-
-    def _command(self) -> Syntax:
-        token = self.token
-        name = token.text
-        if name in known.FUNCTION_COMMANDS:
-            return self._function(self.next().at, name)
-        if name in known.FONTS:
-            indicator = self._font_of_one()
-            if indicator is not None:
-                return indicator
-        if name in ("sum", "prod"):
-            return self.bound_sum(name, self.next().at)
-        if name in ("max", "min"):
-            return self.extremum(name, self.next().at)
-        if self.starts_name():
-            return self._name()
-        return self.construct()
-
-    def _font_of_one(self) -> Syntax | None:
-        r"""``\mathbb{1}`` and ``\mathbf 1``, with the condition that follows, or else a vector of ones."""
-        place = self.place
-        font = self.next()
-        inside = self.tokens[self.place : self.place + 3]
-        if inside[0].kind == "{" and len(inside) == 3 and inside[2].kind == "}":
-            one = inside[1]
-            self.place += 3
-        else:
-            one = inside[0]
-            if one.kind == "number" and len(one.text) > 1:
-                self.place = place
-                return None
-            self.next()
-        if (one.kind, one.text) == ("number", "1") or (font.text == "mathbb" and one.text == "I"):
-            return self._indicator(font) or Name(font.at, ("1",), word=True)
-        self.place = place
-        return None
-
-    def _name(self) -> Syntax:
-        begin = self.token
-        declared = self._spells_declared()
-        name = self.name()
-        first = name.names[0]
-        if not declared and not name.word:
-            if first == "delta" and len(name.units) == 2 and name.tag is None and not name.primes:
-                return Kronecker(name.at, name.units[0], name.units[1])
-            if (
-                first == "sigma"
-                and not name.units
-                and not self._is_declared("sigma")
-                and self._sigmoid_follows()
-            ):
-                return self._function(name.at, "sigmoid", name.primes)
-            if first == "Gamma" and not self._is_declared("Gamma") and self.token.kind == "open":
-                return self._function(name.at, "gamma", name.primes)
-            if first == "Sigma" and name.units and not self._is_declared("Sigma") and self._starts_factor():
-                self.note(begin.at, r"\Sigma with an index under it is read as a sum")
-                over = tuple(Ranging(unit.at, unit) for unit in name.units if isinstance(unit, Name))
-                if len(over) == len(name.units):
-                    return Bound(name.at, "sum", over, self.reach())
-        if self.token.kind == "open" and self.token.text in ("(", "["):
-            end = matching(self.tokens, self.place)
-            inside = self.tokens[self.place + 1 : end]
-            if end > 0 and self.shared.vocabulary.calls(name, inside):
-                arguments = self._arguments()
-                return Called(name.at, name, arguments)
-        return name
-
-    def _sigmoid_follows(self) -> bool:
-        if self.token.kind == "open" and self.token.text == "(":
-            return True
-        power = self.token.kind == "^"
-        return (
-            power
-            and self.ahead().kind == "number"
-            and self.ahead(2).kind == "open"
-            and self.ahead(2).text == "("
-        )
-
-    def _arguments(self) -> tuple[Syntax, ...]:
-        """What stands in the brackets of a call, between its commas."""
-        bracket = self._bracket()
-        if isinstance(bracket, Bracket):
-            return bracket.parts
-        return (bracket,)
-
-    def _function(self, at: int, function: str, primes: int = 0) -> Syntax:
-        """A function with its argument: in brackets, in braces, or the factor that follows."""
-        power: Syntax | None = None
-        while self.token.kind in ("'", "^"):
-            if self.next().kind == "'":
-                primes += 1
-                continue
-            inside = self.argument("a power")
-            if all(token.is_command("prime") for token in inside):
-                primes += len(inside)
-                continue
-            if power is not None:
-                raise self.error(inside[0], "a second superscript: write brackets")
-            power = self.sub(inside).value()
-            if inside[0].is_op("-"):
-                raise self.error(
-                    inside[0], f"{function} with a power of -1 has two meanings: write 1/{function}(...)"
-                )
-        applied: Syntax = Applied(at, function, self._function_arguments(function), primes)
-        if power is None:
-            return applied
-        return Raised(at, applied, power)
-
-    def _function_arguments(self, function: str) -> tuple[Syntax, ...]:
-        token = self.token
-        if token.kind == "open" and token.text != "<":
-            return self._arguments()
-        if token.kind == "{":
-            inside = self.argument("an argument")
-            return (self.sub(inside).group(),)
-        if not self._starts_factor():
-            raise self.unexpected(f"the argument of {function}")
-        first = self.factor()
-        if isinstance(first, Numeral) and self._starts_factor() and not self._starts_function():
-            factors: list[tuple[str, Syntax]] = [("", first)]
-            while self._starts_factor() and not self._starts_function():
-                factors.append(("", self.factor()))
-            self.note(token.at, f"{function} takes {self.written(token.at, self.tokens[self.place - 1].end)}")
-            return (Factors(token.at, tuple(factors)),)
-        reaching = isinstance(first, Bound | Differentiated | Applied)
-        if not reaching and (self._starts_factor() or self.token.is_op("/")):
-            read = self.written(token.at, self.tokens[self.place - 1].end)
-            self.note(token.at, f"{function} without brackets takes one factor, here {read}")
-        return (first,)
-
-    def _starts_function(self) -> bool:
-        token = self.token
-        return token.is_command(*known.FUNCTION_COMMANDS) or (
-            token.kind == "letter" and any(self._spells(function) for function in known.BARE_FUNCTIONS)
-        )
 
     # --- conditions ----------------------------------------------------------------------------
 

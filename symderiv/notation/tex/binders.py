@@ -1,0 +1,215 @@
+"""What binds or differentiates: sums with their bounds, cases, derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symderiv.expression.nodes import (
+    ONE,
+    Compare,
+    Derivative,
+    Entry,
+    Expression,
+    Extremum,
+    Index,
+    Number,
+    Position,
+    Product,
+    Size,
+    Sum,
+    Where,
+)
+from symderiv.notation.tex.arithmetic import product_of, quotient_of, raised_to, sum_of
+from symderiv.notation.tex.arrays import Value
+from symderiv.notation.tex.matrices import MatrixReader
+from symderiv.notation.tex.places import complementary
+from symderiv.notation.tex.syntax import (
+    Applied,
+    Bound,
+    Bracket,
+    Called,
+    Cases,
+    Differentiated,
+    Name,
+    Numeral,
+    Raised,
+    Ranging,
+    Subscripted,
+    Syntax,
+)
+
+
+class BinderReader(MatrixReader):
+    """Gives sums, cases and derivatives their meaning."""
+
+    # --- sums and cases ------------------------------------------------------------------------
+
+    def bound(self, node: Bound) -> Value:
+        """A sum, product, maximum or minimum over indices."""
+        over = [self._ranging(ranging, node.kind) for ranging in node.over]
+        value = self.value(node.body)
+        if value.kind:
+            raise self.error(node.body, f"the size of {value.shape} is not known here")
+        body = value.expression
+        for index, condition in reversed(over):
+            match node.kind:
+                case "sum":
+                    body = Sum(index, body, condition)
+                case "prod":
+                    body = Product(index, body, condition)
+                case kind:
+                    if condition is not None:
+                        raise self.error(node, f"{kind} over an index takes no condition")
+                    body = Extremum(kind, index, body)
+        if value.open and node.kind != "sum":
+            raise self.error(node.body, f"expected a number here, found {value.shape}")
+        return Value(body, value.open, value.row)
+
+    def _ranging(self, node: Ranging, kind: str) -> tuple[Index, Compare | None]:
+        name = node.letter
+        if self.scope.array(name) is not None or self.scope.axis(name) is not None:
+            spelled = self.place_name(name)
+            raise self.error(name, f"{spelled} is {self.scope.kind(spelled)}: expected an index letter")
+        place = self.place(name, None)
+        assert isinstance(place, Index)
+        condition = self._set_or_condition(node, place)
+        bound = self._bounds(node, place)
+        if bound is not None and condition is not None:
+            raise self.error(node, "bounds and a condition together are not supported yet")
+        return place, bound or condition
+
+    def place_name(self, name: Name) -> str:
+        """The declared name that a written name is."""
+        found = self.scope.array(name)
+        return found[0] if found is not None else self.scope.axis(name) or self.letter_name(name)
+
+    def _set_or_condition(self, node: Ranging, index: Index) -> Compare | None:
+        condition = node.condition
+        if condition is None:
+            return None
+        if condition.operator == "in":
+            if isinstance(condition.right, Name) and self.scope.axis(condition.right) == index.axis:
+                return None
+            message = f"a sum over a set is not supported yet: {index.name} ranges over all of {index.axis}"
+            raise self.error(condition.right, message)
+        return self.compare(condition)
+
+    def _bounds(self, node: Ranging, index: Index) -> Compare | None:
+        """The condition that bounds make; None where they take in the whole axis."""
+        first = 1
+        if node.first is not None:
+            if (
+                not isinstance(node.first, Numeral)
+                or not node.first.text.isdecimal()
+                or len(node.first.text) > 9
+            ):
+                raise self.error(node.first, "expected a number as the lower bound")
+            first = int(node.first.text)
+        last = self._last(node, index, first)
+        if first <= 1 and last is None:
+            return None
+        if first > 1 and last is None:
+            return Compare(">=", index, Position(first, index.axis))
+        if first == 1 and last is not None:
+            return Compare("<=", index, Position(last, index.axis))
+        raise self.error(node, "two bounds that both leave something out are not supported yet")
+
+    def _last(self, node: Ranging, index: Index, first: int) -> int | None:
+        """The upper bound, counted from 1; None for the end of the axis."""
+        upper = node.last
+        if upper is None:
+            return None
+        if isinstance(upper, Numeral) and upper.text.isdecimal() and len(upper.text) < 9 and first:
+            return int(upper.text)
+        value = self.value(upper).expression
+        if value == Size(index.axis) and first:
+            return None
+        if not first and value == sum_of(((False, Size(index.axis)), (True, ONE))):
+            self.note(
+                upper, f"{index.name} is counted from 0 to {index.axis} - 1: read as all of {index.axis}"
+            )
+            return None
+        where = "K - 1, for a count from 0".replace("K", index.axis) if not first else index.axis
+        raise self.error(upper, f"expected {where}: the index {index.name} ranges over {index.axis}")
+
+    def cases(self, node: Cases) -> Expression:
+        """A choice between values, which must leave nothing out."""
+        rows: list[tuple[Compare | None, Expression]] = []
+        for row in node.rows:
+            condition = None if row.condition is None else self.compare(row.condition)
+            rows.append((condition, self.number(row.sides[0])))
+        for place, (condition, _) in enumerate(rows[:-1]):
+            if condition is None:
+                raise self.error(node.rows[place], "only the last row can go without a condition")
+        last, result = rows[-1]
+        if last is not None and not (
+            len(rows) == 2 and rows[0][0] is not None and complementary(rows[0][0], last)
+        ):
+            raise self.error(
+                node.rows[-1], "these cases may leave something out: let the last one be \\text{otherwise}"
+            )
+        for condition, value in reversed(rows[:-1]):
+            assert condition is not None
+            result = Where(condition, value, result)
+        return result
+
+    # --- derivatives ---------------------------------------------------------------------------
+
+    def differentiated(self, node: Differentiated, of: Syntax, by: Sequence[Syntax]) -> Value:
+        """A derivative by entries or whole arrays."""
+        value = self.value(of)
+        if value.kind:
+            raise self.error(of, f"the size of {value.shape} is not known here")
+        variables: list[Value] = []
+        factor: Expression = ONE
+        for variable in by:
+            entry, inner = self._variable(variable, len(by))
+            variables.append(entry)
+            factor = product_of(factor, inner) if inner != ONE else factor
+        entries = []
+        for each in variables:
+            assert isinstance(each.expression, Entry)
+            entries.append(each.expression)
+        derivative: Expression = Derivative(value.expression, tuple(entries))
+        if factor != ONE:
+            derivative = product_of(derivative, factor)
+        free = tuple(index for each in variables for index in each.open)
+        return Value(derivative, (*value.open, *free))
+
+    def _variable(self, node: Syntax, count: int) -> tuple[Value, Expression]:
+        """What is differentiated by, and the factor that a derivative by a function of it brings in."""
+        while isinstance(node, Bracket) and len(node.parts) == 1 and node.sign in ("{", "("):
+            (node,) = node.parts
+        if isinstance(node, Raised | Applied) and count == 1:
+            found = self._variable_of_function(node)
+            if found is not None:
+                return found
+        if not isinstance(node, Name | Called | Subscripted):
+            raise self.error(node, "expected an entry of an array, such as z_j, to differentiate by")
+        value = self.value(node)
+        if not isinstance(value.expression, Entry):
+            raise self.error(node, "expected an entry of an array, such as z_j, to differentiate by")
+        if value.expression.array in self.scope.upstream:
+            raise self.error(node, f"{value.expression.array} is unspecified: it cannot be differentiated by")
+        return value, ONE
+
+    def _variable_of_function(self, node: Raised | Applied) -> tuple[Value, Expression] | None:
+        r"""A derivative by ``\log u`` or by a power of u: ∂f/∂g(u) is ∂f/∂u divided by g'(u)."""
+        if isinstance(node, Raised):
+            entry, _ = self._variable(node.base, 1)
+            power = self.number(node.exponent)
+            if not isinstance(power, Number) or entry.open:
+                return None
+            slope = product_of(power, raised_to(entry.expression, sum_of(((False, power), (True, ONE)))))
+        elif node.function == "log" and len(node.arguments) == 1:
+            entry, _ = self._variable(node.arguments[0], 1)
+            slope = quotient_of(ONE, entry.expression)
+        else:
+            return None
+        if entry.open:
+            return None
+        assert isinstance(entry.expression, Entry)
+        self.note(
+            node, "a derivative by a function of u is the one by u, divided by the slope of the function"
+        )
+        return entry, quotient_of(ONE, slope)

@@ -1,0 +1,217 @@
+r"""Names in the place of a value, and functions with their arguments."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from symderiv.notation.tex import commands as known
+from symderiv.notation.tex.construct_parser import ConstructParser
+from symderiv.notation.tex.syntax import (
+    Applied,
+    Bound,
+    Bracket,
+    Called,
+    Differentiated,
+    Factors,
+    Kronecker,
+    Name,
+    Numeral,
+    Raised,
+    Ranging,
+    Syntax,
+)
+from symderiv.notation.tex.tokens import Token, matching
+
+#: Words that end a value, as in the rows of cases.
+STOP_WORDS = frozenset({"if", "for", "when", "where", "otherwise", "else", "and", "with"})
+
+
+class FunctionParser(ConstructParser):
+    """Reads what begins with a name or a command."""
+
+    @abstractmethod
+    def starts_factor(self, ahead: int = 0) -> bool:
+        """Whether a factor can begin with the next token, or the one so far ahead."""
+
+    @abstractmethod
+    def indicator(self, one: Token) -> Syntax | None:
+        """The condition in brackets or in a subscript after a one, if there is any."""
+
+    @abstractmethod
+    def bracket(self) -> Syntax:
+        """Something in brackets, with commas or without."""
+
+    def word(self) -> Syntax:
+        """A name or a function that begins with a letter or an upright word."""
+        if self.token.kind == "word":
+            text = self.token.text
+            if text in STOP_WORDS:
+                raise self.unexpected("a value")
+            if text in ("max", "min"):
+                self.next()
+                return self.extremum(text, self.tokens[self.place - 1].at)
+            if text in known.FUNCTION_WORDS and not self._is_declared(text):
+                return self._function(self.next().at, known.FUNCTION_WORDS[text])
+            return self._name()
+        if self._spells_declared() or self.token.text not in "slmectard":
+            return self._name()
+        for function in known.BARE_FUNCTIONS:
+            if self._spells(function):
+                at = self.token.at
+                self.place += len(function)
+                if function in ("max", "min"):
+                    return self.extremum(function, at)
+                return self._function(at, known.FUNCTION_WORDS[function])
+        return self._name()
+
+    def _spells(self, word: str) -> bool:
+        for number, letter in enumerate(word):
+            token = self.ahead(number)
+            if token.kind != "letter" or token.text != letter or (number and not token.glued):
+                return False
+        return True
+
+    def _spells_declared(self) -> bool:
+        place = self.place
+        found = self.symbol() or self._declared_word()
+        self.place = place
+        return found is not None
+
+    def _is_declared(self, name: str) -> bool:
+        return name in self.shared.vocabulary.names
+
+    def command(self) -> Syntax:
+        """What begins with a command."""
+        token = self.token
+        name = token.text
+        if name in known.FUNCTION_COMMANDS:
+            return self._function(self.next().at, name)
+        if name in known.FONTS:
+            indicator = self._font_of_one()
+            if indicator is not None:
+                return indicator
+        if name in ("sum", "prod"):
+            return self.bound_sum(name, self.next().at)
+        if name in ("max", "min"):
+            return self.extremum(name, self.next().at)
+        if self.starts_name():
+            return self._name()
+        return self.construct()
+
+    def _font_of_one(self) -> Syntax | None:
+        r"""``\mathbb{1}`` and ``\mathbf 1``, with the condition that follows, or else a vector of ones."""
+        place = self.place
+        font = self.next()
+        inside = self.tokens[self.place : self.place + 3]
+        if inside[0].kind == "{" and len(inside) == 3 and inside[2].kind == "}":
+            one = inside[1]
+            self.place += 3
+        else:
+            one = inside[0]
+            if one.kind == "number" and len(one.text) > 1:
+                self.place = place
+                return None
+            self.next()
+        if (one.kind, one.text) == ("number", "1") or (font.text == "mathbb" and one.text == "I"):
+            return self.indicator(font) or Name(font.at, ("1",), word=True)
+        self.place = place
+        return None
+
+    def _name(self) -> Syntax:
+        begin = self.token
+        declared = self._spells_declared()
+        name = self.name()
+        first = name.names[0]
+        if not declared and not name.word:
+            if first == "delta" and len(name.units) == 2 and name.tag is None and not name.primes:
+                return Kronecker(name.at, name.units[0], name.units[1])
+            if (
+                first == "sigma"
+                and not name.units
+                and not self._is_declared("sigma")
+                and self._sigmoid_follows()
+            ):
+                return self._function(name.at, "sigmoid", name.primes)
+            if first == "Gamma" and not self._is_declared("Gamma") and self.token.kind == "open":
+                return self._function(name.at, "gamma", name.primes)
+            if first == "Sigma" and name.units and not self._is_declared("Sigma") and self.starts_factor():
+                self.note(begin.at, r"\Sigma with an index under it is read as a sum")
+                over = tuple(Ranging(unit.at, unit) for unit in name.units if isinstance(unit, Name))
+                if len(over) == len(name.units):
+                    return Bound(name.at, "sum", over, self.reach())
+        if self.token.kind == "open" and self.token.text in ("(", "["):
+            end = matching(self.tokens, self.place)
+            inside = self.tokens[self.place + 1 : end]
+            if end > 0 and self.shared.vocabulary.calls(name, inside):
+                arguments = self._arguments()
+                return Called(name.at, name, arguments)
+        return name
+
+    def _sigmoid_follows(self) -> bool:
+        if self.token.kind == "open" and self.token.text == "(":
+            return True
+        power = self.token.kind == "^"
+        return (
+            power
+            and self.ahead().kind == "number"
+            and self.ahead(2).kind == "open"
+            and self.ahead(2).text == "("
+        )
+
+    def _arguments(self) -> tuple[Syntax, ...]:
+        """What stands in the brackets of a call, between its commas."""
+        bracket = self.bracket()
+        if isinstance(bracket, Bracket):
+            return bracket.parts
+        return (bracket,)
+
+    def _function(self, at: int, function: str, primes: int = 0) -> Syntax:
+        """A function with its argument: in brackets, in braces, or the factor that follows."""
+        power: Syntax | None = None
+        while self.token.kind in ("'", "^"):
+            if self.next().kind == "'":
+                primes += 1
+                continue
+            inside = self.argument("a power")
+            if all(token.is_command("prime") for token in inside):
+                primes += len(inside)
+                continue
+            if power is not None:
+                raise self.error(inside[0], "a second superscript: write brackets")
+            power = self.sub(inside).value()
+            if inside[0].is_op("-"):
+                raise self.error(
+                    inside[0], f"{function} with a power of -1 has two meanings: write 1/{function}(...)"
+                )
+        applied: Syntax = Applied(at, function, self._function_arguments(function), primes)
+        if power is None:
+            return applied
+        return Raised(at, applied, power)
+
+    def _function_arguments(self, function: str) -> tuple[Syntax, ...]:
+        token = self.token
+        if token.kind == "open" and token.text != "<":
+            return self._arguments()
+        if token.kind == "{":
+            inside = self.argument("an argument")
+            return (self.sub(inside).group(),)
+        if not self.starts_factor():
+            raise self.unexpected(f"the argument of {function}")
+        first = self.factor()
+        if isinstance(first, Numeral) and self.starts_factor() and not self._starts_function():
+            factors: list[tuple[str, Syntax]] = [("", first)]
+            while self.starts_factor() and not self._starts_function():
+                factors.append(("", self.factor()))
+            self.note(token.at, f"{function} takes {self.written(token.at, self.tokens[self.place - 1].end)}")
+            return (Factors(token.at, tuple(factors)),)
+        reaching = isinstance(first, Bound | Differentiated | Applied)
+        if not reaching and (self.starts_factor() or self.token.is_op("/")):
+            read = self.written(token.at, self.tokens[self.place - 1].end)
+            self.note(token.at, f"{function} without brackets takes one factor, here {read}")
+        return (first,)
+
+    def _starts_function(self) -> bool:
+        token = self.token
+        return token.is_command(*known.FUNCTION_COMMANDS) or (
+            token.kind == "letter" and any(self._spells(function) for function in known.BARE_FUNCTIONS)
+        )

@@ -1,0 +1,133 @@
+"""Which letters of undeclared formulas are index letters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symderiv.notation.errors import NotationError, Source
+from symderiv.notation.tex.axes import AxisTable
+from symderiv.notation.tex.reading import Parsed
+from symderiv.notation.tex.scope import Scope
+from symderiv.notation.tex.syntax import (
+    Applied,
+    Bracket,
+    Called,
+    Kronecker,
+    Name,
+    Part,
+    Raised,
+    Ranging,
+    Relation,
+    Transposed,
+    Unit,
+    walk,
+)
+from symderiv.notation.tex.uses import names_in_subscripts, plain, subscripts, value_names, vector_argument
+
+_ARRAY_FUNCTIONS = frozenset({"softmax", "logsumexp", "diag", "tr"})
+
+
+class LetterFinder:
+    """Finds the index letters of some equations."""
+
+    def __init__(self, source: Source, parsed: Sequence[Parsed], known: Scope) -> None:
+        self.source = source
+        self.parsed = parsed
+        self.known = known
+        self.index_letters: dict[str, None] = {}
+        self.ranks: dict[str, int] = {name: len(axes) for name, axes in known.arrays.items()}
+        self.table = AxisTable(known.arrays, known.letters)
+        self.labels: dict[str, tuple[str, int]] = {}  # the array and the place of it that a label names
+        self.order: dict[str, None] = {}
+        self.fixed: set[str] = set()  # letters that are labels
+        self.current = 0  # the number of the equation that is looked at: letters belong to one
+        # Names that are defined as functions: f(x) = ...; f' is then no name of its own.
+        self.functions = {
+            plain(each.sides[0].name)
+            for each in parsed
+            if isinstance(each.sides[0], Called) and not each.sides[0].name.primes
+        }
+
+    def error(self, where: Part | int, message: str) -> NotationError:
+        """An error at a piece of syntax."""
+        return self.source.error(where if isinstance(where, int) else where.at, message)
+
+    # --- letters -------------------------------------------------------------------------------
+
+    def _refuse_matrices(self, root: Part) -> None:
+        for part in walk(root):
+            matrix = isinstance(part, Transposed) or (isinstance(part, Bracket) and part.sign in ("||", "<"))
+            if isinstance(part, Raised) and isinstance(part.exponent, Name) and part.exponent.names == ("T",):
+                matrix = "T" not in self.known.arrays and not self._stands_alone("T")
+            if isinstance(part, Applied) and part.function in _ARRAY_FUNCTIONS:
+                matrix = vector_argument(part) is None
+            if matrix and not self.known.arrays:
+                raise self.error(
+                    part, "matrix notation needs declared shapes: give indices, or declare the arrays"
+                )
+
+    def _stands_alone(self, name: str) -> bool:
+        """Whether a name is used as a number somewhere other than in a power."""
+        for each in self.parsed:
+            for side in each.sides:
+                powers = {id(part.exponent) for part in walk(side) if isinstance(part, Raised)}
+                if any(name == found.names[0] and id(found) not in powers for found in value_names(side)):
+                    return True
+        return False
+
+    def _find_letters(self, roots: Sequence[Part]) -> None:
+        for root in roots:
+            for part in walk(root):
+                match part:
+                    case Ranging(_, letter):
+                        self._add_letter(letter)
+                    case Kronecker(_, Name() as one, Name() as other):
+                        for unit in (one, other):
+                            if not unit.units and self._in_a_left_side(plain(unit)):
+                                self._add_letter(unit)
+        numbers = {
+            plain(name)
+            for root in roots
+            if not isinstance(root, Relation)
+            for name in value_names(root, with_places=False)
+            if not name.units
+        }
+        for each in self.parsed:
+            inside = {plain(unit) for side in each.sides[1:] for unit in names_in_subscripts(side)}
+            left = each.sides[0]
+            candidates = list(names_in_subscripts(left))
+            if isinstance(left, Called):
+                candidates += [argument for argument in left.arguments if isinstance(argument, Name)]
+            for candidate in candidates:
+                if plain(candidate) in inside and plain(candidate) not in numbers:
+                    self._add_letter(candidate)
+        for root in roots:
+            for part in walk(root):
+                if isinstance(part, Relation):
+                    self._add_compared(part.left, part.right)
+
+    def _add_compared(self, left: Part, right: Part) -> None:
+        """The letters of ``i = j``, where one of them is known to be one."""
+        if not (isinstance(left, Name) and isinstance(right, Name)) or left.units or right.units:
+            return
+        if plain(left) in self.index_letters or plain(right) in self.index_letters:
+            for each in (left, right):
+                if self._in_a_left_side(plain(each)):
+                    self._add_letter(each)
+
+    def _in_a_left_side(self, letter: str) -> bool:
+        """Whether a letter is a subscript on the left of an equation, which then holds for each of it."""
+        return any(
+            letter == plain(unit)
+            for each in self.parsed
+            for unit in subscripts(each.sides[0])
+            if isinstance(unit, Name)
+        )
+
+    def _add_letter(self, unit: Name) -> None:
+        name = plain(unit)
+        if name not in self.known.arrays and name not in self.known.axes:
+            self.index_letters.setdefault(name)
+
+    def _is_letter(self, unit: Unit) -> bool:
+        return isinstance(unit, Name) and plain(unit) in {**self.index_letters, **self.known.letters}
