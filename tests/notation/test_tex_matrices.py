@@ -19,6 +19,7 @@ MATRICES = {
     r"x^T p": ("", "sum(i, x[i] * p[i])"),
     r"x^T A x": ("", "sum(i, j, x[i] * A[i, j] * x[j])"),
     r"u^T W x": ("", "sum(a, i, u[a] * W[a, i] * x[i])"),
+    r"x^T A p^T p": ("i", "sum(j, x[j] * A[j, i]) * sum(j, p[j]^2)"),
     r"p p^T": ("ij", "p[i] * p[j]"),
     r"p p^T x": ("i", "p[i] * sum(j, p[j] * x[j])"),
     r"\mathrm{diag}(p) - p p^T": ("ij", "p[i] * delta(i, j) - p[i] * p[j]"),

@@ -59,7 +59,13 @@ class MatrixReader(PlaceReader):
                 result.append(quotient_of(ONE, value.expression) if sign == "/" else value.expression)
             return Value(product_of(*result))
         (_, total, before), *rest = factors
-        for sign, value, where in rest:
+        while rest:
+            (sign, value, where), *rest = rest
+            if rest and total.row and value.row and rest[0][0] != "/":
+                # v^T A v^T v: a row times a row does not conform, but the second makes a number with the next.
+                number = contracted(value, rest[0][1], product_of) if rest[0][1].open else None
+                if number is not None and not number.open:
+                    value, rest = number, rest[1:]
             derivatives = isinstance(before, Differentiated) and isinstance(where, Differentiated)
             if derivatives and len(total.open) == 1 and len(value.open) > 1:
                 # The chain rule as people write it: contracted over the array between them.
