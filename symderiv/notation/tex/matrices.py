@@ -62,7 +62,7 @@ class MatrixReader(PlaceReader):
         while rest:
             (sign, value, where), *rest = rest
             if rest and total.row and value.row and rest[0][0] != "/":
-                # v^T A v^T v: a row times a row does not conform, but the second makes a number with the next.
+                # v^T A v^T v: a row times a row does not conform; the second makes a number with the next.
                 number = contracted(value, rest[0][1], product_of) if rest[0][1].open else None
                 if number is not None and not number.open:
                     value, rest = number, rest[1:]
