@@ -12,6 +12,10 @@ from symderiv.build.plan import Outcome
 
 #: Forms are cut to this width in the table, and no further, where the terminal is narrow.
 _LEAST_FORM = 24
+_ABOUT_ERRORS = (
+    "worst error: of the entry nearest its bound, relative to its value; the bound is what rounding may do "
+    "to the formula on that input (large where terms cancel)."
+)
 
 
 def say(line: str) -> None:
@@ -72,6 +76,8 @@ def table(outcomes: Sequence[Outcome]) -> None:
     for line in lines:
         cells = [_cut(cell, width).ljust(width) for cell, width in zip(line, widths, strict=True)]
         say("  ".join(cells).rstrip())
+    if any(outcome.errors for outcome in outcomes):
+        say(_ABOUT_ERRORS)
 
 
 def _worst(outcome: Outcome) -> str:
