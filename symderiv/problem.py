@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from symderiv.expression.indices import all_letters, rename
 from symderiv.expression.nodes import (
+    Compare,
     Definition,
     Delta,
     Derivative,
@@ -18,8 +19,9 @@ from symderiv.expression.nodes import (
     IndexTerm,
     Product,
     Sum,
+    Where,
 )
-from symderiv.expression.traverse import map_children, walk
+from symderiv.expression.traverse import compared_values, map_children, walk
 
 #: Letters that people use for indices, in the order in which they are taken when more are needed.
 USUAL_LETTERS = tuple("klmnrsquvijabcdefgh")
@@ -258,6 +260,16 @@ def along(node: Expression, index: Index, names: set[str]) -> Expression:
         indices = tuple(term_along(term) for term in entry.indices)
         return Entry(entry.array, (index, *indices) if entry.array in names else indices)
 
+    def condition_along(condition: Compare) -> Compare:
+        # Values that are compared are children and come with the rest; labels are not.
+        if compared_values(condition):
+            return condition
+        sides = [
+            entry_along(side) if isinstance(side, Entry) else side
+            for side in (condition.left, condition.right)
+        ]
+        return Compare(condition.operator, sides[0], sides[1])
+
     match node:
         case Entry():
             return entry_along(node)
@@ -265,8 +277,16 @@ def along(node: Expression, index: Index, names: set[str]) -> Expression:
             return Delta(term_along(left), term_along(right))
         case Derivative(of, by):
             return Derivative(along(of, index, names), tuple(entry_along(entry) for entry in by))
+    node = map_children(node, lambda child: along(child, index, names))
+    match node:
+        case Sum(letter, body, Compare() as condition):
+            return Sum(letter, body, condition_along(condition))
+        case Product(letter, body, Compare() as condition):
+            return Product(letter, body, condition_along(condition))
+        case Where(condition, then, otherwise):
+            return Where(condition_along(condition), then, otherwise)
         case _:
-            return map_children(node, lambda child: along(child, index, names))
+            return node
 
 
 @lru_cache(maxsize=32768)
@@ -289,6 +309,10 @@ def names_in(node: Expression) -> frozenset[str]:
         elif isinstance(part, Derivative):
             for entry in part.by:
                 note(entry)
+        elif isinstance(part, Sum | Product | Where) and part.condition is not None:
+            for side in (part.condition.left, part.condition.right):
+                if isinstance(side, Entry):
+                    note(side)
     return frozenset(found)
 
 

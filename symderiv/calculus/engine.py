@@ -78,6 +78,7 @@ class Engine:
         self.problem = problem
         self._arranger = Arranger(problem)
         self._known: dict[tuple[str, tuple[str, ...]], Derivation] = {}
+        self._under_way: set[tuple[str, tuple[str, ...]]] = set()
 
     def derive(self, of: Entry, by: tuple[Entry, ...]) -> Derivation:
         """The derivative of one entry by others, with every step."""
@@ -134,7 +135,11 @@ class Engine:
         """The derivative of any entry of `array` by entries of other arrays, by name."""
         key = (array, by)
         if key not in self._known:
+            if key in self._under_way:
+                raise CalculusError(f"the derivative of {array} by {', '.join(by)} leads back to itself")
+            self._under_way.add(key)
             self._known[key] = self.derive(*self.generic(array, by))
+            self._under_way.discard(key)
         return self._known[key]
 
     def generic(self, array: str, by: tuple[str, ...]) -> tuple[Entry, tuple[Entry, ...]]:

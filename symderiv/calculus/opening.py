@@ -58,6 +58,9 @@ def chain_rule(node: Expression, context: Context) -> Expression | None:
     assert isinstance(node.of, Entry)
     (by,) = node.by
     through = nearest_intermediate(node.of.array, by.array, context)
+    unspecified = context.problem.upstream_of(node.of.array)
+    if through is None and unspecified is not None and unspecified.of != by.array:
+        through = unspecified.of  # all that it depends on is its argument
     if through is None:
         return None
     definition = context.problem.definition(node.of.array)

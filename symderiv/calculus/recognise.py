@@ -113,7 +113,8 @@ def _bindings(definition: Definition, node: Expression, context: Context) -> Ite
                 fitting.append(label)
         options.append(fitting)
     for chosen in choices(*options):
-        yield dict(zip(definition.indices, chosen, strict=True))
+        if len(set(chosen)) == len(chosen):  # x_k^2 may be S_kk by a definition; nobody writes it so
+            yield dict(zip(definition.indices, chosen, strict=True))
 
 
 def fold(node: Expression, definition: Definition, context: Context) -> Expression | None:
@@ -151,6 +152,8 @@ def _divides(part: _Powers, whole: _Powers) -> bool:
         have = whole[key][1]
         if have * exponent <= 0 or abs(have) < abs(exponent):
             return False
+        if exponent.denominator != 1 and (have / exponent).denominator != 1:
+            return False  # S = S^(2/3) S^(1/3) would go on for ever
     return True
 
 

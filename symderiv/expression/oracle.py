@@ -79,10 +79,22 @@ def multiprecision(digits: int = 50) -> Arithmetic:
     context = MPContext()
     context.dps = digits
     names = ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "gamma")
+
+    def real(name: str) -> Callable[[Value], Value]:
+        function = getattr(context, name)
+
+        def apply(u: Value) -> Value:
+            value = function(u)
+            if isinstance(value, context.mpc):
+                raise OracleError(f"{name} of a negative number has no real value")
+            return value
+
+        return apply
+
     return Arithmetic(
         f"{digits} digits",
         lambda value: context.mpf(value.numerator) / value.denominator,
-        {name: getattr(context, name) for name in names},
+        {name: real(name) for name in names},
         +context.pi,
     )
 

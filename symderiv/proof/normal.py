@@ -29,12 +29,14 @@ from symderiv.expression.nodes import (
     Delta,
     Entry,
     Expression,
+    Extremum,
     Index,
     IndexTerm,
     Multiply,
     Number,
     Position,
     Power,
+    Product,
     Size,
     Sum,
     Where,
@@ -111,7 +113,9 @@ class Normal:
             case Power(base, Number(exponent)):
                 return self._power(base, exponent)
             case Power(base, exponent):
-                return self._polynomial(call("exp", multiply(exponent, call("log", base))))
+                if self._is_positive(base):
+                    return self._polynomial(call("exp", multiply(exponent, call("log", base))))
+                return self._atom(Power(self.of(base), self.of(exponent)))
             case Call():
                 return self._call(node)
             case Sum():
@@ -214,6 +218,8 @@ class Normal:
     def _power_of_bracket(self, inner: _Polynomial, exponent: Fraction) -> _Polynomial:
         """A bracket below the bar: its common factor in front, its first term positive and plain."""
         shared = _content(inner)
+        if exponent.denominator != 1:
+            shared = {atom: each for atom, each in shared.items() if self._is_positive(atom)}
         rest = inner
         if shared:
             inverse = [(atom, -each) for atom, each in shared.items()]
@@ -261,9 +267,15 @@ class Normal:
         return result
 
     def _logarithm(self, inner: _Polynomial) -> _Polynomial:
-        """log(ab) = log a + log b, log u^n = n log u, log e^u = u, positive factors in front."""
+        """log(ab) = log a + log b, log u^n = n log u, log e^u = u, factors that all terms share in front.
+
+        An even power is positive whatever the sign of its base, so log u^2 is 2 log u only where u is
+        known to be positive; where it is not, log u^2 stays as it is.
+        """
         if not inner:
             raise ProofError("a logarithm of zero")
+        if all(coefficient < 0 for coefficient in inner.values()):
+            return self._atom(call("log", _tree(inner)))
         shared = _content(inner)
         if len(inner) == 1:
             ((monomial, coefficient),) = inner.items()
@@ -276,6 +288,10 @@ class Normal:
         return self._sum([*parts, self._atom(call("log", _tree(divided)))])
 
     def _log_of_atom(self, atom: Expression, exponent: Fraction) -> _Polynomial:
+        if exponent.denominator == 1 and exponent % 2 == 0 and not self._is_positive(atom):
+            # log u^(2m) is m log u^2, whatever the sign of u.
+            squared = canonical(call("log", power(atom, 2)))
+            return self._monomial([(squared, Fraction(1))], exponent / 2)
         if isinstance(atom, Call) and atom.function == "exp":
             inner = self._polynomial(atom.arguments[0])
         elif isinstance(atom, Delta):
@@ -297,6 +313,24 @@ class Normal:
             ]
         )
 
+    def _is_positive(self, node: Expression) -> bool:
+        """Whether `node` is positive wherever it is defined, for all real values of the entries."""
+        match node:
+            case Number(value):
+                return value > 0
+            case Size() | Call("exp" | "sqrt" | "sigmoid" | "cosh" | "softplus" | "pi", _):
+                return True
+            case Power(_, Number(value)) if value.denominator == 1 and value % 2 == 0:
+                return True
+            case Power(base, _):
+                return self._is_positive(base)
+            case Add(parts) | Multiply(parts):
+                return all(self._is_positive(part) for part in parts)
+            case Sum(_, body, _) | Product(_, body, _) | Extremum(_, _, body):
+                return self._is_positive(body)
+            case _:
+                return False
+
     def _total(self, node: Sum) -> _Polynomial:
         """A sum over an axis, term by term: deltas sifted, constants counted, factors pulled out."""
         if node.condition is not None:
@@ -314,6 +348,8 @@ class Normal:
         for place, factor in enumerate(factors):
             if isinstance(factor, Delta) and letter in (factor.left, factor.right):
                 other = factor.right if factor.left == letter else factor.left
+                if isinstance(other, Position):
+                    continue  # the axis may be too short to have that place
                 rest = multiply(Number(coefficient), *factors[:place], *factors[place + 1 :])
                 return self._polynomial(rename(rest, {letter: other}))
         outside = [factor for factor in factors if not mentions(factor, letter)]

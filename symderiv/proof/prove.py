@@ -91,7 +91,8 @@ def counterexample(
 ) -> dict[str, object] | None:
     """The smallest sizes and the first place where two sides differ, or None where none was found.
 
-    Tries every size up to 3 per axis (all axes alike, then different) at small generic fractions.
+    Tries sizes up to 3 per axis (all axes alike, then different) at generic fractions: positive ones
+    first, then of both signs. A place where one side has no real value does not count.
     """
     if problem.upstream:
         return None
@@ -103,8 +104,8 @@ def counterexample(
         dict.fromkeys(axes, 2),
         {axis: 2 + spot % 2 for spot, axis in enumerate(axes)},
     ]
-    for sizes in trials:
-        arrays = _generic(problem, sizes, extra, arithmetic)
+    for sizes, signs in product(trials, (False, True)):
+        arrays = _generic(problem, sizes, extra, arithmetic, signs)
         oracle = Oracle(sizes, arrays, problem.definitions, {}, arithmetic)
         for place in product(*(range(sizes[letter.axis]) for letter in letters)):
             env = dict(zip(letters, place, strict=True))
@@ -123,8 +124,9 @@ def _generic(
     sizes: Mapping[str, int],
     extra: Sequence[tuple[str, tuple[str, ...]]],
     arithmetic: Any,
+    signs: bool,
 ) -> dict[str, dict[tuple[int, ...], Any]]:
-    """Values without pattern: fractions with prime numerators over a prime."""
+    """Values without pattern: fractions with prime numerators over a prime, of both signs if asked."""
     primes = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83]
     arrays: dict[str, dict[tuple[int, ...], Any]] = {}
     used = 0
@@ -136,6 +138,8 @@ def _generic(
                 table[place] = used % sizes[label_of]
             else:
                 numerator = primes[used % len(primes)] + 89 * (used // len(primes))
+                if signs and used % 3 != 1:
+                    numerator = -numerator
                 table[place] = arithmetic.from_fraction(Fraction(numerator, 19))
             used += 1
         arrays[name] = table

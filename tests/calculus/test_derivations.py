@@ -25,11 +25,12 @@ from symderiv.expression.canonical import same
 from symderiv.expression.construct import negate
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import Derivative, Entry, Index, Sum
+from symderiv.expression.oracle import Oracle
 from symderiv.expression.traverse import walk
 from symderiv.notation.reader import parse_expression, read_problem
 from symderiv.notation.text import to_text
 from symderiv.problem import Problem
-from tests.oracles import differences, generic_oracle, sizes_to_try
+from tests.oracles import agree, differences, generic_oracle, sizes_to_try
 
 DERIVATIONS = [
     pytest.param(problem, expectation, id=f"{problem.name}: {to_text(expectation.derivative)}")
@@ -246,6 +247,54 @@ def test_products_extrema_branches_and_second_derivatives(derivative: str, form:
         assert wrong_steps(derivation, sizes) == []
     if form is not None:
         assert same(derivation.result, parse_expression(form, WIDER)), to_text(derivation.result)
+
+
+def test_an_unspecified_loss_reached_in_two_ways() -> None:
+    problem = read_problem(
+        """
+index q, r, s : T
+input x[T]
+S[q, r] = x[q] * x[r]
+O[q] = sum(r, S[q, r] * x[r])
+upstream L(O)
+""",
+        "two_ways",
+    )
+    derivation = derive_text(problem, "d(L, x[q])")
+    for sizes in ({"T": 1}, {"T": 3}):
+        assert wrong_steps(derivation, sizes) == []
+
+
+@pytest.mark.parametrize("exponent", ["2/3", "-2/3", "1/2", "3/2", "-3/2", "2", "-1"])
+def test_powers_of_a_sum(exponent: str) -> None:
+    problem = read_problem(f"index k : K\ninput x[K]\nL = sum(k, x[k]^2)^({exponent})", "power_of_a_sum")
+    derivation = derive_text(problem, "d(L, x[k])")
+    for sizes in ({"K": 1}, {"K": 3}):
+        assert wrong_steps(derivation, sizes) == []
+
+
+def test_labels_in_conditions_get_the_batch_axis() -> None:
+    problem = read_problem(
+        """
+index i, k : K
+input z[K]
+label y : K
+batch z, y
+L = sum(k != y, relu(1 + z[k] - z[y])) + sum(k, where(k == y, z[k], 2))
+""",
+        "hinge",
+    )
+    batched = problem.batch()
+    axis = batched.letters[0].axis
+    single = generic_oracle(batched, {axis: 3, "K": 4})
+    values = [single.entry("L", (sample,)) for sample in range(3)]
+    for sample in range(3):
+        alone = {
+            "z": {(k,): single.entry("z", (sample, k)) for k in range(4)},
+            "y": {(): single.entry("y", (sample,))},
+        }
+        oracle = Oracle({"K": 4}, alone, problem.definitions, {}, single.arithmetic)
+        assert agree(oracle.entry("L", ()), values[sample])
 
 
 def test_what_no_rule_differentiates_is_said_so() -> None:

@@ -51,6 +51,12 @@ TRUE = [
     ("a[i] / (a[i] + c) + c / (a[i] + c)", "1"),
     ("d(p[i], z[j])", "p[i] * (delta(i, j) - p[j])"),
     ("relu(x)", "step(x) * x"),
+    ("log(exp(z[i])^2)", "2 * z[i]"),
+    ("log(x^3)", "3 * log(x)"),
+    ("log(x^4)", "2 * log(x^2)"),
+    ("d(log(x^2), x)", "2 / x"),
+    ("exp(log(x))", "x"),
+    ("(1 + exp(x))^c * (1 + exp(x))^m", "(1 + exp(x))^(c + m)"),
 ]
 FALSE = [
     ("log(p[i])", "z[i] + log(sum(k, exp(z[k])))"),
@@ -65,6 +71,22 @@ FALSE = [
     ("(sum(k, a[k]))^2", "sum(k, a[k]^2)"),
     ("sum(k != i, a[k])", "sum(k, a[k])"),
     ("sqrt(x^2 + c^2)", "x + c"),
+    ("exp(log(x^2) / 2)", "x"),
+    ("exp(log(sum(k, a[k])^4) / 4)", "sum(k, a[k])"),
+    ("log(x^2)", "2 * log(x) + c - c + 1"),
+]
+#: True for positive numbers only, where one side may have no real value for others: never proved.
+NEVER = [
+    ("(x^2)^c", "x^(2 * c)"),
+    ("(x^c)^m", "x^(c * m)"),
+    ("(x^2)^(K / 2)", "x^K"),
+    ("(x^2)^(1/2)", "x"),
+    ("sqrt(x^2)", "x"),
+    ("exp(c * log(x^2))", "x^(2 * c)"),
+    ("(x^2 + x^2 * c)^(1/4)", "x^(1/2) * (1 + c)^(1/4)"),
+    ("sum(k, delta(k, 2))", "1"),
+    ("exp(log(x^2) / 2)", "x"),
+    ("abs(x)", "x"),
 ]
 
 
@@ -80,6 +102,20 @@ def test_false_ones_are_refuted_with_numbers(left: str, right: str) -> None:
     assert verdict.kind == "refuted", verdict
     assert verdict.counterexample["left"] != verdict.counterexample["right"]
     assert verdict.counterexample["sizes"]
+
+
+@pytest.mark.parametrize(("left", "right"), NEVER)
+def test_what_holds_for_some_signs_or_sizes_only_is_not_proved(left: str, right: str) -> None:
+    verdict = prove(parse_expression(left, PROBLEM), parse_expression(right, PROBLEM), PROBLEM)
+    assert verdict.kind != "proved", verdict
+
+
+def test_a_form_that_is_wrong_for_negative_sums_is_refuted() -> None:
+    problem = read_problem(
+        "index k : K\ninput x[K]\nr = exp(log(sum(k, x[k])^2) / 2)", "absolute_value_in_disguise"
+    )
+    verdict = prove(parse_expression("d(r, x[k])", problem), parse_expression("1", problem), problem)
+    assert verdict.kind == "refuted"
 
 
 def test_an_equation_true_at_one_size_only_is_refuted_at_the_next() -> None:
