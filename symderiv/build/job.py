@@ -153,12 +153,14 @@ def _judge(
 ) -> tuple[str, list[str]]:
     """What a form rests on, in words, and what speaks against it."""
     start = to_text(derivation.start)
-    faults = [] if explicit.agrees else [f"{start}: {explicit.verdict()}"]
+    faults = [f"{start}: {explicit.verdict()}"] if explicit.faults else []
     verdicts, refuted = _proofs(derivation)
     faults += refuted
     words = []
     if all(verdict.kind == "proved" for verdict in verdicts):
         words.append(f"proved ({', '.join(dict.fromkeys(verdict.method for verdict in verdicts))})")
+    else:
+        words.append("not proved")
     stated = [each for each in expectations if each.derivative == derivation.start and each.form is not None]
     for each in stated:
         fault = _against(derivation, each, explicit)
@@ -167,7 +169,8 @@ def _judge(
     if stated:
         words.append("as stated")
     sizes = ", ".join(f"{axis} = {size}" for axis, size in explicit.sizes)
-    return "; ".join([*words, f"SymPy at {sizes}"]), faults
+    words.append(f"SymPy {'undecided ' if explicit.undecided else ''}at {sizes}")
+    return "; ".join(words), faults
 
 
 def _proofs(derivation: Derivation) -> tuple[list[Verdict], list[str]]:

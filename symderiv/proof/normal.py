@@ -115,7 +115,7 @@ class Normal:
             case Power(base, exponent):
                 if self._is_positive(base):
                     return self._polynomial(call("exp", multiply(exponent, call("log", base))))
-                return self._atom(Power(self.of(base), self.of(exponent)))
+                return self._varying_power(base, self._polynomial(exponent))
             case Call():
                 return self._call(node)
             case Sum():
@@ -214,6 +214,15 @@ class Normal:
                 result = self._product(result, inner)
             return result
         return self._power_of_bracket(inner, exponent)
+
+    def _varying_power(self, base: Expression, exponent: _Polynomial) -> _Polynomial:
+        """u^{e + n} = u^e u^n for a whole number n; else a power whose exponent varies is an atom."""
+        whole = floor(exponent.get((), Fraction(0)))
+        rest = self._sum([exponent, {(): Fraction(-whole)} if whole else {}])
+        result: _Polynomial = {(): Fraction(1)}
+        if whole:
+            result = self._power(base, Fraction(whole))
+        return self._product(result, self._atom(Power(self.of(base), _tree(rest)))) if rest else result
 
     def _power_of_bracket(self, inner: _Polynomial, exponent: Fraction) -> _Polynomial:
         """A bracket below the bar: its common factor in front, its first term positive and plain."""

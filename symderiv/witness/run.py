@@ -116,16 +116,19 @@ class Run:
         except NotSingleError:
             raise FieldError("the assumption is about an input that is divided by") from None
 
-    def differences(self, slope: Polynomial, places: Mapping[Index, int]) -> list[Expression]:
-        """The forms of the derivation that `slope` is not equal to; none where all is well."""
+    def differences(
+        self, slope: Polynomial, places: Mapping[Index, int]
+    ) -> list[tuple[Expression, Polynomial]]:
+        """The forms of the derivation that `slope` is not equal to, each with the difference."""
         wrong = []
-        if not self.field.is_zero(subtract(slope, self.element(self.derivation.result, places))):
-            wrong.append(self.derivation.result)
+        difference = subtract(slope, self.element(self.derivation.result, places))
+        if not self.field.is_zero(difference):
+            wrong.append((self.derivation.result, difference))
         assumed = self.derivation.assumed_result
         if assumed is not None:
-            difference = subtract(slope, self.element(assumed, places))
-            if not self.field.is_zero(self.supposed(difference)):
-                wrong.append(assumed)
+            difference = self.supposed(subtract(slope, self.element(assumed, places)))
+            if not self.field.is_zero(difference):
+                wrong.append((assumed, difference))
         return wrong
 
     def named(self, slope: Polynomial, node: Expression, places: Mapping[Index, int]) -> Polynomial:
