@@ -53,6 +53,9 @@ class Bounded:
     def __neg__(self) -> Bounded:
         return type(self)(-self.value, self.error)
 
+    def __abs__(self) -> Bounded:
+        return type(self)(abs(self.value), self.error)  # changing a sign is exact
+
     def __sub__(self, other: Bounded) -> Bounded:
         return self + (-other)
 

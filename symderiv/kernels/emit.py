@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from symderiv.expression.oracle import OracleError
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.lowering import lower_function
 from symderiv.kernels.names import identifier
@@ -30,8 +32,31 @@ def emit(problem: Problem, target: str = "numpy") -> str:
     KernelError
         If something in the problem cannot be emitted, in one sentence.
     """
-    functions = [lower_function(spec) for spec in functions_of(problem)]
-    return render(problem, target_named(target), functions)
+    chosen = target_named(target)
+    with _in_one_sentence(problem.name):
+        specifications = functions_of(problem)
+    functions = []
+    for spec in specifications:
+        with _in_one_sentence(spec.name, problem.name):
+            functions.append(lower_function(spec))
+    with _in_one_sentence(problem.name):
+        return render(problem, chosen, functions)
+
+
+@contextmanager
+def _in_one_sentence(*names: str) -> Iterator[None]:
+    """Whatever goes wrong inside says what could not be emitted; what is told already is left so."""
+    try:
+        yield
+    except KernelError as error:
+        told = str(error)
+        if all(name in told for name in names[:1]):
+            raise
+        raise KernelError(f"{' of '.join(names)} cannot be emitted: {told}") from error
+    except Exception as error:
+        what = " ".join(str(error).split()) or "no reason was given"
+        kind = "" if isinstance(error, OracleError) else f"{type(error).__name__}: "
+        raise KernelError(f"{' of '.join(names)} cannot be emitted: {kind}{what}") from error
 
 
 def file_name(problem: Problem, target: str) -> str:

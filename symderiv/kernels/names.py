@@ -15,7 +15,7 @@ from collections.abc import Iterable
 #: Words that an emitted file uses itself.
 USED_BY_TEMPLATES = (
     "np", "math", "njit", "out", "reduction", "dtype", "real", "row", "rows", "single", "losses",
-    "weight", "value", "sizes", "diagonal", "self", "cls",
+    "weight", "value", "sizes", "arrays", "diagonal", "total", "self", "cls",
 )  # fmt: skip
 
 RESERVED = frozenset((*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *USED_BY_TEMPLATES))

@@ -23,7 +23,7 @@ FUNCTION_IN_MATH = {
 }
 
 #: Functions that an emitted module brings along where it needs them.
-HELPERS = ("sigmoid", "softplus", "relu", "step", "erf", "gamma", "sign", "abs", "log_ratio")
+HELPERS = ("sigmoid", "softplus", "relu", "step", "erf", "gamma")
 
 
 def constant_value(node: Expression, size: Callable[[str], str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symderiv.expression.nodes import Entry
+from symderiv.kernels.errors import KernelError
 from symderiv.kernels.function_spec import WEIGHT, Argument, FunctionSpec, Result
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable, identifier, plain_text
@@ -95,9 +96,16 @@ def render(problem: Problem, target: Target, functions: Sequence[Lowered]) -> st
         autoescape=False,  # Python source, not HTML; all text goes through plain_text
     )
     helpers: set[str] = set()
-    records = []
+    records: list[FunctionRecord] = []
     for function in functions:
-        record, used = _function(function, target)
+        try:
+            record, used = _function(function, target)
+        except KernelError as error:
+            raise KernelError(f"{function.spec.name} cannot be emitted: {error}") from error
+        if any(record.name == other.name for other in records):
+            raise KernelError(
+                f"Two functions of {problem.name} would both be called {record.name}: rename a variable."
+            )
         records.append(record)
         helpers |= used
     helper_files = [f"{target.folder}/{name}{target.suffix}.j2" for name in sorted(helpers)]

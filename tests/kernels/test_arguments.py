@@ -10,6 +10,7 @@ from tests.kernels.emitted import module
 Z = np.zeros((2, 3))
 T = np.full((2, 3), 1 / 3)
 READ_ONLY = np.zeros((2, 3))
+MASKED = np.ma.array(Z, mask=Z == 0)
 READ_ONLY.flags.writeable = False
 
 
@@ -21,6 +22,9 @@ CASES = [
     ("softmax", (Z.astype(int),), {}, r"z: expected float32 or float64, found int64"),
     ("softmax", (Z.astype(np.float16),), {}, r"z: expected float32 or float64, found float16"),
     ("softmax", ([0.0, 1.0],), {}, r"z: expected an array, found list"),
+    ("softmax", (MASKED,), {}, r"z: expected a plain array, found a masked one"),
+    ("cross_entropy_label", (Z, np.ma.array([0, 1], mask=[True, False])), {}, r"y: .* found a masked one"),
+    ("softmax", (Z,), {"out": np.ma.zeros((2, 3))}, r"out: expected an array of .*, found a masked array"),
     ("softmax", (np.zeros((2, 3, 4)),), {}, r"z: expected axes \(K\), or \(B, K\) for a batch, found shape"),
     ("softmax", (np.zeros((2, 0)),), {}, r"z: expected at least one place along K, found shape \(2, 0\)"),
     ("softmax", (np.zeros((0, 2)),), {}, r"z: expected at least one place along B"),
@@ -99,3 +103,9 @@ def test_strided_and_read_only_inputs() -> None:
     for target in ("numpy", "numba"):
         expected = module("softmax", target).softmax(strided.copy())
         assert np.array_equal(module("softmax", target).softmax(strided), expected)
+
+
+def test_subclass_with_its_own_product_counts_as_an_array() -> None:
+    z, t = np.array([[0.5, 1.0, 2.0]]), np.array([[0.25, 0.25, 0.5]])
+    loss = module("cross_entropy").cross_entropy
+    assert loss(z.view(np.matrix), t.view(np.matrix)) == loss(z, t)
