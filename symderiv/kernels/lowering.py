@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symderiv.expression.nodes import Call, Definition, Where
 from symderiv.expression.traverse import walk
+from symderiv.kernels.extrema import ExtremaNamer
 from symderiv.kernels.function_spec import WEIGHT, FunctionSpec
 from symderiv.kernels.program import Statement, Wanted, lower
 from symderiv.kernels.stabilise import Stabiliser
@@ -38,13 +39,20 @@ def lower_function(spec: FunctionSpec) -> Lowered:
     given = {argument.name for argument in spec.arguments}
     definitions = _needed(spec, given)
     taken = given | set(spec.definitions) | {result.name for result in spec.results} | {WEIGHT}
+    extrema = ExtremaNamer(dict(definitions), taken, spec.batch)
+    trees = [extrema.rewrite(result.tree) for result in spec.results]
+    definitions = {
+        **{name: replace(each, body=extrema.rewrite(each.body)) for name, each in definitions.items()},
+        **extrema.added,
+    }
     stabiliser = Stabiliser(definitions, taken, frozenset(spec.exponents))
     stable = {
         name: Definition(name, each.indices, stabiliser.rewrite(each.body))
         for name, each in definitions.items()
     }
     wanted = tuple(
-        Wanted(result.name, result.indices, stabiliser.rewrite(result.tree)) for result in spec.results
+        Wanted(result.name, result.indices, stabiliser.rewrite(tree))
+        for result, tree in zip(spec.results, trees, strict=True)
     )
     everything = {**stable, **stabiliser.added}
     statements = lower(wanted, everything, [*given, WEIGHT], stabiliser.comments, spec.batch)
