@@ -283,7 +283,7 @@ def test_an_interrupted_build_leaves_nothing_half_done(tmp_path: Path, number: i
         [sys.executable, "-u", "-m", "symderiv", "build", "--out", str(out)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         # Under a shell that runs these tests in the background, Ctrl-C would be ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     ) as build:  # fmt: skip
         assert build.stdout is not None
         assert build.stdout.readline().startswith("[1/")
