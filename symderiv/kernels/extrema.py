@@ -71,8 +71,9 @@ class ExtremaNamer:
         KernelError
             If something else is compared with a computed extremum for equality.
         """
-        if isinstance(node, Where) or (isinstance(node, Sum | Product) and node.condition is not None):
-            node = replace(node, condition=self._condition(node.condition))
+        condition = node.condition if isinstance(node, Where | Sum | Product) else None
+        if isinstance(node, Where | Sum | Product) and condition is not None:
+            node = replace(node, condition=self._condition(condition))
         node = map_children(node, self.rewrite)
         if not isinstance(node, Extremum) or isinstance(node.body, Entry):
             return node

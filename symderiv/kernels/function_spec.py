@@ -106,6 +106,8 @@ class FunctionSpec:
     exponents
         The inputs whose exponentials are summed (entries of -inf are meant there), each with the
         axis they are summed over.
+    logits
+        The inputs that sigmoids are taken of, as they are or in a sum with numbers before them.
     """
 
     name: str
@@ -118,3 +120,4 @@ class FunctionSpec:
     moved: Mapping[str, str] = field(default_factory=dict)
     batch: Index | None = None
     exponents: Mapping[str, str] = field(default_factory=dict)
+    logits: frozenset[str] = frozenset()

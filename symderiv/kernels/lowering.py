@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from symderiv.expression.nodes import Call, Definition, Where
 from symderiv.expression.traverse import walk
 from symderiv.kernels.extrema import ExtremaNamer
+from symderiv.kernels.formula import is_constant
 from symderiv.kernels.function_spec import WEIGHT, FunctionSpec
+from symderiv.kernels.logistic import rewrite_logistic
 from symderiv.kernels.program import Statement, Wanted, lower
 from symderiv.kernels.stabilise import Stabiliser
 from symderiv.problem import names_in
+
+#: Functions that overflow, or have a pole, at finite arguments.
+_UNSAFE = ("exp", "log", "sinh", "cosh", "tan", "gamma")
 
 
 @dataclass(frozen=True)
@@ -18,7 +24,8 @@ class Lowered:
     """A function and the statements that compute its results.
 
     `definitions` are the intermediates in stable form, which the statements were made from;
-    `limits` says whether a value may reach -inf or underflow on its way, as it should.
+    `limits` says whether a value may reach -inf or underflow on its way, as it should; `shifted`
+    whether there are exponentials and logarithms, each of them of exponents less their maximum.
     """
 
     spec: FunctionSpec
@@ -26,6 +33,7 @@ class Lowered:
     definitions: dict[str, Definition]
     trees: tuple[Wanted, ...]
     limits: bool
+    shifted: bool
 
 
 def lower_function(spec: FunctionSpec) -> Lowered:
@@ -45,6 +53,11 @@ def lower_function(spec: FunctionSpec) -> Lowered:
         **{name: replace(each, body=extrema.rewrite(each.body)) for name, each in definitions.items()},
         **extrema.added,
     }
+    trees = [rewrite_logistic(tree, definitions) for tree in trees]
+    definitions = {
+        name: replace(each, body=rewrite_logistic(each.body, definitions))
+        for name, each in definitions.items()
+    }
     stabiliser = Stabiliser(definitions, taken, frozenset(spec.exponents))
     stable = {
         name: Definition(name, each.indices, stabiliser.rewrite(each.body))
@@ -62,7 +75,20 @@ def lower_function(spec: FunctionSpec) -> Lowered:
         for body in statement.bodies()
         for _, part in walk(body)
     )
-    return Lowered(spec, statements, everything, wanted, limits)
+    return Lowered(spec, statements, everything, wanted, limits, _is_shifted(statements, stabiliser.shifted))
+
+
+def _is_shifted(statements: Sequence[Statement], shifted: frozenset[str]) -> bool:
+    """Whether functions that may overflow or have a pole stand only in the arrays `shifted`."""
+    found = False
+    for statement in statements:
+        for body in statement.bodies():
+            for _, part in walk(body):
+                if isinstance(part, Call) and part.function in _UNSAFE and not is_constant(part):
+                    if statement.name not in shifted:
+                        return False
+                    found = True
+    return found
 
 
 def _needed(spec: FunctionSpec, given: set[str]) -> dict[str, Definition]:

@@ -74,7 +74,8 @@ class FunctionRecord:
     weight: str
     batch_axis: str
     batched: bool
-    limits: bool
+    shifted: bool
+    infinite: bool
     quiet: bool
     unpacked: str
     none_each: str
@@ -222,7 +223,8 @@ def _function(lowered: Lowered, target: Target) -> tuple[FunctionRecord, set[str
         weight=_weight(spec, names) if weighted else "",
         batch_axis=plain_text(spec.batch.axis) if spec.batch else "",
         batched=spec.batch is not None and any(each.batched for each in spec.arguments),
-        limits=lowered.limits,
+        shifted=lowered.shifted,
+        infinite=bool(spec.exponents),
         quiet=lowered.limits and not printed.kernel,
         unpacked=", ".join(each.name for each in arguments) + ("," if len(arguments) == 1 else ""),
         none_each=", ".join(["None"] * len(outputs)),

@@ -37,6 +37,17 @@ def fifty_digits() -> Arithmetic:
     return multiprecision(50)
 
 
+@lru_cache(maxsize=1)
+def many_digits() -> Arithmetic:
+    """Arithmetic in which exp(-10^4), beside 1, still has 50 significant digits and more."""
+    return multiprecision(4500)
+
+
+def to_fifty_digits(value: Any) -> Any:
+    """A number of any arithmetic, rounded to 50 digits."""
+    return fifty_digits().from_fraction(Fraction(0)) + value
+
+
 def generic_value(name: str, place: tuple[int, ...]) -> Fraction:
     """A positive rational that looks like no other, the same in every run."""
     mixed = 2166136261

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from symderiv.calculus import CalculusError, Contraction, contract, derive, simplified
-from symderiv.expression.construct import add, coefficient_and_rest, factors_of, multiply
+from symderiv.expression.construct import add, coefficient_and_rest, factors_of, multiply, terms_of
 from symderiv.expression.indices import free_indices, fresh_index
 from symderiv.expression.nodes import (
     Call,
@@ -118,6 +118,17 @@ class _Specification:
                         ):
                             found[inner.array] = part.index.axis
         return {name: axis for name, axis in found.items() if name not in spoilt}
+
+    def _logits(self) -> frozenset[str]:
+        """The inputs z of every sigmoid(z_k) and softplus(z_k), also of sigmoid(2 z_k - 1)."""
+        return frozenset(
+            rest.array
+            for definition in self.problem.definitions
+            for _, part in walk(definition.body)
+            if isinstance(part, Call) and part.function in ("sigmoid", "softplus")
+            for _, rest in map(coefficient_and_rest, terms_of(part.arguments[0]))
+            if isinstance(rest, Entry) and self.problem.input(rest.array)
+        )
 
     def _derivatives(self, count: int) -> list[tuple[Entry, ...]]:
         """The variables of the problem's derivatives of its output, each once."""
@@ -249,7 +260,7 @@ class _Specification:
             name, summary, arguments, tuple(results),
             definitions=self._definitions(saved),
             meaning_definitions=self.batched.definitions,
-            batch=self.index, exponents=self.exponents,
+            batch=self.index, exponents=self.exponents, logits=self._logits(),
         )  # fmt: skip
         return replace(spec, **more)  # type: ignore[arg-type]
 

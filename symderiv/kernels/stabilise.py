@@ -108,6 +108,11 @@ class Stabiliser:
                 raise KernelError("a rewrite for stability changed the value of an expression: not emitted")
         return self._guard(shifted)
 
+    @property
+    def shifted(self) -> frozenset[str]:
+        """The arrays e and log s of all groups: their exponents are at most 0, their sums at least 1."""
+        return frozenset(name for group in self._groups for name in (group.e, group.log_s))
+
     # -- sums of exponentials ---------------------------------------------------------------
 
     def _note_group(self, node: Expression) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from struct import pack, unpack
@@ -17,6 +17,8 @@ Table = dict[Place, float]
 
 #: Classes of values for the arrays whose exponentials are summed.
 SPECIAL = ("ties", "up to 1e4", "near 1e4", "some -inf")
+#: Classes of values for what sigmoids are taken of, where a share or its complement is all but 0.
+SATURATED = ("near ±1e2", "near ±1e4")
 ORDINARY = "N(0, 3)"
 #: How many entries of each result are looked at where an axis is long.
 FEW = 3
@@ -31,7 +33,9 @@ class Trial:
     entries: int = 0
 
 
-def trials(axes: Sequence[str], batch: str, long_axis: str, special: bool, large: bool) -> list[Trial]:
+def trials(
+    axes: Sequence[str], batch: str, long_axis: str, special: bool, large: bool, *, saturated: bool = False
+) -> list[Trial]:
     """The trials of one problem: all sizes 1, sizes all different, special values, one long axis."""
     others = [axis for axis in axes if axis != batch]
     different = {axis: 3 + number for number, axis in enumerate(others)}
@@ -43,6 +47,9 @@ def trials(axes: Sequence[str], batch: str, long_axis: str, special: bool, large
     ]
     if special:
         found += [Trial({batch: 2, **different}, kind, 24) for kind in SPECIAL]
+    if saturated:
+        # Few entries: their references take thousands of digits.
+        found += [Trial({batch: 2, **dict.fromkeys(others, 2)}, kind, 4) for kind in SATURATED]
     if large:
         sizes = dict.fromkeys(axes, 2)
         found.append(Trial({**sizes, batch: 1, long_axis: 1000}, ORDINARY, FEW))
@@ -54,7 +61,13 @@ def trials(axes: Sequence[str], batch: str, long_axis: str, special: bool, large
 
 
 def values(
-    argument: Argument, trial: Trial, exponents: Mapping[str, str], positive: bool, seed: str
+    argument: Argument,
+    trial: Trial,
+    exponents: Mapping[str, str],
+    positive: bool,
+    seed: str,
+    *,
+    logits: Collection[str] = (),
 ) -> Table:
     """Values for one argument, each a number that float32 holds exactly."""
     source = random.Random(f"{seed} {argument.name} {sorted(trial.sizes.items())} {trial.kind}")
@@ -65,7 +78,11 @@ def values(
         # The first place is finite in every class, so labels there are too.
         return {place: float(0 if trial.kind == "some -inf" else source.randrange(size)) for place in places}
     table = {place: single(_draw(argument, source, positive)) for place in places}
-    if argument.name in exponents and trial.kind != ORDINARY:
+    if trial.kind in SATURATED:
+        magnitude = float(trial.kind.removeprefix("near ±"))
+        for place in places if argument.name in logits else ():
+            table[place] = single(source.choice((-1, 1)) * magnitude + source.gauss(0.0, 3.0))
+    elif argument.name in exponents and trial.kind != ORDINARY:
         axis = argument.axes.index(exponents[argument.name])
         for place in places:
             if trial.kind == "ties":

@@ -18,16 +18,16 @@ from itertools import product
 from typing import Any
 
 from symderiv.expression.nodes import Definition
-from symderiv.expression.oracle import Oracle
+from symderiv.expression.oracle import Arithmetic, Oracle
 from symderiv.kernels.accuracy import ErrorOracle
 from symderiv.kernels.emit import load_source
 from symderiv.kernels.function_spec import EPSILON, WEIGHT, Argument, FunctionSpec, Result
 from symderiv.kernels.lowering import Lowered, lower_function
 from symderiv.kernels.names import identifier
 from symderiv.kernels.reference import ShapeError, chosen, error_of, flat, is_real, named_sums
-from symderiv.kernels.rewrite_check import fifty_digits
+from symderiv.kernels.rewrite_check import fifty_digits, many_digits, to_fifty_digits
 from symderiv.kernels.specification import functions_of
-from symderiv.kernels.trials import FEW, ORDINARY, Table, Trial, as_array, trials, values
+from symderiv.kernels.trials import FEW, ORDINARY, SATURATED, Table, Trial, as_array, trials, values
 from symderiv.problem import Problem
 
 DTYPES = ("float32", "float64")
@@ -97,6 +97,11 @@ def verify_source(
             for dtype in dtypes:
                 checks += checker.check(function, trial, dtype)
     return checks
+
+
+def _digits(trial: Trial) -> Arithmetic:
+    """What a reference is worked out in: where 1 - sigmoid(1e4) is looked at, its digits count."""
+    return many_digits() if trial.kind in SATURATED else fifty_digits()
 
 
 @lru_cache(maxsize=8)
@@ -169,9 +174,13 @@ class _Checker:
             axes.append(self.batch_axis)
         others = [axis for axis in axes if axis != self.batch_axis]
         if not others:
-            return trials(axes, self.batch_axis, "", bool(self.exponents), False)
+            return trials(
+                axes, self.batch_axis, "", bool(self.exponents), False, saturated=bool(self.spec.logits)
+            )
         long_axis = next(iter(self.exponents.values()), others[0])
-        return trials(axes, self.batch_axis, long_axis, bool(self.exponents), large)
+        return trials(
+            axes, self.batch_axis, long_axis, bool(self.exponents), large, saturated=bool(self.spec.logits)
+        )
 
     def tables(self, trial: Trial) -> dict[str, Table]:
         """Values of all inputs, cotangents and tangents."""
@@ -181,7 +190,10 @@ class _Checker:
         ]
         for positive in (False, True):
             tables = {
-                each.name: values(each, trial, self.exponents, positive, self.problem.name) for each in every
+                each.name: values(
+                    each, trial, self.exponents, positive, self.problem.name, logits=self.spec.logits
+                )
+                for each in every
             }
             if positive or self._is_real(tables, trial):
                 return tables
@@ -207,7 +219,8 @@ class _Checker:
         definitions: Sequence[Definition],
         weight: Fraction = Fraction(1),
     ) -> Oracle:
-        number = fifty_digits().from_fraction
+        digits = _digits(trial)
+        number = digits.from_fraction
         arrays: dict[str, dict[tuple[int, ...], Any]] = {}
         kinds = {each.name: each.kind for each in self.inputs}
         for name, table in tables.items():
@@ -222,7 +235,7 @@ class _Checker:
                 del arrays[of]
         arrays[WEIGHT] = {(): number(weight)}
         arrays[EPSILON] = {(): number(Fraction(0))}
-        return Oracle(trial.sizes, arrays, definitions, None, fifty_digits())
+        return Oracle(trial.sizes, arrays, definitions, None, digits)
 
     def saved(self, tables: Mapping[str, Table], trial: Trial) -> dict[str, dict[tuple[int, ...], Any]]:
         """The exact values of what the forward function returns, where this function takes it."""
@@ -351,8 +364,8 @@ class _Checker:
         if result.is_loss and run.reduction != "none":
             index = result.indices[0]
             rows = (oracle.evaluate(result.meaning, {index: row}) for row in range(run.batch))
-            return sum(rows) * fifty_digits().from_fraction(run.weight)
-        return oracle.evaluate(result.meaning, dict(zip(result.indices, place, strict=True)))
+            return to_fifty_digits(sum(rows)) * fifty_digits().from_fraction(run.weight)
+        return to_fifty_digits(oracle.evaluate(result.meaning, dict(zip(result.indices, place, strict=True))))
 
     def _bound(self, run: _Run, result: Result, errors: ErrorOracle, place: tuple[int, ...]) -> float:
         if result.is_loss and run.reduction != "none":

@@ -13,10 +13,13 @@ from symderiv.expression.construct import multiply, number
 from symderiv.expression.functions import call
 from symderiv.expression.nodes import Definition, Entry, Index, Sum
 from symderiv.expression.oracle import Oracle, multiprecision
+from symderiv.kernels import logistic, lowering
+from symderiv.kernels.emit import emit, load_source
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.rewrite_check import same_value
 from symderiv.kernels.stabilise import Stabiliser
-from tests.kernels.emitted import module, problem
+from symderiv.kernels.verify import verify
+from tests.kernels.emitted import module, own, problem
 
 TARGETS = ("numpy", "numba")
 HUGE = np.float32(3e38)
@@ -117,3 +120,95 @@ def test_check_of_rewrites_sees_a_lost_term() -> None:
     assert same_value(call("log", TOTAL), call("log", Entry("s")), definitions, definitions)
     shorter = Sum(K, call("exp", multiply(number(2), Z_K)))
     assert not same_value(call("log", TOTAL), call("log", shorter), definitions, definitions)
+
+
+# -- logarithms of sigmoids -----------------------------------------------------------------
+
+#: Binary cross-entropy, with the sigmoid as it is and under a name.
+DIRECT = """
+index k : K
+input z[K], t[K]
+batch z, t
+loss L
+L = -sum(k, t[k] * log(sigmoid(z[k])) + (1 - t[k]) * log(1 - sigmoid(z[k])))
+derive d(L, z[k])
+"""
+NAMED = """
+index i, j, k : K
+input z[K], t[K]
+batch z, t
+loss L
+p[i] = sigmoid(z[i])
+L = -sum(k, t[k] * log(p[k]) + (1 - t[k]) * log(1 - p[k]))
+derive d(L, z[k])
+derive d(L, z[i], z[j])
+"""
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("text", [DIRECT, NAMED], ids=["direct", "named"])
+def test_binary_cross_entropy_of_large_scores(text: str, target: str, dtype: type) -> None:
+    both = load_source(emit(own("bce", text), target)).bce_value_and_gradient
+    for z, t, value, slope in (
+        (38.0, 0, 38.0, 1.0),
+        (-1000.0, 1, 1000.0, -1.0),
+        (1000.0, 1, 0.0, 0.0),
+        (-1e4, 0, 0.0, 0.0),
+        (1e4, 0.25, 7500.0, 0.75),
+    ):
+        got, gradient = both(np.array([[z]], dtype), np.array([[t]], dtype))
+        assert got.dtype == gradient.dtype == dtype
+        assert float(got) == pytest.approx(value, rel=1e-6)
+        assert gradient[0, 0] == pytest.approx(slope, rel=1e-6)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("text", [DIRECT, NAMED], ids=["direct", "named"])
+def test_binary_cross_entropy_is_verified_where_it_saturates(text: str, target: str) -> None:
+    checks = verify(own("bce", text), target, large=False)
+    assert not [str(check) for check in checks if not check.ok]
+    assert {"near ±1e2", "near ±1e4"} <= {check.kind.split(",")[0] for check in checks}
+
+
+def test_verification_finds_logarithms_that_are_not_stable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lowering, "rewrite_logistic", lambda node, definitions: node)
+    for number_, text in enumerate((DIRECT, NAMED)):
+        checks = verify(own(f"unstable_{number_}", text), "numpy", large=False)
+        found = {(check.function, check.dtype) for check in checks if not check.ok and "near" in check.kind}
+        assert {(f"unstable_{number_}", "float32"), (f"unstable_{number_}", "float64")} <= found
+
+
+def test_wrong_rewrite_of_a_sigmoid_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logistic, "negate", lambda node: node)
+    with pytest.raises(KernelError, match="changed the value"):
+        logistic.rewrite_logistic(call("log", call("sigmoid", Z_I)), {})
+
+
+# -- what docstrings promise ----------------------------------------------------------------
+
+SAFE = "Any finite exponents are safe"
+
+
+def test_safety_is_promised_where_all_exponents_are_shifted() -> None:
+    for name in ("softmax", "cross_entropy_label", "softmax_temperature", "logsumexp"):
+        assert SAFE in getattr(module(name), name).__doc__
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "exp(x[i])",
+        "log(x[i]) + exp(x[i]) / sum(k, exp(x[k]))",
+        "exp(x[i]) * sum(k, exp(x[k]))",
+        "where(x[i] > 0, x[i]^2, 0)",
+        "cosh(x[i])",
+    ],
+)
+def test_safety_is_not_promised_elsewhere(formula: str) -> None:
+    text = f"index i, j, k : K\ninput x[K]\ny[i] = {formula}\nderive d(y[i], x[j])\n"
+    for target in TARGETS:
+        source = emit(own("unsafe", text), target)
+        forward = source[source.index("\ndef unsafe(") : source.index("\ndef unsafe_")]
+        assert "safe, however" not in forward
+        assert "Any finite values" not in source

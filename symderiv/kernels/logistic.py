@@ -1,0 +1,120 @@
+"""Stability of logarithms of sigmoids: a share and its complement, each without cancellation.
+
+    1 - sigmoid(u)           becomes   sigmoid(-u)
+    log(sigmoid(u))          becomes   -softplus(-u)
+    log(1 - sigmoid(u))      becomes   -softplus(u)
+
+and a product such as p (1 - p) (t / p - (1 - t) / (1 - p)) is multiplied out, so that nothing is
+divided by a share that has become 0. Sigmoids are seen through their names. Each rewrite is
+evaluated before and after with 50 digits; one that changes the value raises :class:`KernelError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from symderiv.expression.construct import (
+    add,
+    base_and_exponent,
+    coefficient_and_rest,
+    factors_of,
+    multiply,
+    negate,
+    power,
+)
+from symderiv.expression.functions import call
+from symderiv.expression.nodes import ONE, Add, Call, Definition, Entry, Expression, Multiply, Number
+from symderiv.expression.traverse import map_children, walk
+from symderiv.kernels.errors import KernelError
+from symderiv.kernels.rewrite_check import same_value
+from symderiv.problem import unfold
+
+
+def rewrite_logistic(node: Expression, definitions: Mapping[str, Definition]) -> Expression:
+    """`node` with shares of sigmoids in their stable form, checked against the form given.
+
+    Raises
+    ------
+    KernelError
+        If a rewrite changed the value.
+    """
+    found = _Rewriter(definitions).rewrite(node)
+    if found != node and not same_value(node, found, definitions, definitions):
+        raise KernelError("a rewrite for stability changed the value of an expression: not emitted")
+    return found
+
+
+class _Rewriter:
+    """Rewrites trees that may mention `definitions`."""
+
+    def __init__(self, definitions: Mapping[str, Definition]) -> None:
+        self.definitions = definitions
+
+    def rewrite(self, node: Expression) -> Expression:
+        """The parts first, then the whole."""
+        given, node = node, map_children(node, self.rewrite)
+        if node is not given and isinstance(node, Add | Multiply):  # a part may now begin with a sign
+            node = add(*node.terms) if isinstance(node, Add) else multiply(*_gathered(factors_of(node)))
+        match node:
+            case Call("log", (argument,)):
+                exponent = self._exponent(argument)
+                return node if exponent is None else negate(call("softplus", negate(exponent)))
+            case Add((_, _)):
+                return self._complement(node)
+            case Multiply():
+                return self._cancelled(node)
+            case _:
+                return node
+
+    def _exponent(self, node: Expression) -> Expression | None:
+        """The u of sigmoid(u), also where that has a name."""
+        if isinstance(node, Entry) and node.array in self.definitions:
+            node = unfold(self.definitions[node.array], node)
+        if isinstance(node, Call) and node.function == "sigmoid":
+            return node.arguments[0]
+        return None
+
+    def _complement(self, node: Add) -> Expression:
+        """1 - sigmoid(u) as sigmoid(-u), and sigmoid(u) - 1 as -sigmoid(-u)."""
+        for one, share in (node.terms, node.terms[::-1]):
+            if isinstance(one, Number) and abs(one.value) == 1:
+                coefficient, rest = coefficient_and_rest(share)
+                exponent = self._exponent(rest)
+                if exponent is not None and coefficient == -one.value:
+                    return multiply(one, call("sigmoid", negate(exponent)))
+        return node
+
+    def _cancelled(self, node: Multiply) -> Expression:
+        """A product with a sum of quotients, multiplied out where that leaves no share below."""
+        shares = [base for base, _ in map(base_and_exponent, factors_of(node)) if self._is_share(base)]
+        for factor in node.factors:
+            if not isinstance(factor, Add) or not self._divides(factor, shares):
+                continue
+            rest = [each for each in node.factors if each is not factor]
+            terms = [multiply(*_gathered(factors_of(multiply(*rest, term)))) for term in factor.terms]
+            whole = add(*terms)
+            if not self._divides(whole, shares):
+                return whole
+        return node
+
+    def _is_share(self, node: Expression) -> bool:
+        return self._exponent(node) is not None
+
+    def _divides(self, node: Expression, shares: list[Expression]) -> bool:
+        for _, part in walk(node):
+            base, exponent = base_and_exponent(part)
+            if base in shares and isinstance(exponent, Number) and exponent.value < 0:
+                return True
+        return False
+
+
+def _gathered(factors: Sequence[Expression]) -> list[Expression]:
+    """The factors with equal bases brought together."""
+    exponents: dict[Expression, Expression] = {}
+    for factor in factors:
+        base, exponent = base_and_exponent(factor)
+        exponents[base] = add(exponents[base], exponent) if base in exponents else exponent
+    return [power(base, exponent) for base, exponent in exponents.items()] or [ONE]
+
+
+__all__ = ["rewrite_logistic"]
