@@ -41,6 +41,8 @@ def _read(*arguments):
     arrays, sizes, of, single = [], {}, {}, None
     for name, value, axes, label_of, batched in arguments:
         least = len(axes) - batched
+        if isinstance(value, np.ma.MaskedArray):
+            raise ValueError(f"{name}: expected a plain array, found a masked one (fill in what is masked first)")
         if label_of is not None:
             array = np.asarray(value)
             if array.dtype.kind not in "iu":
@@ -56,7 +58,7 @@ def _read(*arguments):
                 known = dtype in (np.float32, np.float64)
                 wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
                 raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = value
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
         if array.ndim not in (len(axes), least):
             wanted = f"axes ({', '.join(axes[batched:])})"
             if batched:
@@ -81,9 +83,12 @@ def _read(*arguments):
     for place, (name, _, _, label_of, _) in enumerate(arguments):
         array = arrays[place]
         if label_of is not None:
-            if array.min() < 0 or array.max() >= sizes[label_of]:
-                wrong = array[(array < 0) | (array >= sizes[label_of])].flat[0]
-                raise ValueError(f"{name}: expected labels from 0 to {sizes[label_of] - 1}, found {wrong}")
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
+                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
             array = array.astype(np.intp)
         arrays[place] = array if array.ndim else array[()]
     return arrays, sizes, dtype, single is not None and single[1]
@@ -94,8 +99,10 @@ def _output(name, out, shape, dtype, without_batch, others):
     if out is None:
         return np.empty(shape, dtype)
     wanted = shape[1:] if without_batch else shape
-    if not isinstance(out, np.ndarray) or out.shape != wanted or out.dtype != dtype:
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
         found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        found = "a masked array" if masked else found
         raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
     if not out.flags.writeable or not out.flags.c_contiguous:
         found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
@@ -144,8 +151,8 @@ def label_smoothing(z, eps, y, reduction="mean"):
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
-    Any finite values are safe, however large, and so are some that are -inf. A sample whose exponents
-    are all -inf, or that has a +inf or a NaN among them, gives NaN.
+    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
+    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
     _check_reduction(reduction, ('mean', 'sum', 'none'))
     arrays, sizes, dtype, single = _read(
@@ -208,8 +215,8 @@ def label_smoothing_value_and_gradient(z, eps, y, reduction="mean", out=None):
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
-    Any finite values are safe, however large, and so are some that are -inf. A sample whose exponents
-    are all -inf, or that has a +inf or a NaN among them, gives NaN.
+    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
+    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
