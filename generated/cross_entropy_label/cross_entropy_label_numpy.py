@@ -43,7 +43,8 @@ def _read(*arguments):
     for name, value, axes, label_of, batched in arguments:
         least = len(axes) - batched
         if isinstance(value, np.ma.MaskedArray):
-            raise ValueError(f"{name}: expected a plain array, found a masked one (fill in what is masked first)")
+            wanted = "a plain array, what is masked filled in"
+            raise ValueError(f"{name}: expected {wanted}, found a masked one")
         if label_of is not None:
             array = np.asarray(value)
             if array.dtype.kind not in "iu":
