@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import sys
@@ -57,6 +58,9 @@ Targets = Annotated[
 
 def main() -> NoReturn:
     """Run the command line; the console script and ``python -m symderiv`` come here."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (kept until the end)
     try:
         try:
             app(prog_name="symderiv")
@@ -68,7 +72,18 @@ def main() -> NoReturn:
         sys.exit(141)
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        _cannot_write(error)
     sys.exit(0)
+
+
+def _cannot_write(error: OSError) -> NoReturn:
+    """The standard output takes no more: one sentence, and nothing left to flush at exit."""
+    if error.errno not in (errno.ENOSPC, errno.EBADF, errno.EIO):
+        raise error
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print(f"symderiv: expected to write to the standard output, found: {error.strerror}", file=sys.stderr)
+    sys.exit(1)
 
 
 def _answering(command: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
@@ -91,6 +106,8 @@ def _answering(command: Callable[_Parameters, None]) -> Callable[_Parameters, No
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(141) from None
+        except OSError as error:
+            _cannot_write(error)
         except Exception as error:
             if not type(error).__module__.startswith("symderiv."):
                 raise

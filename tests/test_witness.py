@@ -335,3 +335,9 @@ def test_division_by_zero_is_refused() -> None:
     assert witness(derivation, {"K": 2}).agrees
     with pytest.raises(WitnessError):
         witness(derivation, {"K": 1})
+
+
+def test_too_many_entries_are_refused_at_once() -> None:
+    derivation = only("softmax", "d(p[i], z[j])")
+    with pytest.raises(WitnessError, match="expected at most 4096 entries to write out, found 4000000"):
+        witness(derivation, {"K": 2000})

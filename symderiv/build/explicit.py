@@ -12,7 +12,7 @@ from symderiv.documents.data import derivation_json
 from symderiv.documents.plain import derivation_text, table_text
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import Derivative, Index
-from symderiv.expression.oracle import FLOATS, Oracle, OracleError, Table
+from symderiv.expression.oracle import Oracle, OracleError, Table, multiprecision
 from symderiv.problem import names_in
 
 if TYPE_CHECKING:
@@ -129,9 +129,9 @@ def _check(derivation: Derivation, letters: tuple[Index, ...], sizes: Mapping[st
 def _numbers(
     derivation: Derivation, letters: tuple[Index, ...], sizes: Mapping[str, int], arrays: Mapping[str, Table]
 ) -> dict[tuple[int, ...], float]:
-    """The entries of the form in numbers, evaluated directly from the definitions."""
+    """The entries in numbers, evaluated directly: of the general form, for values need meet no assumption."""
     problem = derivation.problem
-    unspecified = [each.name for each in problem.upstream if each.name in names_in(derivation.form)]
+    unspecified = [each.name for each in problem.upstream if each.name in names_in(derivation.result)]
     if unspecified:
         raise ExplicitError(
             f"expected a form without unspecified functions for --value, found {', '.join(unspecified)}; "
@@ -140,7 +140,7 @@ def _numbers(
     needed = {
         given.name
         for given in problem.inputs
-        if given.name in names_in(derivation.form) or problem.depends(derivation.form, given.name)
+        if given.name in names_in(derivation.result) or problem.depends(derivation.result, given.name)
     }
     for name in sorted(needed - arrays.keys()):
         axes = problem.axes_of(name)
@@ -149,9 +149,10 @@ def _numbers(
             f"expected values for {name} too, found none; add --value {name}=... with {count} "
             f"number{'' if count == 1 else 's'}"
         )
-    oracle = Oracle(sizes, arrays, problem.definitions, arithmetic=FLOATS)
+    # So many digits that what is left of a difference of equal numbers is zero as a float.
+    oracle = Oracle(sizes, arrays, problem.definitions, arithmetic=multiprecision(400))
     try:
-        return {place: float(value) for place, value in oracle.table(derivation.form, letters).items()}
+        return {place: float(value) + 0.0 for place, value in oracle.table(derivation.result, letters).items()}
     except OracleError as error:
         raise ExplicitError(f"the form has no value in numbers: {error}") from None
     except (ValueError, OverflowError, ZeroDivisionError) as error:

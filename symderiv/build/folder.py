@@ -43,10 +43,13 @@ def write_file(path: Path, text: str) -> None:
     FolderError
         If it cannot be written.
     """
+    path = path.resolve()  # a link stays a link: the file that it leads to is replaced
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "it is a device or a pipe; leave --out away and redirect the output")
         aside.write_bytes(text.encode("utf-8"))
         os.replace(aside, path)
     except OSError as error:

@@ -162,12 +162,10 @@ def _judge(
     else:
         words.append("not proved")
     stated = [each for each in expectations if each.derivative == derivation.start and each.form is not None]
-    for each in stated:
-        fault = _against(derivation, each, explicit)
-        if fault:
-            faults.append(fault)
+    against = [fault for each in stated if (fault := _against(derivation, each, explicit))]
+    faults += against
     if stated:
-        words.append("as stated")
+        words.append("not as stated" if against else "as stated")
     sizes = ", ".join(f"{axis} = {size}" for axis, size in explicit.sizes)
     words.append(f"SymPy {'undecided ' if explicit.undecided else ''}at {sizes}")
     return "; ".join(words), faults
@@ -184,7 +182,7 @@ def _proofs(derivation: Derivation) -> tuple[list[Verdict], list[str]]:
             )
         )  # fmt: skip
     return verdicts, [
-        f"{to_text(derivation.start)}: the form {to_text(form)} is refuted at {dict(verdict.counterexample)}"
+        f"{to_text(derivation.start)}: the form {to_text(form)} is refuted{verdict.where()}"
         for verdict, form in zip(verdicts, (derivation.result, derivation.form), strict=False)
         if verdict.kind == "refuted"
     ]
@@ -209,8 +207,7 @@ def _against(derivation: Derivation, stated: Expectation, explicit: Explicit) ->
             return (
                 f"{start}: expected {expected}, found {to_text(found)}; equal at small sizes, but not proved"
             )
-    at = f" at {dict(verdict.counterexample)}" if verdict.counterexample else ""
-    return f"{start}: expected {expected}, found {to_text(found)}; they differ{at}"
+    return f"{start}: expected {expected}, found {to_text(found)}; they differ{verdict.where()}"
 
 
 def products(engine: Engine, derivations: Sequence[Derivation]) -> tuple[Derivation, ...]:

@@ -159,20 +159,22 @@ def _ignoring(number: signal.Signals) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _stoppable() -> Iterator[None]:
-    """Let SIGTERM end the work by way of `finally`, as an interrupt does."""
+    """Let SIGTERM and a lost terminal end the work by way of `finally`, as an interrupt does."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         sys.exit(128 + number)
 
+    numbers = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
     try:
-        before = signal.signal(signal.SIGTERM, stop)
+        before = {number: signal.signal(number, stop) for number in numbers}
     except ValueError:
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _requests(plan: Plan, out: Path | None, verify: str) -> list[Request]:

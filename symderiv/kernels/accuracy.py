@@ -107,8 +107,16 @@ def _plain(number: Bounded | int) -> float:
     return number.value if isinstance(number, Bounded) else number
 
 
+def _finite_exp(u: float) -> float:
+    """e^u, or infinity where floating point has no larger number."""
+    try:
+        return math.exp(u)
+    except OverflowError:
+        return math.inf
+
+
 def _exp(u: Bounded) -> Bounded:
-    value = math.exp(u.value)
+    value = _finite_exp(u.value)
     return u.through(value, value)
 
 

@@ -39,6 +39,17 @@ class Verdict:
     rests_on: tuple[Assumption, ...] = ()
     counterexample: Mapping[str, object] = field(default_factory=dict)
 
+    def where(self) -> str:
+        """The counterexample in words, such as `` at K = 1, i = 1: 0.0 against 2.0``; empty without one."""
+        found = self.counterexample
+        if not found:
+            return ""
+        sizes, places = found["sizes"], found["places"]
+        assert isinstance(sizes, Mapping)
+        assert isinstance(places, Mapping)
+        spots = ", ".join(f"{name} = {value}" for name, value in (*sizes.items(), *places.items()))
+        return f" at {spots}: {found['left']} against {found['right']}"
+
 
 def prove(
     left: Expression,

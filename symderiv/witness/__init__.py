@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import product
+from math import prod
 from typing import Any
 
 from symderiv.calculus.derivation import Derivation
@@ -26,6 +27,10 @@ from symderiv.witness.trees import LABEL_DELTA, Trees, entry_tree, upstream_tree
 
 #: Every assignment of places to the labels is checked up to this many.
 MOST_LABELS = 64
+
+
+#: More entries than this are not written out: SymPy differentiates each one.
+MAX_ENTRIES = 4096
 
 
 class WitnessError(ValueError):
@@ -56,6 +61,12 @@ def witness(derivation: Derivation, sizes: Mapping[str, int]) -> Explicit:
     for axis in axes:
         if sizes.get(axis, 0) < 1:
             raise WitnessError(f"expected a size of 1 or more for the axis {axis}, as in {axis}=5")
+    letters = free_indices(derivation.start)
+    count = prod(sizes[letter.axis] for letter in letters)
+    if count > MAX_ENTRIES:
+        raise WitnessError(
+            f"expected at most {MAX_ENTRIES} entries to write out, found {count}; choose smaller sizes"
+        )
     try:
         return _Witness(derivation, {axis: sizes[axis] for axis in axes}).explicit()
     except (BridgeError, FieldError) as error:
