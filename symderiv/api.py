@@ -289,6 +289,12 @@ def _entries(problem: Problem, engine: Engine, of: str, by: Sequence[str]) -> tu
     if not by:
         raise RequestError(f"expected a name to differentiate {of} by, found none")
     asked = [_entry(problem, text) for text in (of, *by)]
+    for entry in asked[1:]:
+        given = problem.input(entry.array)
+        if given is not None and given.label_of:
+            raise RequestError(f"expected a real array to differentiate by, found the label {entry.array}")
+        if entry.array == asked[0].array:
+            raise RequestError(f"expected another name than {of} to differentiate it by, found {entry.array}")
     chosen_of, chosen_by = engine.generic(asked[0].array, tuple(entry.array for entry in asked[1:]))
     entries = [
         entry if entry.indices else chosen

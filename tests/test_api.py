@@ -100,3 +100,16 @@ def test_import_is_light() -> None:
 def test_what_is_not_there_is_said() -> None:
     with pytest.raises(AttributeError, match="no attribute 'differentiate'"):
         _ = sd.differentiate
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"problem": "softmax", "wrt": "z", "of": "z"}, "expected another name than z"),
+        ({"problem": "softmax", "wrt": "p"}, "expected another name than p"),
+        ({"problem": "cross_entropy_label", "wrt": "y"}, "found the label y"),
+    ],
+)
+def test_what_cannot_be_differentiated_by(arguments: dict[str, str], sentence: str) -> None:
+    with pytest.raises(sd.RequestError, match=sentence):
+        sd.derive(**arguments)

@@ -28,6 +28,7 @@ def test_problem_files_reach_their_forms(path: Path) -> None:
         assert prove(derivation.result, expectation.form, problem).kind == "proved", to_text(
             derivation.result
         )
+        assert prove(derivation.start, derivation.result, problem).kind == "proved"
         for sizes in sizes_to_try(problem)[:2]:
             oracle = generic_oracle(problem, sizes)
             assert differences(oracle, derivation.start, derivation.result) == []

@@ -152,7 +152,9 @@ def _numbers(
     # So many digits that what is left of a difference of equal numbers is zero as a float.
     oracle = Oracle(sizes, arrays, problem.definitions, arithmetic=multiprecision(400))
     try:
-        return {place: float(value) + 0.0 for place, value in oracle.table(derivation.result, letters).items()}
+        return {
+            place: float(value) + 0.0 for place, value in oracle.table(derivation.result, letters).items()
+        }
     except OracleError as error:
         raise ExplicitError(f"the form has no value in numbers: {error}") from None
     except (ValueError, OverflowError, ZeroDivisionError) as error:

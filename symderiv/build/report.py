@@ -97,8 +97,8 @@ def index(manifest: Manifest) -> str:
     lines = [
         "# Derivatives, documents and kernels",
         "",
-        "Written by `symderiv build`; do not edit. Each form holds for every size of every axis, under the",
-        "assumption that it names, if it names one.",
+        "Written by `symderiv build`; do not edit. A proved form holds for every size of every axis,",
+        "under the assumption that it names, if it names one.",
         "",
         "| problem | derivative | form | checked by | files |",
         "|---|---|---|---|---|",

@@ -363,7 +363,7 @@ class Normal:
                 return self._polynomial(rename(rest, {letter: other}))
         outside = [factor for factor in factors if not mentions(factor, letter)]
         inside = [factor for factor in factors if mentions(factor, letter)]
-        total: Expression = Sum(letter, multiply(*inside)) if inside else Size(letter.axis)
+        total = _nested(letter, inside) if inside else Size(letter.axis)
         result = self._atom(total)
         for factor in outside:
             result = self._product(result, self._polynomial(factor))
@@ -380,6 +380,24 @@ class Normal:
                     return self._polynomial(picked)
                 return self._polynomial(add(Sum(node.index, node.body), negate(picked)))
         return self._atom(Sum(node.index, self.of(node.body), condition))
+
+
+def _nested(letter: Index, factors: list[Expression]) -> Expression:
+    """Σ over a letter of factors, sums among them moved outwards: Σ_c g_c Σ_k V_kc is Σ_c Σ_k g_c V_kc.
+
+    So a sum over several axes has one spelling, whichever of them was summed first.
+    """
+    letters, core = [letter], []
+    for factor in factors:
+        while isinstance(factor, Sum) and factor.condition is None:
+            own = Index(f"{factor.index.name}~{len(letters)}", factor.index.axis)
+            letters.append(own)
+            factor = rename(factor.body, {factor.index: own})
+        core.append(factor)
+    total = multiply(*core)
+    for each in reversed(letters):
+        total = Sum(each, total)
+    return total
 
 
 def _orientation(delta: Delta) -> tuple[Index | None, IndexTerm | None]:
