@@ -275,7 +275,9 @@ def test_a_broken_pipe_is_quiet() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_an_interrupted_build_leaves_nothing_half_done(tmp_path: Path, number: int, status: int) -> None:
     out = tmp_path / "out"
     with subprocess.Popen(
