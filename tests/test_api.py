@@ -55,7 +55,8 @@ def test_sizes_bring_the_explicit_entries() -> None:
 
 
 def test_sympy_with_and_without_indices() -> None:
-    sympy = pytest.importorskip("sympy")
+    import sympy
+
     result = sd.derive("softmax", wrt="z")
     assert result.to_sympy().has(sympy.KroneckerDelta)
     matrix = result.to_sympy({"K": 2})
