@@ -1,0 +1,106 @@
+"""The application itself: how it starts, how it answers, and how it fails."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated, NoReturn, ParamSpec
+
+import typer
+
+from symderiv import __version__
+
+_Parameters = ParamSpec("_Parameters")
+
+app = typer.Typer(
+    name="symderiv",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+)
+
+
+def examples(*lines: str) -> str:
+    """The end of a help text; the mark keeps its lines as they are."""
+    return "\n".join(["\b", "Examples:", *(f"  symderiv {line}" for line in lines)])
+
+
+def main() -> NoReturn:
+    """Run the command line; the console script and ``python -m symderiv`` come here."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (kept until the end)
+    try:
+        try:
+            app(prog_name="symderiv")
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of a pipe has gone; Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except OSError as error:
+        _cannot_write(error)
+    sys.exit(0)
+
+
+def _cannot_write(error: OSError) -> NoReturn:
+    """The standard output takes no more: one sentence, and nothing left to flush at exit."""
+    if error.errno not in (errno.ENOSPC, errno.EBADF, errno.EIO):
+        raise error
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print(f"symderiv: expected to write to the standard output, found: {error.strerror}", file=sys.stderr)
+    sys.exit(1)
+
+
+def answering(command: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
+    """Give `command` the manners of the command line: a sentence and a status, never a traceback.
+
+    Every exception class of symderiv carries a sentence for the reader; any other exception is a
+    fault of ours and keeps its traceback.
+    """
+
+    @functools.wraps(command)
+    def wrapped(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            typer.echo("symderiv: interrupted", err=True)
+            raise typer.Exit(130) from None
+        except typer.Exit:
+            raise
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(141) from None
+        except OSError as error:
+            _cannot_write(error)
+        except Exception as error:
+            if not type(error).__module__.startswith("symderiv."):
+                raise
+            typer.echo(f"symderiv: {error}", err=True)
+            raise typer.Exit(2) from None
+
+    return wrapped
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"symderiv {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog=examples("derive softmax --wrt z", "build"))
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Write the mathematics once; get the derivation, the kernel and the proof."""

@@ -1,0 +1,64 @@
+"""``symderiv build``, and ``symderiv verify``, which does the same and writes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symderiv.arguments import UsageError, parse_sizes
+from symderiv.build import Plan
+from symderiv.cli.application import answering, app, examples
+from symderiv.cli.options import Names, Sizes, Targets, targets
+
+
+@app.command(
+    short_help="Derive, witness, emit and verify; write nothing.",
+    epilog=examples("verify", "verify softmax --target numba"),
+)
+@answering
+def verify(problem: Names = None, size: Sizes = None, target: Targets = None) -> None:
+    """Derive, witness with SymPy, emit and verify, and write nothing."""
+    from symderiv.build.main_job import run
+
+    _finish(run(Plan.of(problem or (), parse_sizes(size or ()), targets(target)), None))
+
+
+@app.command(
+    short_help="Derive, prove, emit, verify, and write everything.",
+    epilog=examples(
+        "build",
+        "build softmax my.sd --size K=5 --target numpy --out made",
+        "build --check",
+    ),
+)
+@answering
+def build(
+    problem: Names = None,
+    size: Sizes = None,
+    target: Targets = None,
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="The folder to write.")] = Path(
+        "generated"
+    ),
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing: compare the folder with a fresh build.")
+    ] = False,
+) -> None:
+    """Derive, prove, emit and verify everything, and write documents and modules to a folder.
+
+    With names, only those problems are written afresh; the others in the folder stay.
+    """
+    from symderiv.build.main_job import run, run_check
+
+    if check and (size or target):
+        raise UsageError(
+            "--check: expected no --size and no --target, for the folder's own are used; leave them out"
+        )
+    plan = Plan.of(problem or (), parse_sizes(size or ()), targets(target))
+    _finish(run_check(plan, out) if check else run(plan, out))
+
+
+def _finish(failures: int) -> None:
+    if failures:
+        raise typer.Exit(1)
