@@ -56,15 +56,15 @@ class Found:
     letters_in: list[dict[str, str]] = field(default_factory=list)  # the axes of the letters of each equation
 
 
-def infer(source: Source, parsed: Sequence[Parsed], known: Scope) -> Found:
-    """Find the names that `parsed` uses beyond those of `known`.
+def infer(source: Source, parsed: Sequence[Parsed], known: Scope, notes: dict[str, int]) -> Found:
+    """Find the names that `parsed` uses beyond those of `known`; what is guessed is added to `notes`.
 
     Raises
     ------
     NotationError
         Where no single reading is left: a letter over two axes, matrix notation without shapes.
     """
-    return _Inference(source, parsed, known).run()
+    return _Inference(source, parsed, known, notes).run()
 
 
 class _Inference(LetterFinder):
@@ -236,6 +236,7 @@ class _Inference(LetterFinder):
             raise self.error(name, f"{spelled} is a reserved word in the notation: use another name")
         self.ranks.setdefault(spelled, len(units))
         self.order.setdefault(spelled)
+        self._note_decoration(name, spelled, units)
         if units and len(units) != self.ranks[spelled] and spelled not in self.known.arrays:
             raise self.error(
                 name, f"{spelled} has {self.ranks[spelled]} indices elsewhere, but {len(units)} here"
@@ -246,6 +247,13 @@ class _Inference(LetterFinder):
                 self._tie(self._letter(plain(unit)), slot, unit)
             elif isinstance(unit, Name):
                 self._label(unit, slot)
+
+    def _note_decoration(self, name: Name, spelled: str, units: tuple[Unit, ...]) -> None:
+        """Say it where a subscript is read as a part of the name: it may be meant as an index."""
+        own = name.units[: len(name.units) - len(units)]
+        letters = [unit for unit in own if isinstance(unit, Name) and not unit.word]
+        if letters and spelled not in self.known.arrays:
+            self.notes.setdefault(f"{spelled} is read as one name: its subscript is no index", name.at)
 
     def _label(self, unit: Name, slot: tuple[str, str, int]) -> None:
         """A subscript that is no index letter, of an array: the place that a label names."""

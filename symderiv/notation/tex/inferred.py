@@ -55,7 +55,9 @@ def read_equations(
     -------
     problem, chains
         The problem with everything that was inferred: inputs, letters, definitions (equations whose left side
-        is a new name with index letters); and all equations in order, definitions included.
+        is a new name with index letters); and all equations in order, definitions included. What was chosen
+        where a formula can be read in more than one way stands in ``Chain.guesses`` of the equation where
+        it was first needed: a sentence with line, column and length (:class:`~symderiv.notation.tex.Guess`).
 
     Raises
     ------
@@ -114,13 +116,14 @@ def _read(
     known = Scope.of_problem(problem)
     shared = Shared(source, _vocabulary(known, found_equations, symbols, source))
     parsed = parse(source, found_equations, known, shared)
-    found = infer(source, parsed, known)
+    found = infer(source, parsed, known, shared.notes)
     _check_calls(source, parsed, found)
     _tell_dependence(found, known)
     _check_circles(source, parsed, found)
     scopes = [replace(found.scope, letters=letters) for letters in found.letters_in]
     chains = tuple(
-        chain_of(source, each, scope, dict(shared.notes)) for each, scope in zip(parsed, scopes, strict=True)
+        chain_of(source, each, scope, notes)
+        for each, scope, notes in zip(parsed, scopes, _by_equation(parsed, shared.notes), strict=True)
     )
     by_equation: list[Defined | None] = [None] * len(parsed)
     definitions: list[Definition] = []
@@ -149,6 +152,16 @@ def _read(
         chains,
         by_equation,
     )
+
+
+def _by_equation(parsed: Sequence[Parsed], notes: Mapping[str, int]) -> list[dict[str, int]]:
+    """The notes of each equation: those that stand after it begins and before the next one does."""
+    begins = [min(begin for begin, _ in each.spans) for each in parsed]
+    found: list[dict[str, int]] = [{} for _ in parsed]
+    for sentence, at in notes.items():
+        number = max((place for place, begin in enumerate(begins) if begin <= at), default=0)
+        found[number][sentence] = at
+    return found
 
 
 def _in_subscripts(tokens: Sequence[Token]) -> set[str]:

@@ -30,8 +30,9 @@ _ARRAY_FUNCTIONS = frozenset({"softmax", "logsumexp", "diag", "tr"})
 class LetterFinder:
     """Finds the index letters of some equations."""
 
-    def __init__(self, source: Source, parsed: Sequence[Parsed], known: Scope) -> None:
+    def __init__(self, source: Source, parsed: Sequence[Parsed], known: Scope, notes: dict[str, int]) -> None:
         self.source = source
+        self.notes = notes
         self.parsed = parsed
         self.known = known
         self.index_letters: dict[str, None] = {}

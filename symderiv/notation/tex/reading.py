@@ -12,6 +12,7 @@ from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.tex.arrays import Value, named
 from symderiv.notation.tex.cursor import Shared, Vocabulary
 from symderiv.notation.tex.equations import Equation, equations
+from symderiv.notation.tex.guesses import Guess, guesses_of
 from symderiv.notation.tex.meaning import Reader
 from symderiv.notation.tex.parser import Parser
 from symderiv.notation.tex.scope import Scope
@@ -35,8 +36,8 @@ class Chain:
         The values between the equals signs.
     conditions
         What is written after the chain: it is claimed only where these hold.
-    notes
-        How something was read where another reading is possible, in sentences.
+    guesses
+        How something was read where another reading is possible: a sentence and its place each.
     positions
         The line and the column where each side begins, counted from 1.
     written
@@ -51,12 +52,17 @@ class Chain:
 
     sides: tuple[Expression, ...]
     conditions: tuple[Compare, ...] = ()
-    notes: tuple[str, ...] = ()
+    guesses: tuple[Guess, ...] = ()
     positions: tuple[tuple[int, int], ...] = ()
     written: tuple[str, ...] = ()
     open: tuple[Index, ...] = ()
     continues: bool = False
     inner: tuple[Chain, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The sentences of the guesses."""
+        return tuple(guess.message for guess in self.guesses)
 
 
 @dataclass
@@ -223,11 +229,10 @@ def chain_of(source: Source, parsed: Parsed, scope: Scope, notes: dict[str, int]
         scope.letters = declared
     for side in sides:
         _note_letters(side, notes)
-    ordered = tuple(sorted(notes, key=lambda sentence: notes[sentence]))
     return Chain(
         sides,
         conditions,
-        ordered,
+        guesses_of(source, notes),
         tuple(_position(source, begin) for begin, _ in parsed.spans),
         tuple(source.text[begin:end] for begin, end in parsed.spans),
         open_letters,
