@@ -391,4 +391,4 @@ def test_a_false_expectation_is_not_called_as_stated(run, tmp_path: Path) -> Non
     status, out, err = run("build", str(path), "--target", "numpy", "--out", str(tmp_path / "out"))
     assert status == 1
     assert "not as stated" in out
-    assert "they differ at K = 1, j = 1, i = 1: 0.0 against 2.0" in err
+    assert "they differ at K = 1, j = 1, i = 1: 0 against 2" in err

@@ -1,7 +1,8 @@
-"""Floor 4: equality for every size, by normal form; counterexamples in exact places."""
+"""Floor 4: equality for every size, by normal form; counterexamples in numbers."""
 
+from symderiv.proof.counterexample import counterexample
 from symderiv.proof.expand import ProofError
 from symderiv.proof.normal import Normal
-from symderiv.proof.prove import Verdict, counterexample, prove
+from symderiv.proof.prove import Verdict, prove
 
 __all__ = ["Normal", "ProofError", "Verdict", "counterexample", "prove"]

@@ -1,0 +1,152 @@
+"""The sizes and values at which an equation is tried, and exact arithmetic for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import product
+from math import isqrt
+from typing import TypeAlias
+
+from symderiv.expression.nodes import Entry, Sum
+from symderiv.expression.oracle import Arithmetic, Oracle, OracleError
+from symderiv.problem import Assumption
+
+#: The values of one array by place, from 0.
+Table: TypeAlias = dict[tuple[int, ...], Fraction]
+#: An array with its axes, and the axis that its places are on if it is a label.
+Array: TypeAlias = tuple[str, tuple[str, ...], str | None]
+
+#: Rational values of functions that are not rational otherwise.
+_AT_ZERO = {
+    "exp": 1, "sin": 0, "cos": 1, "tan": 0, "sinh": 0, "cosh": 1, "tanh": 0, "erf": 0,
+}  # fmt: skip
+_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83)
+NO_VALUE = (OracleError, ZeroDivisionError, ValueError, OverflowError)
+
+
+def _exact(name: str) -> Callable[[Fraction], Fraction]:
+    def apply(value: Fraction) -> Fraction:
+        if name == "sqrt" and value >= 0:
+            roots = isqrt(value.numerator), isqrt(value.denominator)
+            if Fraction(roots[0] ** 2, roots[1] ** 2) == value:
+                return Fraction(*roots)
+        elif name == "log" and value == 1:
+            return Fraction(0)
+        elif name in _AT_ZERO and value == 0:
+            return Fraction(_AT_ZERO[name])
+        raise OracleError(f"{name} has no rational value here")
+
+    return apply
+
+
+#: Exact fractions; a function has a value only where that is known to be a fraction.
+EXACT = Arithmetic(
+    "exact", lambda value: value, {name: _exact(name) for name in ("sqrt", "log", *_AT_ZERO)}, None
+)
+
+
+def growing_sizes(axes: Sequence[str]) -> Iterator[dict[str, int]]:
+    """Sizes in growing order: for few axes every choice of 1 and 2, then some of 3."""
+    if len(axes) <= 3:
+        choices = sorted(product((1, 2), repeat=len(axes)), key=lambda sizes: (sum(sizes), sizes[::-1]))
+    else:
+        choices = [(1,) * len(axes), (2,) * len(axes)]
+    choices.append(tuple(3 - place % 2 for place in range(len(axes))))
+    for sizes in dict.fromkeys(choices):
+        yield dict(zip(axes, sizes, strict=True))
+
+
+def trials(
+    wanted: Sequence[Array],
+    sizes: Mapping[str, int],
+    zeros: Collection[str],
+    kinks: bool,
+    assumptions: Sequence[Assumption],
+) -> list[dict[str, Table]]:
+    """Values to try, the simplest first, all of which meet the assumptions on sums.
+
+    Parameters
+    ----------
+    wanted
+        The arrays, those that matter first.
+    sizes
+        The size of every axis.
+    zeros
+        The arrays for which 0 is worth a trial, because functions have rational values there.
+    kinks
+        Whether small numbers are to be avoided.
+    """
+
+    def filled(value: Callable[[int], Fraction], zero: Sequence[str] = ()) -> dict[str, Table] | None:
+        values: dict[str, Table] = {}
+        count = 0
+        for name, axes, label_of in wanted:
+            table: Table = {}
+            for place in product(*(range(sizes[axis]) for axis in axes)):
+                if label_of is not None:
+                    table[place] = Fraction(count % sizes[label_of])
+                else:
+                    table[place] = Fraction(0) if name in zero else value(count)
+                count += 1
+            values[name] = table
+        return _scaled(values, assumptions, sizes)
+
+    found: list[dict[str, Table] | None] = []
+    if not kinks:
+        inside = [name for name, _, label_of in wanted if name in zeros and label_of is None]
+        found.append(filled(lambda count: Fraction(count + 1)))
+        if inside:
+            found += [filled(lambda count: Fraction(count + 1), [name]) for name in inside[:3]]
+            found.append(filled(lambda count: Fraction(count + 1), inside))
+        found.append(filled(lambda count: Fraction((count + 1) * (-1) ** (count + 1))))
+    found.append(filled(_generic))
+    found.append(filled(lambda count: _generic(count) * (1 if count % 3 == 1 else -1)))
+    return [values for values in found if values is not None]
+
+
+def _generic(count: int) -> Fraction:
+    """Fractions without pattern."""
+    return Fraction(_PRIMES[count % len(_PRIMES)] + 89 * (count // len(_PRIMES)), 19)
+
+
+def _scaled(
+    values: dict[str, Table], assumptions: Sequence[Assumption], sizes: Mapping[str, int]
+) -> dict[str, Table] | None:
+    """The values with each assumption Σ_k t_k = c met by scaling t; None where that cannot be."""
+    for each in assumptions:
+        match each.left:
+            case Sum(index, Entry(array, indices), None) if index in indices and array in values:
+                spot = indices.index(index)
+            case _:
+                continue
+        totals: dict[tuple[int, ...], Fraction] = {}
+        for place, value in values[array].items():
+            row = (*place[:spot], *place[spot + 1 :])
+            totals[row] = totals.get(row, Fraction(0)) + value
+        try:
+            goal = Oracle(sizes, values, (), {}, EXACT).evaluate(each.right)
+        except NO_VALUE:
+            return None
+        if not all(totals.values()):
+            return None
+        values = {
+            **values,
+            array: {
+                place: value * goal / totals[(*place[:spot], *place[spot + 1 :])]
+                for place, value in values[array].items()
+            },
+        }
+    return values
+
+
+def nested(table: Table, label: bool) -> object:
+    """A table as text: one fraction, or nested lists of them in C order."""
+
+    def below(prefix: tuple[int, ...], depth: int) -> object:
+        if depth == 0:
+            return str(table[prefix] + 1) if label else str(table[prefix])
+        firsts = sorted({place[len(prefix)] for place in table if place[: len(prefix)] == prefix})
+        return [below((*prefix, first), depth - 1) for first in firsts]
+
+    return below((), len(next(iter(table))) if table else 0)
