@@ -5,13 +5,18 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from symderiv import catalog
 from symderiv.build import TARGETS, Plan, job, main_job
+from symderiv.build.judge import Judge
 from symderiv.build.manifest import INDEX, MANIFEST, Manifest
 from symderiv.build.plan import Request
+from symderiv.calculus import derive_all
+from symderiv.expression.construct import negate
 from symderiv.kernels import registry
 from symderiv.problem import Problem
 
@@ -99,14 +104,16 @@ def test_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "[1/1] softmax\n" in out
     row = next(line for line in out.splitlines() if line.startswith("softmax "))
     cells = re.split(r"  +", row)
-    assert cells[:5] == [
-        "softmax",
-        "d(p[i], z[j])",
-        "p[i] * (delta(i, j) - p[j])",
-        "proved (normal form); as stated; SymPy at K = 5",
-        "numpy",
-    ]
-    assert re.fullmatch(r"\d+\.\d of \d+ eps", cells[5])
+    assert cells[:3] == ["softmax", "d(p[i], z[j])", "p[i] * (delta(i, j) - p[j])"]
+    assert int(cells[3]) == len(derive_all(catalog.load("softmax"))[0].steps)
+    assert cells[4] == "proved (normal form); as stated; SymPy at K = 5"
+    assert re.fullmatch(r"\d+\.\d ms", cells[5])
+    assert cells[6] == "numpy"
+    assert 0 < float(cells[7]) < 1
+    assert (
+        f"1 problem, 1 derivative: 1 proved for every size, and {cells[3]} of their {cells[3]} steps" in out
+    )
+    assert re.search(r"derived in \d+\.\d ms \(median\), .* at most \(d\(p\[i\], z\[j\]\) of softmax\)", out)
     assert out.splitlines()[-1] == f"{tmp_path / 'out'}: 5 files changed"
 
 
@@ -248,3 +255,12 @@ def test_a_dead_worker_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _die(request: Request) -> None:
     os._exit(1)
+
+
+def test_a_wrong_step_is_a_fault_and_not_counted_as_proved() -> None:
+    derivation = derive_all(catalog.load("softmax"))[0]
+    first, *others = derivation.steps
+    wrong = replace(derivation, steps=(replace(first, after=negate(first.after)), *others))
+    judge = Judge()
+    assert judge.steps(wrong) == (len(derivation.steps), len(derivation.steps) - 1)
+    assert [fault for fault in judge.faults if first.rule.name in fault and "is refuted at K = 1" in fault]

@@ -14,7 +14,7 @@ from symderiv.build.manifest import INDEX, MANIFEST, FolderError, Manifest, Reco
 
 
 def record(name: str, *files: str) -> Record:
-    rows = (Row("d(p[i], z[j])", "p[i]", "normal form"),)
+    rows = (Row("d(p[i], z[j])", "p[i]", "normal form", 3, 3),)
     return Record(name.title(), "", {"K": 3}, ("numpy",), tuple(f"{name}/{file}" for file in files), rows)
 
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symderiv import catalog
+from symderiv.build.judge import Judge
 from symderiv.build.manifest import Record, Row
 from symderiv.build.plan import Outcome, Request
 from symderiv.calculus import Contraction, Derivation, Engine
 from symderiv.documents.data import derivation_data, derivation_json
 from symderiv.documents.latex import latex_document
 from symderiv.documents.markdown import markdown_document
-from symderiv.expression.canonical import same
 from symderiv.expression.nodes import Derivative, Entry
 from symderiv.kernels import emit, verify
 from symderiv.notation.text import to_text
-from symderiv.problem import Expectation, Problem
-from symderiv.proof import Verdict, prove
+from symderiv.problem import Problem
 from symderiv.witness import Explicit, witness
 
 #: The sizes of the axes where the command line gives none: of the usual names, then of others in
@@ -37,22 +37,24 @@ class Derived:
     explicits: tuple[Explicit, ...]
     products: tuple[Derivation, ...]
     rows: tuple[Row, ...]
+    seconds: tuple[float, ...]
     failures: tuple[str, ...]
 
 
 def perform(request: Request) -> Outcome:
     """Do one problem, whatever becomes of it: what goes wrong is part of the outcome."""
-    rows: tuple[Row, ...] = ()
+    outcome = Outcome(request.name)
     try:
         derived = derive(catalog.load(request.source), dict(request.sizes))
-        rows = derived.rows
+        outcome = replace(outcome, rows=derived.rows, seconds=derived.seconds)
         modules, errors, faults = emitted(derived.problem, request.targets, request.verify)
         failures = (*derived.failures, *faults)
         if failures:
-            return Outcome(request.name, rows, failures=failures, errors=errors)
-        return _written(request, derived, modules, errors)
+            return replace(outcome, failures=failures, errors=errors)
+        record, files = _written(request, derived, modules)
+        return replace(outcome, record=record, files=files, errors=errors)
     except Exception as error:
-        return Outcome(request.name, rows, failures=(_sentence(error),))
+        return replace(outcome, failures=(_sentence(error),))
 
 
 def _sentence(error: Exception) -> str:
@@ -93,9 +95,7 @@ def _nearest(checks: Sequence[verify.Check]) -> tuple[float, float]:
     return worst.worst, worst.bound
 
 
-def _written(
-    request: Request, derived: Derived, modules: Mapping[str, str], errors: dict[str, tuple[float, float]]
-) -> Outcome:
+def _written(request: Request, derived: Derived, modules: Mapping[str, str]) -> tuple[Record, dict[str, str]]:
     name = derived.problem.name
     files = {f"{name}/{file}": text for file, text in documents(derived).items()}
     files |= {f"{name}/{name}_{target}.py": text for target, text in modules.items()}
@@ -107,7 +107,7 @@ def _written(
         files=tuple(sorted(files)),
         rows=derived.rows,
     )
-    return Outcome(name, derived.rows, record, files, errors=errors)
+    return record, files
 
 
 def derive(problem: Problem, given: Mapping[str, int]) -> Derived:
@@ -125,89 +125,32 @@ def derive(problem: Problem, given: Mapping[str, int]) -> Derived:
         for place, axis in enumerate(problem.axes)
     }
     engine = Engine(problem)
-    derivations, explicits, rows, failures = [], [], [], []
+    judge = Judge()
+    derivations, explicits, rows, seconds = [], [], [], []
     for derivative in dict.fromkeys(each.derivative for each in problem.expectations):
         assert isinstance(derivative.of, Entry)
+        began = time.perf_counter()
         derivation = engine.derive(derivative.of, derivative.by)
+        seconds.append(time.perf_counter() - began)
         explicit = witness(derivation, sizes)
-        proof, faults = _judge(derivation, explicit, problem.expectations)
+        proof = judge.form(derivation, explicit, problem.expectations)
         derivations.append(derivation)
         explicits.append(explicit)
-        rows.append(Row(to_text(derivation.start), _form(derivation), proof))
-        failures += faults
+        rows.append(Row(to_text(derivation.start), _form(derivation), proof, *judge.steps(derivation)))
     with_vectors = products(engine, derivations)
-    failures += [fault for each in with_vectors for fault in _proofs(each)[1]]
+    for each in with_vectors:
+        judge.verdicts(each)
+        judge.steps(each)
     return Derived(
-        problem, sizes, tuple(derivations), tuple(explicits), with_vectors, tuple(rows), tuple(failures)
-    )
+        problem, sizes, tuple(derivations), tuple(explicits), with_vectors,
+        tuple(rows), tuple(seconds), tuple(judge.faults),
+    )  # fmt: skip
 
 
 def _form(derivation: Derivation) -> str:
     """The form in text, with the assumptions that it holds under."""
     conditions = [f"{to_text(each.left)} == {to_text(each.right)}" for each in derivation.assumptions]
     return " ".join([to_text(derivation.form), *(["under", ", ".join(conditions)] if conditions else [])])
-
-
-def _judge(
-    derivation: Derivation, explicit: Explicit, expectations: Sequence[Expectation]
-) -> tuple[str, list[str]]:
-    """What a form rests on, in words, and what speaks against it."""
-    start = to_text(derivation.start)
-    faults = [f"{start}: {explicit.verdict()}"] if explicit.faults else []
-    verdicts, refuted = _proofs(derivation)
-    faults += refuted
-    words = []
-    if all(verdict.kind == "proved" for verdict in verdicts):
-        words.append(f"proved ({', '.join(dict.fromkeys(verdict.method for verdict in verdicts))})")
-    else:
-        words.append("not proved")
-    stated = [each for each in expectations if each.derivative == derivation.start and each.form is not None]
-    against = [fault for each in stated if (fault := _against(derivation, each, explicit))]
-    faults += against
-    if stated:
-        words.append("not as stated" if against else "as stated")
-    sizes = ", ".join(f"{axis} = {size}" for axis, size in explicit.sizes)
-    words.append(f"SymPy {'undecided ' if explicit.undecided else ''}at {sizes}")
-    return "; ".join(words), faults
-
-
-def _proofs(derivation: Derivation) -> tuple[list[Verdict], list[str]]:
-    """The prover's verdict on each form of a derivation, and a sentence for each that is refuted."""
-    verdicts = [prove(derivation.start, derivation.result, derivation.problem, extra=derivation.extra)]
-    if derivation.assumed_result is not None:
-        verdicts.append(
-            prove(
-                derivation.start, derivation.assumed_result, derivation.problem,
-                derivation.assumptions, derivation.extra,
-            )
-        )  # fmt: skip
-    return verdicts, [
-        f"{to_text(derivation.start)}: the form {to_text(form)} is refuted{verdict.where()}"
-        for verdict, form in zip(verdicts, (derivation.result, derivation.form), strict=False)
-        if verdict.kind == "refuted"
-    ]
-
-
-def _against(derivation: Derivation, stated: Expectation, explicit: Explicit) -> str:
-    """What speaks against a stated form: it is spelled otherwise, and nothing shows it to be equal."""
-    assert stated.form is not None
-    found = derivation.form if stated.assuming else derivation.result
-    if same(found, stated.form):
-        return ""
-    verdict = prove(derivation.start, stated.form, derivation.problem, stated.assuming)
-    if verdict.kind == "proved":
-        return ""
-    start, expected = to_text(derivation.start), to_text(stated.form)
-    if verdict.kind == "undecided":
-        if stated.assuming:
-            other = replace(derivation, assumed_result=stated.form, assumptions=stated.assuming)
-        else:
-            other = replace(derivation, result=stated.form, assumed_result=None, assumptions=())
-        if witness(other, dict(explicit.sizes)).agrees:
-            return (
-                f"{start}: expected {expected}, found {to_text(found)}; equal at small sizes, but not proved"
-            )
-    return f"{start}: expected {expected}, found {to_text(found)}; they differ{verdict.where()}"
 
 
 def products(engine: Engine, derivations: Sequence[Derivation]) -> tuple[Derivation, ...]:

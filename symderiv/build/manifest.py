@@ -19,11 +19,17 @@ class FolderError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One derivative in the table: what it is of, its form, and what the form rests on."""
+    """One derivative in the table: what it is of, its form, and what the form rests on.
+
+    `steps` counts the steps that lead there, those of the results it uses included, and
+    `proved_steps` those of them that are proved one by one.
+    """
 
     derivative: str
     form: str
     proof: str
+    steps: int = 0
+    proved_steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)

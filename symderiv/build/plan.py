@@ -56,6 +56,8 @@ class Outcome:
         The problem.
     rows
         The derivatives that were found, whatever else failed.
+    seconds
+        How long each of them took to derive, without its proofs and its witness.
     record, files
         What the folder is to record, and the text of each file; None and empty after a failure.
     failures
@@ -71,3 +73,4 @@ class Outcome:
     files: dict[str, str] = field(default_factory=dict)
     failures: tuple[str, ...] = ()
     errors: dict[str, tuple[float, float]] = field(default_factory=dict)
+    seconds: tuple[float, ...] = ()

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import statistics
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from symderiv.build.manifest import Manifest
+from symderiv.build.manifest import Manifest, Row
 from symderiv.build.plan import Outcome
 
 #: Forms are cut to this width in the table, and no further, where the terminal is narrow.
 _LEAST_FORM = 24
 _ABOUT_ERRORS = (
-    "worst error: of the entry nearest its bound, relative to its value; the bound is what rounding may do "
-    "to the formula on that input (large where terms cancel)."
+    "error / bound: of the entry that comes nearest to what rounding may do to the formula there; "
+    "above 1 is a failure."
 )
 
 
@@ -59,12 +60,15 @@ def failures(outcomes: Sequence[Outcome]) -> int:
 
 def table(outcomes: Sequence[Outcome]) -> None:
     """The table of everything that was done: a line for each derivative."""
-    head = ("problem", "derivative", "form", "proof", "kernels", "worst error")
+    head = ("problem", "derivative", "form", "steps", "proof", "derived in", "kernels", "error / bound")
     lines: list[tuple[str, ...]] = [head]
     for outcome in outcomes:
         kernels = " ".join(outcome.errors) if outcome.record else "FAILED"
-        rows = [(row.derivative, row.form, row.proof) for row in outcome.rows] or [("", "", "")]
-        for place, row in enumerate(rows):
+        rows = [
+            (row.derivative, row.form, _steps(row), row.proof, f"{1000 * seconds:.1f} ms")
+            for row, seconds in zip(outcome.rows, outcome.seconds, strict=True)
+        ]
+        for place, row in enumerate(rows or [("", "", "", "", "")]):
             ends = (outcome.name, kernels, _worst(outcome)) if place == 0 else ("", "", "")
             lines.append((ends[0], *row, *ends[1:]))
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
@@ -78,14 +82,44 @@ def table(outcomes: Sequence[Outcome]) -> None:
         say("  ".join(cells).rstrip())
     if any(outcome.errors for outcome in outcomes):
         say(_ABOUT_ERRORS)
+    _summary(outcomes)
+
+
+def _summary(outcomes: Sequence[Outcome]) -> None:
+    """All of the table in two lines."""
+    rows = [row for outcome in outcomes for row in outcome.rows]
+    if not rows:
+        return
+    proved = sum(row.proof.startswith("proved") for row in rows)
+    steps, good = sum(row.steps for row in rows), sum(row.proved_steps for row in rows)
+    say(
+        f"{_counted(len(outcomes), 'problem')}, {_counted(len(rows), 'derivative')}: {proved} proved for "
+        f"every size, and {good} of their {steps} steps one by one"
+    )
+    timed = [
+        (seconds, f"{row.derivative} of {outcome.name}")
+        for outcome in outcomes
+        for row, seconds in zip(outcome.rows, outcome.seconds, strict=True)
+    ]
+    middle = statistics.median(seconds for seconds, _ in timed)
+    slowest, which = max(timed)
+    say(f"derived in {1000 * middle:.1f} ms (median), {1000 * slowest:.1f} ms at most ({which})")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _steps(row: Row) -> str:
+    """How many steps; where some of them are not proved, how many are."""
+    return str(row.steps) if row.steps == row.proved_steps else f"{row.proved_steps} of {row.steps} proved"
 
 
 def _worst(outcome: Outcome) -> str:
-    """The largest of the targets' errors, and what is allowed there."""
+    """The share of what rounding may do that the worst entry used up, over all targets."""
     if not outcome.errors:
         return ""
-    error, bound = max(outcome.errors.values(), key=lambda pair: pair[0] / (pair[1] or 1.0))
-    return f"{error:.1f} of {bound:.0f} eps"
+    return f"{max(error / (bound or 1.0) for error, bound in outcome.errors.values()):.2f}"
 
 
 def _cut(text: str, width: int) -> str:
@@ -98,16 +132,16 @@ def index(manifest: Manifest) -> str:
         "# Derivatives, documents and kernels",
         "",
         "Written by `symderiv build`; do not edit. A proved form holds for every size of every axis,",
-        "under the assumption that it names, if it names one.",
+        "under the assumption that it names, if it names one; its steps are proved one by one as well.",
         "",
-        "| problem | derivative | form | checked by | files |",
-        "|---|---|---|---|---|",
+        "| problem | derivative | form | steps | checked by | files |",
+        "|---|---|---|---|---|---|",
     ]
     for name in sorted(manifest.problems):
         record = manifest.problems[name]
         links = " ".join(f"[{file.split('/')[-1]}]({file})" for file in record.files)
         for place, row in enumerate(record.rows):
             first, last = (f"**{record.title or name}**", links) if place == 0 else ("", "")
-            cells = (first, f"`{row.derivative}`", f"`{row.form}`", row.proof, last)
+            cells = (first, f"`{row.derivative}`", f"`{row.form}`", _steps(row), row.proof, last)
             lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
     return "\n".join(lines) + "\n"
