@@ -263,4 +263,4 @@ def test_a_wrong_step_is_a_fault_and_not_counted_as_proved() -> None:
     wrong = replace(derivation, steps=(replace(first, after=negate(first.after)), *others))
     judge = Judge()
     assert judge.steps(wrong) == (len(derivation.steps), len(derivation.steps) - 1)
-    assert [fault for fault in judge.faults if first.rule.name in fault and "is refuted at K = 1" in fault]
+    assert [fault for fault in judge.faults if first.rule.name in fault and "is refuted at K = 2" in fault]
