@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from symderiv.expression.canonical import canonical
 from symderiv.expression.construct import subtract
@@ -12,39 +11,7 @@ from symderiv.problem import Assumption, Problem
 from symderiv.proof.counterexample import counterexample
 from symderiv.proof.expand import ProofError, in_inputs, variables
 from symderiv.proof.normal import Normal
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What was found about an equation.
-
-    Attributes
-    ----------
-    kind
-        ``proved``, ``refuted`` or ``undecided``.
-    method
-        How it was proved, or why there is no answer.
-    rests_on
-        The assumptions that the proof used.
-    counterexample
-        For ``refuted``: what :func:`symderiv.proof.counterexample.counterexample` found.
-    """
-
-    kind: str
-    method: str
-    rests_on: tuple[Assumption, ...] = ()
-    counterexample: Mapping[str, object] = field(default_factory=dict)
-
-    def where(self) -> str:
-        """The counterexample in words, such as `` at K = 1, i = 1: 0.0 against 2.0``; empty without one."""
-        found = self.counterexample
-        if not found:
-            return ""
-        sizes, places = found["sizes"], found["places"]
-        assert isinstance(sizes, Mapping)
-        assert isinstance(places, Mapping)
-        spots = ", ".join(f"{name} = {value}" for name, value in (*sizes.items(), *places.items()))
-        return f" at {spots}: {found['left']} against {found['right']}"
+from symderiv.proof.verdict import Verdict
 
 
 def prove(
