@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from symderiv.calculus.assume import ASSUME
 from symderiv.calculus.context import CalculusError, Context
 from symderiv.calculus.contraction import contract_in_stages, known_contraction
 from symderiv.calculus.derivation import Case, Contraction, Derivation, Rule, Step
 from symderiv.calculus.derivative import is_given
 from symderiv.calculus.differentiate import DIFFERENTIATE
 from symderiv.calculus.factor import FACTOR
+from symderiv.calculus.fractions import FRACTIONS
 from symderiv.calculus.opening import OPENING
-from symderiv.calculus.recognise import ASSUME, NAME, REARRANGE, RECOGNISE
+from symderiv.calculus.recognise import NAME, REARRANGE, RECOGNISE
+from symderiv.calculus.restricted import RESTRICTED
+from symderiv.calculus.shares import logistic
 from symderiv.calculus.simplify import LOCAL, SIMPLIFY
 from symderiv.calculus.tidy import Arranger
 from symderiv.expression.canonical import canonical
@@ -43,7 +47,10 @@ RULES: tuple[Rule, ...] = (
     *DIFFERENTIATE[:3],
     *DIFFERENTIATE[4:],
     *SIMPLIFY,
+    *RESTRICTED,
     *RECOGNISE,
+    logistic,
+    *FRACTIONS,
     *FACTOR,
     *ASSUME,
 )
@@ -64,9 +71,9 @@ class _Table:
 _DIFFERENTIATE = _Table.of((known_contraction, *DIFFERENTIATE))
 #: Within one term first, so that what cancels is gone before a sum is taken apart.
 _LOCAL = _Table.of(LOCAL)
-_SIMPLIFY = _Table.of(SIMPLIFY)
-_NAME = _Table.of(NAME)
-_REARRANGE = _Table.of(REARRANGE)
+_SIMPLIFY = _Table.of((*SIMPLIFY, *RESTRICTED))
+_NAME = _Table.of((*NAME, logistic))
+_REARRANGE = _Table.of((*REARRANGE, *FRACTIONS))
 _FACTOR = _Table.of(FACTOR)
 _ASSUME = _Table.of(ASSUME)
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import product as choices
 
 from symderiv.calculus.context import Context, rule
-from symderiv.calculus.tidy import is_negative
+from symderiv.calculus.tidy import has_delta, is_negative
 from symderiv.expression.canonical import canonical
 from symderiv.expression.construct import (
     add,
@@ -17,8 +17,9 @@ from symderiv.expression.construct import (
     negate,
     power,
 )
-from symderiv.expression.indices import rename
-from symderiv.expression.nodes import MINUS_ONE, Add, Delta, Expression, Index, Multiply, Number, Sum
+from symderiv.expression.indices import free_indices, rename
+from symderiv.expression.nodes import MINUS_ONE, Add, Delta, Entry, Expression, Index, Multiply, Number, Sum
+from symderiv.expression.traverse import walk
 
 #: A sum with more δ-terms than this is factored as it stands.
 MAX_DELTA_TERMS = 4
@@ -162,4 +163,65 @@ def minus_in_front(node: Expression, context: Context) -> Expression | None:
     return None
 
 
-FACTOR = (gather_sums, factor_out, minus_in_front)
+@rule(
+    Multiply,
+    law=r"-f (a - b) = f (b - a)",
+    source="arithmetic",
+    example=("-x * (t[j] - p[j])", "x * (p[j] - t[j])"),
+    terminates="fewer minus signs",
+)
+def turn_the_bracket(node: Expression, context: Context) -> Expression | None:
+    """A minus in front of a difference turns it round; 1 - a stays as it is, and -(a - 1) is 1 - a."""
+    assert isinstance(node, Multiply)
+    coefficient, rest = coefficient_and_rest(node)
+    if coefficient > 0:
+        return None
+    factors = factors_of(rest)
+    for place, factor in enumerate(factors):
+        if isinstance(factor, Add) and _is_difference(factor):
+            return multiply(Number(-coefficient), *factors[:place], negate(factor), *factors[place + 1 :])
+    return None
+
+
+def _is_difference(bracket: Add) -> bool:
+    """Whether half of the terms carry a minus; not with a positive number, as in 1 - a."""
+    negative = sum(map(is_negative, bracket.terms))
+    from_number = any(isinstance(term, Number) and term.value > 0 for term in bracket.terms)
+    return 2 * negative == len(bracket.terms) and not from_number
+
+
+@rule(
+    Add,
+    law=r"a\,p_j + b\,p_j - c = (a + b)\,p_j - c",
+    source="arithmetic",
+    example=("p[j] + 2 * x * p[j] - t[j]", "p[j] * (2 * x + 1) - t[j]"),
+    terminates="fewer terms",
+)
+def gather_by_a_name(node: Expression, context: Context) -> Expression | None:
+    """Some of the terms, where they are all those that hold an entry of a named intermediate."""
+    assert isinstance(node, Add)
+    for definition in reversed(context.problem.definitions):
+        for entry in dict.fromkeys(part for term in node.terms for part in factors_of(term)):
+            if not (isinstance(entry, Entry) and entry.array == definition.name and free_indices(entry)):
+                continue
+            having = [term for term in node.terms if entry in factors_of(term)]
+            others = [term for term in node.terms if term not in having]
+            if len(having) < 2 or not others or any(has_delta(term) for term in having):
+                continue
+            if any(_mentions(other, entry) for other in others):
+                continue
+            inside = add(*(multiply(*_all_but(entry, factors_of(term))) for term in having))
+            return add(multiply(entry, inside), *others)
+    return None
+
+
+def _mentions(node: Expression, entry: Entry) -> bool:
+    return any(part == entry for _, part in walk(node))
+
+
+def _all_but(entry: Entry, factors: tuple[Expression, ...]) -> list[Expression]:
+    place = factors.index(entry)
+    return [*factors[:place], *factors[place + 1 :]]
+
+
+FACTOR = (gather_sums, factor_out, minus_in_front, turn_the_bracket, gather_by_a_name)

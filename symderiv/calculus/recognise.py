@@ -102,7 +102,8 @@ def _powers(node: Expression) -> tuple[Fraction, _Powers]:
     return coefficient, found
 
 
-def _bindings(definition: Definition, node: Expression, context: Context) -> Iterator[dict[Index, IndexTerm]]:
+def bindings(definition: Definition, node: Expression, context: Context) -> Iterator[dict[Index, IndexTerm]]:
+    """Every way to put places that occur in `node` in for the letters of a definition."""
     places = places_in(node)
     labels = {given.name: given.label_of for given in context.problem.inputs if given.label_of is not None}
     options: list[list[IndexTerm]] = []
@@ -126,7 +127,7 @@ def fold(node: Expression, definition: Definition, context: Context) -> Expressi
     if not set(definition.indices) <= set(free_indices(definition.body)):
         return None  # an array that is the same at every place: which place is meant cannot be read off
     number, whole = _powers(node)
-    for binding in _bindings(definition, node, context):
+    for binding in bindings(definition, node, context):
         coefficient, every = _powers(rename(definition.body, binding))
         # Sizes count like numbers: Σ_k x_k is K μ where μ is defined as Σ_k x_k / K.
         sizes = {key: each for key, each in every.items() if isinstance(each[0], Size)}
@@ -138,11 +139,31 @@ def fold(node: Expression, definition: Definition, context: Context) -> Expressi
             for key, (base, exponent) in whole.items()
         ]
         scale = [power(base, Number(-exponent)) for base, exponent in sizes.values()]
+        sign, left = _as_written(left, node)
         entry = Entry(definition.name, tuple(binding[index] for index in definition.indices))
-        folded = multiply(Number(number / coefficient), *left, *scale, entry)
+        folded = multiply(Number(sign * number / coefficient), *left, *scale, entry)
         # An array that is only its sum's name must not be found again in the result.
         return None if folded == node else folded
     return None
+
+
+def _as_written(factors: list[Expression], node: Expression) -> tuple[int, list[Expression]]:
+    """Brackets turned as they stand in `node`, and the sign that this leaves: s (1 - s) stays so."""
+    written = {canonical(base_and_exponent(factor)[0]) for factor in factors_of(node)}
+    sign, turned = 1, []
+    for factor in factors:
+        base, exponent = base_and_exponent(factor)
+        if (
+            isinstance(base, Add)
+            and isinstance(exponent, Number)
+            and exponent.value.denominator == 1
+            and canonical(base) not in written
+            and canonical(negate(base)) in written
+        ):
+            sign *= -1 if exponent.value % 2 else 1
+            factor = power(negate(base), exponent)
+        turned.append(factor)
+    return sign, turned
 
 
 def _divides(part: _Powers, whole: _Powers) -> bool:
@@ -278,7 +299,7 @@ def split_the_sum(node: Expression, context: Context) -> Expression | None:
     if len(parts) < 2:
         return None
     sums = [sum_over(letters, part) for part in parts]
-    return add(*sums) if all(_settled(_pulled(each), context) for each in sums) else None
+    return add(*sums) if all(_settled(pulled(each), context) for each in sums) else None
 
 
 def _settled(node: Expression, context: Context) -> bool:
@@ -286,7 +307,8 @@ def _settled(node: Expression, context: Context) -> bool:
     return not any(isinstance(part, Sum) for _, part in walk(node)) or _recognised(node, context)
 
 
-def _pulled(node: Expression) -> Expression:
+def pulled(node: Expression) -> Expression:
+    """A sum with the factors free of its letter in front, one of nothing else counted."""
     if isinstance(node, Sum):
         factors = factors_of(node.body)
         outside = [factor for factor in factors if not mentions(factor, node.index)]
@@ -294,31 +316,6 @@ def _pulled(node: Expression) -> Expression:
         counted = Sum(node.index, multiply(*inside)) if inside else Size(node.index.axis)
         return multiply(*outside, counted)
     return node
-
-
-@rule(
-    Add,
-    Multiply,
-    Sum,
-    Entry,
-    law=r"\text{an assumption of the problem}",
-    source="the problem",
-    example=("p[j] * sum(k, t[k])", "p[j]"),
-    terminates="each use removes one left side of an assumption",
-    level="brief",
-    name="assumption",
-)
-def assume(node: Expression, context: Context) -> Expression | None:
-    """Use an equation that the problem allows to assume; fires only after the general form."""
-    for assumption in context.assumptions:
-        letters = free_indices(assumption.left)
-        pattern = Definition("#", letters, assumption.left)
-        for binding in _bindings(pattern, node, context) if letters else [{}]:
-            if canonical(rename(assumption.left, binding)) == canonical(node):
-                if assumption not in context.assumed:
-                    context.assumed.append(assumption)
-                return rename(assumption.right, binding)
-    return None
 
 
 @rule(
@@ -356,4 +353,3 @@ def _is_below(factor: Expression) -> bool:
 NAME = (recognise, total)
 REARRANGE = (split_the_fraction, into_the_sum, split_the_sum)
 RECOGNISE = (*NAME, *REARRANGE)
-ASSUME = (assume,)

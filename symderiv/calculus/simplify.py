@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from symderiv.calculus.context import Context, rule
+from symderiv.calculus.powers import POWERS
 from symderiv.calculus.tidy import is_negative
 from symderiv.expression.canonical import canonical
 from symderiv.expression.construct import (
@@ -334,6 +335,6 @@ def _without(node: Expression, factor: Expression) -> Expression:
 
 
 #: Rules within one term or between like terms.
-LOCAL = (inverse_functions, cancel, signs, collect, under_a_delta, out_of_the_branches)
+LOCAL = (inverse_functions, *POWERS, cancel, signs, collect, under_a_delta, out_of_the_branches)
 #: All of them, in the order in which they are tried at each node.
 SIMPLIFY = (*LOCAL, sift, pull_out, sum_of_a_constant, expand_over_delta)

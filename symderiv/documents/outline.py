@@ -7,11 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from symderiv.calculus import cases
+from symderiv.calculus.assume import ASSUME
 from symderiv.calculus.derivation import LEVELS, Case, Derivation, Rule, Step, merge
 from symderiv.calculus.differentiate import DIFFERENTIATE, product_rule, quotient_rule
 from symderiv.calculus.factor import FACTOR
+from symderiv.calculus.fractions import FRACTIONS
 from symderiv.calculus.opening import second_derivative
-from symderiv.calculus.recognise import ASSUME, RECOGNISE, split_the_fraction, split_the_sum
+from symderiv.calculus.recognise import RECOGNISE, split_the_fraction, split_the_sum
+from symderiv.calculus.restricted import RESTRICTED
+from symderiv.calculus.shares import logistic
 from symderiv.calculus.simplify import SIMPLIFY
 from symderiv.expression.canonical import canonical
 from symderiv.expression.nodes import Derivative, Entry, Expression
@@ -167,8 +171,8 @@ _TOPICS: tuple[frozenset[str], ...] = tuple(
     frozenset(rule.name for rule in rules)
     for rules in (
         set(DIFFERENTIATE) - {product_rule, quotient_rule, second_derivative},
-        SIMPLIFY,
-        RECOGNISE,
+        (*SIMPLIFY, *RESTRICTED),
+        (*RECOGNISE, logistic, *FRACTIONS),
         FACTOR,
         ASSUME,
     )

@@ -1,0 +1,118 @@
+"""Rules for sums under a condition, such as the sum over all classes but the true one."""
+
+from __future__ import annotations
+
+from symderiv.calculus.context import Context, rule
+from symderiv.calculus.simplify import delta_on
+from symderiv.expression.construct import add, factors_of, multiply, subtract
+from symderiv.expression.indices import indices_in_term, rename, rename_term
+from symderiv.expression.nodes import (
+    ONE,
+    ZERO,
+    Add,
+    Call,
+    Compare,
+    Delta,
+    Entry,
+    Expression,
+    Index,
+    IndexTerm,
+    Number,
+    Position,
+    Power,
+    Sum,
+    Where,
+)
+from symderiv.expression.traverse import compared_values, walk
+
+_KNUTH = "Graham, Knuth, Patashnik, Concrete Mathematics, chapter 2"
+
+
+def holds(condition: Compare, value: Expression) -> Expression:
+    """`value` where a condition on places holds, else 0: (1 - δ_jy) f_j for j ≠ y."""
+    left, right = condition.left, condition.right
+    if not _is_defined(value):
+        return Where(condition, value, ZERO)
+    if isinstance(left, Index | Position | Entry) and isinstance(right, Index | Position | Entry):
+        if condition.operator == "!=":
+            return multiply(subtract(ONE, Delta(left, right)), value)
+        if condition.operator == "==":
+            return multiply(Delta(left, right), value)
+    return Where(condition, value, ZERO)
+
+
+def _is_defined(node: Expression) -> bool:
+    """Whether `node` has a value at every place: 0 times a pole is not 0."""
+    for _, part in walk(node):
+        if isinstance(part, Power) and not (isinstance(part.exponent, Number) and part.exponent.value > 0):
+            return False
+        if isinstance(part, Call) and part.function in ("log", "sqrt", "tan", "gamma"):
+            return False
+    return True
+
+
+def _renamed(condition: Compare, names: dict[Index, IndexTerm]) -> Compare | None:
+    if compared_values(condition):
+        return None
+    sides = [
+        rename_term(side, names) if isinstance(side, Index | Position | Entry) else side
+        for side in (condition.left, condition.right)
+    ]
+    return Compare(condition.operator, sides[0], sides[1])
+
+
+@rule(
+    Sum,
+    law=r"\sum_{k \neq y} \delta_{kj} f_k = (1 - \delta_{jy}) f_j",
+    source=_KNUTH,
+    example=("sum(k != y, t[k] * delta(k, j))", "(1 - delta(j, y)) * t[j]"),
+    terminates="a sum and a delta disappear",
+    level="textbook",
+    name="sifting under a condition",
+)
+def sift_under_a_condition(node: Expression, context: Context) -> Expression | None:
+    """A delta under a restricted sum picks one term, where the restriction lets it."""
+    assert isinstance(node, Sum)
+    if node.condition is None:
+        return None
+    factors = factors_of(node.body)
+    for place, factor in enumerate(factors):
+        if not isinstance(factor, Delta):
+            continue
+        for side, other in ((factor.left, factor.right), (factor.right, factor.left)):
+            if side != node.index or node.index in set(indices_in_term(other)):
+                continue
+            names: dict[Index, IndexTerm] = {node.index: other}
+            condition = _renamed(node.condition, names)
+            if condition is not None:
+                rest = multiply(*factors[:place], *factors[place + 1 :])
+                return holds(condition, rename(rest, names))
+    return None
+
+
+@rule(
+    Sum,
+    law=r"\sum_{k \neq y} f_k (\delta_{kj} - g_k)"
+    r" = \sum_{k \neq y} f_k \delta_{kj} - \sum_{k \neq y} f_k g_k",
+    source=_KNUTH,
+    example=(
+        "sum(k != y, t[k] * (delta(k, j) - delta(j, y)))",
+        "sum(k != y, t[k] * delta(k, j)) + sum(k != y, t[k] * (-1 * delta(j, y)))",
+    ),
+    terminates="fewer deltas inside brackets under a sum",
+    name="expand under a condition",
+)
+def expand_under_a_condition(node: Expression, context: Context) -> Expression | None:
+    """Multiply out a bracket with a delta on the letter of a restricted sum, and split the sum."""
+    assert isinstance(node, Sum)
+    if node.condition is None:
+        return None
+    factors = factors_of(node.body)
+    for place, factor in enumerate(factors):
+        if isinstance(factor, Add) and delta_on(factor, (node.index,)):
+            parts = (multiply(*factors[:place], term, *factors[place + 1 :]) for term in factor.terms)
+            return add(*(Sum(node.index, part, node.condition) for part in parts))
+    return None
+
+
+RESTRICTED = (sift_under_a_condition, expand_under_a_condition)
