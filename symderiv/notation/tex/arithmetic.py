@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import comb
 
 from symderiv.expression.construct import add, divide, factors_of, multiply, power, terms_of
+from symderiv.expression.functions import call
 from symderiv.expression.nodes import MINUS_ONE, ONE, ZERO, Add, Expression, Number, Power
 from symderiv.notation.expression_parser import MAX_BITS, MAX_EXPONENT
 
@@ -60,6 +62,20 @@ def raised_to(base: Expression, exponent: Expression) -> Expression:
     if isinstance(result, Power) and isinstance(result.exponent, Number):
         _check_exponent(result.exponent)
     return result
+
+
+def binomial(above: Expression, below: Expression) -> Expression:
+    """The binomial coefficient: a number for two whole numbers, else by the gamma function."""
+    if isinstance(above, Number) and isinstance(below, Number):
+        n, k = above.value, below.value
+        if n.denominator == k.denominator == 1 and k >= 0 and 0 <= n <= MAX_EXPONENT:
+            return Number(Fraction(comb(int(n), int(k))))
+
+    def factorial(*terms: tuple[bool, Expression]) -> Expression:
+        return call("gamma", sum_of((*terms, (False, ONE))))
+
+    below_line = product_of(factorial((False, below)), factorial((False, above), (True, below)))
+    return quotient_of(factorial((False, above)), below_line)
 
 
 def bounded(value: Fraction) -> Fraction:

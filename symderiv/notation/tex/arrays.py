@@ -47,11 +47,14 @@ class Value:
             return f"a {'row' if self.row else 'column'} of size {axes[0]}"
         return f"an array of size {'×'.join(axes)}"
 
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The axes of the open indices."""
+        return tuple(index.axis for index in self.open)
+
     def same_shape(self, other: Value) -> bool:
         """Whether both have the same axes, in the same order and direction."""
-        return [index.axis for index in self.open] == [
-            index.axis for index in other.open
-        ] and self.row == other.row
+        return self.axes == other.axes and self.row == other.row
 
     def at(self, places: Sequence[IndexTerm]) -> Expression:
         """The entry at `places`."""

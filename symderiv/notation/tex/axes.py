@@ -18,15 +18,13 @@ class AxisClash(ValueError):
 class AxisTable:
     """Slots that have been tied together, and the names of their axes."""
 
-    def __init__(self, arrays: Mapping[str, tuple[str, ...]], letters: Mapping[str, str]) -> None:
+    def __init__(self, arrays: Mapping[str, tuple[str, ...]]) -> None:
         self._leader: dict[Slot, Slot] = {}
         self._name: dict[Slot, str] = {}
         self._slots: dict[Slot, None] = {}
         for array, axes in arrays.items():
             for place, axis in enumerate(axes):
                 self.name(("array", array, place), axis)
-        for letter, axis in letters.items():
-            self.name(("letter", letter, 0), axis)
 
     def _find(self, slot: Slot) -> Slot:
         self._slots.setdefault(slot)
@@ -58,6 +56,10 @@ class AxisTable:
         known = self._name.setdefault(leader, axis)
         if known != axis:
             raise AxisClash(f"{slot[1]} ranges over {known}, but here it is a place on {axis}")
+
+    def name_of(self, slot: Slot) -> str | None:
+        """What the axis of a slot is called so far."""
+        return self._name.get(self._find(slot))
 
     def has(self, slot: Slot) -> bool:
         """Whether a slot has been met."""

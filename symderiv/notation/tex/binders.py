@@ -87,11 +87,9 @@ class BinderReader(MatrixReader):
         condition = node.condition
         if condition is None:
             return None
-        if condition.operator == "in":
-            if isinstance(condition.right, Name) and self.scope.axis(condition.right) == index.axis:
-                return None
-            message = f"a sum over a set is not supported yet: {index.name} ranges over all of {index.axis}"
-            raise self.error(condition.right, message)
+        places = condition.right
+        if condition.operator == "in" and isinstance(places, Name) and self.scope.axis(places) == index.axis:
+            return None
         return self.compare(condition)
 
     def _bounds(self, node: Ranging, index: Index) -> Compare | None:

@@ -2,14 +2,17 @@ r"""What a command lays out: fractions, derivatives, roots."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 from symderiv.notation.tex.cursor import Cursor, shown
 from symderiv.notation.tex.sum_parser import SumParser
 from symderiv.notation.tex.syntax import (
+    Applied,
     Bracket,
     Called,
     Differentiated,
+    Name,
     Numeral,
     Raised,
     Ratio,
@@ -25,6 +28,10 @@ _MAX_ORDER = 6
 
 class ConstructParser(SumParser):
     """Reads what a command lays out."""
+
+    @abstractmethod
+    def starts_factor(self, ahead: int = 0) -> bool:
+        """Whether a factor can begin with the next token, or the one so far ahead."""
 
     def construct(self) -> Syntax:
         """What begins with the command that stands here."""
@@ -50,7 +57,10 @@ class ConstructParser(SumParser):
                 return Bracket(token.at, "{", (self.sub(inside).group(),))
             case "dots" | "ldots" | "cdots":
                 raise self.error(token, "dots leave open what is meant: write a sum over an index")
-            case "binom" | "choose" | "det" | "infty":
+            case "binom":
+                above, below = (self.sub(self.argument("a number")).group() for _ in range(2))
+                return Applied(token.at, "binom", (above, below))
+            case "choose" | "infty":
                 raise self.error(token, f"{shown(token)} is not supported yet")
             case _:
                 raise self.error(token, f"expected a value, found {shown(token)}")
@@ -63,6 +73,8 @@ class ConstructParser(SumParser):
         kind = self._differential(above, below)
         if not kind:
             return Ratio(token.at, self.sub(above).group(), self.sub(below).group())
+        if kind == "bare":
+            return self._operator(token, (_bare(self.sub(below).value()),))
         order, rest = self._order(above)
         by = self._variables(kind, below, order)
         if rest:
@@ -72,6 +84,9 @@ class ConstructParser(SumParser):
     def _differential(self, above: Sequence[Token], below: Sequence[Token]) -> str:
         r"""How the sides of a fraction begin that is a derivative: with ``\partial``, ``d`` or ``\delta``."""
         first, second = above[0], below[0]
+        if first.is_command("partial") and len(above) == 1 and not second.is_command("partial"):
+            self.note(second.at, f"the derivative by {shown(second)} is meant, though it has no \\partial")
+            return "bare"
         if first.is_command("partial") or second.is_command("partial"):
             if first.is_command("partial") and second.is_command("partial"):
                 return "partial"
@@ -130,6 +145,10 @@ class ConstructParser(SumParser):
             if parser.at_end:
                 raise parser.unexpected("a variable")
             found.append(_bare(parser.factor()))
+        return self._as_often(found, order, below[0])
+
+    def _as_often(self, found: list[Syntax], order: int, where: Token) -> tuple[Syntax, ...]:
+        """The variables of a derivative of this order, those with a power as often as it says."""
         spread: list[Syntax] = []
         for variable in found:
             times = 1
@@ -146,9 +165,7 @@ class ConstructParser(SumParser):
         for variables in (spread, found):
             if len(variables) == order:
                 return tuple(variables)
-        raise self.error(
-            below[0], f"the derivative has order {order} above the line, but {len(spread)} below"
-        )
+        raise self.error(where, f"the derivative has order {order} above the line, but {len(spread)} below")
 
     def _operator(self, token: Token, by: tuple[Syntax, ...]) -> Syntax:
         """An operator with what it is applied to: a bracket that follows, or else all the factors."""
@@ -160,22 +177,78 @@ class ConstructParser(SumParser):
 
     def _partial(self, token: Token) -> Syntax:
         if self.token.kind != "_":
-            raise self.error(token, r"expected \frac{\partial ..}{\partial ..} or \partial_{..}")
+            return self._partial_with_slash(token)
         self.next()
         by = self.sub(self.argument("a variable")).value()
         return self._operator(token, (by,))
 
+    def _partial_with_slash(self, token: Token) -> Syntax:
+        r"""``\partial L / \partial x``, with an order and several variables perhaps."""
+        expected = r"expected \frac{\partial ..}{\partial ..} or \partial_{..}"
+        order = 1
+        if self.token.kind == "^":
+            self.next()
+            (order_token, *more) = self.argument("the order of the derivative")
+            if more or order_token.text not in ("1", "2", "3", "4"):
+                raise self.error(order_token, "expected the order of the derivative, 1 to 4")
+            order = int(order_token.text)
+        if self.token.is_op("/"):
+            of: Syntax | None = None
+        elif self.starts_factor():
+            of = self.factor()
+        else:
+            raise self.error(token, expected)
+        if not (self.token.is_op("/") and self.ahead().is_command("partial")):
+            raise self.error(token, expected)
+        self.next()
+        where = self.token
+        found: list[Syntax] = []
+        while self.token.is_command("partial") and len(found) < order:
+            self.next()
+            found.append(_bare(self.factor()))
+        by = self._as_often(found, order, where)
+        return self._operator(token, by) if of is None else Differentiated(token.at, of, by)
+
+    def d_with_slash(self) -> Syntax | None:
+        """``dL/dx`` and ``d/dx``, where d is no name; None for anything else."""
+        begin, place = self.token, self.place
+        self.next()
+        of: Name | None = None
+        if self.token.glued and self.starts_name():
+            of = self.name()
+        slash, second, variable = self.token, self.ahead(), self.ahead(2)
+        letter = (second.kind, second.text) == ("letter", "d")
+        if not (slash.is_op("/") and letter and variable.glued and variable.kind in ("letter", "command")):
+            self.place = place
+            return None
+        self.place += 2
+        by = (self.factor(),)
+        if of is None:
+            return self._operator(begin, by)
+        return Differentiated(begin.at, of, by)
+
     def _nabla(self, token: Token) -> Syntax:
         if self.token.kind == "^":
-            raise self.error(
-                token, r"\nabla^2 is not supported yet: write \frac{\partial^2 L}{\partial x_i \partial x_j}"
-            )
+            return self._hessian(token)
         if self.token.kind != "_":
             of = self.reach()
             if isinstance(of, Called) and len(of.arguments) == 1:  # the gradient of J(w) is the one by w
                 return Differentiated(token.at, of, of.arguments)
             raise self.error(token, r"by what is this the gradient? write \nabla_x")
         return self._partial(token)
+
+    def _hessian(self, token: Token) -> Syntax:
+        r"""``\nabla^2_x L``: the matrix of second derivatives."""
+        self.next()
+        power = self.argument("a power")
+        if len(power) != 1 or power[0].text != "2" or self.token.kind != "_":
+            raise self.error(
+                token, r"expected \nabla_x or \nabla^2_x: a power of \nabla alone is not supported yet"
+            )
+        self.next()
+        by = self.sub(self.argument("a variable")).value()
+        self.note(token.at, r"\nabla^2 is read as the matrix of second derivatives")
+        return self._operator(token, (by, by))
 
     def _pdv(self, token: Token) -> Syntax:
         order = 1
@@ -214,12 +287,12 @@ class ConstructParser(SumParser):
         for place in range(self.place, len(self.tokens)):
             token = self.tokens[place]
             depth += opens(token) - closes(token)
-            if depth == 0 and token.is_command("choose"):
-                raise self.error(token, r"\choose is not supported yet")
-            if depth == 0 and token.is_command("over"):
+            if depth == 0 and token.is_command("over", "choose"):
                 above = self.sub(self.tokens[self.place : place]).value()
                 below = self.sub(self.tokens[place + 1 :]).value()
                 self.place = len(self.tokens) - 1
+                if token.text == "choose":
+                    return Applied(above.at, "binom", (above, below))
                 return Ratio(above.at, above, below)
         return None
 

@@ -6,6 +6,7 @@ from abc import abstractmethod
 
 from symderiv.notation.tex import commands as known
 from symderiv.notation.tex.construct_parser import ConstructParser
+from symderiv.notation.tex.cursor import split
 from symderiv.notation.tex.syntax import (
     Applied,
     Bound,
@@ -30,10 +31,6 @@ class FunctionParser(ConstructParser):
     """Reads what begins with a name or a command."""
 
     @abstractmethod
-    def starts_factor(self, ahead: int = 0) -> bool:
-        """Whether a factor can begin with the next token, or the one so far ahead."""
-
-    @abstractmethod
     def indicator(self, one: Token) -> Syntax | None:
         """The condition in brackets or in a subscript after a one, if there is any."""
 
@@ -53,7 +50,16 @@ class FunctionParser(ConstructParser):
             if text in known.FUNCTION_WORDS and not self._is_declared(text):
                 return self._function(self.next().at, known.FUNCTION_WORDS[text])
             return self._name()
-        if self._spells_declared() or self.token.text not in "slmectard":
+        if self._spells_declared():
+            return self._name()
+        if self.token.text == "d":
+            derivative = self.d_with_slash()
+            if derivative is not None:
+                return derivative
+        for word in ("KL", "CE"):
+            if self._spells(word) and self.ahead(2).text == "(":
+                return self._of_two(word, self.token.at, 2) or self._name()
+        if self.token.text not in "slmectard":
             return self._name()
         for function in known.BARE_FUNCTIONS:
             if self._spells(function):
@@ -86,6 +92,12 @@ class FunctionParser(ConstructParser):
         name = token.text
         if name in known.FUNCTION_COMMANDS:
             return self._function(self.next().at, name)
+        if name == "mathbb" and not self._is_declared("E"):
+            inside = self.ahead(2 if self.ahead().kind == "{" else 1)
+            if inside.text == "E":
+                raise self.error(
+                    token, r"expectations (\mathbb E) are not supported yet: write the sum over the outcomes"
+                )
         if name in known.FONTS:
             indicator = self._font_of_one()
             if indicator is not None:
@@ -122,6 +134,13 @@ class FunctionParser(ConstructParser):
         declared = self._spells_declared()
         name = self.name()
         first = name.names[0]
+        if not declared and self.token.text == "(":
+            words = name.units if first == "D" and name.units else (name,)
+            spelled = "".join(unit.names[0] for unit in words if isinstance(unit, Name))
+            if spelled in ("KL", "CE"):
+                found = self._of_two(spelled, name.at, 0)
+                if found is not None:
+                    return found
         if not declared and not name.word:
             if first == "delta" and len(name.units) == 2 and name.tag is None and not name.primes:
                 return Kronecker(name.at, name.units[0], name.units[1])
@@ -146,6 +165,20 @@ class FunctionParser(ConstructParser):
                 arguments = self._arguments()
                 return Called(name.at, name, arguments)
         return name
+
+    def _of_two(self, word: str, at: int, letters: int) -> Syntax | None:
+        r"""``KL(p \| q)`` or ``CE(y, p)``, after a word of so many letters; None for other calls."""
+        begin = self.place
+        self.place += letters
+        end = matching(self.tokens, self.place)
+        inside = self.tokens[self.place + 1 : end] if end > 0 else []
+        kinds = (",", ";") if word == "CE" else (",", ";", "bar")
+        pieces = [piece for piece in split(inside, kinds) if piece]
+        if len(pieces) != 2:
+            self.place = begin
+            return None
+        self.place = end + 1
+        return Applied(at, word, tuple(self.sub(piece).value() for piece in pieces))
 
     def _sigmoid_follows(self) -> bool:
         if self.token.kind == "open" and self.token.text == "(":

@@ -19,6 +19,7 @@ from symderiv.notation.tex.reading import Parsed
 from symderiv.notation.tex.scope import Scope, readings
 from symderiv.notation.tex.syntax import (
     Applied,
+    Array,
     Bound,
     Called,
     Kronecker,
@@ -31,7 +32,13 @@ from symderiv.notation.tex.syntax import (
     Unit,
     walk,
 )
-from symderiv.notation.tex.uses import plain, subscripts, value_names, vector_argument
+from symderiv.notation.tex.uses import (
+    names_in_subscripts,
+    plain,
+    subscripts,
+    value_names,
+    vector_argument,
+)
 
 
 @dataclass
@@ -54,6 +61,7 @@ class Found:
     definitions: list[Defined] = field(default_factory=list)
     uses: dict[str, set[str]] = field(default_factory=dict)
     letters_in: list[dict[str, str]] = field(default_factory=list)  # the axes of the letters of each equation
+    relabelled: list[str] = field(default_factory=list)  # declared inputs that turn out to be labels
 
 
 def infer(source: Source, parsed: Sequence[Parsed], known: Scope, notes: dict[str, int]) -> Found:
@@ -76,6 +84,7 @@ class _Inference(LetterFinder):
         for root in roots:
             self._refuse_matrices(root)
         self._find_letters(roots)
+        self._find_whole_names()
         definitions = self._definitions()
         if self._make_labels(definitions):
             self.ranks = {name: len(axes) for name, axes in self.known.arrays.items()}
@@ -151,6 +160,13 @@ class _Inference(LetterFinder):
             for side in each.sides
             for part in walk(side)
             if isinstance(part, Ranging)
+        } | {
+            plain(letter)
+            for each in self.parsed
+            for side in each.sides
+            for part in walk(side)
+            if isinstance(part, Array)
+            for letter in part.letters
         }
         changed = False
         for each in definitions:
@@ -165,6 +181,19 @@ class _Inference(LetterFinder):
                 changed = True
         return changed
 
+    def _find_whole_names(self) -> None:
+        """Names with a subscript that stand alone on a left side, whose right side does not have it."""
+        for each in self.parsed:
+            left = each.sides[0]
+            if not isinstance(left, Name) or not left.units or len(each.sides) < 2 or each.continues:
+                continue
+            right = {plain(unit) for side in each.sides[1:] for unit in names_in_subscripts(side)}
+            own = [plain(unit) for unit in left.units if isinstance(unit, Name)]
+            if len(own) == len(left.units) and not any(
+                unit in right or unit in self.index_letters or unit in self.known.letters for unit in own
+            ):
+                self.whole.add(plain(left))
+
     # --- arrays --------------------------------------------------------------------------------
 
     def _split(self, name: Name) -> tuple[str, tuple[Unit, ...]]:
@@ -172,6 +201,8 @@ class _Inference(LetterFinder):
         found = self.known.array(name)
         if found is not None:
             return found
+        if plain(name) in self.whole:
+            return plain(name), ()
         if name.primes and plain(replace(name, primes=0)) in self.functions:
             return plain(replace(name, primes=0)), ()
         count = len(name.units)
@@ -194,8 +225,8 @@ class _Inference(LetterFinder):
         return plain(name), ()
 
     def _letter(self, name: str) -> Slot:
-        """The slot of a letter: a letter that is not declared may change its axis with the equation."""
-        return ("letter", name, -1 if name in self.known.letters else self.current)
+        """The slot of a letter, which may change its axis with the equation."""
+        return ("letter", name, self.current)
 
     def _is_sign(self, name: Name) -> bool:
         """Whether a name is a sign of matrix notation: the identity, or the T of a transposition."""
@@ -276,7 +307,7 @@ class _Inference(LetterFinder):
         for part in walk(root):
             match part:
                 case Kronecker(_, Name() as left, Name() as right) | Relation(
-                    _, _, Name() as left, Name() as right
+                    _, "==" | "!=" | "<" | ">" | "<=" | ">=", Name() as left, Name() as right
                 ):
                     if self._is_letter(left) and self._is_letter(right):
                         self._tie(self._letter(plain(left)), self._letter(plain(right)), part)
@@ -292,19 +323,68 @@ class _Inference(LetterFinder):
                 case Bound(_, _, over, _):
                     for ranging in over:
                         self._tie_bound(ranging)
+                case Relation(_, "in" | "notin", Name() as left, Name() as right):
+                    self._tie_set(left, right)
+
+    def _tie_set(self, letter: Name, places: Name) -> None:
+        r"""``i \in S``: a set of places is an array that is positive where it has them."""
+        name = plain(places)
+        if not self._is_letter(letter) or name in self.known.axes or name in self.aliases:
+            return
+        self.ranks.setdefault(name, 1)
+        self.order.setdefault(name)
+        self._tie(self._letter(plain(letter)), ("array", name, 0), places)
+        if name not in self.known.arrays:
+            self.notes.setdefault(
+                f"{name} is read as a set of places: those where {name} is positive", places.at
+            )
 
     def _tie_bound(self, ranging: Ranging) -> None:
         last = ranging.last
         if isinstance(last, Name) and not last.primes and self._split(last)[0] not in self.known.arrays:
-            try:
-                self.table.name(self._letter(plain(ranging.letter)), plain(last))
-            except AxisClash as clash:
-                raise self.error(last, str(clash)) from None
-            self.order.pop(plain(last), None)
+            slot, name = self._letter(plain(ranging.letter)), plain(last)
+            own = self.table.name_of(slot)
+            if own in self.known.axes and name not in {
+                *self.known.axes,
+                *self.aliases,
+                *self.table.axes_named(),
+            }:
+                if own in self.aliases.values() or own in self.bounds:
+                    raise self.error(last, f"{plain(ranging.letter)} ranges over {own}, not up to {name}")
+                self.aliases[name] = own
+                self.notes.setdefault(
+                    f"{name} is read as another name of {own}, the size of this axis", last.at
+                )
+            elif self.aliases.get(name, name) != name and own == self.aliases[name]:
+                pass
+            else:
+                try:
+                    self.table.name(slot, name)
+                except AxisClash as clash:
+                    raise self.error(last, str(clash)) from None
+                self.bounds.add(name)
+            self.order.pop(name, None)
 
     # --- the result ----------------------------------------------------------------------------
 
+    def _declared_letters(self) -> None:
+        """Give every letter its declared axis, but in equations where it stands on another."""
+        for number, each in enumerate(self.parsed):
+            self.current = number
+            for letter, axis in self.known.letters.items():
+                if not self.table.has(self._letter(letter)):
+                    continue
+                try:
+                    self.table.name(self._letter(letter), axis)
+                except AxisClash:
+                    own = self.table.axis(self._letter(letter))
+                    self.notes.setdefault(
+                        f"{letter} ranges over {own} here, though it is declared to range over {axis}",
+                        each.spans[0][0],
+                    )
+
     def _result(self, definitions: list[Defined]) -> Found:
+        self._declared_letters()
         axes = self.table.axes_named()
         for name, rank in self.ranks.items():
             for place in range(rank):
@@ -318,12 +398,13 @@ class _Inference(LetterFinder):
             functions=set(known.functions),
             letters=dict(known.letters),
             axes=set(known.axes),
+            aliases=self.aliases,
         )
         found = Found(scope, definitions=definitions)
         for number in range(len(self.parsed)):
             self.current = number
             mine = dict(known.letters)
-            for letter in self.index_letters:
+            for letter in {**known.letters, **self.index_letters}:
                 if self.table.has(self._letter(letter)):
                     mine[letter] = self.table.axis(self._letter(letter))
                     scope.axes.add(mine[letter])
@@ -335,7 +416,10 @@ class _Inference(LetterFinder):
             body = self.parsed[each.equation].sides[1]
             found.uses[each.name] = {self._split(part)[0] for part in value_names(body)}
         for name in self.order:
-            if name in scope.arrays or name in scope.axes or name in axes:
+            if name in self.labels and name in known.given and name not in known.labels:
+                self._read_as_label(name, scope)
+                found.relabelled.append(name)
+            if name in scope.arrays or name in scope.axes or name in axes or name in self.aliases:
                 continue
             scope.arrays[name] = tuple(
                 self.table.axis(("array", name, place)) for place in range(self.ranks[name])
@@ -361,11 +445,26 @@ class _Inference(LetterFinder):
                 )
         return found
 
-    def _is_number_too(self, name: str) -> bool:
+    def _read_as_label(self, name: str, scope: Scope) -> None:
+        """A declared input that stands in subscripts holds places, not numbers."""
+        axis = self.table.axis(("label", name, 0))
+        scope.labels[name] = axis
+        where = next(
+            (
+                unit.at for each in self.parsed for side in each.sides for unit in names_in_subscripts(side)
+                if self._split(unit)[0] == name
+            ),
+            0,
+        )  # fmt: skip
+        if self._is_number_too(name, with_places=False):
+            raise self.error(where, f"{name} is a place here and a number elsewhere: declare it as a label")
+        self.notes.setdefault(f"{name} holds labels: places on {axis}", where)
+
+    def _is_number_too(self, name: str, with_places: bool = True) -> bool:
         return any(
             self._split(part)[0] == name
             for each in self.parsed
             for side in each.sides
-            for part in value_names(side)
+            for part in value_names(side, with_places)
             if not self._is_letter(part)
         )

@@ -9,7 +9,8 @@ from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import Definition, Derivative, Entry, Index
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.tex import commands as known_commands
-from symderiv.notation.tex.cursor import Shared, Vocabulary
+from symderiv.notation.tex.calls import written_out
+from symderiv.notation.tex.cursor import Shared, Vocabulary, in_one_line
 from symderiv.notation.tex.equations import Equation, equations
 from symderiv.notation.tex.inference import Defined, Found, infer
 from symderiv.notation.tex.name_parser import NameParser
@@ -116,6 +117,7 @@ def _read(
     known = Scope.of_problem(problem)
     shared = Shared(source, _vocabulary(known, found_equations, symbols, source))
     parsed = parse(source, found_equations, known, shared)
+    parsed = written_out(source, parsed)
     found = infer(source, parsed, known, shared.notes)
     _check_calls(source, parsed, found)
     _tell_dependence(found, known)
@@ -132,20 +134,22 @@ def _read(
         letters = found.letters_in[each.equation]
         indices = tuple(Index(letter, letters[letter]) for letter in each.letters)
         body = chains[each.equation].sides[1]
+        indices += chains[each.equation].open  # those that a whole array was given
         loose = [index.name for index in free_indices(body) if index not in indices]
-        if loose or chains[each.equation].open:
+        if loose:
             where = parsed[each.equation].sides[1]
-            message = f"the index {loose[0]} is neither summed nor on the left side" if loose else (
-                "a definition of a whole array is not supported here: give it indices"
-            )  # fmt: skip
-            raise source.error(where.at, message)
+            raise source.error(where.at, f"the index {loose[0]} is neither summed nor on the left side")
         definitions.append(Definition(each.name, indices, body))
     scope = found.scope
     inputs = tuple(Input(name, scope.arrays[name], scope.labels.get(name)) for name in found.inputs)
+    given = tuple(
+        replace(each, label_of=scope.labels[each.name]) if each.name in found.relabelled else each
+        for each in problem.inputs
+    )
     return (
         replace(
             problem,
-            inputs=(*problem.inputs, *inputs),
+            inputs=(*given, *inputs),
             letters=(*problem.letters, *found.letters),
             definitions=(*problem.definitions, *definitions),
         ),
@@ -182,6 +186,7 @@ def _vocabulary(
     words: set[str] = set()
     functions: set[str] = set()
     declared = vocabulary(known, symbols)
+    raised = _raised_names(found, source, declared)
     for equation in found:
         if equation.continues or len(equation.sides) < 2 or not equation.sides[0]:
             continue
@@ -196,10 +201,11 @@ def _vocabulary(
             functions.add(called)
 
     def calls(name: Name, inside: Sequence[Token]) -> bool:
-        return plain(replace(name, primes=0)) in functions or known.calls(name, inside)
+        own = plain(replace(name, primes=0))
+        return own in functions or own.removesuffix("_dot") in functions or known.calls(name, inside)
 
     # A function that is defined here is declared too: sigma(x) = ... is then no sigmoid.
-    return Vocabulary(declared.names | words | functions, declared.symbols, calls)
+    return Vocabulary(declared.names | words | functions, (*declared.symbols, *raised), calls)
 
 
 def _leading_word(side: Sequence[Token]) -> str:
@@ -212,7 +218,7 @@ def _leading_word(side: Sequence[Token]) -> str:
         if token.kind not in ("_", "open", "'"):
             return ""
         break
-    single = len(word) < 2 or word in known_commands.FUNCTION_WORDS or word in ("max", "min")
+    single = len(word) < 2 or word in known_commands.FUNCTION_WORDS or word in ("max", "min", "KL")
     return "" if single else word
 
 
@@ -225,9 +231,51 @@ def _called(side: Sequence[Token], shared: Shared) -> str:
     if parser.token.kind != "open" or parser.token.text != "(" or name.primes:
         return ""
     end = matching(parser.tokens, parser.place)
-    if end < 0 or parser.tokens[end + 1].kind != "stop":
+    if end < 0 or plain(name).endswith("_dot"):
         return ""
-    return plain(name)
+    of_two = plain(name).endswith("KL") and any(token.kind == "bar" for token in parser.tokens)
+    parser.place = end + 1
+    if parser.token.kind == "_":  # f(z)_i, an entry of the value
+        parser.next()
+        parser.units()
+    return "" if of_two or not parser.at_end else plain(name)
+
+
+def _raised_names(
+    found: Sequence[Equation], source: Source, declared: Vocabulary
+) -> list[tuple[tuple[tuple[str, str], ...], str]]:
+    r"""New names with a letter above, as in ``z^l = ...`` and ``\delta^h_t = ...``: signs and names."""
+    spellings = []
+    for equation in found:
+        if equation.continues or len(equation.sides) < 2 or not equation.sides[0]:
+            continue
+        parser = NameParser(equation.sides[0], Shared(source, declared))
+        if not parser.starts_name():
+            continue
+        name = parser.name()
+        if parser.token.kind != "^" or name.word or name.names == ("e",):
+            continue
+        parser.next()
+        above = parser.argument("a superscript")
+        letters = [token for token in above if token.kind in ("letter", "command")]
+        if len(letters) != len(above) or any(token.text in ("T", "top", "star") for token in above):
+            continue
+        below = parser.units() if parser.token.kind == "_" and parser.next() else ()
+        if not parser.at_end:
+            continue
+        tail = [plain(unit) for unit in (*name.units, *below) if isinstance(unit, Name)]
+        if len(tail) != len(name.units) + len(below):
+            continue
+        signs = tuple(
+            (token.kind, token.text)
+            for token in in_one_line(equation.sides[0])
+            if token.kind not in ("{", "}", "stop")
+        )
+        spelled = "_".join(
+            [name.names[0], "".join(token.text for token in letters), *(["".join(tail)] * bool(tail))]
+        )
+        spellings.append((signs, spelled))
+    return spellings
 
 
 def _check_calls(source: Source, parsed: Sequence[Parsed], found: Found) -> None:

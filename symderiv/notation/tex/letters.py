@@ -37,10 +37,13 @@ class LetterFinder:
         self.known = known
         self.index_letters: dict[str, None] = {}
         self.ranks: dict[str, int] = {name: len(axes) for name, axes in known.arrays.items()}
-        self.table = AxisTable(known.arrays, known.letters)
+        self.table = AxisTable(known.arrays)
         self.labels: dict[str, tuple[str, int]] = {}  # the array and the place of it that a label names
         self.order: dict[str, None] = {}
         self.fixed: set[str] = set()  # letters that are labels
+        self.whole: set[str] = set()  # names with subscripts that are defined as one name
+        self.aliases: dict[str, str] = {}  # further names of declared axes
+        self.bounds: set[str] = set()  # axes that are named by the bound of a sum
         self.current = 0  # the number of the equation that is looked at: letters belong to one
         # Names that are defined as functions: f(x) = ...; f' is then no name of its own.
         self.functions = {

@@ -6,11 +6,20 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from symderiv.expression.functions import call
-from symderiv.expression.nodes import ONE, Delta, Expression, Index, Number, Sum
+from symderiv.expression.nodes import ONE, Delta, Expression, Extremum, Index, Number, Sum
 from symderiv.notation.tex.arithmetic import product_of, quotient_of, raised_to, sum_of
 from symderiv.notation.tex.arrays import Value, contracted, diagonal, together
 from symderiv.notation.tex.places import PlaceReader
-from symderiv.notation.tex.syntax import Applied, Bracket, Differentiated, Part, Raised, Syntax
+from symderiv.notation.tex.syntax import (
+    Applied,
+    Bracket,
+    Differentiated,
+    Numeral,
+    Opaque,
+    Part,
+    Raised,
+    Syntax,
+)
 
 _TWO = Number(Fraction(2))
 
@@ -79,6 +88,9 @@ class MatrixReader(PlaceReader):
     def _times(self, sign: str, left: Value, right: Value, where: Syntax) -> Value:
         if sign == "/":
             return self.divided(left, right, where)
+        if sign == "⊘":
+            right = right.map(lambda entry: quotient_of(ONE, entry))
+            sign = "⊙"
         if left.kind == "identity" and right.open and sign != "⊙":
             return right.map(lambda entry: product_of(left.expression, entry))
         if right.kind == "identity" and left.open and sign != "⊙":
@@ -157,6 +169,34 @@ class MatrixReader(PlaceReader):
         if value.kind:
             raise self.error(node, f"the size of {value.shape} is not known here")
         return Value(self._squares(value))
+
+    def other_norm(self, node: Bracket, which: Part, value: Value) -> Value:
+        """The sum of the absolute values of a vector, or the largest of them."""
+        if value.kind:
+            raise self.error(node, f"the size of {value.shape} is not known here")
+        sizes = value.map(lambda entry: call("abs", entry))
+        if isinstance(which, Numeral) and which.text == "1" and len(value.open) <= 1:
+            return Value(Sum(value.open[0], sizes.expression) if value.open else sizes.expression)
+        if isinstance(which, Opaque) and which.text == r"\infty" and len(value.open) <= 1:
+            return Value(Extremum("max", value.open[0], sizes.expression) if value.open else sizes.expression)
+        raise self.error(
+            which, "only the norms with 1, 2 and \\infty of vectors, and the Frobenius norm, are supported"
+        )
+
+    def divergence(self, node: Applied, name: str, left: Value, right: Value) -> Value:
+        """KL(p | q) = Σ p log(p / q), and the cross-entropy CE(y, p) = -Σ y log p."""
+        if not left.open or not right.open:
+            shapes = f"found {left.shape} and {right.shape}"
+            raise self.error(node, f"{name} needs two arrays, {shapes}")
+        found = together((left, right))
+        if found is None:
+            raise self.error(node, f"{left.shape} and {right.shape} have no {name}: the shapes differ")
+        (first, second), shape = found
+        ratio = quotient_of(first, second) if name == "KL" else second
+        total = product_of(first, call("log", ratio))
+        for index in reversed(shape.open):
+            total = Sum(index, total)
+        return Value(sum_of(((name == "CE", total),)))
 
     def inner_product(self, node: Part, left: Value, right: Value) -> Value:
         """The sum of the products of entries at the same place."""

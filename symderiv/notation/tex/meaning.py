@@ -5,26 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import zip_longest
 
 from symderiv.expression.functions import FUNCTIONS, PI, call
+from symderiv.expression.indices import rename
 from symderiv.expression.nodes import (
     ONE,
     Delta,
     Derivative,
     Entry,
     Expression,
+    Index,
+    IndexTerm,
     Number,
     Size,
 )
 from symderiv.notation.errors import quoted
 from symderiv.notation.places import MAX_DIGITS
-from symderiv.notation.tex.arithmetic import ArithmeticFault, quotient_of, raised_to, sum_of
+from symderiv.notation.tex.arithmetic import ArithmeticFault, binomial, quotient_of, raised_to, sum_of
 from symderiv.notation.tex.arrays import Value, together
 from symderiv.notation.tex.binders import BinderReader
 from symderiv.notation.tex.places import indicator
 from symderiv.notation.tex.scope import readings
 from symderiv.notation.tex.syntax import (
     Applied,
+    Array,
     Bound,
     Bracket,
     Called,
@@ -78,6 +83,8 @@ class Reader(BinderReader):
             case Raised():
                 return self._raised(node)
             case Transposed(_, base):
+                if isinstance(base, Numeral) and base.text == "1":
+                    return Value(ONE, (), True, "ones")
                 return self.transposed(self.value(base), node)
             case Ratio(_, above, below):
                 return self.divided(self.value(above), self.value(below), node)
@@ -87,6 +94,8 @@ class Reader(BinderReader):
                 return self._bracket(node, sign, parts)
             case Subscripted(_, base, units):
                 return self._subscripted(node, base, units)
+            case Array(_, letters, body):
+                return self._array(letters, body)
             case Applied():
                 return self._applied(node)
             case Called(_, name, arguments):
@@ -129,7 +138,7 @@ class Reader(BinderReader):
             if array in self.scope.labels:
                 raise self.error(node, f"the label {array} is a place, not a number: write it as an index")
             axes = self.scope.arrays[array]
-            if len(units) < len(axes):
+            if len(units) < len(axes) or any(isinstance(unit, Opaque) and unit.is_whole for unit in units):
                 return self._part_of_array(node, array, units)
             return Value(self.entry(node, array, units))
         axis = self.scope.axis(node)
@@ -166,11 +175,21 @@ class Reader(BinderReader):
         raise self.error(node, f"{quoted(spelled)} is not declared or defined{hint}")
 
     def _part_of_array(self, node: Name, array: str, units: Sequence[Syntax]) -> Value:
-        """An array with none or only the first of its indices."""
+        """An array with none, only the first, or a ``:`` for some of its indices."""
         axes = self.scope.arrays[array]
-        places = tuple(self.place(unit, axis) for unit, axis in zip(units, axes, strict=False))
-        free = tuple(self.placeholders.new(axis) for axis in axes[len(units) :])
-        return Value(Entry(array, (*places, *free)), free)
+        if len(units) > len(axes):
+            return Value(self.entry(node, array, tuple(units)))  # which says how many there are to be
+        places: list[IndexTerm] = []
+        free: list[Index] = []
+        for unit, axis in zip_longest(units, axes):
+            if unit is None or (isinstance(unit, Opaque) and unit.is_whole):
+                free.append(self.placeholders.new(axis))
+                places.append(free[-1])
+            else:
+                places.append(self.place(unit, axis))
+        rest = units[-1] if units else None
+        row = len(free) == 1 < len(axes) == len(units) and isinstance(rest, Opaque)  # W_{i,:} is a row
+        return Value(Entry(array, tuple(places)), tuple(free), row)
 
     def _primed(self, node: Name) -> Value | None:
         """``f'`` of a definition that is made of one number alone: the derivative by it."""
@@ -200,10 +219,10 @@ class Reader(BinderReader):
         return Value(Entry(array))
 
     def _subscripted(self, node: Subscripted, base: Syntax, units: Sequence[Syntax]) -> Value:
-        if _is_norm(base) and len(units) == 1:
+        if _is_norm(base) and isinstance(base, Bracket) and len(units) == 1:
             if _is_euclidean(units[0]):
                 return self.value(base)
-            raise self.error(units[0], "only the Euclidean and the Frobenius norm are supported")
+            return self.other_norm(base, units[0], self.value(base.parts[0]))
         value = self.value(base)
         if len(value.open) != len(units) or value.kind:
             count = (
@@ -216,6 +235,13 @@ class Reader(BinderReader):
             raise self.error(units[0], f"this is a subscript of {value.shape}, which takes {count}")
         places = [self.place(unit, index.axis) for unit, index in zip(units, value.open, strict=True)]
         return Value(value.at(places))
+
+    def _array(self, letters: tuple[Name, ...], body: Syntax) -> Value:
+        """The array of the values that `body` has at the places of `letters`."""
+        places = [self.place(letter, None) for letter in letters]
+        indices = [place for place in places if isinstance(place, Index)]
+        free = tuple(self.placeholders.new(index.axis) for index in indices)
+        return Value(rename(self.number(body), dict(zip(indices, free, strict=True))), free)
 
     # --- powers, roots, brackets, functions --------------------------------------------------------
 
@@ -233,6 +259,8 @@ class Reader(BinderReader):
             and exponent.text == "2"
         ):
             return self.squared_norm(node, self.value(inside.parts[0]))
+        if _is_transposition(exponent) and isinstance(base, Numeral) and base.text == "1":
+            return Value(ONE, (), True, "ones")
         value = self.value(base)
         if _is_transposition(exponent) and (value.open or value.kind or not self._is_declared(exponent)):
             return self.transposed(value, node)
@@ -279,6 +307,11 @@ class Reader(BinderReader):
                 raise self.error(node, f"{found}; over an index write \\{function}_k")
             values = [self.value(argument) for argument in node.arguments]
             return self.each(node, values, lambda left, right: call(function, left, right))
+        if function in ("KL", "CE"):
+            return self.divergence(node, function, *(self.value(argument) for argument in node.arguments))
+        if function == "binom":
+            above, below = (self.number(argument) for argument in node.arguments)
+            return Value(binomial(above, below))
         if len(node.arguments) != 1:
             raise self.error(node, f"{function} needs 1 argument, found {len(node.arguments)}")
         value = self.value(node.arguments[0])
@@ -286,9 +319,17 @@ class Reader(BinderReader):
         if special is not None:
             return special
         if node.primes:
-            if node.primes > 1 or function not in FUNCTIONS:
+            if function not in FUNCTIONS:
                 raise self.error(node, f"this derivative of {function} is not supported yet: write it out")
-            return value.map(FUNCTIONS[function].derivative)
+            if node.primes == 1:
+                return value.map(FUNCTIONS[function].derivative)
+            by = value.expression
+            if not isinstance(by, Entry):
+                raise self.error(
+                    node.arguments[0],
+                    f"a higher derivative of {function} is understood at a name only: give this one",
+                )
+            return value.map(lambda u: Derivative(call(function, u), (by,) * node.primes))
         match function:
             case "sech":
                 return value.map(lambda u: quotient_of(ONE, call("cosh", u)))

@@ -213,6 +213,9 @@ class NameParser(Cursor):
                 found.append(Numeral(token.at, token.text))
             elif parser.starts_name():
                 found.append(parser.name())
+            elif token.is_op("*") or (token.kind == ":" and len(tokens) == 1):
+                parser.next()
+                found.append(Opaque(token.at, ":"))  # a whole axis: X_{i,:} and W_{\cdot j}
             elif token.kind == "{":
                 self.enter()
                 found += parser.units()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from symderiv.notation.errors import quoted
 from symderiv.notation.tex.cursor import shown
 from symderiv.notation.tex.function_parser import STOP_WORDS, FunctionParser
 from symderiv.notation.tex.syntax import (
@@ -69,7 +70,7 @@ class Parser(FunctionParser):
         factors: list[tuple[str, Syntax]] = [("", self.factor())]
         while True:
             token = self.token
-            if token.is_op("*", "/", "⊙", "."):
+            if token.is_op("*", "/", "⊙", "⊘", "."):
                 if token.text == "." and not self.starts_factor(1) and not self.ahead().is_op("+", "-"):
                     if self.ahead().kind == "stop":
                         self.next()
@@ -237,7 +238,7 @@ class Parser(FunctionParser):
         """Something in brackets, with commas or without."""
         token = self.next()
         if token.text == ".":
-            raise self.error(token, "a value taken at a point (\\left. ... \\right|) is not supported yet")
+            return self._before_bar(token)
         closing = _CLOSING[token.text]
         bars, self.bars = self.bars, []
         parts: list[Syntax] = [self.expression()]
@@ -252,6 +253,24 @@ class Parser(FunctionParser):
         self._close(token, closing)
         self.bars = bars
         return Bracket(token.at, token.text, tuple(parts))
+
+    def _before_bar(self, opened: Token) -> Syntax:
+        r"""What stands in ``\left. \right|``: with a remark below the bar, which is passed over."""
+        bars, self.bars = self.bars, []
+        inside = self.expression()
+        self.bars = bars
+        self._close(opened, "|")
+        if self.token.kind == "_":
+            self.next()
+            where = self.token
+            below = self.argument("what stands below the bar")
+            if any(token.kind != "word" for token in below):
+                raise self.error(
+                    where, "a value taken at a point is not supported yet: give it a name and an equation"
+                )
+            remark = " ".join(token.text for token in below)
+            self.note(where.at, f"the remark {quoted(remark)} below the bar is passed over")
+        return Bracket(opened.at, "(", (inside,))
 
     def _close(self, opened: Token, closing: str) -> None:
         if self.token.kind != "close":

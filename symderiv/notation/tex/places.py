@@ -125,8 +125,6 @@ class PlaceReader:
             case Name():
                 return self._named_place(unit, axis)
             case Opaque(_, text):
-                if text == ":":
-                    raise self.error(unit, "a whole row or column (:) is not supported yet: write an index")
                 raise self.error(
                     unit,
                     f"the index {text} is not supported yet: expected a letter, a place or a label",
@@ -179,10 +177,20 @@ class PlaceReader:
         """A condition between places, where either side is a place, or else between values."""
         axis = self.axis_of(node.left) or self.axis_of(node.right)
         if node.operator in ("in", "notin"):
-            raise self.error(node, "membership in a set is not supported yet: give a condition such as i = j")
+            return self._membership(node, axis)
         if axis is None:
             return Compare(node.operator, self.number(node.left), self.number(node.right))
         return Compare(node.operator, self.place(node.left, axis), self.place(node.right, axis))
+
+    def _membership(self, node: Relation, axis: str | None) -> Compare:
+        r"""``i \in S``, where S is an array that is positive at the places of the set."""
+        found = self.scope.array(node.right) if isinstance(node.right, Name) else None
+        if found is None or found[1] or self.scope.arrays[found[0]] != (axis,):
+            raise self.error(
+                node.right, "a set is understood as an array of marks only: declare one with this axis"
+            )
+        marked = Entry(found[0], (self.place(node.left, axis),))
+        return Compare(">" if node.operator == "in" else "<=", marked, ZERO)
 
     def number(self, node: Syntax) -> Expression:
         """The value of a node, which must be a number and not an array."""

@@ -248,8 +248,10 @@ def _sides(
     for side, value in zip(parsed.sides, values, strict=True):
         if value.kind:
             raise reader.error(side, f"the size of {value.shape} is not known here")
-        if shaped is not None and value.open and not value.same_shape(shaped):
+        if shaped is not None and value.open and value.axes != shaped.axes:
             raise reader.error(side, f"{value.shape} cannot equal {shaped.shape}")
+        if shaped is not None and value.open and value.row != shaped.row:
+            reader.note(side, f"{value.shape} equals {shaped.shape} where their entries are equal")
         if shaped is not None and not value.open and len(values) > 1:
             reader.note(side, f"a number that equals {shaped.shape} is each of its entries")
     scope = reader.scope

@@ -38,6 +38,8 @@ class Scope:
         The axis of each index letter.
     axes
         The names of the sizes.
+    aliases
+        Further names of sizes, and the sizes that they mean.
     depends
         Whether the first name is made of the second.
     """
@@ -49,6 +51,7 @@ class Scope:
     given: tuple[str, ...] = ()
     letters: dict[str, str] = field(default_factory=dict)
     axes: set[str] = field(default_factory=set)
+    aliases: dict[str, str] = field(default_factory=dict)
     depends: Callable[[str, str], bool] = _no
 
     @classmethod
@@ -134,6 +137,8 @@ class Scope:
     def axis(self, name: Name) -> str | None:
         """The size that a name is, or None."""
         for spelled, rest in readings(name):
+            if not rest and spelled in self.aliases:
+                return self.aliases[spelled]
             if not rest and spelled in self.axes and spelled not in self.arrays:
                 return spelled
         return None

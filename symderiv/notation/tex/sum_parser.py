@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 
 from symderiv.notation.tex.cursor import split
 from symderiv.notation.tex.name_parser import NameParser
@@ -19,6 +20,7 @@ from symderiv.notation.tex.syntax import (
     Syntax,
 )
 from symderiv.notation.tex.tokens import Token, closes, matching, opens
+from symderiv.notation.tex.uses import subscripts
 
 _CONDITION_WORDS = ("if", "for", "when", "where", "and", "with")
 _REST_WORDS = ("otherwise", "else", "o.w.", "elsewhere")
@@ -69,10 +71,24 @@ class SumParser(NameParser):
         """A sum or product sign with its letters, its bounds and what it reaches."""
         below, above = self._limits()
         if below is None:
-            raise self.error(
-                at, f"over which index is this {'sum' if kind == 'sum' else 'product'}? write \\{kind}_k"
-            )
+            return self._over_the_only_letter(kind, at)
         return Bound(at, kind, self._over(below, above), self.reach())
+
+    def _over_the_only_letter(self, kind: str, at: int) -> Syntax:
+        """A sum sign without index: over the only letter that stands in subscripts of what it reaches."""
+        word = "sum" if kind == "sum" else "product"
+        body = self.reach() if self.token.kind != "stop" else None
+        units = subscripts(body) if body is not None else ()
+        letters = {
+            unit.names[0]: unit
+            for unit in units
+            if isinstance(unit, Name) and not unit.word and len(unit.names[0]) == 1
+        }
+        if body is None or len(letters) != 1:
+            raise self.error(at, f"over which index is this {word}? write \\{kind}_k")
+        ((letter, unit),) = letters.items()
+        self.note(at, f"this {word} has no index: it is read as one over {letter}")
+        return Bound(at, kind, (Ranging(at, replace(unit, at=at)),), body)
 
     def extremum(self, kind: str, at: int) -> Syntax:
         """A maximum of values in brackets, or one over an index."""

@@ -34,10 +34,15 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """A subscript that is neither a letter nor a number, such as ``t-1`` or ``:``."""
+    """A subscript that is neither a letter nor a number, such as ``t-1`` or ``:`` for a whole axis."""
 
     at: int
     text: str
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this stands for every place of an axis."""
+        return self.text == ":"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,15 @@ class Subscripted:
     at: int
     base: Syntax
     units: tuple[Unit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """The array whose entry at `letters` is `body`: the value of a function that has entries."""
+
+    at: int
+    letters: tuple[Name, ...]
+    body: Syntax
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +229,7 @@ Syntax: TypeAlias = (
     | Root
     | Bracket
     | Subscripted
+    | Array
     | Applied
     | Called
     | Relation

@@ -89,6 +89,7 @@ class _Scanner:
         self.place = 0
         self.tokens: list[Token] = []
         self.side = ""
+        self.lefts: list[str] = []  # the brackets that \left opened and no \right has closed
 
     def run(self) -> list[Token]:
         while self.place < len(self.text):
@@ -123,6 +124,10 @@ class _Scanner:
                 pass
             elif side != "none":
                 raise self.source.error(at, f"expected a bracket after \\{side}, found {quoted(text)}")
+        if side == "left":
+            self.lefts.append(text)
+        elif side == "right" and self.lefts and self.lefts.pop() == "." and kind == "bar":
+            kind = "close"  # the bar of \left. f \right|_{x = 0}
         self.tokens.append(Token(kind, text, at, self.place, glued, side if side != "none" else ""))
 
     def _sign(self, sign: str, at: int) -> None:
@@ -163,6 +168,8 @@ class _Scanner:
             self._add("newline", "\\" + name, at)
         elif name in known.KNOWN:
             self._add("command", name, at)
+        elif name in known.FUNCTION_WORDS:
+            self._add("word", name, at)
         else:
             raise self.source.error(at, f"the command {quoted(found)} is not known here")
 

@@ -8,6 +8,7 @@ from symderiv.notation.names import RESERVED
 from symderiv.notation.tex.scope import readings
 from symderiv.notation.tex.syntax import (
     Applied,
+    Array,
     Called,
     Kronecker,
     Name,
@@ -42,14 +43,14 @@ def value_names(node: Part, with_places: bool = True) -> Iterator[Name]:
             case Name():
                 if part.names != ("1",) and not (part.names == ("e",) and not part.units):
                     yield part
-            case Kronecker() | Opaque() | Numeral():
+            case Kronecker() | Opaque() | Numeral() | Relation(_, "in" | "notin"):
                 continue
             case Relation() | Called() if not with_places:
                 inside = (part.left, part.right) if isinstance(part, Relation) else part.arguments
                 todo.extend(each for each in inside if not isinstance(each, Name))
             case Raised(_, Name(_, ("e",)) as base, exponent) if not base.units:
                 todo.append(exponent)
-            case Subscripted(_, base, _):
+            case Subscripted(_, base, _) | Array(_, _, base):
                 todo.append(base)
             case Ranging(_, _, first, last, condition):
                 todo += [each for each in (condition, last, first) if each is not None]
