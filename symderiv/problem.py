@@ -176,10 +176,11 @@ class Problem:
         )
 
     def output(self) -> str:
-        """The last definition, or the unspecified function of it: what the problem computes."""
+        """What the problem computes: the last definition that no other uses, or an unspecified function."""
         if self.upstream:
             return self.upstream[-1].name
-        return self.definitions[-1].name
+        used = {name for each in self.definitions for name in names_in(each.body)}
+        return next(each.name for each in reversed(self.definitions) if each.name not in used)
 
     def directly_uses(self, name: str) -> frozenset[str]:
         """The names in the body of a definition (or the argument of an unspecified function)."""

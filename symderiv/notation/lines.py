@@ -46,10 +46,11 @@ def lines_of(source: Source) -> list[Line]:
             else:
                 pieces.append((offset, raw))
         offset += len(raw) + 1
-    return [_line(source, begin, text) for begin, text in pieces]
+    return [line_at(source, begin, text) for begin, text in pieces]
 
 
-def _line(source: Source, begin: int, text: str) -> Line:
+def line_at(source: Source, begin: int, text: str) -> Line:
+    """The line that `text`, which stands at the offset `begin`, is; raises where it is none."""
     indent = len(text) - len(text.lstrip())
     match = _FIRST_WORD.match(text, indent)
     word, following = match.groups() if match else ("", "")

@@ -7,7 +7,7 @@ definitions are tied together as they are met; the first contradiction is an err
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -118,6 +118,31 @@ class Names:
         if array in self.inputs:
             return self.inputs[array].axes[place]
         return self._axis.get(self._find(("array", array, place)))
+
+    def declared_letters(self) -> frozenset[str]:
+        """The letters whose axis is known."""
+        return frozenset(name for kind, name, _ in self._axis if kind == "letter")
+
+    def tie_label(self, label: str, array: str, place: int) -> None:
+        """Say that the places which `label` holds are on the axis of an index place of an array."""
+        self._tie(("letter", label, 0), self._slot(array, place))
+
+    def name_axes(self, arrays: Mapping[str, int], letters: Iterable[str], fresh: Iterator[str]) -> None:
+        """Give an axis to every index place of `arrays` and to every letter that has none yet."""
+        slots: list[_Slot] = [
+            ("array", name, place) for name, rank in arrays.items() for place in range(rank)
+        ]
+        slots += [("letter", letter, 0) for letter in letters]
+        for leader in map(self._find, slots):
+            if leader not in self._axis:
+                self._axis[leader] = next(fresh)
+        self.axes.update(dict.fromkeys(self._axis.values()))
+
+    def make_input(self, name: str, rank: int, label_of: str | None = None) -> None:
+        """Turn a name whose index places have been tied into an input."""
+        axes = tuple(self.place_axis(name, place) or "" for place in range(rank))
+        self.definitions.pop(name, None)
+        self.inputs[name] = Input(name, axes, label_of)
 
     def _find(self, slot: _Slot) -> _Slot:
         while slot in self._leader:

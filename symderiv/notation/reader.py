@@ -50,7 +50,7 @@ def read_problem(text: str, name: str, path: str | None = None) -> Problem:
         At the first thing that is not understood: with its line, its column and a caret.
     """
     source = _source(text, path if path is not None else name)
-    return _Reader(source, name).read()
+    return ProblemReader(source, name).read()
 
 
 def parse_expression(text: str, problem: Problem, path: str = "expression") -> Expression:
@@ -107,7 +107,7 @@ class _Left:
     line: Line
 
 
-class _Reader:
+class ProblemReader:
     """Reads one file: declarations and left sides first, then everything that uses them."""
 
     def __init__(self, source: Source, name: str) -> None:
@@ -118,16 +118,19 @@ class _Reader:
         self.lefts: list[_Left] = []
 
     def read(self) -> Problem:
-        lines = lines_of(self.source)
+        """The problem that the source states."""
+        return self.read_lines(lines_of(self.source))
+
+    def read_lines(self, lines: list[Line]) -> Problem:
+        """The problem that some lines of the source state."""
         self.said.read(lines, after_definitions=False)
         for line in lines:
             if line.keyword == "":
                 self._left_side(line)
         self.said.read(lines, after_definitions=True)
-        if not self.lefts and not self.names.upstream:
-            raise self.source.error(0, "nothing is defined: expected a line such as p[i] = exp(z[i])")
+        self.check_defined()
         later = [(line, self._syntax(line)) for line in lines if line.keyword in _LATER]
-        self._infer(later)
+        self.infer(later)
         definitions = tuple(self._definition(left) for left in self.lefts)
         self._check_cycles(definitions)
         problem = Problem(
@@ -173,7 +176,13 @@ class _Reader:
         self.names.definitions[name] = len(letters)
         self.lefts.append(_Left(name, letters, body, line))
 
-    def _infer(self, later: list[tuple[Line, Node]]) -> None:
+    def check_defined(self) -> None:
+        """Raise an error where the source defines nothing."""
+        if not self.lefts and not self.names.upstream:
+            raise self.source.error(0, "nothing is defined: expected a line such as p[i] = exp(z[i])")
+
+    def infer(self, later: list[tuple[Line, Node]]) -> None:
+        """Find the axis of every letter from where it stands, in definitions and in `later` lines."""
         for left in self.lefts:
             for token in left.letters:
                 if not self.names.is_letter(str(token)):
