@@ -6,7 +6,7 @@ from symderiv.calculus.context import Context, rule
 from symderiv.calculus.derivative import CHAIN, INWARD, RUDIN, d, is_given, single
 from symderiv.expression.construct import multiply
 from symderiv.expression.functions import OF_TWO_VALUES
-from symderiv.expression.indices import rename
+from symderiv.expression.indices import rename, rename_bound
 from symderiv.expression.nodes import (
     ONE,
     ZERO,
@@ -54,19 +54,28 @@ def indicator(condition: Compare) -> Where:
     level="textbook",
 )
 def product_over_an_axis(node: Expression, context: Context) -> Expression | None:
-    """One factor of the product at a time; nothing is divided by, so factors may be zero."""
+    """One factor of the product at a time; nothing is divided by, so factors may be zero.
+
+    A restriction stays: it says which factors there are, and for each the others among them.
+    """
     if not single(node, Product):
         return None
     assert isinstance(node, Derivative)
     product = node.of
     assert isinstance(product, Product)
-    if product.condition is not None:
-        return None
     kept = context.fresh(product.index.axis, node)
     other = context.fresh(product.index.axis, node, letters=[kept.name])
-    slope = Derivative(rename(product.body, {product.index: kept}), node.by)
-    rest = Product(other, rename(product.body, {product.index: other}), Compare("!=", other, kept))
-    return Sum(kept, multiply(slope, rest))
+    return slope_of_product(product, node.by, kept, other)
+
+
+def slope_of_product(product: Product, by: tuple[Entry, ...], kept: Index, other: Index) -> Expression:
+    """Σ_k u_k' Π_{l ≠ k} u_l with k called `kept` and l `other`, both over the factors that there are."""
+    first, rest = rename_bound(product, kept), rename_bound(product, other)
+    assert isinstance(first, Product)
+    assert isinstance(rest, Product)
+    distinct = Compare("!=", other, kept)
+    body = rest.body if rest.condition is None else Where(rest.condition, rest.body, ONE)
+    return Sum(kept, multiply(Derivative(first.body, by), Product(other, body, distinct)), first.condition)
 
 
 @rule(

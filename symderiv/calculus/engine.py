@@ -89,12 +89,23 @@ class Engine:
 
     def derive(self, of: Entry, by: tuple[Entry, ...]) -> Derivation:
         """The derivative of one entry by others, with every step."""
+        self._check_variables(by)
         start = Derivative(of, by)
         context = self._context()
         steps: list[Step] = []
         node = self._open(start, context, steps)
         node = self._reduce(node, context, steps)
         return self._finish(start, node, context, steps, ())
+
+    def _check_variables(self, by: tuple[Entry, ...]) -> None:
+        """Refuse a name after what it is built from: held as the variable, it no longer depends on that."""
+        for place, entry in enumerate(by):
+            for earlier in by[:place]:
+                if earlier.array != entry.array and self.problem.depends(Entry(entry.array), earlier.array):
+                    raise CalculusError(
+                        f"{entry.array} depends on {earlier.array} and cannot be held fixed after it: "
+                        f"differentiate by {entry.array} first"
+                    )
 
     def contract(self, request: Contraction) -> Derivation:
         """A product with a derivative, simplified so that the derivative itself is never built."""

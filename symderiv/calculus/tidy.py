@@ -7,12 +7,14 @@ and letters of sums that do not clash with the free ones.
 from __future__ import annotations
 
 from symderiv.expression.construct import add, base_and_exponent, coefficient_and_rest, multiply, power
-from symderiv.expression.indices import free_indices, fresh_index, rename_bound
+from symderiv.expression.indices import free_indices, fresh_index, mentions, rename_bound
 from symderiv.expression.nodes import (
+    COMPARISONS,
     ONE,
     ZERO,
     Add,
     Call,
+    Compare,
     Delta,
     Derivative,
     Entry,
@@ -27,8 +29,9 @@ from symderiv.expression.nodes import (
     Product,
     Size,
     Sum,
+    Where,
 )
-from symderiv.expression.traverse import children, map_children, walk
+from symderiv.expression.traverse import children, compared_values, map_children, walk
 from symderiv.problem import Problem
 
 
@@ -48,6 +51,16 @@ def tidy(node: Expression) -> Expression:
             return tidy_delta(node, left, right)
         case Sum(_, body, _) if body == ZERO:
             return ZERO
+        case Product(_, body, _) if body == ONE:
+            return ONE
+        case Extremum(_, index, body) if not mentions(body, index):
+            return body
+        case Sum(index, body, Compare() as condition) if (holds := always(condition)) is not None:
+            return Sum(index, body) if holds else ZERO
+        case Product(index, body, Compare() as condition) if (holds := always(condition)) is not None:
+            return Product(index, body) if holds else ONE
+        case Where(condition, then, otherwise) if (holds := always(condition)) is not None:
+            return then if holds else otherwise
         case Call("exp", (argument,)) if argument == ZERO:
             return ONE
         case Call("log", (argument,)) if argument == ONE:
@@ -63,6 +76,18 @@ def tidy_delta(node: Delta, left: object, right: object) -> Expression:
     if isinstance(left, Position) and isinstance(right, Position):
         return ZERO
     return node
+
+
+def always(condition: Compare) -> bool | None:
+    """Whether a comparison of index places holds whatever the values are; None where that depends."""
+    left, right = condition.left, condition.right
+    if compared_values(condition):
+        return None
+    if left == right:
+        return condition.operator in ("==", "<=", ">=")
+    if isinstance(left, Position) and isinstance(right, Position):
+        return COMPARISONS[condition.operator](left.value, right.value)
+    return None
 
 
 def is_negative(term: Expression) -> bool:

@@ -7,9 +7,11 @@ no flattening, no evaluation; what is written is what is stored. Light arithmeti
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 
 class _Node:
@@ -213,6 +215,16 @@ Expression: TypeAlias = (
 )
 #: The nodes that bind an index.
 Binder: TypeAlias = Sum | Product | Extremum
+
+#: What each sign of a condition says about two places or two values.
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
 
 ZERO = Number(Fraction(0))
 ONE = Number(Fraction(1))

@@ -17,6 +17,7 @@ from itertools import product as places
 from typing import Any, TypeAlias
 
 from symderiv.expression.nodes import (
+    COMPARISONS,
     Add,
     Call,
     Compare,
@@ -154,16 +155,6 @@ def _primal(a: Value) -> Value:
     while isinstance(a, Dual):
         a = a.value
     return a
-
-
-_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-}
 
 
 class Oracle:
@@ -317,7 +308,7 @@ class Oracle:
                 self.place(side, env) if isinstance(side, Index | Position | Entry) else side
                 for side in sides
             )
-        return _COMPARISONS[condition.operator](left, right)
+        return COMPARISONS[condition.operator](left, right)
 
     def _power(self, base: Expression, exponent: Expression, env: dict[Index, int]) -> Value:
         value = self._value(base, env)
@@ -397,11 +388,12 @@ class Oracle:
     def _derivative(self, of: Expression, by: tuple[Entry, ...], env: dict[Index, int]) -> Value:
         if not by:
             return self._value(of, env)
-        first, rest = by[0], by[1:]
-        place = tuple(self.place(term, env) for term in first.indices)
+        # In turn: the last is outermost. That matters where a name and what it is built from both vary.
+        last, rest = by[-1], by[:-1]
+        place = tuple(self.place(term, env) for term in last.indices)
         self._tags += 1
         tag = self._tags
-        inner = self._with_variable(first.array, place, tag)
+        inner = self._with_variable(last.array, place, tag)
         value = inner._value(Derivative(of, rest) if rest else of, env)
         self._tags = max(self._tags, inner._tags)
         return _split(value, tag)[1] if isinstance(value, Dual) else self._fold(_plus, 0, [])

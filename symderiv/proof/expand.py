@@ -7,11 +7,18 @@ compared with it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from symderiv.expression.construct import add, multiply, power, subtract
 from symderiv.expression.functions import FUNCTIONS, OF_TWO_VALUES, call
-from symderiv.expression.indices import all_letters, fresh_index, indices_in_term, rename, rename_bound
+from symderiv.expression.indices import (
+    all_letters,
+    fresh_index,
+    indices_in_term,
+    mentions,
+    rename,
+    rename_bound,
+)
 from symderiv.expression.nodes import (
     ONE,
     ZERO,
@@ -33,7 +40,7 @@ from symderiv.expression.nodes import (
     Where,
 )
 from symderiv.expression.traverse import map_children, walk
-from symderiv.problem import Problem, unfold
+from symderiv.problem import Problem, Upstream, names_in, unfold
 
 
 class ProofError(ValueError):
@@ -43,13 +50,14 @@ class ProofError(ValueError):
 def in_inputs(node: Expression, problem: Problem, holding: Collection[str] = ()) -> Expression:
     """`node` with every definition written out, but for the names in `holding`, and differentiated.
 
-    A derivative by a defined name holds that name as the variable, as everywhere in symderiv. The
-    derivative of an unspecified function by its argument becomes an array of its own.
+    A derivative by a defined name holds that name as the variable, and what it is built from is then
+    no part of it; once the derivative is taken, the name is written out as well. The derivative of an
+    unspecified function by its argument becomes an array of its own.
 
     Raises
     ------
     ProofError
-        If a derivative by a defined name stands beside one of a name that it is built from.
+        If an unspecified function is differentiated more than once.
     """
     match node:
         case Entry(array, _):
@@ -58,25 +66,26 @@ def in_inputs(node: Expression, problem: Problem, holding: Collection[str] = ())
                 return node
             return in_inputs(unfold(definition, node), problem, holding)
         case Derivative(of, by):
-            for entry in by:
-                if _is_slope(node, problem):
-                    break
-                if problem.definition(entry.array) and entry.array not in holding:
-                    raise ProofError(f"{entry.array} is a variable here and written out elsewhere")
             return _carried_out(of, by, problem, holding)
         case _:
             return map_children(node, lambda child: in_inputs(child, problem, holding))
 
 
-def variables(node: Expression, problem: Problem) -> frozenset[str]:
-    """The defined names by which `node` differentiates."""
-    return frozenset(
-        entry.array
-        for _, part in walk(node)
-        if isinstance(part, Derivative) and not _is_slope(part, problem)
-        for entry in part.by
-        if problem.definition(entry.array) is not None
-    )
+def held(nodes: Iterable[Expression], problem: Problem) -> frozenset[str]:
+    """The defined names by which `nodes` differentiate, if all of them may stay names: else none.
+
+    They may where nothing is differentiated by what they are built from.
+    """
+    variables: set[str] = set()
+    for node in nodes:
+        for _, part in walk(node):
+            if isinstance(part, Derivative) and not _is_slope(part, problem):
+                variables |= {entry.array for entry in part.by}
+    names = {name for name in variables if problem.definition(name) is not None}
+    for name in names:
+        if any(other != name and problem.depends(Entry(name), other) for other in variables):
+            return frozenset()
+    return frozenset(names)
 
 
 def _is_slope(node: Derivative, problem: Problem) -> bool:
@@ -85,37 +94,48 @@ def _is_slope(node: Derivative, problem: Problem) -> bool:
     return unspecified is not None and all(entry.array == unspecified.of for entry in node.by)
 
 
+def _slopes(unspecified: Upstream) -> str:
+    """The array of the slopes of an unspecified function; no name of a problem is spelled so."""
+    return f"d{unspecified.name}/d{unspecified.of}"
+
+
 def _carried_out(
     of: Expression, by: tuple[Entry, ...], problem: Problem, holding: Collection[str]
 ) -> Expression:
-    if isinstance(of, Entry):
-        unspecified = problem.upstream_of(of.array)
-        if unspecified is not None:
-            return _through_unspecified(of.array, unspecified.of, by, problem, holding)
-    inner = in_inputs(of, problem, holding)
-    for entry in by:
-        inner = differentiated(inner, entry)
-    return inner
+    """The derivative by each entry in turn, the last one outermost."""
+    if not by:
+        if isinstance(of, Entry) and problem.upstream_of(of.array) is not None:
+            return of
+        return in_inputs(of, problem, holding)
+    last = by[-1]
+    opened = problem.definition(last.array) is not None and last.array not in holding
+    unspecified = problem.upstream_of(of.array) if isinstance(of, Entry) else None
+    if unspecified is not None:
+        if len(by) != 1:
+            raise ProofError(f"second derivatives of the unspecified {unspecified.name} are not handled")
+        slope = _through_unspecified(unspecified, last, problem, holding)
+    else:
+        inner = _carried_out(of, by[:-1], problem, {*holding, last.array} if opened else holding)
+        if names_in(inner) & {name for each in problem.upstream for name in (each.name, _slopes(each))}:
+            raise ProofError("second derivatives of an unspecified function are not handled")
+        slope = differentiated(inner, last)
+    return in_inputs(slope, problem, holding) if opened else slope
 
 
 def _through_unspecified(
-    name: str, argument: str, by: tuple[Entry, ...], problem: Problem, holding: Collection[str]
+    unspecified: Upstream, by: Entry, problem: Problem, holding: Collection[str]
 ) -> Expression:
     """∂L/∂z_k = Σ_j ∂L/∂y_j ∂y_j/∂z_k for an unspecified L(y)."""
-    if len(by) != 1:
-        raise ProofError(f"second derivatives of the unspecified {name} are not handled")
-    (entry,) = by
-    slopes = f"d{name}_d{argument}"
-    if entry.array == argument:
-        return Entry(slopes, entry.indices)
-    taken = {index.name for term in entry.indices for index in indices_in_term(term)}
+    slopes, argument = _slopes(unspecified), unspecified.of
+    if by.array == argument:
+        return Entry(slopes, by.indices)
+    taken = {index.name for term in by.indices for index in indices_in_term(term)}
     letters = []
     for axis in problem.axes_of(argument):
         letter = fresh_index(axis, taken, problem.letters_of(axis))
         taken.add(letter.name)
         letters.append(letter)
-    middle = Entry(argument, tuple(letters))
-    slope = differentiated(in_inputs(middle, problem, holding), entry)
+    slope = _carried_out(Entry(argument, tuple(letters)), (by,), problem, holding)
     result: Expression = multiply(Entry(slopes, tuple(letters)), slope)
     for letter in reversed(letters):
         result = Sum(letter, result)
@@ -159,7 +179,7 @@ def differentiated(node: Expression, by: Entry) -> Expression:
             return Where(Compare(operator, first, second), *branches)
         case Extremum():
             return _of_extremum(node, by)
-        case Product(_, _, None):
+        case Product():
             return _of_product(node, by)
         case _:
             raise ProofError(f"no derivative is known here for {type(node).__name__}")
@@ -183,6 +203,8 @@ def _of_sum(node: Sum, by: Entry) -> Expression:
 
 def _of_extremum(node: Extremum, by: Entry) -> Expression:
     """Σ_k [u_k = max] u_k', where the extremum is attained once."""
+    if not mentions(node.body, node.index):
+        return differentiated(node.body, by)
     letter = _clear(node.index, node, by)
     body = rename(node.body, {node.index: letter})
     attained = Where(Compare("==", body, node), ONE, ZERO)
@@ -190,9 +212,13 @@ def _of_extremum(node: Extremum, by: Entry) -> Expression:
 
 
 def _of_product(node: Product, by: Entry) -> Expression:
-    """Σ_k u_k' Π_{l ≠ k} u_l."""
+    """Σ_k u_k' Π_{l ≠ k} u_l, over those places that meet the condition."""
     kept = _clear(node.index, node, by)
     other = _clear(node.index, node, by, kept.name)
-    slope = differentiated(rename(node.body, {node.index: kept}), by)
-    rest = Product(other, rename(node.body, {node.index: other}), Compare("!=", other, kept))
-    return Sum(kept, multiply(slope, rest))
+    first = node if kept == node.index else rename_bound(node, kept)
+    second = rename_bound(node, other)
+    assert isinstance(first, Product)
+    assert isinstance(second, Product)
+    body = second.body if second.condition is None else Where(second.condition, second.body, ONE)
+    rest = Product(other, body, Compare("!=", other, kept))
+    return Sum(kept, multiply(differentiated(first.body, by), rest), first.condition)

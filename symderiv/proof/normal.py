@@ -46,6 +46,8 @@ from symderiv.proof.expand import ProofError
 
 #: A normal form with more terms than this is given up: no answer rather than a long wait.
 MAX_TERMS = 4000
+#: After this many products of terms the way to a normal form is given up.
+MAX_WORK = 20_000
 #: Whole powers of brackets up to this are multiplied out.
 MAX_POWER = 8
 
@@ -65,6 +67,7 @@ class Normal:
 
     def __init__(self, equations: Mapping[Expression, Expression] | None = None) -> None:
         self._equations = dict(equations or {})
+        self._work = 0
 
     def of(self, node: Expression) -> Expression:
         """The normal form of `node` as a tree; zero is ``Number(0)``."""
@@ -126,6 +129,8 @@ class Normal:
                 return {}
             case Where(condition, then, otherwise):
                 return self._by_cases(condition, then, otherwise)
+            case Extremum(_, index, body) if not mentions(body, index):
+                return self._polynomial(body)
             case _:
                 return self._atom(map_children(node, self.of))
 
@@ -157,18 +162,27 @@ class Normal:
 
     def _monomial(self, powers: list[tuple[Expression, Fraction]], coefficient: Fraction) -> _Polynomial:
         """One term: equal atoms merged, deltas used up, square roots squared."""
+        self._work += 1
+        if self._work > MAX_WORK:
+            raise ProofError(f"the normal form needs more than {MAX_WORK} products of terms")
         merged: dict[Expression, Fraction] = {}
         for base, exponent in powers:
             merged[base] = merged.get(base, Fraction(0)) + exponent
         merged = {base: exponent for base, exponent in merged.items() if exponent}
         for base, exponent in merged.items():
-            if isinstance(base, Delta) and exponent != 1:
+            if isinstance(base, Delta | Where) and exponent < 0:
+                raise ProofError("a division by zero")
+            if isinstance(base, Delta | Where):
                 merged[base] = Fraction(1)
         for base in list(merged):
             if isinstance(base, Delta):
                 again = self._under_delta(base, merged, coefficient)
                 if again is not None:
                     return again
+            if isinstance(base, Call) and base.function == "sqrt" and merged[base].denominator != 1:
+                rest = {key: each for key, each in merged.items() if key != base}
+                inner = self._power(base.arguments[0], merged[base] / 2)
+                return self._product(self._monomial(list(rest.items()), coefficient), inner)
             if isinstance(base, Call) and base.function == "sqrt" and merged[base] not in (0, 1):
                 # √u^n is u^⌊n/2⌋ times √u or 1, so that 1/√u and √u/u have one spelling.
                 whole = floor(merged[base] / 2)
@@ -243,6 +257,8 @@ class Normal:
         if not isinstance(bracket, Add):
             base, own = base_and_exponent(bracket)
             if isinstance(own, Number):
+                if own.value % 2 == 0 and exponent.denominator != 1 and not self._is_positive(base):
+                    base, own = bracket, ONE  # (u^2)^(1/3) is not u^(2/3) where u is negative
                 return self._product(outside, self._monomial([(base, own.value * exponent)], number))
             raise ProofError("a power that the normal form does not handle")
         return self._product(outside, {((bracket, exponent),): number})
@@ -370,7 +386,7 @@ class Normal:
         return {key: each * coefficient for key, each in result.items()}
 
     def _restricted(self, node: Sum, condition: Compare) -> _Polynomial:
-        """Σ_{k ≠ i} f_k = Σ_k f_k - f_i and Σ_{k = i} f_k = f_i; other conditions stay."""
+        """Σ_{k ≠ i} f_k = Σ_k f_k - f_i, Σ_{k = i} f_k = f_i, and Σ_{k < i} f_k = Σ_k [k < i] f_k."""
         sides = (condition.left, condition.right)
         if condition.operator in ("!=", "==") and node.index in sides:
             other = condition.right if condition.left == node.index else condition.left
@@ -379,7 +395,7 @@ class Normal:
                 if condition.operator == "==":
                     return self._polynomial(picked)
                 return self._polynomial(add(Sum(node.index, node.body), negate(picked)))
-        return self._atom(Sum(node.index, self.of(node.body), condition))
+        return self._polynomial(Sum(node.index, Where(condition, node.body, ZERO)))
 
 
 def _nested(letter: Index, factors: list[Expression]) -> Expression:

@@ -297,9 +297,47 @@ L = sum(k != y, relu(1 + z[k] - z[y])) + sum(k, where(k == y, z[k], 2))
         assert agree(oracle.entry("L", ()), values[sample])
 
 
+@pytest.mark.parametrize("condition", ["k", "k != 1", "k < i", "k if x[k] > c"])
+@pytest.mark.parametrize("order", ["x[j]", "x[j], x[l]"])
+def test_restricted_products_are_differentiated_twice(condition: str, order: str) -> None:
+    problem = read_problem(
+        f"index i, j, k, l : K\ninput x[K], c\nq[i] = prod({condition}, c + x[k]^2)", "product"
+    )
+    derivation = derive_text(problem, f"d(q[i], {order})")
+    for sizes in sizes_to_try(problem):
+        assert wrong_steps(derivation, sizes) == []
+
+
 def test_what_no_rule_differentiates_is_said_so() -> None:
-    with pytest.raises(CalculusError, match="no rule differentiates this kind of expression yet: product"):
-        derive_text(WIDER, "d(q, z[i], z[j])")
+    problem = read_problem("input s\nf = gamma(s)", "gamma")
+    with pytest.raises(CalculusError, match="the derivative of gamma is not known"):
+        derive_text(problem, "d(f, s)")
+
+
+def test_a_name_is_not_held_fixed_after_what_it_is_built_from() -> None:
+    problem = catalog.load("cross_entropy")
+    with pytest.raises(CalculusError, match=r"p depends on z .* differentiate by p first"):
+        derive_text(problem, "d(L, z[i], p[j])")
+    derivation = derive_text(problem, "d(L, p[i], z[j])")  # the slope by p, and how z moves that
+    for sizes in sizes_to_try(problem):
+        assert wrong_steps(derivation, sizes) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "f[i] = sum(k, where(i <= k, x[k], 2))",  # at i = k after sifting
+        "f[i] = x[i] * max(k, 2 * x[i])",  # the same at every place
+        "f[i] = prod(k != i, x[k]) + sum(k < i, x[k]) * x[i]",
+    ],
+)
+def test_conditions_and_extrema_that_say_nothing(text: str) -> None:
+    problem = read_problem(f"index i, j, k : K\ninput x[K]\n{text}", "settled")
+    for asked in ("d(f[i], x[j])", "d(f[i], x[i])", "d(f[1], x[1])"):
+        derivation = derive_text(problem, asked)
+        for sizes in sizes_to_try(problem):
+            assert wrong_steps(derivation, sizes) == []
+        assert "1 <= 1" not in to_text(derivation.result)
 
 
 def test_a_batched_layer_sums_over_the_batch() -> None:

@@ -46,6 +46,8 @@ TRUE = [
     ("softplus(x) - softplus(-x)", "x"),
     ("(sum(k, a[k]))^2", "sum(k, sum(l, a[k] * a[l]))"),
     ("sum(k != i, a[k])", "sum(k, a[k]) - a[i]"),
+    ("sum(k < i, c * a[k] + t[k])", "sum(k < i, t[k]) + c * sum(k < i, a[k])"),
+    ("max(k, 2 * x)", "2 * x"),
     ("sum(k, (a[k] - c)^2)", "sum(k, a[k]^2) - 2 * c * sum(k, a[k]) + K * c^2"),
     ("1 / sqrt(x)", "sqrt(x) / x"),
     ("a[i] / (a[i] + c) + c / (a[i] + c)", "1"),
@@ -81,6 +83,9 @@ NEVER = [
     ("(x^c)^m", "x^(c * m)"),
     ("(x^2)^(K / 2)", "x^K"),
     ("(x^2)^(1/2)", "x"),
+    ("(x^2)^(3/2)", "x^3"),
+    ("(x^2)^(1/3)", "x^(2/3)"),
+    ("1 / delta(i, j)", "delta(i, j)"),
     ("sqrt(x^2)", "x"),
     ("exp(c * log(x^2))", "x^(2 * c)"),
     ("(x^2 + x^2 * c)^(1/4)", "x^(1/2) * (1 + c)^(1/4)"),
@@ -217,3 +222,45 @@ def test_the_normal_form_ignores_order_and_letters() -> None:
     first = parse_expression("sum(k, a[k] * t[k]) * c + z[i] * c", PROBLEM)
     second = parse_expression("c * (z[i] + sum(l, t[l] * a[l]))", PROBLEM)
     assert Normal().of(first) == Normal().of(second)
+
+
+@pytest.mark.parametrize(
+    ("right", "kind"), [("d(L, z[j])", "proved"), ("2 * d(L, z[j])", "refuted"), ("0", "refuted")]
+)
+def test_a_name_is_held_fixed_only_in_the_derivative_by_it(right: str, kind: str) -> None:
+    """Beside dL/dp_k, where p is the variable, p still depends on z in dp_k/dz_j."""
+    problem = catalog.load("cross_entropy")
+    left = parse_expression("sum(k, d(L, p[k]) * d(p[k], z[j]))", problem)
+    assert prove(left, parse_expression(right, problem), problem).kind == kind
+
+
+def test_derivatives_are_taken_in_turn() -> None:
+    problem = read_problem("input x\np = x^2\nL = x * p^2", "in_turn")
+    slope = parse_expression("d(L, p, x)", problem)
+    # L_p = 2 x p is 2 x^3 in x alone; with x first and p then, x L_p is 2 p.
+    assert prove(slope, parse_expression("6 * x^2", problem), problem).kind == "proved"
+    assert prove(slope, parse_expression("2 * p", problem), problem).kind == "refuted"
+    turned = parse_expression("d(L, x, p)", problem)
+    assert prove(turned, parse_expression("2 * p", problem), problem).kind == "proved"
+
+
+def test_the_slope_of_an_unspecified_function_is_no_constant() -> None:
+    problem = read_problem("index i, j : K\ninput z[K]\ny[i] = z[i]^2\nupstream L(y)", "unspecified")
+    curved = parse_expression("d(d(L, y[i]), z[j])", problem)
+    assert prove(curved, parse_expression("0", problem), problem).kind == "undecided"
+
+
+def test_roots_of_roots_come_to_an_end() -> None:
+    problem = read_problem("input x\nf = x", "roots")
+    slope = parse_expression("d((x^(1/2))^(1/2), x)", problem)
+    right = parse_expression("(x^(1/2))^(1/2) / (4 * x)", problem)
+    assert prove(slope, right, problem).kind != "refuted"
+    assert prove(slope, slope, problem).kind == "proved"
+
+
+def test_a_proof_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("symderiv.proof.normal.MAX_WORK", 20)
+    left, right = (parse_expression(each, PROBLEM) for each in ("(a[i] + z[i] + x)^6", "(x + z[i] + a[i])^6"))
+    verdict = prove(left, right, PROBLEM)
+    assert verdict.kind == "undecided"
+    assert "more than 20 products" in verdict.method
