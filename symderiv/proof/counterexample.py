@@ -8,7 +8,7 @@ but where a formula has kinks, small numbers could meet one, and only generic fr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -26,9 +26,9 @@ from symderiv.expression.nodes import (
     Sum,
     Where,
 )
-from symderiv.expression.oracle import Arithmetic, Oracle, multiprecision
+from symderiv.expression.oracle import Arithmetic, Oracle, Scalar, multiprecision
 from symderiv.expression.traverse import compared_values, walk
-from symderiv.problem import Assumption, Problem, names_in
+from symderiv.problem import Assumption, Problem, Upstream, names_in
 from symderiv.proof.trial_values import EXACT, NO_VALUE, Array, Table, growing_sizes, nested, trials
 
 _WITH_KINKS = frozenset({"relu", "abs", "step", "sign", "max", "min"})
@@ -66,16 +66,19 @@ def counterexample(
 
     Notes
     -----
-    A place where one side has no real value does not count.
+    A place where one side has no real value does not count. An unspecified function L of an array y is
+    taken to be Σ c·y first, and u + u² of that u then: ``values`` has its c under the name ``d(L, y)``,
+    or says which function it is under the name ``L``.
     """
-    if problem.upstream:
-        return None
     letters = tuple(dict.fromkeys((*free_indices(left), *free_indices(right))))
     wanted: list[Array] = [(given.name, given.axes, given.label_of) for given in problem.inputs]
     wanted += [(name, axes, None) for name, axes in extra]
+    wanted += [(slopes(each), problem.axes_of(each.of), None) for each in problem.upstream]
     trees = (left, right, *(side for each in assumptions for side in (each.left, each.right)))
     used = _reachable(trees, problem)
+    used |= {slopes(each) for each in problem.upstream if each.name in used}
     wanted.sort(key=lambda array: array[0] not in used)  # those that matter take the smallest numbers
+    unspecified = [each for each in problem.upstream if each.name in used]
     search = _Search(left, right, problem, letters, tuple(assumptions), digits)
     for sizes in growing_sizes(_axes_in_play(trees, problem, used)):
         everywhere = {**dict.fromkeys(problem.axes, 1), **sizes}
@@ -85,9 +88,16 @@ def counterexample(
                 "sizes": sizes,
                 "places": {letter.name: spot + 1 for letter, spot in zip(letters, found.place, strict=True)},
                 "values": {
-                    name: nested(found.values[name], label_of is not None)
-                    for name, _, label_of in wanted
-                    if name in used
+                    **{
+                        name: nested(found.values[name], label_of is not None)
+                        for name, _, label_of in wanted
+                        if name in used
+                    },
+                    **(
+                        {each.name: f"u + u^2, u = {_linear(each)}" for each in unspecified}
+                        if found.curved
+                        else {}
+                    ),
                 },
                 "left": found.left,
                 "right": found.right,
@@ -105,6 +115,7 @@ class _Difference:
     left: str
     right: str
     exact: bool
+    curved: bool
 
 
 @dataclass
@@ -134,11 +145,12 @@ class _Search:
 
     def at(self, sizes: Mapping[str, int], trials: Sequence[Mapping[str, Table]]) -> _Difference | None:
         """The first difference at these sizes: exact if any of the trials shows one exactly."""
-        for arithmetic in (EXACT, self.real) if self.exact else (self.real,):
-            for values in trials:
-                found = self._difference(arithmetic, values, sizes)
-                if found is not None:
-                    return found
+        for curved in (False, True) if self.problem.upstream else (False,):
+            for arithmetic in (EXACT, self.real) if self.exact else (self.real,):
+                for values in trials:
+                    found = self._difference(arithmetic, values, sizes, curved)
+                    if found is not None:
+                        return found
         return None
 
     def _apart(self, a: Any, b: Any) -> bool:
@@ -147,7 +159,7 @@ class _Search:
         return bool(abs(a - b) * self.scale > abs(a) + abs(b) + 1)
 
     def _difference(
-        self, arithmetic: Arithmetic, values: Mapping[str, Table], sizes: Mapping[str, int]
+        self, arithmetic: Arithmetic, values: Mapping[str, Table], sizes: Mapping[str, int], curved: bool
     ) -> _Difference | None:
         """The first place where the sides differ at these values, in one kind of numbers."""
         arrays = {
@@ -157,7 +169,11 @@ class _Search:
             }
             for name, table in values.items()
         }
-        oracle = Oracle(sizes, arrays, self.problem.definitions, {}, arithmetic)
+        functions = {
+            each.name: (each.of, _function(list(arrays[slopes(each)].values()), curved))
+            for each in self.problem.upstream
+        }
+        oracle = Oracle(sizes, arrays, self.problem.definitions, functions, arithmetic)
         try:
             if not all(self._holds(each, oracle) for each in self.assumptions):
                 return None
@@ -170,7 +186,7 @@ class _Search:
             except NO_VALUE:
                 continue
             if abs(a) + abs(b) < _INFINITY and self._apart(a, b):  # false for infinities and for nan
-                return _Difference(values, place, self._text(a), self._text(b), arithmetic is EXACT)
+                return _Difference(values, place, self._text(a), self._text(b), arithmetic is EXACT, curved)
         return None
 
     def _holds(self, assumption: Assumption, oracle: Oracle) -> bool:
@@ -192,6 +208,27 @@ class _Search:
 
 
 _INFINITY = float("inf")
+
+
+def slopes(upstream: Upstream) -> str:
+    """The name of the slopes of an unspecified function in a table of values."""
+    return f"d({upstream.name}, {upstream.of})"
+
+
+def _linear(upstream: Upstream) -> str:
+    return f"the sum of c * {upstream.of} with the numbers c under {slopes(upstream)}"
+
+
+def _function(coefficients: Sequence[Any], curved: bool) -> Callable[[Sequence[Scalar]], Scalar]:
+    """Σ c·y, or u + u² of it, for the values of an array in C order."""
+
+    def value(entries: Sequence[Scalar]) -> Scalar:
+        total = Scalar(0 * coefficients[0])
+        for coefficient, entry in zip(coefficients, entries, strict=True):
+            total = total + Scalar(coefficient) * entry
+        return total + total * total if curved else total
+
+    return value
 
 
 def _has_kink(node: Expression) -> bool:

@@ -106,3 +106,23 @@ def test_what_the_catalogue_states_has_none(name: str) -> None:
     for each in problem.expectations:
         if each.form is not None:
             assert counterexample(each.derivative, each.form, problem, assumptions=each.assuming) is None
+
+
+def test_an_unspecified_function_gets_slopes_of_its_own() -> None:
+    problem = catalog.load("softmax_any_loss")
+    left = parse_expression("d(L, z[k])", problem)
+    wrong = parse_expression("y[k] * (d(L, y[k]) - d(L, y[k]) * y[k])", problem)
+    found = counterexample(left, wrong, problem)
+    assert found is not None
+    assert found["sizes"] == {"K": 2}
+    assert set(found["values"]) == {"z", "d(L, y)"}
+    right = parse_expression("y[k] * (d(L, y[k]) - sum(i, d(L, y[i]) * y[i]))", problem)
+    assert counterexample(left, right, problem) is None
+
+
+def test_a_curved_function_tells_second_derivatives_apart() -> None:
+    problem = read_problem("index i : K\\ninput y[K]\\nupstream L(y)\\n".replace("\\n", "\n"), "any")
+    second = parse_expression("d(L, y[i], y[i])", problem)
+    found = counterexample(second, parse_expression("0", problem), problem)
+    assert found is not None
+    assert "u + u^2" in found["values"]["L"]
