@@ -71,3 +71,15 @@ def test_a_letter_may_leave_its_declared_axis() -> None:
     declared = read_problem("index k : N\ninput V[N, D]\nr = sum(k, V[k, 1])", "declared")
     _, chains = read_equations(r"s_k = \sum_j V_{jk}", declared)
     assert chains[0].notes == ("k ranges over D here, though it is declared to range over N",)
+
+
+def test_whole_arrays_are_defined() -> None:
+    declared = read_problem("index i : D\ninput W[D, K], x[K], b[D]\nr = 1", "declared")
+    problem, chains = read_equations(
+        r"z = Wx + b \\ a = \tanh(z) \\ \frac{\partial a}{\partial x} = 0", declared
+    )
+    assert [definition_to_text(each) for each in problem.definitions[1:]] == [
+        "z[i] = sum(k, W[i, k] * x[k]) + b[i]",
+        "a[i] = tanh(z[i])",
+    ]
+    assert [to_text(side) for side in chains[2].sides] == ["d(a[i], x[k])", "0"]

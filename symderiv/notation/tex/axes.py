@@ -32,8 +32,8 @@ class AxisTable:
             slot = self._leader[slot]
         return slot
 
-    def tie(self, one: Slot, other: Slot) -> None:
-        """Say that two have one axis.
+    def tie(self, one: Slot, other: Slot) -> bool:
+        """Say that two have one axis; whether that was new.
 
         Raises
         ------
@@ -42,13 +42,14 @@ class AxisTable:
         """
         first, second = self._find(one), self._find(other)
         if first == second:
-            return
+            return False
         mine, theirs = self._name.get(first), self._name.get(second)
         if mine is not None and theirs is not None and mine != theirs:
             raise AxisClash(f"{one[1]} ranges over {mine}, but here it is a place on {theirs}")
         self._leader[second] = first
         if theirs is not None:
             self._name[first] = theirs
+        return True
 
     def name(self, slot: Slot, axis: str) -> None:
         """Say what the axis of a slot is called; raises as :meth:`tie`."""

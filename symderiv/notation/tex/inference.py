@@ -14,9 +14,9 @@ from symderiv.expression.nodes import Index
 from symderiv.notation.errors import Source
 from symderiv.notation.names import RESERVED
 from symderiv.notation.tex.axes import AxisClash, Slot
-from symderiv.notation.tex.letters import LetterFinder
 from symderiv.notation.tex.reading import Parsed
 from symderiv.notation.tex.scope import Scope, readings
+from symderiv.notation.tex.shapes import ShapeFinder
 from symderiv.notation.tex.syntax import (
     Applied,
     Array,
@@ -33,9 +33,11 @@ from symderiv.notation.tex.syntax import (
     walk,
 )
 from symderiv.notation.tex.uses import (
+    after_rows,
     names_in_subscripts,
     plain,
     subscripts,
+    transposed_name,
     value_names,
     vector_argument,
 )
@@ -75,20 +77,19 @@ def infer(source: Source, parsed: Sequence[Parsed], known: Scope, notes: dict[st
     return _Inference(source, parsed, known, notes).run()
 
 
-class _Inference(LetterFinder):
+class _Inference(ShapeFinder):
     """One run over the equations of a display."""
 
     def run(self) -> Found:
         numbered = [(number, part) for number, each in enumerate(self.parsed) for part in each.parts()]
         roots = [root for _, root in numbered]
-        for root in roots:
-            self._refuse_matrices(root)
         self._find_letters(roots)
         self._find_whole_names()
+        self._make_labels(self._definitions())
+        self.ranks = {name: len(axes) for name, axes in self.known.arrays.items()}
+        self._find_ranks_by_indices([name for root in roots for name in value_names(root)])
+        self._find_shapes()
         definitions = self._definitions()
-        if self._make_labels(definitions):
-            self.ranks = {name: len(axes) for name, axes in self.known.arrays.items()}
-            definitions = self._definitions()
         values = [
             (number, name)
             for number, root in numbered
@@ -210,9 +211,10 @@ class _Inference(LetterFinder):
             if spelled in RESERVED and len(name.names) > 1:
                 continue
             same = self.ranks.get(spelled)
-            if rest and same == len(rest) and not any(isinstance(unit, Opaque) for unit in rest):
+            part = spelled in self.shaped and same is not None and 0 < len(rest) < same
+            if rest and (same == len(rest) or part) and not any(map(_is_unknown, rest)):
                 return spelled, rest
-        while count and self._is_letter(name.units[count - 1]):
+        while count and (self._is_letter(name.units[count - 1]) or _is_whole(name.units[count - 1])):
             count -= 1
         rest = name.units[count:]
         for spelled, others in readings(name):
@@ -231,8 +233,8 @@ class _Inference(LetterFinder):
     def _is_sign(self, name: Name) -> bool:
         """Whether a name is a sign of matrix notation: the identity, or the T of a transposition."""
         if name.names == ("I",):
-            return any(len(axes) > 1 for axes in self.known.arrays.values())
-        matrices = any(self.known.arrays.values())
+            return "I" not in self.ranks and any(rank > 1 for rank in self.ranks.values())
+        matrices = any(self.ranks.values())
         return name.names == ("T",) and not name.units and matrices and not self._stands_alone("T")
 
     def _find_vectors(self, root: Part) -> None:
@@ -252,6 +254,30 @@ class _Inference(LetterFinder):
                     if isinstance(unit, Name) and not unit.units and plain(unit) not in self.fixed:
                         self._add_letter(unit)
 
+    def _find_ranks_by_indices(self, names: Sequence[Name]) -> None:
+        """The ranks of names that always stand with as many index letters, or sometimes with none."""
+        counts: dict[str, list[int]] = {}
+        for name in names:
+            if self._is_letter(name):
+                continue
+            spelled, units = self._split(name)
+            if units and all(self._is_letter(unit) for unit in units) and spelled not in RESERVED:
+                counts.setdefault(spelled, []).append(len(units))
+        rows = {
+            self._split(base)[0]
+            for each in self.parsed for side in each.sides for part in walk(side)
+            if (base := transposed_name(part)) is not None and base.units
+        }  # fmt: skip
+        for each in self.parsed:
+            for side in each.sides:
+                for name in after_rows(side):  # w^T x_i is a product of vectors, with an x for each i
+                    spelled, units = self._split(name)
+                    if len(units) == max(counts.get(spelled, [0])):
+                        rows.add(spelled)
+        for spelled, found in counts.items():
+            if spelled not in rows and spelled not in self.known.arrays:
+                self.ranks.setdefault(spelled, found[0])
+
     def _find_rank(self, name: Name) -> None:
         spelled, units = self._split(name)
         if spelled in self.known.arrays or spelled in RESERVED:
@@ -267,8 +293,10 @@ class _Inference(LetterFinder):
             raise self.error(name, f"{spelled} is a reserved word in the notation: use another name")
         self.ranks.setdefault(spelled, len(units))
         self.order.setdefault(spelled)
+        self.first_use.setdefault(spelled, name.at)
         self._note_decoration(name, spelled, units)
-        if units and len(units) != self.ranks[spelled] and spelled not in self.known.arrays:
+        partial = spelled in self.shaped and len(units) < self.ranks[spelled]
+        if units and len(units) != self.ranks[spelled] and not partial and spelled not in self.known.arrays:
             raise self.error(
                 name, f"{spelled} has {self.ranks[spelled]} indices elsewhere, but {len(units)} here"
             )
@@ -291,6 +319,7 @@ class _Inference(LetterFinder):
         spelled, units = self._split(unit)
         self.ranks.setdefault(spelled, len(units))
         self.order.setdefault(spelled)
+        self.first_use.setdefault(spelled, unit.at)
         self.table.tie(("label", spelled, 0), slot)
         self.labels.setdefault(spelled, (slot[1], slot[2]))
         for place, inner in enumerate(units):
@@ -421,21 +450,24 @@ class _Inference(LetterFinder):
                 found.relabelled.append(name)
             if name in scope.arrays or name in scope.axes or name in axes or name in self.aliases:
                 continue
+            self._note_shape(name)
             scope.arrays[name] = tuple(
                 self.table.axis(("array", name, place)) for place in range(self.ranks[name])
             )
             scope.axes |= set(scope.arrays[name])
             if name in self.labels:
                 scope.labels[name] = self.table.axis(("label", name, 0))
+                sentence = f"{name} holds labels: places on {scope.labels[name]}"
+                self.notes.setdefault(sentence, self.first_use.get(name, 0))
             if name not in defined:
                 found.inputs.append(name)
         for each in definitions:
             letters = found.letters_in[each.equation]
             scope.arrays.setdefault(each.name, tuple(letters[letter] for letter in each.letters))
-            if not each.letters:
+            if not scope.arrays[each.name]:
                 scope.functions.add(each.name)
         for name in found.inputs:
-            if name in scope.labels and self._is_number_too(name):
+            if name in scope.labels and self._is_number_too(name, with_places=False):
                 where = next(
                     part.at for each in self.parsed for side in each.sides for part in value_names(side)
                     if self._split(part)[0] == name
@@ -444,6 +476,14 @@ class _Inference(LetterFinder):
                     where, f"{name} is a place in one formula and a number in another: declare it"
                 )
         return found
+
+    def _note_shape(self, name: str) -> None:
+        """Tell the shape of a name that was found from matrix notation."""
+        axes = [self.table.axis(("array", name, place)) for place in range(self.ranks[name])]
+        if name in self.shaped or (name in self.joined and len(set(axes)) < len(axes)):
+            kind = "a vector" if len(axes) == 1 else "a matrix"
+            where = self.shaped.get(name, self.first_use.get(name, 0))
+            self.notes.setdefault(f"{name} is read as {kind} of size {'×'.join(axes)}", where)
 
     def _read_as_label(self, name: str, scope: Scope) -> None:
         """A declared input that stands in subscripts holds places, not numbers."""
@@ -468,3 +508,12 @@ class _Inference(LetterFinder):
             for part in value_names(side, with_places)
             if not self._is_letter(part)
         )
+
+
+def _is_unknown(unit: Unit) -> bool:
+    """Whether a subscript is neither a name, a place nor a whole axis."""
+    return isinstance(unit, Opaque) and not unit.is_whole
+
+
+def _is_whole(unit: Unit) -> bool:
+    return isinstance(unit, Opaque) and unit.is_whole

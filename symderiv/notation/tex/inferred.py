@@ -134,7 +134,11 @@ def _read(
         letters = found.letters_in[each.equation]
         indices = tuple(Index(letter, letters[letter]) for letter in each.letters)
         body = chains[each.equation].sides[1]
-        indices += chains[each.equation].open  # those that a whole array was given
+        opened = chains[each.equation].open  # those that a whole array was given
+        if opened and chains[each.equation].sides[0] != Entry(each.name, (*indices, *opened)):
+            where = parsed[each.equation].sides[1]
+            raise source.error(where.at, f"this has {len(opened)} more axes than {each.name} has on the left")
+        indices += opened
         loose = [index.name for index in free_indices(body) if index not in indices]
         if loose:
             where = parsed[each.equation].sides[1]

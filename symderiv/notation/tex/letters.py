@@ -9,8 +9,6 @@ from symderiv.notation.tex.axes import AxisTable
 from symderiv.notation.tex.reading import Parsed
 from symderiv.notation.tex.scope import Scope
 from symderiv.notation.tex.syntax import (
-    Applied,
-    Bracket,
     Called,
     Kronecker,
     Name,
@@ -18,13 +16,10 @@ from symderiv.notation.tex.syntax import (
     Raised,
     Ranging,
     Relation,
-    Transposed,
     Unit,
     walk,
 )
-from symderiv.notation.tex.uses import names_in_subscripts, plain, subscripts, value_names, vector_argument
-
-_ARRAY_FUNCTIONS = frozenset({"softmax", "logsumexp", "diag", "tr"})
+from symderiv.notation.tex.uses import names_in_subscripts, plain, subscripts, value_names
 
 
 class LetterFinder:
@@ -41,6 +36,9 @@ class LetterFinder:
         self.labels: dict[str, tuple[str, int]] = {}  # the array and the place of it that a label names
         self.order: dict[str, None] = {}
         self.fixed: set[str] = set()  # letters that are labels
+        self.shaped: dict[str, int] = {}  # names whose shape was found from matrix notation, and where
+        self.first_use: dict[str, int] = {}
+        self.joined: set[str] = set()  # other names, some axes of which are one for it
         self.whole: set[str] = set()  # names with subscripts that are defined as one name
         self.aliases: dict[str, str] = {}  # further names of declared axes
         self.bounds: set[str] = set()  # axes that are named by the bound of a sum
@@ -57,18 +55,6 @@ class LetterFinder:
         return self.source.error(where if isinstance(where, int) else where.at, message)
 
     # --- letters -------------------------------------------------------------------------------
-
-    def _refuse_matrices(self, root: Part) -> None:
-        for part in walk(root):
-            matrix = isinstance(part, Transposed) or (isinstance(part, Bracket) and part.sign in ("||", "<"))
-            if isinstance(part, Raised) and isinstance(part.exponent, Name) and part.exponent.names == ("T",):
-                matrix = "T" not in self.known.arrays and not self._stands_alone("T")
-            if isinstance(part, Applied) and part.function in _ARRAY_FUNCTIONS:
-                matrix = vector_argument(part) is None
-            if matrix and not self.known.arrays:
-                raise self.error(
-                    part, "matrix notation needs declared shapes: give indices, or declare the arrays"
-                )
 
     def _stands_alone(self, name: str) -> bool:
         """Whether a name is used as a number somewhere other than in a power."""

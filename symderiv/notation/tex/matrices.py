@@ -75,6 +75,9 @@ class MatrixReader(PlaceReader):
                 number = contracted(value, rest[0][1], product_of) if rest[0][1].open else None
                 if number is not None and not number.open:
                     value, rest = number, rest[1:]
+            if total.kind == value.kind == "ones" and value.row and rest and not total.row:
+                # 1 1^T x: the number 1^T x at every place.
+                value, rest = self._times("", value, rest[0][1], rest[0][2]), rest[1:]
             derivatives = isinstance(before, Differentiated) and isinstance(where, Differentiated)
             if derivatives and len(total.open) == 1 and len(value.open) > 1:
                 # The chain rule as people write it: contracted over the array between them.
@@ -142,9 +145,10 @@ class MatrixReader(PlaceReader):
                 raise self.error(where, f"{value.shape} cannot be transposed (a power of T needs T declared)")
 
     def array_power(self, node: Raised, value: Value, power: Expression) -> Value:
-        """A power of an array: the squared norm for a vector, as people write it."""
-        if power == _TWO and len(value.open) == 1:
-            self.note(node, "the square of a vector is read as its squared norm")
+        """A power of an array: the square is the squared norm, as people write it."""
+        if power == _TWO and value.open:
+            kind = "a vector" if len(value.open) == 1 else "an array"
+            self.note(node, f"the square of {kind} is read as its squared norm")
             return Value(self._squares(value))
         if isinstance(power, Number) and power.value < 0:
             raise self.error(node, "inverse matrices are not supported yet")

@@ -61,7 +61,9 @@ class NameParser(Cursor):
             )
         elif token.is_command(*known.FONTS):
             self.next()
-            result = replace(self._wrapped(f"a letter after {shown(token)}"), at=token.at)
+            bold = token.text in ("mathbf", "boldsymbol")
+            inner = self._wrapped(f"a letter after {shown(token)}")
+            result = replace(inner, at=token.at, bold=inner.bold or bold)
         elif token.kind == "command" and (token.text in _GREEK or token.text in ("ell", "hbar")):
             self.next()
             result = Name(token.at, _SPELLINGS.get(token.text, (token.text,)))

@@ -20,7 +20,8 @@ class Name:
     """A letter or word with all that is attached to it but a power.
 
     `names` are the spellings that the letter may stand for, the likeliest first. `units` are its subscripts
-    in order, `tag` a superscript in parentheses, as in ``x^{(l)}``. `word` says that it was set upright.
+    in order, `tag` a superscript in parentheses, as in ``x^{(l)}``. `word` says that it was set upright,
+    `bold` that it was set bold.
     """
 
     at: int
@@ -30,6 +31,7 @@ class Name:
     primes: int = 0
     star: bool = False
     word: bool = False
+    bold: bool = False
 
 
 @dataclass(frozen=True, slots=True)

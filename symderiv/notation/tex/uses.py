@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from symderiv.notation.names import RESERVED
 from symderiv.notation.tex.scope import readings
@@ -10,6 +11,7 @@ from symderiv.notation.tex.syntax import (
     Applied,
     Array,
     Called,
+    Factors,
     Kronecker,
     Name,
     Numeral,
@@ -19,6 +21,7 @@ from symderiv.notation.tex.syntax import (
     Ranging,
     Relation,
     Subscripted,
+    Transposed,
     Unit,
     parts_of,
     walk,
@@ -61,6 +64,26 @@ def value_names(node: Part, with_places: bool = True) -> Iterator[Name]:
 def names_in_subscripts(node: Part) -> Iterator[Name]:
     """The names among :func:`subscripts`."""
     return (unit for unit in subscripts(node) if isinstance(unit, Name))
+
+
+def transposed_name(node: Part) -> Name | None:
+    """The name that is transposed by this piece of syntax, or None."""
+    match node:
+        case Transposed(_, Name() as base) | Raised(_, Name() as base, Name(_, ("T",), ())):
+            return base
+        case _:
+            return None
+
+
+def after_rows(node: Part) -> Iterator[Name]:
+    """The names with subscripts that are factors right after a name that is transposed: x_i in w^T x_i."""
+    for part in walk(node):
+        if not isinstance(part, Factors):
+            continue
+        factors = [factor for _, factor in part.factors]
+        for before, factor in pairwise(factors):
+            if transposed_name(before) is not None and isinstance(factor, Name) and factor.units:
+                yield factor
 
 
 def vector_argument(node: Applied) -> Name | None:
