@@ -15,6 +15,8 @@ Table: TypeAlias = dict[tuple[int, ...], float]
 
 #: The largest size of an axis for which an explicit matrix is written out.
 MAX_SIZE = 64
+#: The longest text that is read, in characters (as in the notation, which is heavier to import).
+MAX_TEXT = 100_000
 
 
 class UsageError(ValueError):

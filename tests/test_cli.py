@@ -50,7 +50,9 @@ def test_version(run) -> None:
     assert run("--version") == (0, f"symderiv {__version__}\n", "")
 
 
-@pytest.mark.parametrize("command", [[], ["list"], ["derive"], ["emit"], ["verify"], ["build"]])
+@pytest.mark.parametrize(
+    "command", [[], ["list"], ["derive"], ["prove"], ["explain"], ["emit"], ["verify"], ["build"]]
+)
 def test_help_has_an_example(run, command: list[str]) -> None:
     status, out, _ = run(*command, "--help")
     assert status == 0
@@ -391,4 +393,4 @@ def test_a_false_expectation_is_not_called_as_stated(run, tmp_path: Path) -> Non
     status, out, err = run("build", str(path), "--target", "numpy", "--out", str(tmp_path / "out"))
     assert status == 1
     assert "not as stated" in out
-    assert "they differ at K = 1, j = 1, i = 1: 0 against 2" in err
+    assert "they differ at K = 1, i = 1, j = 1: 0 against 2" in err

@@ -32,7 +32,7 @@ def matches(shown: str, printed: str) -> bool:
 
 def test_there_are_examples() -> None:
     commands = [command for command, _ in examples()]
-    for verb in ("list", "derive", "emit", "verify", "build"):
+    for verb in ("list", "derive", "prove", "explain", "emit", "verify", "build"):
         assert any(command.startswith(f"symderiv {verb}") for command in commands), verb
 
 
@@ -53,11 +53,12 @@ def test_a_command_prints_what_is_shown(
     for name, text in re.findall(r"`(\w+\.sd)`:\n\n```\n(.*?)^```$", README, re.DOTALL | re.MULTILINE):
         (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", shlex.split(command))
+    monkeypatch.setattr(sys, "argv", shlex.split(command, comments=True))
     with pytest.raises(SystemExit) as stop:
         main()
     out, err = capsys.readouterr()
-    assert not stop.value.code, err
+    status = re.search(r"# exit status (\d)$", command)
+    assert int(stop.value.code or 0) == (int(status[1]) if status else 0), err
     assert matches(shown, out), out
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from lark import Token
 
-from symderiv.expression.nodes import Entry, Expression, Index
+from symderiv.expression.nodes import Compare, Entry, Expression, Index
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.expression_parser import Builder
 from symderiv.notation.lines import TEXT_KEYWORDS, Line, line_at
@@ -67,11 +67,22 @@ class Statement:
         Each side as it was typed.
     defines
         The name that the first ``=`` defines; empty if it defines none, and is a claim.
+    conditions
+        Where the chain is claimed, if not everywhere.
+    path
+        Which piece it stands in.
     """
 
     sides: tuple[Expression, ...]
     written: tuple[str, ...]
     defines: str = ""
+    conditions: tuple[Compare, ...] = ()
+    path: str = "formula"
+
+    def claims(self) -> tuple[tuple[int, int], ...]:
+        """The numbers of the sides of each ``=`` that claims something."""
+        first = 1 if self.defines else 0
+        return tuple((place, place + 1) for place in range(first, len(self.sides) - 1))
 
 
 def read_pieces(
@@ -109,6 +120,7 @@ class _Written:
     sides: list[tuple[int, str, str]]
     trees: list[Node]
     defines: str
+    path: str
 
 
 class _FormulaReader(ProblemReader):
@@ -126,7 +138,7 @@ class _FormulaReader(ProblemReader):
     def read_formulas(self, pieces: Sequence[Piece]) -> tuple[Problem, tuple[Statement, ...]]:
         """The problem and the statements of some pieces."""
         lines: list[Line] = []
-        statements: list[tuple[Line, bool]] = []
+        statements: list[tuple[Line, Piece]] = []
         for piece, (begin, _) in zip(pieces, self.sheet.pieces, strict=True):
             if not piece.text.strip():
                 raise self.source.error(begin, "expected something here, found nothing")
@@ -138,12 +150,12 @@ class _FormulaReader(ProblemReader):
                 if line.keyword:
                     lines.append(line)
                 else:
-                    statements.append((line, piece.defines))
+                    statements.append((line, piece))
         for line in lines:
             if line.keyword not in _SAYING:
                 self.declared.update(_NAME.findall(line.text))
-        for line, must_define in statements:
-            lines += self._statement(line, must_define)
+        for line, piece in statements:
+            lines += self._statement(line, piece)
         problem = self._with_base(self.read_lines(lines))
         return problem, tuple(self._built(each, problem) for each in self.written)
 
@@ -172,7 +184,7 @@ class _FormulaReader(ProblemReader):
     def check_defined(self) -> None:
         """A formula need not define anything."""
 
-    def _statement(self, line: Line, must_define: bool) -> list[Line]:
+    def _statement(self, line: Line, piece: Piece) -> list[Line]:
         """Parse a statement; its first equation is a line of its own if that is a definition."""
         sides = _sides(line.text)
         for start, text, _ in sides:
@@ -182,12 +194,12 @@ class _FormulaReader(ProblemReader):
                 )
         trees = [parse(self.source, "expression", line.begin + start, text) for start, text, _ in sides]
         defines = self._defines(trees) if len(sides) > 1 and sides[1][2] == "=" else ""
-        if must_define and not defines:
+        if piece.defines and not defines:
             raise self.source.error(
                 line.begin,
                 "expected a definition of a new name, such as p[i] = exp(z[i]) / sum(k, exp(z[k]))",
             )
-        self.written.append(_Written(line, sides, trees, defines))
+        self.written.append(_Written(line, sides, trees, defines, piece.path))
         if not defines:
             return []
         self.declared.add(defines)
@@ -242,7 +254,7 @@ class _FormulaReader(ProblemReader):
             sides.append(builder.value(tree))
             builder.finish()
             free |= builder.free
-        return Statement(tuple(sides), written, each.defines)
+        return Statement(tuple(sides), written, each.defines, (), each.path)
 
 
 def statements_in(text: str) -> Iterator[tuple[int, str]]:

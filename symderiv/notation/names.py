@@ -127,6 +127,10 @@ class Names:
         """Say that the places which `label` holds are on the axis of an index place of an array."""
         self._tie(("letter", label, 0), self._slot(array, place))
 
+    def tie_place(self, array: str, place: int, axis: str) -> None:
+        """Say that an index place of an array is on an axis."""
+        self._tie(("array", array, place), axis)
+
     def name_axes(self, arrays: Mapping[str, int], letters: Iterable[str], fresh: Iterator[str]) -> None:
         """Give an axis to every index place of `arrays` and to every letter that has none yet."""
         slots: list[_Slot] = [

@@ -64,6 +64,11 @@ def definition_to_text(definition: Definition) -> str:
     return f"{left} = {_spell(_distinct(definition.body, definition.indices))[0]}"
 
 
+def condition_to_text(condition: Compare) -> str:
+    """A condition in text notation, such as ``i != j``."""
+    return _condition(condition)
+
+
 def _spell(node: Expression) -> tuple[str, int]:
     """The text of a node, and how tightly it holds together."""
     match node:
@@ -241,4 +246,4 @@ def _rename_below(node: Expression, around: frozenset[str], axes: dict[str, str]
     return node if all(a is b for a, b in zip(old, new, strict=True)) else rebuild(node, new)
 
 
-__all__ = ["definition_to_text", "index_to_text", "to_text"]
+__all__ = ["condition_to_text", "definition_to_text", "index_to_text", "to_text"]

@@ -63,8 +63,11 @@ def note(names: Names, uses: Sequence[Use]) -> Undeclared:
 def settle(names: Names, uses: Sequence[Use], found: Undeclared) -> None:
     """Name the axes that nothing names, and make inputs of what was found; the letters are tied by now."""
     for use in uses:
-        for array, place, label in _label_entries(use.tree, found.labels):
-            names.tie_label(label, array, place)
+        for array, place, label in _labels_in_places(use.tree):
+            if label in found.labels:
+                names.tie_label(label, array, place)
+            elif names.is_label(label) and array in found.arrays:
+                names.tie_place(array, place, names.inputs[label].label_of or "")
     taken = {*found.arrays, *found.labels, *names.axes, *names.inputs, *names.definitions, *names.upstream}
     for use in uses:
         taken |= names_in_tree(use.tree)
@@ -184,12 +187,12 @@ def _loose(tree: Node, left: frozenset[str], finder: _Finder) -> Iterator[str]:
                     yield name
 
 
-def _label_entries(tree: Node, labels: dict[str, int]) -> Iterator[tuple[str, int, str]]:
-    """Where an entry of a label stands as an index: the array, the place and the label."""
+def _labels_in_places(tree: Node) -> Iterator[tuple[str, int, str]]:
+    """What stands as an index of an array and may be a label: the array, the place and the name."""
     for node in _nodes(tree):
         if node.data == "entry":
             for place, part in enumerate(node.children[1:]):
-                if not isinstance(part, Token) and part.data == "entry" and str(part.children[0]) in labels:
+                if isinstance(part, Tree) and part.data in ("name", "entry"):
                     yield str(node.children[0]), place, str(part.children[0])
 
 

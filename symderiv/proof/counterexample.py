@@ -70,12 +70,14 @@ def counterexample(
     taken to be Σ c·y first, and u + u² of that u then: ``values`` has its c under the name ``d(L, y)``,
     or says which function it is under the name ``L``.
     """
-    letters = tuple(dict.fromkeys((*free_indices(left), *free_indices(right))))
+    letters = tuple(
+        sorted({*free_indices(left), *free_indices(right)}, key=lambda letter: (letter.name, letter.axis))
+    )
     wanted: list[Array] = [(given.name, given.axes, given.label_of) for given in problem.inputs]
     wanted += [(name, axes, None) for name, axes in extra]
     wanted += [(slopes(each), problem.axes_of(each.of), None) for each in problem.upstream]
     trees = (left, right, *(side for each in assumptions for side in (each.left, each.right)))
-    used = _reachable(trees, problem)
+    used = reachable(trees, problem)
     used |= {slopes(each) for each in problem.upstream if each.name in used}
     wanted.sort(key=lambda array: array[0] not in used)  # those that matter take the smallest numbers
     unspecified = [each for each in problem.upstream if each.name in used]
@@ -141,7 +143,7 @@ class _Search:
         transcendental = [
             part for part in nodes if isinstance(part, Call) and part.function not in ("sqrt", *_WITH_KINKS)
         ]
-        self.inside = _reachable(transcendental, self.problem)
+        self.inside = reachable(transcendental, self.problem)
 
     def at(self, sizes: Mapping[str, int], trials: Sequence[Mapping[str, Table]]) -> _Difference | None:
         """The first difference at these sizes: exact if any of the trials shows one exactly."""
@@ -243,7 +245,7 @@ def _has_kink(node: Expression) -> bool:
             return False
 
 
-def _reachable(parts: Sequence[Expression], problem: Problem) -> set[str]:
+def reachable(parts: Sequence[Expression], problem: Problem) -> set[str]:
     """The names that some trees depend on, through definitions too."""
     seen: set[str] = set()
     todo = [name for part in parts for name in names_in(part)]

@@ -1,0 +1,180 @@
+"""What was found about claims: as text for a terminal, as LaTeX, and as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from symderiv.expression.nodes import Compare
+from symderiv.notation.latex import to_latex
+from symderiv.notation.text import condition_to_text, to_text
+from symderiv.notation.typed import Typed
+from symderiv.problem import Assumption, Problem
+from symderiv.proof.judge import KINDS, Judged, judge
+
+#: How many digits of a number are shown to a person.
+_DIGITS = 10
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was found about every ``=`` of a formula.
+
+    Attributes
+    ----------
+    problem
+        The names that the formula speaks of.
+    claims
+        Each ``=`` that claims something, in order.
+    notes
+        What was chosen where the formula can be read in another way, in sentences.
+    """
+
+    problem: Problem
+    claims: tuple[Judged, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def worst(self) -> Judged:
+        """The claim with the worst verdict, the first of several."""
+        return min(self.claims, key=lambda claim: KINDS.index(claim.kind))
+
+    @property
+    def verdict(self) -> str:
+        """``proved``, ``conditional``, ``refuted`` or ``undecided``: the worst of all claims."""
+        return self.worst.kind
+
+    @property
+    def method(self) -> str:
+        """How the claim with the worst verdict was judged."""
+        return (self.worst.under or self.worst.verdict).method
+
+    @property
+    def condition(self) -> str | None:
+        """The assumption that would make a conditional claim true, in text notation."""
+        return None if self.worst.condition is None else _spelled(self.worst.condition)
+
+    @property
+    def counterexample(self) -> Mapping[str, Any] | None:
+        """Sizes, places, values of the inputs and both sides, where there is one."""
+        return self.worst.verdict.counterexample or None
+
+    def __bool__(self) -> bool:
+        """Whether every claim is proved."""
+        return self.verdict == "proved"
+
+    def __str__(self) -> str:
+        lines = [line for claim in self.claims for line in _claim_text(claim)]
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+    def _repr_latex_(self) -> str:
+        rows = [
+            f"{to_latex(claim.left, self.problem)} &= {to_latex(claim.right, self.problem)} "
+            rf"&& \text{{{claim.kind}}}"
+            for claim in self.claims
+        ]
+        return "$$\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}$$"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: the worst claim's verdict, method, condition and counterexample, and every claim."""
+        worst = _claim_data(self.worst)
+        return {
+            **{key: worst[key] for key in ("verdict", "method", "condition", "counterexample", "rests_on")},
+            "claims": [_claim_data(claim) for claim in self.claims],
+            "notes": list(self.notes),
+        }
+
+
+def proof_of(typed: Typed) -> Proof:
+    """Judge every claim of a formula; there must be at least one."""
+    claims = [
+        judge(statement.sides[one], statement.sides[other], typed.problem, statement.conditions)
+        for statement in typed.statements
+        for one, other in statement.claims()
+    ]
+    return Proof(typed.problem, tuple(claims), tuple(guess.message for guess in typed.guesses))
+
+
+def _claim_text(claim: Judged) -> list[str]:
+    where = ", ".join(map(condition_to_text, claim.conditions))
+    lines = [
+        f"{claim.kind}: {to_text(claim.left)} = {to_text(claim.right)}"
+        + (f"  where {where}" if where else "")
+    ]
+    verdict = claim.under or claim.verdict
+    if claim.condition is not None:
+        lines.append(f"  true only under {_spelled(claim.condition)}, which is not assumed")
+    if verdict.kind == "proved":
+        sizes = ", ".join(f"{axis} = {size}" for axis, size in verdict.sizes.items())
+        lines.append(f"  by {verdict.method}, for {sizes or 'every size'}")
+        stated = [_spelled(each) for each in verdict.rests_on if each != claim.condition]
+        if stated:
+            lines.append(f"  assuming {' and '.join(stated)}")
+        if verdict.domain:
+            lines.append(f"  where {' and '.join(verdict.domain)}")
+        if verdict.because:
+            lines.append(f"  {verdict.because}")
+    if claim.verdict.counterexample:
+        lines += _counterexample_text(claim.verdict.counterexample, claim.condition is not None)
+    if verdict.kind == "undecided":
+        lines.append(f"  {verdict.method}; no counterexample was found")
+        if verdict.points:
+            lines.append(
+                f"  both sides agree at {verdict.points} points to {verdict.digits} digits, which is no proof"
+            )
+    return lines
+
+
+def _counterexample_text(found: Mapping[str, Any], without: bool) -> list[str]:
+    spots = [f"{name} = {value}" for name, value in found["sizes"].items()]
+    spots += [f"{name} = {_listed(value)}" for name, value in found["values"].items()]
+    spots += [f"{name} = {place}" for name, place in found["places"].items()]
+    left, right = _short(found["left"], found["right"])
+    return [
+        f"  {'without it, for example' if without else 'smallest counterexample'}: {', '.join(spots)}".rstrip(
+            ": "
+        ),
+        f"    left side   {_about(left)}",
+        f"    right side  {_about(right)}",
+    ]
+
+
+def _about(number: str) -> str:
+    return f"about {number}" if "." in number or "e" in number else number
+
+
+def _listed(value: Any) -> str:
+    return value if isinstance(value, str) else f"({', '.join(map(_listed, value))})"
+
+
+def _short(left: str, right: str) -> tuple[str, str]:
+    """Two numbers with few digits, but as many as it takes to tell them apart."""
+    if "/" in left + right or max(len(left), len(right)) <= _DIGITS:
+        return left, right
+    shortened = tuple(f"{float(side):.{_DIGITS}g}" for side in (left, right))
+    return (left, right) if shortened[0] == shortened[1] else (shortened[0], shortened[1])
+
+
+def _claim_data(claim: Judged) -> dict[str, Any]:
+    verdict = claim.under or claim.verdict
+    return {
+        "left": to_text(claim.left),
+        "right": to_text(claim.right),
+        "where": [condition_to_text(each) for each in claim.conditions],
+        "verdict": claim.kind,
+        "method": verdict.method,
+        "condition": None if claim.condition is None else _spelled(claim.condition),
+        "counterexample": dict(claim.verdict.counterexample) or None,
+        "rests_on": [_spelled(each) for each in verdict.rests_on if each != claim.condition],
+        "because": verdict.because,
+        "domain": list(verdict.domain),
+        "points": verdict.points,
+        "digits": verdict.digits,
+    }
+
+
+def _spelled(condition: Assumption | Compare) -> str:
+    if isinstance(condition, Compare):
+        return condition_to_text(condition)
+    return f"{to_text(condition.left)} == {to_text(condition.right)}"

@@ -1,0 +1,212 @@
+r"""What a person types at a command line: formulas in text or LaTeX, and what is said about their names.
+
+Text and LaTeX are told apart by a backslash, ``_{`` or ``^{``. Declarations are read first, then the
+definitions and the formula together, so that what a name is can follow from any of them; assumptions
+speak of all of it and come last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from symderiv.expression.nodes import Entry
+from symderiv.notation.errors import NotationError, Source
+from symderiv.notation.formulas import Piece, Statement, read_pieces
+from symderiv.notation.tex import Chain, Guess, parse_latex_chains, read_equations
+from symderiv.notation.tex.reading import source_of
+from symderiv.notation.undeclared import AXIS_NAMES
+from symderiv.problem import Assumption, Input, Problem
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is said about the names of a formula.
+
+    Attributes
+    ----------
+    index, inputs, labels
+        Declarations as the lines of a problem file have them: ``i, k : K``, ``W[N, K]``, ``y : K``.
+    lets
+        Definitions, in text or LaTeX.
+    assumptions
+        Assumptions, in text or LaTeX.
+    """
+
+    index: Sequence[str] = ()
+    inputs: Sequence[str] = ()
+    labels: Sequence[str] = ()
+    lets: Sequence[str] = ()
+    assumptions: Sequence[str] = ()
+
+    def declarations(self) -> list[Piece]:
+        """The declarations, ready to be read."""
+        return [
+            *(Piece(text, "--index", "index") for text in self.index),
+            *(Piece(text, "--input", "input") for text in self.inputs),
+            *(Piece(text, "--label", "label") for text in self.labels),
+        ]
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What was understood.
+
+    Attributes
+    ----------
+    problem
+        Every name: what was given, declared, inferred and defined.
+    statements
+        The formula's statements, in order; definitions by the side (``--let``) are not among them.
+    guesses
+        What was chosen where another reading is possible.
+    latex
+        Whether the formula is written in LaTeX.
+    inferred
+        The inputs that nobody declared.
+    """
+
+    problem: Problem
+    statements: tuple[Statement, ...]
+    guesses: tuple[Guess, ...] = ()
+    latex: bool = False
+    inferred: tuple[str, ...] = ()
+
+
+def is_latex(text: str) -> bool:
+    """Whether a formula is written in LaTeX: by a backslash, or a subscript or power in braces."""
+    return any(sign in text for sign in ("\\", "_{", "^{"))
+
+
+def read_typed(
+    formula: str,
+    base: Problem | None = None,
+    said: Said | None = None,
+    latex: bool | None = None,
+    name: str = "formula",
+) -> Typed:
+    r"""Read a formula, or several.
+
+    Parameters
+    ----------
+    formula
+        Statements divided by ``;`` or new lines in text, by ``\\`` in LaTeX. Empty for none.
+    base
+        A problem whose names may be used.
+    said
+        What is declared, defined and assumed besides.
+    latex
+        Whether the formula is LaTeX; None to find out.
+    name
+        What the problem is called where there is no base.
+
+    Raises
+    ------
+    NotationError
+        At the first thing that is not understood: with its place and a caret.
+    """
+    said = said or Said()
+    base = base or Problem(name)
+    latex = is_latex(formula) if latex is None else latex
+    pieces = said.declarations()
+    pieces += [Piece(text, "--let", defines=True) for text in said.lets if not is_latex(text)]
+    tex_lets = [text for text in said.lets if is_latex(text)]
+    assumed = [Piece(text, "--assume", "assume") for text in said.assumptions if not is_latex(text)]
+    if latex:
+        problem, _ = read_pieces(pieces, base)
+        problem, statements, guesses = _read_tex(problem, tex_lets, formula)
+        problem, _ = read_pieces(assumed, problem)
+    else:
+        problem, _, guesses = _read_tex(base, tex_lets, "") if tex_lets else (base, (), ())
+        pieces += [Piece(formula, "formula")] if formula.strip() else []
+        problem, everything = read_pieces([*pieces, *assumed], problem)
+        statements = tuple(each for each in everything if each.path != "--let")
+    known = {given.name for given in base.inputs} | set(_NAME.findall(" ".join((*said.inputs, *said.labels))))
+    inferred = [given for given in problem.inputs if given.name not in known]
+    guesses = (*guesses, *_of_names(inferred, "\n".join((formula, *said.lets)), problem))
+    extra = [_tex_assumption(text, problem) for text in said.assumptions if is_latex(text)]
+    problem = replace(problem, assumptions=(*problem.assumptions, *extra))
+    return Typed(problem, statements, guesses, latex, tuple(given.name for given in inferred))
+
+
+def _read_tex(
+    base: Problem, lets: Sequence[str], formula: str
+) -> tuple[Problem, tuple[Statement, ...], tuple[Guess, ...]]:
+    """Definitions and a formula in LaTeX, read as one display."""
+    given = [("--let", source_of(text, "--let").text) for text in lets]
+    if formula or not lets:
+        given.append(("formula", source_of(formula, "formula").text))
+    starts = []
+    lines: list[str] = []
+    for _, text in given:
+        starts.append(len(lines))
+        lines += [*text.split("\n"), r"\\"]
+    try:
+        problem, chains = read_equations("\n".join(lines[:-1]), base)
+    except NotationError as error:
+        place = max(number for number, start in enumerate(starts) if start < error.line)
+        raise NotationError(
+            error.message, given[place][0], error.line - starts[place], error.column, error.source_line
+        ) from None
+    statements: list[Statement] = []
+    guesses: list[Guess] = []
+    defined = {each.name for each in base.definitions}
+    for chain in chains:
+        place = max(number for number, start in enumerate(starts) if start < chain.positions[0][0])
+        guesses += [replace(guess, line=guess.line - starts[place]) for guess in chain.guesses]
+        defines = _defines(chain, problem, defined)
+        defined.add(defines)
+        line, column = chain.positions[0]
+        if given[place][0] == "--let":
+            if not defines:
+                message = "expected a definition of a new name, such as p_i = ..."
+                raise NotationError(message, "--let", line - starts[place], column, lines[line - 1])
+            continue
+        if chain.continues:
+            message = "expected a left side, found an equals sign first"
+            raise NotationError(message, "formula", line - starts[place], column, lines[line - 1])
+        statements.append(Statement(chain.sides, chain.written, defines, chain.conditions))
+        statements += [
+            Statement(each.sides, each.written, "", (*chain.conditions, *each.conditions))
+            for each in chain.inner
+        ]
+    return problem, tuple(statements), tuple(guesses)
+
+
+def _defines(chain: Chain, problem: Problem, defined: set[str]) -> str:
+    """The name that a chain defines, or nothing."""
+    left = chain.sides[0] if len(chain.sides) > 1 else None
+    if not isinstance(left, Entry) or left.array in defined or chain.continues:
+        return ""
+    definition = problem.definition(left.array)
+    return left.array if definition is not None and definition.body == chain.sides[1] else ""
+
+
+def _of_names(inferred: Sequence[Input], text: str, problem: Problem) -> Iterator[Guess]:
+    """What was inferred of names and may be meant otherwise."""
+    for given in inferred:
+        if given.label_of is not None:
+            message = (
+                f"{given.name} is read as a label, a fixed place on {given.label_of}: "
+                "it is neither summed over nor on the left side"
+            )
+        elif not given.axes and given.name in AXIS_NAMES and problem.axes:
+            message = (
+                f"{given.name} is read as a number; if it is the size of an axis, declare letters that range "
+                f"over it, such as k : {given.name}"
+            )
+        else:
+            continue
+        found = re.search(rf"(?<![A-Za-z0-9]){re.escape(given.name)}(?![A-Za-z0-9])", text)
+        place = Source(text, "").error(found.start() if found else 0, "")
+        yield Guess(message, place.line, place.column, len(given.name))
+
+
+def _tex_assumption(text: str, problem: Problem) -> Assumption:
+    chains = parse_latex_chains(text, problem, path="--assume")
+    if len(chains) != 1 or len(chains[0].sides) != 2 or chains[0].continues:
+        raise source_of(text, "--assume").error(0, r"expected one equation, such as \sum_k t_k = 1")
+    return Assumption(*chains[0].sides)

@@ -1,0 +1,246 @@
+"""``symderiv prove`` and ``symderiv explain``: what they answer, and with which status."""
+
+import io
+import json
+import re
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from symderiv.cli import main
+
+SOFTMAX = "p[i] = exp(z[i]) / sum(k, exp(z[k]))"
+TEX_SOFTMAX = r"p_i = \frac{e^{z_i}}{\sum_k e^{z_k}}"
+TEX_LOSS = r"L = -\sum_k t_k \log p_k"
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run the command in this process: status, standard output, standard error."""
+
+    def run(*arguments: str, given: str | None = None) -> tuple[int, str, str]:
+        if given is not None:
+            monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(given.encode())))
+        monkeypatch.setattr(sys, "argv", ["symderiv", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        out, err = capsys.readouterr()
+        return int(stop.value.code or 0), out, err
+
+    return run
+
+
+PROVED = {
+    "text": ["log(exp(z[i]) / sum(k, exp(z[k]))) = z[i] - log(sum(k, exp(z[k])))"],
+    "three words": ["x + x", "=", "2 * x"],
+    "two signs": ["x + x", "==", "2 * x"],
+    "unquoted": ["x", "+", "x", "=", "2*x"],
+    "with a minus first": ["-log(p[i]) = -log(p[i])"],
+    "with a minus in each word": ["-x", "=", "-x"],
+    "in the catalogue": ["d(p[i], z[j]) = p[i] * (delta(i, j) - p[j])", "--in", "softmax"],
+    "with let": ["d(p[i], z[j]) = p[i] * (delta(i, j) - p[j])", "--let", SOFTMAX],
+    "with let in LaTeX": ["d(p[i], z[j]) = p[i] * (delta(i, j) - p[j])", "--let", TEX_SOFTMAX],
+    "LaTeX": [r"\frac{\partial p_i}{\partial z_j} = p_i (\delta_{ij} - p_j)", "--let", TEX_SOFTMAX],
+    "LaTeX and text": [r"\partial_{z_j} p_i = p_i (\delta_{ij} - p_j)", "--let", SOFTMAX],
+    "LaTeX without a sign of it": ["x_i x_i = x_i^2", "--latex"],
+    "everything in one": [
+        rf"{TEX_SOFTMAX} \\ {TEX_LOSS} \\ \frac{{\partial L}}{{\partial z_j}} = p_j \sum_k t_k - t_j"
+    ],
+    "a definition, then what equals it": [f"{SOFTMAX} = 1 / sum(k, exp(z[k] - z[i]))"],
+    "a chain": ["x + x = 2 * x = 3 * x - x", "--input", "x"],
+    "declared": [
+        "sum(i, W[j, i] * 1) + K * x = sum(k, W[j, k] + x)",
+        "--index", "i, k : K", "--index", "j : N", "--input", "W[N, K], x",
+    ],
+    "a label": ["d(L, z[j]) = p[j] - delta(j, y)", "--let", f"L = -log(p[y]); {SOFTMAX}"],
+    "a declared label": ["exp(log(p[y])) = p[y]", "--label", "y : K"],
+    "assumed": [
+        "d(L, z[j]) = p[j] - t[j]", "--let", SOFTMAX, "--let", "L = -sum(k, t[k] * log(p[k]))",
+        "--assume", "sum(k, t[k]) == 1",
+    ],
+    "assumed in LaTeX": [
+        rf"{TEX_SOFTMAX} \\ {TEX_LOSS} \\ \frac{{\partial L}}{{\partial z_j}} = p_j - t_j",
+        "--assume", r"\sum_k t_k = 1",
+    ],
+    "assumed by the problem": ["d(L, z[j]) = p[j] - t[j]", "--in", "cross_entropy"],
+    "under a condition": [r"\partial_{z_j} p_i = -p_i p_j, \quad i \neq j", "--let", TEX_SOFTMAX],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", PROVED)
+def test_proved(run, case: str) -> None:
+    status, out, err = run("prove", *PROVED[case])
+    assert (status, err) == (0, "")
+    assert out.startswith("proved: ")
+    assert "  by " in out
+    assert ("assuming sum(k, t[k]) == 1" in out) == ("assumed" in case)
+
+
+REFUTED = {
+    "rational": (["(sum(k, a[k]))^2 = sum(k, a[k]^2)"], {"K": 2}, {"a": ["1", "2"]}, "9", "5"),
+    "of a softmax": (
+        ["d(p[i], z[j]) = p[i] * (delta(i, j) + p[j])", "--in", "softmax"],
+        {"K": 1}, {"z": ["0"]}, "0", "2",
+    ),
+    "in LaTeX": ([r"\sum_k (a_k + b) = b + \sum_k a_k"], {"K": 2}, {"a": ["1", "2"], "b": "3"}, "9", "6"),
+    "of declared names": (["y[i] = x[i]", "--input", "y[K]"], {"K": 1}, {"y": ["1"], "x": ["2"]}, "1", "2"),
+    "a matrix and its transpose": (
+        ["sum(j, W[i, j] * x[j]) = sum(j, W[j, i] * x[j])"],
+        {"K": 2}, {"W": [["1", "2"], ["3", "4"]], "x": ["5", "6"]}, "17", "23",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUTED)
+def test_refuted_with_the_smallest_counterexample(run, case: str) -> None:
+    arguments, sizes, values, left, right = REFUTED[case]
+    status, out, _ = run("prove", *arguments, "--format", "json")
+    data = json.loads(out)
+    assert status == 1
+    assert data["verdict"] == "refuted"
+    found = data["counterexample"]
+    assert (found["sizes"], found["values"]) == (sizes, values)
+    assert (found["left"], found["right"], found["exact"]) == (left, right, True)
+    _, text, _ = run("prove", *arguments)
+    assert text.startswith("refuted: ")
+    for axis, size in sizes.items():
+        assert f"smallest counterexample: {axis} = {size}, " in text
+    assert f"left side   {left}\n" in text
+    assert f"right side  {right}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "condition"),
+    [
+        (
+            ["d(L, z[j]) = p[j] - t[j]", "--let", f"L = -sum(k, t[k] * log(p[k])); {SOFTMAX}"],
+            "sum(k, t[k]) == 1",
+        ),
+        (["d(p[i], z[j]) = -p[i] * p[j]", "--in", "softmax"], "i != j"),
+        (["d(p[i], z[j]) = p[i] * (1 - p[i])", "--in", "softmax"], "i == j"),
+    ],
+)
+def test_true_only_under_an_assumption(run, arguments: list[str], condition: str) -> None:
+    status, out, _ = run("prove", *arguments)
+    assert status == 1
+    assert out.startswith("conditional: ")
+    assert f"true only under {condition}, which is not assumed" in out
+    assert "without it, for example: " in out
+    data = json.loads(run("prove", *arguments, "--format", "json")[1])
+    assert (data["verdict"], data["condition"]) == ("conditional", condition)
+    assert data["counterexample"]["left"] != data["counterexample"]["right"]
+
+
+def test_what_is_equal_on_the_diagonal_anyway_is_refuted(run) -> None:
+    assert run("prove", "W[i, j] = W[j, i]")[1].startswith("refuted: ")
+
+
+def test_undecided(run) -> None:
+    status, out, _ = run("prove", "gamma(x + 1) = x * gamma(x)")
+    assert status == 3
+    assert out.startswith("undecided: ")
+    assert "no counterexample was found" in out
+
+
+def test_each_equality_of_a_chain_is_judged_and_the_worst_counts(run) -> None:
+    status, out, _ = run("prove", "x + x = 2 * x = 3 * x", "--input", "x", "--format", "json")
+    data = json.loads(out)
+    assert status == 1
+    assert [claim["verdict"] for claim in data["claims"]] == ["proved", "refuted"]
+    assert data["verdict"] == "refuted"
+    assert data["claims"][1]["left"] == "2 * x"
+
+
+def test_a_guess_is_told(run) -> None:
+    _, out, _ = run("prove", r"\sum_k (a_k + W_{bc}) = \sum_k a_k")
+    assert "note: W_bc is read as one name: its subscript is no index" in out
+    assert "note: N is read as a number" in run("prove", "N * x[i] = x[i] * N")[1]
+
+
+def test_the_standard_input(run) -> None:
+    status, out, _ = run("prove", "-", given=f"{SOFTMAX}\nsum(k, p[k]) = 1\n")
+    assert (status, out.splitlines()[0]) == (0, "proved: sum(k, p[k]) = 1")
+
+
+WRONG = {
+    "only a definition": (["x = 1"], "expected an equation LHS = RHS to prove, found only what defines x"),
+    "no equation": (["sum(k, x[k])"], "expected an equation LHS = RHS to prove, found none"),
+    "an empty side": (["a[i] = "], "formula:1:7: expected a value on this side"),
+    "nothing": ([""], "found none"),
+    "an unknown problem": (["x = x", "--in", "sofmax"], "'sofmax'"),
+    "a let that defines nothing": (["x = x", "--let", "sum(k, x[k])"], "--let:1:1: expected a definition"),
+    "a LaTeX let that defines nothing": (
+        ["x = x", "--let", r"x_i + \alpha"],
+        "--let:1:1: expected a definition",
+    ),
+    "an index without an axis": (["x = x", "--index", "i"], "--index:1:2: expected :"),
+    "an assumption that is none": (["x = x", "--assume", "sum(k, t[k])"], "--assume:1:13: "),
+    "LaTeX not understood": ([r"\frac{a}{b = 1"], r"formula:1:9: this { is never closed"),
+    "an unknown format": (["x = x", "--format", "pdf"], "--format: expected text or json, found 'pdf'"),
+    "a LaTeX continuation": ([r"= \alpha"], "expected a left side"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_cannot_be_followed_gets_one_sentence(run, case: str) -> None:
+    arguments, sentence = WRONG[case]
+    status, out, err = run("prove", *arguments)
+    assert (status, out) == (2, "")
+    assert sentence in err
+    assert err.startswith("symderiv: ")
+    assert len(err.splitlines()) in (1, 3)
+
+
+def test_explain_in_text(run) -> None:
+    status, out, _ = run("explain", r"y_k = \sum_j W_{jk} x_j + b_k")
+    assert status == 0
+    assert out.splitlines() == [
+        "definition  y[k] = sum(j, W[j, k] * x[j]) + b[k]",
+        r"in LaTeX    y_k = \sum_{j} W_{jk} x_j + b_k",
+        "free        k over K",
+        "summed      j over N",
+        "",
+        "names",
+        "  y[K]     y[k] = sum(j, W[j, k] * x[j]) + b[k]",
+        "  W[N, K]  array, inferred",
+        "  b[K]     array, inferred",
+        "  x[N]     array, inferred",
+        "",
+        "note: the sum over j reaches over W[j, k] * x[j] and stops before the next + or -",
+    ]
+
+
+def test_explain_shows_a_subscript_that_is_read_as_decoration(run) -> None:
+    _, out, _ = run("explain", r"y_i = W_{ij} x_i")
+    assert re.search(r"W_ij +number, inferred, W_\{\\mathrm\{ij\}\} in LaTeX", out)
+    assert "note: W_ij is read as one name: its subscript is no index (1:7)" in out
+
+
+def test_explain_as_data(run) -> None:
+    _, out, _ = run("explain", r"L = -\log p_y", "--input", "p[K]", "--format", "json")
+    data = json.loads(out)
+    (statement,) = data["statements"]
+    assert (statement["text"], statement["role"], statement["functions"]) == (
+        "L = -log(p[y])",
+        "definition",
+        ["log"],
+    )
+    names = {each["name"]: each for each in data["names"]}
+    assert (names["p"]["axes"], names["p"]["inferred"]) == (["K"], False)
+    assert (names["y"]["kind"], names["y"]["of"], names["y"]["inferred"]) == ("label", "K", True)
+    assert data["notes"][0]["message"].startswith("y is read as a label")
+    assert data["notes"][0]["line"] == 1
+
+
+def test_explain_a_value_of_the_catalogue(run) -> None:
+    _, out, _ = run("explain", "p[i] * (delta(i, j) - p[j])", "--in", "softmax")
+    assert out.startswith("value       p[i] * (delta(i, j) - p[j])\n")
+    assert "  p[K]  p[i] = exp(z[i]) / sum(k, exp(z[k]))\n" in out
+    assert "inferred" not in out
+
+
+def test_explain_conditions_and_decorated_names(run) -> None:
+    _, out, _ = run("explain", r"\frac{\partial \hat p_i}{\partial z_j} = \hat p_i z_j, \quad i \neq j")
+    assert "where       i != j" in out
+    assert r"\hat{p} in LaTeX" in out
