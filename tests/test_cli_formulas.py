@@ -229,7 +229,7 @@ def test_explain_as_data(run) -> None:
     names = {each["name"]: each for each in data["names"]}
     assert (names["p"]["axes"], names["p"]["inferred"]) == (["K"], False)
     assert (names["y"]["kind"], names["y"]["of"], names["y"]["inferred"]) == ("label", "K", True)
-    assert data["notes"][0]["message"].startswith("y is read as a label")
+    assert data["notes"][0]["message"] == "y holds labels: places on K"
     assert data["notes"][0]["line"] == 1
 
 

@@ -126,7 +126,7 @@ def read_typed(
         statements = tuple(each for each in everything if each.path != "--let")
     known = {given.name for given in base.inputs} | set(_NAME.findall(" ".join((*said.inputs, *said.labels))))
     inferred = [given for given in problem.inputs if given.name not in known]
-    guesses = (*guesses, *_of_names(inferred, "\n".join((formula, *said.lets)), problem))
+    guesses = (*guesses, *_of_names(inferred, "\n".join((formula, *said.lets)), problem, latex))
     extra = [_tex_assumption(text, problem) for text in said.assumptions if is_latex(text)]
     problem = replace(problem, assumptions=(*problem.assumptions, *extra))
     return Typed(problem, statements, guesses, latex, tuple(given.name for given in inferred))
@@ -185,10 +185,12 @@ def _defines(chain: Chain, problem: Problem, defined: set[str]) -> str:
     return left.array if definition is not None and definition.body == chain.sides[1] else ""
 
 
-def _of_names(inferred: Sequence[Input], text: str, problem: Problem) -> Iterator[Guess]:
-    """What was inferred of names and may be meant otherwise."""
+def _of_names(inferred: Sequence[Input], text: str, problem: Problem, latex: bool) -> Iterator[Guess]:
+    """What was inferred of names and may be meant otherwise; labels in LaTeX are told by its reader."""
     for given in inferred:
         if given.label_of is not None:
+            if latex:
+                continue
             message = (
                 f"{given.name} is read as a label, a fixed place on {given.label_of}: "
                 "it is neither summed over nor on the left side"

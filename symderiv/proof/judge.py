@@ -20,7 +20,7 @@ from symderiv.expression.nodes import (
     Sum,
     Where,
 )
-from symderiv.expression.traverse import compared_values
+from symderiv.expression.traverse import compared_values, walk
 from symderiv.problem import Assumption, Problem
 from symderiv.proof.counterexample import reachable
 from symderiv.proof.prove import prove
@@ -133,12 +133,16 @@ def _least(
 def _sums(left: Expression, right: Expression, problem: Problem) -> Iterator[Assumption]:
     """Σ_k t_k = 1 for each input in play, over its last axis."""
     used = reachable((left, right), problem)
+    bodies = (left, right, *(each.body for each in problem.definitions))
+    summed = [part.index for body in bodies for _, part in walk(body) if isinstance(part, Sum)]
     for given in problem.inputs:
         if given.name not in used or not given.axes or given.label_of is not None:
             continue
         letters: list[Index] = []
         for axis in given.axes:
-            letters.append(fresh_index(axis, {letter.name for letter in letters}, problem.letters_of(axis)))
+            usual = [index.name for index in summed if index.axis == axis]
+            taken = {letter.name for letter in letters}
+            letters.append(fresh_index(axis, taken, [*usual, *problem.letters_of(axis)]))
         yield Assumption(Sum(letters[-1], Entry(given.name, tuple(letters))), ONE)
 
 
