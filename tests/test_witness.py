@@ -66,24 +66,25 @@ def linear(slopes: np.ndarray, values: Sequence[Scalar]) -> Scalar:
 def test_entries_are_what_the_oracle_says(name: str) -> None:
     """The trees that are shown, and SymPy's numbers, against the oracle's own derivative."""
     rng = np.random.default_rng(7)
-    sizes = {"K": 3, "N": 2}
     for derivation in derive_all(load(name)):
         problem = derivation.problem
+        sizes = {axis: 3 if axis == "K" else 2 for axis in problem.axes}
         arrays = {}
         for given in problem.inputs:
             shape = tuple(sizes[axis] for axis in given.axes)
             values = rng.uniform(0.2, 1.2, shape)
-            arrays[given.name] = np.asarray(1) if given.label_of else values
+            # What is shown is the first choice of labels where they have indices of their own.
+            arrays[given.name] = np.full(shape, int(not shape)) if given.label_of else values
         if derivation.assumptions:
             arrays["t"] = arrays["t"] / arrays["t"].sum()
-        slopes = rng.normal(size=3)
         upstream = {}
-        if problem.upstream:
-            arrays["dL_dy"] = slopes
-            upstream["L"] = ("y", partial(linear, slopes))
+        for each in problem.upstream:
+            slopes = rng.normal(size=tuple(sizes[axis] for axis in problem.axes_of(each.of)))
+            arrays[f"d{each.name}_d{each.of}"] = slopes
+            upstream[each.name] = (each.of, partial(linear, slopes.ravel()))
         tables = {given.name: dict(np.ndenumerate(arrays[given.name])) for given in problem.inputs}
         oracle = Oracle(sizes, tables, problem.definitions, upstream)
-        explicit = witness(derivation, {axis: sizes[axis] for axis in problem.axes})
+        explicit = witness(derivation, sizes)
         by = derivation.start.by  # type: ignore[union-attr]
         if any(problem.definition(entry.array) for entry in by):
             # The derivative is by a named intermediate: its values are given as well.

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from symderiv.calculus.context import Context, rule
 from symderiv.calculus.powers import POWERS
-from symderiv.calculus.tidy import is_negative
+from symderiv.calculus.tidy import has_delta, is_negative
 from symderiv.expression.canonical import canonical
 from symderiv.expression.construct import (
     add,
@@ -228,9 +228,17 @@ def signs(node: Expression, context: Context) -> Expression | None:
         return None
     factors = factors_of(rest)
     for place, factor in enumerate(factors):
-        if isinstance(factor, Add) and 2 * sum(map(is_negative, factor.terms)) > len(factor.terms):
+        if isinstance(factor, Add) and _better_turned(factor.terms):
             return multiply(Number(-coefficient), *factors[:place], negate(factor), *factors[place + 1 :])
     return None
+
+
+def _better_turned(terms: tuple[Expression, ...]) -> bool:
+    """Whether a bracket reads better with its signs turned: -(b - a - c), and -(δ - p), which is p - δ."""
+    negative = [term for term in terms if is_negative(term)]
+    if 2 * len(negative) != len(terms):
+        return 2 * len(negative) > len(terms)
+    return all(has_delta(term) != is_negative(term) for term in terms)
 
 
 @rule(

@@ -36,6 +36,7 @@ from symderiv.kernels.names import NameTable
 from symderiv.kernels.printed import PrintedFunction
 from symderiv.kernels.program import Statement
 from symderiv.kernels.python_functions import FUNCTION_IN_MATH, constant_value
+from symderiv.kernels.scatter import Scatter
 from symderiv.problem import names_in
 
 #: Helpers that are given the number 1 in the dtype in use, since a literal would change it.
@@ -80,7 +81,7 @@ class _Kernel:
         shared, row, after = self._sections()
         buffers = self._buffers()
         body = self._passes(shared, 0)
-        totals = [each for each in row if each.reduced == self.batch and self.batch is not None]
+        totals = [each for each in row if self._over_batch(each)]
         for each in totals:
             body += self._zeroed(each)
         if row:
@@ -114,7 +115,7 @@ class _Kernel:
                         "A formula that needs a sum over the batch for each sample cannot be emitted."
                     )
                 row.append(each)
-                if each.reduced == self.batch:
+                if self._over_batch(each):
                     late.add(each.name)
             elif uses & late:
                 after.append(each)
@@ -194,9 +195,15 @@ class _Kernel:
                 lines += self._nested(each)
         return lines + (self._closed(current) if current is not None else [])
 
+    def _over_batch(self, each: Statement) -> bool:
+        """Whether a statement is a sum over the samples."""
+        if self.batch is None:
+            return False
+        return self.batch in each.scatter.over if each.scatter is not None else each.reduced == self.batch
+
     def _single_loop(self, each: Statement) -> Index | None:
         """The letter of a statement that is one loop: elementwise over it, or a reduction to a scalar."""
-        if each.cases or (each.reduced == self.batch and self.batch is not None):
+        if each.cases or each.scatter is not None or self._over_batch(each):
             return None
         letters = tuple(index for index in each.indices if index != self.batch)
         if each.reduced is None:
@@ -294,7 +301,9 @@ class _Kernel:
         formula = LoopFormula(self)
         lines = [f"# {each.comment}"] if each.comment else []
         text, target = formula.text(each.body), self.target(each)
-        if self.batch is not None and each.reduced == self.batch:
+        if each.scatter is not None:
+            return lines + self._scattered(each, each.scatter, text)
+        if self._over_batch(each):
             return [*lines, *self._loops(each.indices, _step("sum", target, text))]
         if each.reduced is None:
             lines += self._loops(each.indices, formula.assigned(target, each.body))
@@ -308,6 +317,18 @@ class _Kernel:
         return lines + self._loops(
             each.indices, [f"total = {_start(each.reduce)}", *inner, f"{target} = total"]
         )
+
+    def _scattered(self, each: Statement, scatter: Scatter, text: str) -> list[str]:
+        """A sum whose terms are added at the places that labels name."""
+        moved = dict(scatter.at)
+        terms = [moved.get(index, index) for index in each.indices]
+        rest = [index for index in each.indices if index not in moved]
+        start = (
+            []
+            if self._over_batch(each)
+            else self._loops(each.indices, [f"{self.target(each)} = {_start('sum')}"])
+        )
+        return start + self._loops((*scatter.over, *rest), _step("sum", self.stored_at(each, terms), text))
 
     def _accumulates(self, each: Statement) -> bool:
         for _, part in walk(each.body):

@@ -24,6 +24,7 @@ from symderiv.kernels.names import NameTable
 from symderiv.kernels.printed import PrintedFunction
 from symderiv.kernels.program import Statement
 from symderiv.kernels.python_functions import FUNCTION_IN_NUMPY, HELPERS, constant_value
+from symderiv.kernels.scatter import Scatter
 
 _REDUCE = {"sum": "np.sum", "max": "np.max", "min": "np.min", "prod": "np.prod"}
 
@@ -60,8 +61,10 @@ class NumpyPrinter:
 
     def _statement(self, statement: Statement) -> list[str]:
         name = self.names[statement.name]
-        code = self._value(statement)
         shape = f"[{', '.join(index.axis for index in statement.indices)}]" if statement.indices else "scalar"
+        if statement.scatter is not None:
+            return self._scattered(statement, statement.scatter, shape)
+        code = self._value(statement)
         if not statement.stored:
             why = f": {statement.comment}" if statement.comment else ""
             return [f"{name} = {code}  # {shape}{why}"]
@@ -93,22 +96,44 @@ class NumpyPrinter:
                 + ", ".join(f"{late.name} = {_spelled(early)}" for late, early in on),
                 f"diagonal[...] = {code}",
             ]
-        if len(on) > 1:
-            raise KernelError(
-                "A result with Kronecker deltas at a diagonal and at a label cannot be emitted."
-            )
-        ((index, place),) = on
-        target = Entry("", tuple(place if each == index else each for each in statement.indices))
+        target = Entry("", tuple(replaced.get(each, each) for each in statement.indices))
         subscript, letters_of_it = self.places(target)
         code = ArrayFormula(self, letters_of_it).text(body)
-        return [f"{name}[{subscript}] = {code}  # where {index.name} = {_spelled(place)}"]
+        where = " and ".join(f"{index.name} = {_spelled(place)}" for index, place in on)
+        return [f"{name}[{subscript}] = {code}  # where {where}"]
+
+    def _scattered(self, statement: Statement, scatter: Scatter, shape: str) -> list[str]:
+        """A sum whose terms are added at the places that labels name, those that meet included."""
+        name = self.names[statement.name]
+        moved = dict(scatter.at)
+        inside = {index for label in moved.values() for index in free_indices(label)}
+        # Axes that only the values have stay whole, where they come last.
+        count = len(statement.indices)
+        while count and statement.indices[count - 1] not in {*moved, *inside}:
+            count -= 1
+        lead = tuple(
+            dict.fromkeys((*scatter.over, *(i for i in statement.indices[:count] if i not in moved)))
+        )
+        places = ArrayFormula(self, _stored_order(lead, (statement.body, *moved.values())))
+        subscripts = [places.place(moved.get(index, index)) for index in statement.indices[:count]]
+        spelled = subscripts[0] if count == 1 else f"({', '.join(subscripts)})"
+        values = ArrayFormula(self, (*places.order, *statement.indices[count:])).text(statement.body)
+        sizes = ", ".join(self.size(index.axis) for index in statement.indices)
+        start = f"{name}[...] = 0"
+        if not statement.stored:
+            why = f": {statement.comment}" if statement.comment else ""
+            start = f"{name} = np.zeros(({sizes}{',' if len(statement.indices) == 1 else ''}), dtype)"
+            start += f"  # {shape}{why}"
+        meant = ", ".join(f"{index.name} = {_spelled(label)}" for index, label in scatter.at)
+        return [start, f"np.add.at({name}, {spelled}, {values})  # where {meant}"]
 
     def places(self, entry: Entry) -> tuple[str, tuple[Index, ...]]:
         """A subscript with labels in it, and the letters of what it selects."""
-        inner = [index for term in entry.indices if isinstance(term, Entry) for index in free_indices(term)]
-        rows = tuple(dict.fromkeys(inner))
-        if len(rows) > 1:
-            raise KernelError("A label with more than one index of its own cannot be emitted.")
+        labels = [term for term in entry.indices if isinstance(term, Entry)]
+        rows = tuple(dict.fromkeys(index for label in labels for index in free_indices(label)))
+        plain = all(label.indices == rows for label in labels)
+        if not plain or (len(rows) > 1 and any(term in rows for term in entry.indices)):
+            return self._every_place(entry)
         subscripts: list[str] = []
         advanced: list[int] = []
         letters: list[Index] = []
@@ -125,12 +150,16 @@ class NumpyPrinter:
             elif isinstance(term, Position):
                 subscripts.append(str(term.value - 1))
             else:
-                if any(not isinstance(each, Index) for each in term.indices):
-                    raise KernelError("A label of a label cannot be emitted.")
                 subscripts.append(self.names[term.array])
         if advanced and advanced[-1] - advanced[0] + 1 != len(advanced):
-            raise KernelError("Labels that stand apart among the indices of one entry cannot be emitted.")
+            return self._every_place(entry)  # NumPy would move the axes of labels that stand apart
         return ", ".join(subscripts), tuple(letters)
+
+    def _every_place(self, entry: Entry) -> tuple[str, tuple[Index, ...]]:
+        """A subscript with an array of places for each axis, broadcast against each other."""
+        letters = tuple(dict.fromkeys(free_indices(entry)))
+        formula = ArrayFormula(self, letters)
+        return ", ".join(formula.place(term) for term in entry.indices), letters
 
     def size(self, axis: str) -> str:
         """The name of an axis' size."""
@@ -333,3 +362,12 @@ def _natural_order(statement: Statement) -> tuple[Index, ...]:
             if tuple(index for index in order if index != reduced) == statement.indices:
                 return order
     return usual
+
+
+def _stored_order(letters: tuple[Index, ...], bodies: Sequence[Expression]) -> tuple[Index, ...]:
+    """The letters in the order of the first array that has them all, so that nothing is turned."""
+    for body in bodies:
+        for _, part in walk(body):
+            if isinstance(part, Entry) and set(letters) <= set(_plain(part)):
+                return tuple(dict.fromkeys(index for index in _plain(part) if index in letters))
+    return letters

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
 
 from symderiv.expression.canonical import canonical
 from symderiv.expression.construct import add, factors_of, multiply, power
-from symderiv.expression.indices import free_indices, indices_in_term, mentions, rename
+from symderiv.expression.indices import free_indices, indices_in_term, mentions, rename, rename_term
 from symderiv.expression.nodes import (
     ONE,
     ZERO,
@@ -27,28 +26,16 @@ from symderiv.expression.nodes import (
     Extremum,
     Index,
     IndexTerm,
-    Multiply,
-    Position,
-    Power,
     Product,
     Size,
     Sum,
     Where,
 )
 from symderiv.expression.traverse import children, map_children, walk
+from symderiv.kernels.cases import Case, cases_of
 from symderiv.kernels.errors import KernelError
+from symderiv.kernels.scatter import Scatter, scatter_of
 from symderiv.problem import names_in
-
-#: With more Kronecker deltas in one result than this, it is refused.
-MAX_DELTAS = 2
-
-
-@dataclass(frozen=True)
-class Case:
-    """The value where each letter of `on` is at the given place (everywhere, if there is none)."""
-
-    on: tuple[tuple[Index, IndexTerm], ...]
-    body: Expression
 
 
 @dataclass(frozen=True)
@@ -69,6 +56,8 @@ class Statement:
         For a result with Kronecker deltas: further values, at a diagonal or at a label.
     comment
         Why it is there.
+    scatter
+        Where the terms of a sum go, if each is added at the place that its label names.
     """
 
     name: str
@@ -79,10 +68,13 @@ class Statement:
     stored: bool = False
     cases: tuple[Case, ...] = ()
     comment: str = ""
+    scatter: Scatter | None = None
 
     @property
     def letters(self) -> tuple[Index, ...]:
         """All letters that the body may use."""
+        if self.scatter is not None:
+            return (*self.indices, *self.scatter.over)
         return self.indices if self.reduced is None else (*self.indices, self.reduced)
 
     def bodies(self) -> tuple[Expression, ...]:
@@ -147,7 +139,7 @@ class _Builder:
         """Add the statements of one result."""
         self.order = wanted.indices
         body = self.lower(wanted.tree)
-        cases = _cases(body, wanted.indices)
+        cases = cases_of(body, wanted.indices)
         self.statements.append(
             Statement(wanted.name, wanted.indices, cases[0].body, stored=True, cases=cases[1:])
         )
@@ -210,6 +202,9 @@ class _Builder:
                 return map_children(node, self.lower)
 
     def _sum(self, node: Sum) -> Expression:
+        scattered = scatter_of(node)
+        if scattered is not None:
+            return self._scattered(*scattered)
         index, body = node.index, node.body
         if node.condition is not None:
             body = Where(node.condition, body, ZERO)
@@ -244,6 +239,23 @@ class _Builder:
             return self._reduction("sum", index, body)
         arrays = [self._materialised(cluster) for cluster in clusters]
         return self._reduction("sum", index, multiply(*arrays))
+
+    def _scattered(self, outside: Expression, body: Expression, scatter: Scatter) -> Expression:
+        """Σ_t δ_{v y_t} u_t: each term is added at its place, and no array over v and t is made."""
+        for _, label in scatter.at:
+            self._need_term(label)
+        body = self.lower(body)
+        moved = dict(scatter.at)
+        used = (
+            *moved,
+            *free_indices(body),
+            *(index for _, label in scatter.at for index in indices_in_term(label)),
+        )
+        free = dict.fromkeys(index for index in used if index not in scatter.over)
+        arrays = [part.array for _, part in walk(body) if isinstance(part, Entry)]
+        name = "_".join(["sum", *dict.fromkeys(arrays[:3])])
+        found = Statement(name, self._ordered(tuple(free)), body, "sum", scatter=scatter)
+        return multiply(self.lower(outside), self._named(found))
 
     def _materialised(self, cluster: list[Expression]) -> Expression:
         body = multiply(*cluster)
@@ -310,11 +322,17 @@ def _reindexed(statement: Statement, terms: Sequence[IndexTerm]) -> Statement:
     """The same statement with other letters for its axes (all of them plain letters)."""
     names: dict[Index, IndexTerm] = dict(zip(statement.indices, terms, strict=True))
     letters = tuple(term for term in terms if isinstance(term, Index))
-    reduced, body = statement.reduced, statement.body
+    reduced, body, scatter = statement.reduced, statement.body, statement.scatter
+    if scatter is not None:
+        fresh_names: dict[Index, IndexTerm] = {
+            each: Index(f"{each.name}_r", each.axis) for each in scatter.over if each in letters
+        }
+        scatter = scatter.renamed(fresh_names).renamed(names)
+        body = rename(body, fresh_names)
     if reduced is not None and reduced in letters:
         fresh = Index(f"{reduced.name}_r", reduced.axis)
         body, reduced = rename(body, {reduced: fresh}), fresh
-    return replace(statement, indices=letters, body=rename(body, names), reduced=reduced)
+    return replace(statement, indices=letters, body=rename(body, names), reduced=reduced, scatter=scatter)
 
 
 def _key(statement: Statement) -> str:
@@ -324,8 +342,14 @@ def _key(statement: Statement) -> str:
     }
     if statement.reduced is not None:
         names[statement.reduced] = Index("#r", statement.reduced.axis)
+    scatter = statement.scatter
+    for number, index in enumerate(scatter.over if scatter else ()):
+        names[index] = Index(f"#o{number}", index.axis)
     axes = [index.axis for index in statement.letters]
-    return repr((statement.reduce, axes, canonical(rename(statement.body, names))))
+    places = (
+        [(rename_term(v, names), rename_term(label, names)) for v, label in scatter.at] if scatter else []
+    )
+    return repr((statement.reduce, axes, places, canonical(rename(statement.body, names))))
 
 
 def _other_side(delta: Delta, index: Index) -> IndexTerm | None:
@@ -357,59 +381,3 @@ def _clusters(factors: Sequence[Expression]) -> list[list[Expression]]:
     positions = {id(factor): number for number, factor in enumerate(factors)}
     ordered = [sorted(members, key=lambda each: positions[id(each)]) for _, members in clusters]
     return sorted(ordered, key=lambda members: positions[id(members[0])])
-
-
-def _cases(body: Expression, indices: tuple[Index, ...]) -> tuple[Case, ...]:
-    """The value off all deltas, then at each of them: a diagonal, or the place of a label."""
-    deltas = list(dict.fromkeys(part for _, part in walk(body) if isinstance(part, Delta)))
-    found: list[tuple[Delta, tuple[Index, IndexTerm]]] = []
-    for delta in deltas:
-        place = _place_of(delta, indices)
-        if place is not None:
-            found.append((delta, place))
-    if len(found) > MAX_DELTAS:
-        raise KernelError(f"A result with {len(found)} Kronecker deltas cannot be emitted; {MAX_DELTAS} can.")
-    if len(found) == 2 and found[0][1][0] == found[1][1][0]:
-        raise KernelError("A result with two Kronecker deltas on one index cannot be emitted.")
-    cases = []
-    for count in range(len(found) + 1):
-        for chosen in combinations(found, count):
-            here = {delta for delta, _ in chosen}
-            others = {delta for delta, _ in found} - here
-            value = _with_deltas(body, here, others)
-            names: dict[Index, IndexTerm] = {}
-            for _, (index, where) in chosen:
-                names[index] = where
-            cases.append(Case(tuple(each for _, each in chosen), rename(value, names)))
-    return tuple(cases)
-
-
-def _place_of(delta: Delta, indices: tuple[Index, ...]) -> tuple[Index, IndexTerm] | None:
-    """The letter that a delta fixes in a result, and where: the later letter at the earlier one."""
-    sides = (delta.left, delta.right)
-    plain = [side for side in sides if isinstance(side, Index) and side in indices]
-    if len(plain) == 2:
-        early, late = sorted(plain, key=indices.index)
-        return late, early
-    if len(plain) == 1:
-        other = sides[1] if plain[0] == sides[0] else sides[0]
-        if isinstance(other, Entry | Position) and plain[0] not in set(indices_in_term(other)):
-            return plain[0], other
-    return None
-
-
-def _with_deltas(node: Expression, ones: set[Delta], zeros: set[Delta]) -> Expression:
-    if isinstance(node, Delta):
-        return ONE if node in ones else (ZERO if node in zeros else node)
-    new = map_children(node, lambda child: _with_deltas(child, ones, zeros))
-    if new is node:
-        return node
-    match new:
-        case Add(terms):
-            return add(*terms)
-        case Multiply(factors):
-            return multiply(*factors)
-        case Power(base, exponent):
-            return power(base, exponent)
-        case _:
-            return new

@@ -217,16 +217,19 @@ class _Specification:
     def _sized(self, arguments: tuple[Argument, ...], results: Sequence[Result]) -> tuple[Argument, ...]:
         """The arguments, with inputs more where the size of an axis could not be known otherwise."""
         axes = {axis: None for result in results for axis in result.axes}
-        axes.update({each.label_of: None for each in arguments if each.label_of})
         for result in results:
             for _, part in walk(result.tree):
                 if isinstance(part, Size):
                     axes.setdefault(part.axis)
                 elif isinstance(part, Sum | Product | Extremum):
                     axes.setdefault(part.index.axis)
+        # The size of a label's axis tells which labels are right; it need not be known.
+        wanted = [
+            axis for axis in dict.fromkeys(each.label_of for each in arguments) if axis and axis not in axes
+        ]
         known = {axis for each in arguments for axis in each.axes}
         names = {each.name for each in arguments}
-        for axis in axes:
+        for axis in (*axes, *wanted):
             if axis in known:
                 continue
             for given in self.batched.inputs:
@@ -235,6 +238,8 @@ class _Specification:
                     names.add(given.name)
                     break
             else:
+                if axis in wanted:
+                    continue
                 raise KernelError(f"The size of the axis {axis} cannot be told from any input.")
         inputs = [self._argument(each) for each in self.batched.inputs if each.name in names]
         return (*inputs, *(each for each in arguments if each.role != "input"))
@@ -460,7 +465,7 @@ class _Specification:
         )
         entry = self._entry(variable.array, inner)
         indices = tuple(term for term in entry.indices if isinstance(term, Index))
-        meaning = Derivative(self._reduced(), (Entry(EPSILON, ()), entry))
+        meaning = Derivative(self._reduced(), (entry, Entry(EPSILON, ())))
         result = replace(
             self._result("out", indices, tree, meaning), derivative=derivation.start, form=derivation.result
         )

@@ -18,6 +18,7 @@ from symderiv.notation.sympy_bridge import (
     to_sympy,
     vanishes,
 )
+from symderiv.problem import Input
 
 I = Index("i", "K")  # noqa: E741
 J = Index("j", "K")
@@ -144,13 +145,16 @@ def test_missing_sizes_and_places_are_named() -> None:
 @pytest.mark.parametrize("name", names())
 def test_explicit_entries_evaluate_as_the_oracle_says(name: str) -> None:
     problem = load(name)
-    sizes = {"K": 3, "N": 2}
+    sizes = {axis: 3 if axis == "K" else 2 for axis in problem.axes}
     rng = np.random.default_rng(11)
-    arrays = {
-        given.name: {(): 2} if given.label_of else dict(np.ndenumerate(
-            rng.uniform(0.3, 1.3, tuple(sizes[axis] for axis in given.axes))))
-        for given in problem.inputs
-    }  # fmt: skip
+
+    def values(given: Input) -> dict[tuple[int, ...], float]:
+        shape = tuple(sizes[axis] for axis in given.axes)
+        if given.label_of:
+            return {place: sizes[given.label_of] - 1 - sum(place) for place in np.ndindex(shape)}
+        return dict(np.ndenumerate(rng.uniform(0.3, 1.3, shape)))
+
+    arrays = {given.name: values(given) for given in problem.inputs}
     labels = {given.name: arrays[given.name] for given in problem.inputs if given.label_of}
     oracle = Oracle(sizes, arrays, problem.definitions)
     expander = Expander(problem, sizes, labels)
