@@ -41,6 +41,7 @@ from symderiv.expression.nodes import (
 )
 from symderiv.expression.traverse import map_children, walk
 from symderiv.problem import Problem, Upstream, names_in, unfold
+from symderiv.proof.deltas import without_label_conditions
 
 
 class ProofError(ValueError):
@@ -68,6 +69,7 @@ def in_inputs(node: Expression, problem: Problem, holding: Collection[str] = ())
         case Derivative(of, by):
             return _carried_out(of, by, problem, holding)
         case _:
+            node = without_label_conditions(node, problem)
             return map_children(node, lambda child: in_inputs(child, problem, holding))
 
 

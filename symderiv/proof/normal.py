@@ -31,7 +31,6 @@ from symderiv.expression.nodes import (
     Expression,
     Extremum,
     Index,
-    IndexTerm,
     Multiply,
     Number,
     Position,
@@ -42,6 +41,7 @@ from symderiv.expression.nodes import (
     Where,
 )
 from symderiv.expression.traverse import compared_values, map_children
+from symderiv.proof.deltas import by_preference, classes, written_at
 from symderiv.proof.expand import ProofError
 
 #: A normal form with more terms than this is given up: no answer rather than a long wait.
@@ -174,11 +174,11 @@ class Normal:
                 raise ProofError("a division by zero")
             if isinstance(base, Delta | Where):
                 merged[base] = Fraction(1)
+        if any(isinstance(base, Delta) for base in merged):
+            again = self._under_deltas(merged, coefficient)
+            if again is not None:
+                return again
         for base in list(merged):
-            if isinstance(base, Delta):
-                again = self._under_delta(base, merged, coefficient)
-                if again is not None:
-                    return again
             if isinstance(base, Call) and base.function == "sqrt" and merged[base].denominator != 1:
                 rest = {key: each for key, each in merged.items() if key != base}
                 inner = self._power(base.arguments[0], merged[base] / 2)
@@ -196,18 +196,27 @@ class Normal:
                 )
         return {tuple(sorted(merged.items(), key=lambda item: sort_key(item[0]))): coefficient}
 
-    def _under_delta(
-        self, delta: Delta, merged: dict[Expression, Fraction], coefficient: Fraction
-    ) -> _Polynomial | None:
-        """δ_ij f_j = δ_ij f_i: every term with a delta is written with one of its two places."""
-        old, new = _orientation(delta)
-        if old is None or new is None:
-            return None
-        rest = [power(base, Number(exponent)) for base, exponent in merged.items() if base != delta]
-        if not any(mentions(factor, old) for factor in rest):
-            return None
-        renamed = rename(multiply(Number(coefficient), *rest), {old: new})
-        return self._product(self._polynomial(renamed), {((delta, Fraction(1)),): Fraction(1)})
+    def _under_deltas(self, merged: dict[Expression, Fraction], coefficient: Fraction) -> _Polynomial | None:
+        """δ_ij f_j = δ_ij f_i: of the places that the deltas make equal, every term is written with one.
+
+        None where it is written so already.
+        """
+        for places, deltas in classes(base for base in merged if isinstance(base, Delta)):
+            if sum(isinstance(place, Position) for place in places) > 1:
+                return {}
+            kept, *others = by_preference(places)
+            spelled = {canonical(Delta(kept, place)) for place in others}
+            rest = [power(base, Number(each)) for base, each in merged.items() if base not in deltas]
+            moved = [written_at(factor, kept, others) for factor in rest]
+            if moved == rest and spelled == set(deltas):
+                continue
+            monomial = tuple(
+                sorted(((delta, Fraction(1)) for delta in spelled), key=lambda each: sort_key(each[0]))
+            )
+            return self._product(
+                self._polynomial(multiply(Number(coefficient), *moved)), {monomial: Fraction(1)}
+            )
+        return None
 
     def _power(self, base: Expression, exponent: Fraction) -> _Polynomial:
         inner = self._polynomial(base)
@@ -331,6 +340,13 @@ class Normal:
         if values:
             condition = Compare(condition.operator, self.of(values[0]), self.of(values[1]))
         holds = self._atom(Where(condition, ONE, ZERO))
+        left, right = condition.left, condition.right
+        if not values and condition.operator in ("==", "!="):
+            assert isinstance(left, Index | Position | Entry)
+            assert isinstance(right, Index | Position | Entry)
+            holds = self._polynomial(Delta(left, right))
+            if condition.operator == "!=":
+                then, otherwise = otherwise, then
         return self._sum(
             [
                 self._polynomial(otherwise),
@@ -414,18 +430,6 @@ def _nested(letter: Index, factors: list[Expression]) -> Expression:
     for each in reversed(letters):
         total = Sum(each, total)
     return total
-
-
-def _orientation(delta: Delta) -> tuple[Index | None, IndexTerm | None]:
-    """Which letter of a delta gives way: to a label or a fixed place, else the later letter."""
-    left, right = delta.left, delta.right
-    if isinstance(left, Index) and isinstance(right, Index):
-        return (right, left) if left.name < right.name else (left, right)
-    if isinstance(left, Index):
-        return left, right
-    if isinstance(right, Index):
-        return right, left
-    return None, None
 
 
 def _content(polynomial: _Polynomial) -> dict[Expression, Fraction]:

@@ -78,14 +78,18 @@ def trials(
         Whether small numbers are to be avoided.
     """
 
-    def filled(value: Callable[[int], Fraction], zero: Sequence[str] = ()) -> dict[str, Table] | None:
+    def filled(
+        value: Callable[[int], Fraction],
+        zero: Sequence[str] = (),
+        place_of: Callable[[int], int] = lambda count: count,
+    ) -> dict[str, Table] | None:
         values: dict[str, Table] = {}
         count = 0
         for name, axes, label_of in wanted:
             table: Table = {}
             for place in product(*(range(sizes[axis]) for axis in axes)):
                 if label_of is not None:
-                    table[place] = Fraction(count % sizes[label_of])
+                    table[place] = Fraction(place_of(count) % sizes[label_of])
                 else:
                     table[place] = Fraction(0) if name in zero else value(count)
                 count += 1
@@ -100,8 +104,13 @@ def trials(
             found += [filled(lambda count: Fraction(count + 1), [name]) for name in inside[:3]]
             found.append(filled(lambda count: Fraction(count + 1), inside))
         found.append(filled(lambda count: Fraction((count + 1) * (-1) ** (count + 1))))
-    found.append(filled(_generic))
-    found.append(filled(lambda count: _generic(count) * (1 if count % 3 == 1 else -1)))
+    # Labels that follow each other in order never meet; these meet in one trial or the other.
+    found.append(filled(_generic, place_of=lambda count: count**2 + count // 2))
+    signed = filled(
+        lambda count: _generic(count) * (1 if count % 3 == 1 else -1),
+        place_of=lambda count: count**2 + (count + 1) // 2,
+    )
+    found.append(signed)
     return [values for values in found if values is not None]
 
 
