@@ -280,6 +280,8 @@ class Normal:
         if written is not None:
             return self._polynomial(written)
         inner = self._polynomial(arguments[0])
+        if name == "step":
+            return self._is_positive_there(inner)
         if name == "exp":
             return self._exponential(inner)
         if name == "log":
@@ -335,24 +337,67 @@ class Normal:
         return {monomial: coefficient * exponent for monomial, coefficient in inner.items()}
 
     def _by_cases(self, condition: Compare, then: Expression, otherwise: Expression) -> _Polynomial:
-        """where(c, a, b) = b + [c] (a - b), with [c] one atom."""
-        values = compared_values(condition)
-        if values:
-            condition = Compare(condition.operator, self.of(values[0]), self.of(values[1]))
-        holds = self._atom(Where(condition, ONE, ZERO))
-        left, right = condition.left, condition.right
-        if not values and condition.operator in ("==", "!="):
-            assert isinstance(left, Index | Position | Entry)
-            assert isinstance(right, Index | Position | Entry)
-            holds = self._polynomial(Delta(left, right))
-            if condition.operator == "!=":
-                then, otherwise = otherwise, then
+        """where(c, a, b) = b + [c] (a - b)."""
         return self._sum(
             [
                 self._polynomial(otherwise),
-                self._product(holds, self._polynomial(subtract(then, otherwise))),
+                self._product(self._truth(condition), self._polynomial(subtract(then, otherwise))),
             ]
         )
+
+    def _truth(self, condition: Compare) -> _Polynomial:
+        """[c]: 1 where a condition holds, else 0. Equal places are a delta; the rest comes down to one sign.
+
+        a ≤ b is what b < a is not, and a > b is b < a; two values are compared by the sign of their
+        difference, which a positive factor does not change.
+        """
+        operator, left, right = condition.operator, condition.left, condition.right
+        if operator in ("!=", "<=", ">="):
+            opposite = {"!=": "==", "<=": ">", ">=": "<"}[operator]
+            return self._opposite(self._truth(Compare(opposite, left, right)))
+        if operator == ">":
+            left, right = right, left
+        values = compared_values(Compare(operator, left, right))
+        if not values and operator == "==":
+            assert isinstance(left, Index | Position | Entry)
+            assert isinstance(right, Index | Position | Entry)
+            return self._polynomial(Delta(left, right))
+        if not values:
+            if left == right:
+                return {}
+            if isinstance(left, Position) and isinstance(right, Position):
+                return {(): Fraction(1)} if left.value < right.value else {}
+            return self._atom(Where(Compare("<", left, right), ONE, ZERO))
+        difference = self._polynomial(subtract(values[1], values[0]))
+        if operator == "==":
+            return self._is_zero_there(difference)
+        return self._is_positive_there(difference)
+
+    def _opposite(self, truth: _Polynomial) -> _Polynomial:
+        return self._sum([{(): Fraction(1)}, {monomial: -each for monomial, each in truth.items()}])
+
+    def _is_positive_there(self, value: _Polynomial) -> _Polynomial:
+        """[u > 0], with positive common factors of u taken away."""
+        if not set(value) - {()}:
+            return {(): Fraction(1)} if value.get((), 0) > 0 else {}
+        return self._atom(Where(Compare("<", ZERO, _tree(self._primitive(value))), ONE, ZERO))
+
+    def _is_zero_there(self, value: _Polynomial) -> _Polynomial:
+        """[u = 0], which is [-u = 0] too."""
+        if not set(value) - {()}:
+            return {} if value.get((), 0) else {(): Fraction(1)}
+        value = self._primitive(value)
+        if min(value.items(), key=lambda term: _monomial_key(term[0]))[1] < 0:
+            value = {monomial: -each for monomial, each in value.items()}
+        return self._atom(Where(Compare("==", _tree(value), ZERO), ONE, ZERO))
+
+    def _primitive(self, value: _Polynomial) -> _Polynomial:
+        """A value divided by its positive common factors, so that its sign is the same."""
+        shared = {atom: -each for atom, each in _content(value).items() if self._is_positive(atom)}
+        if shared:
+            value = self._product(value, self._monomial(list(shared.items()), Fraction(1)))
+        scale = next(abs(each) for _, each in sorted(value.items(), key=lambda term: _monomial_key(term[0])))
+        return {monomial: each / scale for monomial, each in value.items()}
 
     def _is_positive(self, node: Expression) -> bool:
         """Whether `node` is positive wherever it is defined, for all real values of the entries."""

@@ -264,3 +264,34 @@ def test_a_proof_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch
     verdict = prove(left, right, PROBLEM)
     assert verdict.kind == "undecided"
     assert "more than 20 products" in verdict.method
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("where(i == j, a[i], 0)", "delta(i, j) * a[j]"),
+        ("where(i != j, z[i], a[j])", "where(i == j, a[i], z[i])"),
+        ("where(i == j, p[i] * (1 - p[i]), -p[i] * p[j])", "d(p[i], z[j])"),
+        ("where(2 * x > 2 * c, 1, 0)", "step(x - c)"),
+        ("where(x >= c, a[i], 0)", "where(c > x, 0, a[i])"),
+        ("where(exp(x) * c > 0, 1, 0)", "step(c)"),
+        ("where(x == c, 1, 0)", "where(3 * c - 3 * x == 0, 1, 0)"),
+        ("where(x != c, 1, 0)", "1 - where(c == x, 1, 0)"),
+    ],
+)
+def test_conditions_come_down_to_deltas_and_signs(left: str, right: str) -> None:
+    assert prove(parse_expression(left, PROBLEM), parse_expression(right, PROBLEM), PROBLEM).kind == "proved"
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("where(i == j, a[i], 0)", "delta(i, j) * z[j]"),
+        ("where(x >= c, 1, 0)", "where(x > c, 1, 0)"),
+        ("where(x > c, 1, 0)", "where(c > x, 1, 0)"),
+        ("where(x * c > 0, 1, 0)", "step(x)"),
+        ("step(0 * x)", "1"),
+    ],
+)
+def test_other_conditions_are_not_taken_for_the_same(left: str, right: str) -> None:
+    assert prove(parse_expression(left, PROBLEM), parse_expression(right, PROBLEM), PROBLEM).kind != "proved"
