@@ -32,7 +32,7 @@ class NotationError(ValueError):
         self.source_line = source_line
 
     def __str__(self) -> str:
-        shown, caret = _window(self.source_line, self.column)
+        shown, caret = caret_lines(self.source_line, self.column)
         return f"{self.path}:{self.line}:{self.column}: {self.message}\n{shown}\n{caret}"
 
 
@@ -59,7 +59,7 @@ def quoted(word: str) -> str:
     return word if len(word) <= 40 else f"{word[:37]}..."
 
 
-def _window(line: str, column: int) -> tuple[str, str]:
+def caret_lines(line: str, column: int) -> tuple[str, str]:
     """The part of a line around `column` and the caret line below it, safe for a terminal."""
     line = "".join(letter if letter.isprintable() or letter == "\t" else "?" for letter in line)
     before, after = line[: column - 1], line[column - 1 :]

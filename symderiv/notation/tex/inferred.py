@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import Definition, Derivative, Entry, Index
@@ -105,6 +105,33 @@ def problem_from_latex(
             raise NotationError(message, name, line, column, text)
         expectations.append(Expectation(left))
     return replace(problem, expectations=tuple(expectations))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the formulas of a document say.
+
+    Attributes
+    ----------
+    problem
+        Everything that was declared or inferred.
+    chains
+        All equations, in order.
+    leading
+        For each chain, how many of its equals signs define something: the rest are claims.
+    """
+
+    problem: Problem
+    chains: tuple[Chain, ...]
+    leading: tuple[int, ...]
+
+
+def read_document(
+    latex: str, problem: Problem, symbols: Mapping[str, str] | None = None, path: str = "document"
+) -> Reading:
+    """Read all formulas of a document together; parameters and errors as for :func:`read_equations`."""
+    given, chains, defined = _read(latex, problem, symbols, path)
+    return Reading(given, chains, tuple(0 if each is None else 1 for each in defined))
 
 
 def _read(
