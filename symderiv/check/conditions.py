@@ -1,0 +1,279 @@
+"""The assumption under which a false equation is true, if it is one of those that people leave unsaid.
+
+Each candidate is looked at in numbers first and then proved; a candidate that is not proved is not named.
+They come weakest first. That a size or a gain is 1, or that all entries are equal, is none of them: an
+equation that needs that is false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from symderiv.check.points import Values, close, points_of
+from symderiv.expression.construct import multiply, number, subtract
+from symderiv.expression.indices import free_indices, fresh_index, rename
+from symderiv.expression.nodes import (
+    Add,
+    Compare,
+    Definition,
+    Delta,
+    Derivative,
+    Entry,
+    Expression,
+    Index,
+    Sum,
+    Where,
+)
+from symderiv.expression.traverse import children, map_children, replace_at, walk
+from symderiv.notation.text import to_text
+from symderiv.problem import Assumption, Input, Problem, names_in
+from symderiv.proof import Verdict, prove
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An assumption and how the equation was shown to be true under it."""
+
+    text: str
+    method: str
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """An assumption to be tried: how the sides, the problem and the values change under it."""
+
+    text: str
+    left: Expression
+    right: Expression
+    problem: Problem
+    assumptions: tuple[Assumption, ...] = ()
+    normalised: tuple[tuple[str, int], ...] = ()
+
+
+def condition_of(
+    problem: Problem, left: Expression, right: Expression, given: tuple[Assumption, ...] = ()
+) -> Condition | None:
+    """The weakest assumption that makes ``left = right`` true, or None."""
+    for candidate in _candidates(problem, left, right):
+        if not _holds(candidate):
+            continue
+        verdict = _proved(candidate, given)
+        if verdict.kind == "proved":
+            return Condition(candidate.text, verdict.method)
+    return None
+
+
+def _proved(candidate: _Candidate, given: tuple[Assumption, ...]) -> Verdict:
+    return prove(candidate.left, candidate.right, candidate.problem, (*given, *candidate.assumptions))
+
+
+def _candidates(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
+    yield from _sums_to_one(problem, left, right)
+    yield from _different_places(problem, left, right)
+    yield from _other_scopes(problem, left, right)
+    yield from _held_fixed(problem, left, right)
+    yield from _symmetric(problem, left, right)
+
+
+def _sums_to_one(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
+    """Σ_k t_k = 1, for each input over each of its axes."""
+    for given in problem.inputs:
+        if given.label_of is not None:
+            continue
+        for place in range(len(given.axes)):
+            taken = {letter.name for letter in problem.letters}
+            letters: list[Index] = []
+            for other in given.axes:
+                known = [each for each in problem.letters if each.axis == other and each not in letters]
+                letter = known[0] if known else fresh_index(other, taken, ["k", "l", "m"])
+                letters.append(letter)
+                taken.add(letter.name)
+            total = Sum(letters[place], Entry(given.name, tuple(letters)))
+            one = Assumption(total, number(1))
+            yield _Candidate(f"{to_text(total)} == 1", left, right, problem, (one,), ((given.name, place),))
+
+
+def _different_places(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
+    """i ≠ j, for two free letters of one axis that the formula itself does not tell apart."""
+    told = {frozenset(pair) for side in (left, right) for pair in _compared_letters(side)}
+    letters = tuple(dict.fromkeys((*free_indices(left), *free_indices(right))))
+    for place, one in enumerate(letters):
+        for other in letters[place + 1 :]:
+            if one.axis == other.axis and frozenset((one, other)) not in told:
+                first, second = sorted((one, other), key=lambda index: index.name)
+                apart = subtract(number(1), Delta(first, second))
+                yield _Candidate(
+                    f"{first.name} != {second.name}", multiply(apart, left), multiply(apart, right), problem
+                )
+
+
+def _compared_letters(node: Expression) -> Iterator[tuple[object, object]]:
+    for _, part in walk(node):
+        if isinstance(part, Delta):
+            yield part.left, part.right
+        elif isinstance(part, Where):
+            yield part.condition.left, part.condition.right
+
+
+def _other_scopes(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
+    """A sum or a derivative that reaches over what is added after it."""
+    for side in ("right", "left"):
+        node = right if side == "right" else left
+        for changed, what in _wider(node):
+            sides = (left, changed) if side == "right" else (changed, right)
+            yield _Candidate(f"wider scope of {what}", *sides, problem)
+
+
+def _wider(node: Expression) -> Iterator[tuple[Expression, str]]:
+    if isinstance(node, Add):
+        for place, term in enumerate(node.terms[:-1]):
+            rest = node.terms[place + 1 :]
+            for changed, what in _taking_in(term, rest):
+                yield Add((*node.terms[:place], changed)) if place else changed, what
+    for number_of, child in enumerate(children(node)):
+        for changed, what in _wider(child):
+            yield replace_at(node, (number_of,), changed), what
+
+
+def _taking_in(term: Expression, rest: tuple[Expression, ...]) -> Iterator[tuple[Expression, str]]:
+    """A term whose last sum or derivative takes in what is added after it."""
+    found = [
+        part
+        for _, part in walk(term)
+        if isinstance(part, Derivative)
+        or (isinstance(part, Sum) and any(_mentions_letter(each, part.index.name) for each in rest))
+    ]
+    for part in found:
+        if isinstance(part, Sum):
+            renamed = tuple(_with_letter(each, part.index) for each in rest)
+            inner: Expression = Sum(part.index, Add((part.body, *renamed)), part.condition)
+            what = f"the sum over {part.index.name}"
+        elif isinstance(part, Derivative):
+            inner = Derivative(Add((part.of, *rest)), part.by)
+            what = "the derivative"
+        else:
+            continue
+        yield _swapped(term, part, inner), what
+
+
+def _swapped(node: Expression, old: Expression, new: Expression) -> Expression:
+    return new if node is old else map_children(node, lambda child: _swapped(child, old, new))
+
+
+def _mentions_letter(node: Expression, letter: str) -> bool:
+    return any(index.name == letter for index in free_indices(node))
+
+
+def _with_letter(node: Expression, index: Index) -> Expression:
+    return rename(node, {each: index for each in free_indices(node) if each.name == index.name})
+
+
+def _held_fixed(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
+    """Definitions that are treated as constants where they depend on what is differentiated by."""
+    by = {
+        entry.array
+        for side in (left, right)
+        for _, part in walk(side)
+        if isinstance(part, Derivative)
+        for entry in part.by
+    }
+    of = {
+        name
+        for side in (left, right)
+        for _, part in walk(side)
+        if isinstance(part, Derivative)
+        for name in names_in(part.of)
+    }
+    between = [
+        each
+        for each in problem.definitions
+        if each.name not in of
+        and any(problem.depends(each.body, name) for name in by)
+        and any(problem.depends(Entry(name, _letters(problem, name)), each.name) for name in of)
+    ]
+    groups = [[each] for each in between] + ([between] if len(between) > 1 else [])
+    for group in groups:
+        names = [each.name for each in group]
+        yield _Candidate(f"fixed {', '.join(names)}", left, right, _without(problem, group))
+
+
+def _letters(problem: Problem, name: str) -> tuple[Index, ...]:
+    definition = problem.definition(name)
+    if definition is not None:
+        return definition.indices
+    return tuple(Index(f"place_{number_of}", axis) for number_of, axis in enumerate(problem.axes_of(name)))
+
+
+def _without(problem: Problem, group: list[Definition]) -> Problem:
+    """The problem with some definitions turned into inputs."""
+    names = {each.name for each in group}
+    inputs = tuple(Input(each.name, tuple(index.axis for index in each.indices)) for each in group)
+    kept = tuple(each for each in problem.definitions if each.name not in names)
+    return replace(problem, inputs=(*problem.inputs, *inputs), definitions=kept)
+
+
+def _symmetric(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
+    """A_ij = A_ji: every entry is written as half of both."""
+    for given in problem.inputs:
+        if len(given.axes) == 2 and given.axes[0] == given.axes[1] and given.label_of is None:
+            halves = _symmetrised(given.name)
+            yield _Candidate(f"{given.name} symmetric", halves(left), halves(right), _halved(problem, halves))
+
+
+def _symmetrised(name: str) -> Callable[[Expression], Expression]:
+    def change(node: Expression) -> Expression:
+        if isinstance(node, Entry) and node.array == name:
+            turned = Entry(name, node.indices[::-1])
+            return node if node == turned else multiply(_HALF, Add((node, turned)))
+        return map_children(node, change)
+
+    return change
+
+
+_HALF = number(Fraction(1, 2))
+
+
+def _halved(problem: Problem, change: Callable[[Expression], Expression]) -> Problem:
+    definitions = tuple(replace(each, body=change(each.body)) for each in problem.definitions)
+    return replace(problem, definitions=definitions)
+
+
+def _holds(candidate: _Candidate) -> bool:
+    """Whether the sides agree in numbers under a candidate, and there is something to compare."""
+    letters = tuple(dict.fromkeys((*free_indices(candidate.left), *free_indices(candidate.right))))
+    seen = False
+    for point in points_of(candidate.problem, positive=True, normalised=candidate.normalised):
+        a, b = point.values(candidate.left, letters), point.values(candidate.right, letters)
+        if not _agree(a, b):
+            return False
+        seen = seen or any(value is not None for value in a.values())
+    return seen
+
+
+def _agree(a: Values, b: Values) -> bool:
+    for place, one in a.items():
+        other = b[place]
+        if (one is None) != (other is None):
+            return False
+        if one is not None and other is not None and not close(one, other):
+            return False
+    return True
+
+
+def restricted(
+    left: Expression, right: Expression, conditions: tuple[Compare, ...]
+) -> tuple[Expression, Expression]:
+    """Both sides where the conditions of a chain hold, 0 elsewhere: equal if and only if the claim holds."""
+    for each in conditions:
+        one, other = each.left, each.right
+        if isinstance(one, Index) and isinstance(other, Index) and each.operator in ("==", "!="):
+            if each.operator == "==":
+                left, right = (rename(side, {other: one}) for side in (left, right))
+            else:
+                apart = subtract(number(1), Delta(one, other))
+                left, right = multiply(apart, left), multiply(apart, right)
+        else:
+            left, right = (Where(each, side, number(0)) for side in (left, right))
+    return left, right

@@ -1,0 +1,236 @@
+"""Why an equation is false: the mistake, in one of a documented set of words, and the right form."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symderiv.check.points import CLOSE, Point, Sides, Values, close
+from symderiv.check.repairs import Repair, missing_factors, repairs, with_bound
+from symderiv.expression.construct import add, multiply, number
+from symderiv.expression.indices import free_indices
+from symderiv.expression.nodes import Add, Delta, Expression, Index, Multiply, Size, Sum
+from symderiv.expression.traverse import replace_at
+from symderiv.problem import Problem
+
+#: Every word that a diagnosis may be.
+DIAGNOSES = (
+    "sign", "constant factor", "size factor", "diagonal only", "off-diagonal only", "delta dropped",
+    "inner sum dropped", "restricted sum", "transposed matrix", "swapped index", "wrong exponent",
+    "chain factor lost", "chain factor doubled", "wrong term", "wrong name", "special size",
+    "definition", "unknown",
+)  # fmt: skip
+#: Changed formulas that are looked at, at most.
+MOST = 3000
+#: Terms of a right form that are tried one by one, at most.
+MOST_TERMS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What is wrong.
+
+    Attributes
+    ----------
+    word
+        One of `DIAGNOSES`.
+    detail
+        A phrase that says more: the factor, the letters, where the two sides agree.
+    right_form
+        A right side that makes the equation true (at every point looked at; the caller proves it), the
+        one that stays nearest to what was written; None where none was found.
+    """
+
+    word: str
+    detail: str = ""
+    right_form: Expression | None = None
+
+
+def diagnose(
+    problem: Problem,
+    left: Expression,
+    right: Expression,
+    parts: Sequence[Expression] = (),
+    form: Expression | None = None,
+) -> Diagnosis:
+    """Find out what is wrong with ``left = right``.
+
+    Parameters
+    ----------
+    problem
+        The names.
+    left, right
+        The sides of a false equation.
+    parts
+        Further factors that may have been lost, such as the slopes along the chain.
+    form
+        A right side that is true, where one is known: terms of it may be missing.
+    """
+    sides = Sides.of(problem, left, right)
+    rights = sides.rights()
+    ratio = _ratio(sides, rights)
+    if ratio is not None:
+        return ratio
+    found = _by_repair(sides, parts, form)
+    where = _where_equal(sides, rights)
+    if found is not None and (where is None or found.word in ("delta dropped", "swapped index")):
+        return found
+    if where is not None:
+        return Diagnosis(where.word, where.detail, found.right_form if found else None)
+    return found or _special_size(sides, rights) or Diagnosis("unknown")
+
+
+def _ratio(sides: Sides, rights: Sequence[Values]) -> Diagnosis | None:
+    """A constant between the sides, or one that depends on the sizes alone."""
+    by_point: list[float] = []
+    for lefts, others in zip(sides.lefts, rights, strict=True):
+        ratios = [
+            a / b
+            for a, b in zip(lefts.values(), others.values(), strict=True)
+            if a is not None and b is not None and not (close(a, 0) and close(b, 0)) and b
+        ]
+        zeros = any(
+            (a is None) != (b is None) or (a is not None and b is not None and close(a, 0) != close(b, 0))
+            for a, b in zip(lefts.values(), others.values(), strict=True)
+        )
+        if zeros or (ratios and not all(close(ratio, ratios[0]) for ratio in ratios)):
+            return None
+        by_point.append(ratios[0] if ratios else math.nan)
+    known = [
+        (point, ratio) for point, ratio in zip(sides.points, by_point, strict=True) if not math.isnan(ratio)
+    ]
+    if len(known) < 2 or any(close(ratio, 0) for _, ratio in known):
+        return None
+    if all(close(ratio, known[0][1]) for _, ratio in known):
+        factor = Fraction(known[0][1]).limit_denominator(64)
+        if not close(float(factor), known[0][1]) or factor == 1:
+            return None
+        if factor == -1:
+            return Diagnosis("sign", "", multiply(number(-1), sides.right))
+        return Diagnosis("constant factor", str(1 / factor), multiply(number(factor), sides.right))
+    return _size_ratio(sides, known)
+
+
+def _size_ratio(sides: Sides, known: Sequence[tuple[Point, float]]) -> Diagnosis | None:
+    for axis in sides.problem.axes:
+        for power, shown in ((1, f"1/{axis}"), (-1, axis)):
+            scaled = [ratio / point.sizes[axis] ** power for point, ratio in known]
+            constant = Fraction(scaled[0]).limit_denominator(64)
+            if not all(close(each, float(constant)) for each in scaled) or abs(constant) != 1:
+                continue
+            size = Size(axis)
+            fixed = multiply(size, sides.right) if power == 1 else multiply(_over(size), sides.right)
+            return Diagnosis("size factor", shown, multiply(number(constant), fixed))
+    return None
+
+
+def _over(node: Expression) -> Expression:
+    from symderiv.expression.construct import power
+
+    return power(node, -1)
+
+
+def _where_equal(sides: Sides, rights: Sequence[Values]) -> Diagnosis | None:
+    """Whether the equation holds where two letters are the same place, or only where they differ."""
+    for place, one in enumerate(sides.letters):
+        for other_place, other in enumerate(sides.letters[place + 1 :], place + 1):
+            if one.axis != other.axis:
+                continue
+            same: list[bool] = []
+            apart: list[bool] = []
+            for lefts, others in zip(sides.lefts, rights, strict=True):
+                for spot, a in lefts.items():
+                    b = others[spot]
+                    good = (a is None and b is None) or (a is not None and b is not None and close(a, b))
+                    (same if spot[place] == spot[other_place] else apart).append(good)
+            if not (same and apart):
+                continue
+            if all(same) and not all(apart):
+                return Diagnosis("diagonal only", f"right where {one.name} = {other.name}")
+            if all(apart) and not all(same):
+                return Diagnosis("off-diagonal only", f"right where {one.name} != {other.name}")
+    return None
+
+
+def _by_repair(sides: Sides, parts: Sequence[Expression], form: Expression | None) -> Diagnosis | None:
+    """One change of the right side that makes the equation true."""
+    screen = _Screen(sides)
+    for count, repair in enumerate(_candidates(sides, parts, form)):
+        if count > MOST:
+            return None
+        if screen.passes(repair.formula) and sides.equal(repair.formula):
+            return Diagnosis(repair.word, repair.detail, repair.formula)
+    return None
+
+
+def _candidates(sides: Sides, parts: Sequence[Expression], form: Expression | None) -> Iterator[Repair]:
+    yield from repairs(sides.right, sides.problem, sides.letters)
+    factors = missing_factors(sides.problem, sides.letters, parts)
+    for path, node, bound in with_bound(sides.right):
+        if isinstance(node, Delta):
+            continue
+        inner = missing_factors(sides.problem, (*sides.letters, *bound), parts) if bound else factors
+        for factor in inner:
+            yield Repair("chain factor lost", "", replace_at(sides.right, path, multiply(node, factor)))
+    terms = written_out(form) if form is not None else []
+    for term in (*terms, *factors):
+        for sign in (1, -1):
+            whole = add(sides.right, multiply(number(sign), term))
+            yield Repair("wrong term", "a term is missing", whole)
+
+
+def written_out(node: Expression) -> list[Expression]:
+    """The terms of a formula once its brackets are multiplied out, if they are not too many."""
+    match node:
+        case Add(terms):
+            found = [inner for term in terms for inner in written_out(term)]
+        case Multiply(factors):
+            found = [number(1)]
+            for factor in factors:
+                found = [multiply(one, other) for one in found for other in written_out(factor)]
+                if len(found) > MOST_TERMS:
+                    return [node]
+        case Sum(index, body, condition):
+            found = [Sum(index, term, condition) for term in written_out(body)]
+        case _:
+            return [node]
+    return found if len(found) <= MOST_TERMS else [node]
+
+
+class _Screen:
+    """Looks at one place of one point first: most changed formulas are wrong there already."""
+
+    def __init__(self, sides: Sides) -> None:
+        self.sides = sides
+        point, lefts = sides.points[0], sides.lefts[0]
+        spots = [(spot, value) for spot, value in lefts.items() if value is not None]
+        # The last place has letters apart where it can: the first has them all the same.
+        self.spots = [spots[0], spots[len(spots) // 2], spots[-1]] if spots else []
+        self.point = point
+
+    def passes(self, formula: Expression) -> bool:
+        if not self.spots or not set(free_indices(formula)) <= set(self.sides.letters):
+            return False
+        for spot, value in self.spots:
+            places: dict[Index, int] = dict(zip(self.sides.letters, spot, strict=True))
+            found = self.point.value(formula, places)
+            if found is None or abs(found - value) > CLOSE * (abs(found) + abs(value)) + 1e-12:
+                return False
+        return True
+
+
+def _special_size(sides: Sides, rights: Sequence[Values]) -> Diagnosis | None:
+    """Whether the equation holds where every axis has one place, and nowhere else."""
+    good = [
+        all(
+            a is not None and b is not None and close(a, b)
+            for a, b in zip(lefts.values(), others.values(), strict=True)
+        )
+        for lefts, others in zip(sides.lefts, rights, strict=True)
+    ]
+    for point, holds in zip(sides.points, good, strict=True):
+        if holds and set(point.sizes.values()) == {1} and sum(good) == 1:
+            return Diagnosis("special size", "right only where every axis has one place")
+    return None

@@ -1,0 +1,206 @@
+"""Reports on documents for people and programs: text, JSON, SARIF, GitHub annotations."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from symderiv import __version__
+from symderiv.check.verdicts import VERDICTS, Judgement, Report
+from symderiv.notation.errors import caret_lines
+from symderiv.notation.text import condition_to_text, to_text
+
+FORMATS = ("text", "json", "sarif", "github")
+_RULES = {
+    "refuted": "The two sides of the equation are not equal.",
+    "conditional": "The equation is true only under an assumption that the document does not state.",
+    "undecided": "The equation was neither proved nor refuted.",
+    "unreadable": "The formula or the directive is not understood.",
+}
+_LEVELS = {"refuted": "error", "unreadable": "error", "conditional": "warning", "undecided": "note"}
+_SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def text_report(reports: Sequence[Report], everything: bool = False) -> Iterator[str]:
+    """The lines of a report such as a linter prints: what is not proved, and a summary.
+
+    Parameters
+    ----------
+    reports
+        One for each document.
+    everything
+        Whether proved claims are listed too.
+    """
+    for report in reports:
+        for each in report.judgements:
+            if each.verdict not in ("proved", "equation") or everything:
+                yield from _told(each)
+    yield summary(reports)
+
+
+def summary(reports: Sequence[Report]) -> str:
+    """One line: how many documents and claims, and how many of each verdict."""
+    counts = Counter(each.verdict for report in reports for each in report.judgements)
+    total = sum(counts.values()) - counts["equation"]
+    found = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+    documents = f"{len(reports)} document{'' if len(reports) == 1 else 's'}"
+    return f"{documents}, {total} claim{'' if total == 1 else 's'}: {found or 'nothing is claimed'}"
+
+
+def _told(each: Judgement) -> Iterator[str]:
+    yield f"{each.place}: {each.verdict}: {headline(each)}"
+    shown, caret = caret_lines(each.place.source_line, each.place.column)
+    yield f"    {shown}"
+    yield f"    {caret}"
+    for line in details(each):
+        yield f"    {line}"
+    yield ""
+
+
+def headline(each: Judgement) -> str:
+    """The claim as it is written, or what is wrong with it where it is not understood."""
+    if each.claim is None:
+        return each.message
+    left, right = (" ".join(side.split()) for side in each.claim.written)
+    return f"{quoted_formula(left)} = {quoted_formula(right)}"
+
+
+def quoted_formula(text: str, limit: int = 60) -> str:
+    """A formula in one line, cut where it is long."""
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def details(each: Judgement) -> Iterator[str]:
+    """What is said of a claim beside its verdict, a line each."""
+    if each.condition:
+        yield f"true only under: {each.condition}"
+    if each.verdict == "conditional" and each.counterexample:
+        yield f"without it, {counterexample_words(each.counterexample)}"
+    if each.verdict == "refuted":
+        if each.counterexample:
+            yield counterexample_words(each.counterexample)
+        if each.diagnosis is not None and each.diagnosis.word != "unknown":
+            detail = f" ({each.diagnosis.detail})" if each.diagnosis.detail else ""
+            yield f"diagnosis: {each.diagnosis.word}{detail}"
+        if each.right_form is not None:
+            yield f"right: {to_text(each.right_form)}"
+    if each.verdict == "undecided":
+        yield each.message
+    if each.verdict == "equation":
+        yield each.message
+    if each.claim is not None:
+        for note in each.claim.notes:
+            yield f"note: {note}"
+
+
+def counterexample_words(found: Mapping[str, Any]) -> str:
+    """A counterexample in one line: sizes, places, values, and both sides."""
+    spots = [f"{name} = {value}" for name, value in (*found["sizes"].items(), *found["places"].items())]
+    spots += [f"{name} = {_flat(value)}" for name, value in found.get("values", {}).items()]
+    return f"at {', '.join(spots)}: the left side is {found['left']}, the right side {found['right']}"
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_flat(each) for each in value) + "]"
+    return str(value)
+
+
+def json_report(reports: Sequence[Report]) -> str:
+    """All judgements as one JSON object (see the documentation for its keys)."""
+    documents = [
+        {
+            "path": report.path,
+            "verdict": report.verdict,
+            "seconds": round(report.seconds, 3),
+            "claims": [_claim(each) for each in report.judgements],
+        }
+        for report in reports
+    ]
+    return json.dumps({"version": 1, "documents": documents}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _claim(each: Judgement) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "path": each.place.path,
+        "line": each.place.line,
+        "column": each.place.column,
+        "display": each.display,
+        "equality": each.equality,
+        "verdict": each.verdict,
+        "message": each.message,
+    }
+    if each.place.cell:
+        data["cell"] = each.place.cell
+    if each.claim is not None:
+        left, right = each.claim.written
+        data["latex"] = f"{left} = {right}"
+        data["understood"] = understood(each)
+        data["notes"] = list(each.claim.notes)
+    optional = {
+        "method": each.method,
+        "condition": each.condition,
+        "counterexample": dict(each.counterexample),
+        "diagnosis": each.diagnosis.word if each.diagnosis else "",
+        "diagnosis_detail": each.diagnosis.detail if each.diagnosis else "",
+        "right_form": to_text(each.right_form) if each.right_form is not None else "",
+    }
+    return data | {key: value for key, value in optional.items() if value}
+
+
+def understood(each: Judgement) -> str:
+    """A claim in text notation, with the conditions of its chain."""
+    assert each.claim is not None
+    told = f"{to_text(each.claim.left)} = {to_text(each.claim.right)}"
+    found = [condition_to_text(condition) for condition in each.claim.conditions]
+    return f"{told} if {' and '.join(found)}" if found else told
+
+
+def sarif_report(reports: Sequence[Report]) -> str:
+    """The judgements that are not proofs, in SARIF 2.1.0."""
+    results = [
+        {
+            "ruleId": each.verdict,
+            "level": _LEVELS[each.verdict],
+            "message": {"text": "; ".join([headline(each), *details(each)])},
+            "locations": [
+                {
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": each.place.path.replace("\\", "/")},
+                        "region": {"startLine": each.place.line, "startColumn": each.place.column},
+                    }
+                }
+            ],
+        }
+        for report in reports
+        for each in report.judgements
+        if each.verdict in _RULES
+    ]
+    rules = [{"id": name, "shortDescription": {"text": text}} for name, text in _RULES.items()]
+    driver = {"name": "symderiv", "version": __version__, "rules": rules}
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    return json.dumps({"$schema": _SARIF, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+
+
+def github_report(reports: Sequence[Report]) -> Iterator[str]:
+    """Workflow commands that GitHub shows beside the lines of a change."""
+    words = {"error": "error", "warning": "warning", "note": "notice"}
+    for report in reports:
+        for each in report.judgements:
+            if each.verdict not in _RULES:
+                continue
+            place = f"file={_property(each.place.path)},line={each.place.line},col={each.place.column}"
+            told = "; ".join([headline(each), *details(each)])
+            kind = words[_LEVELS[each.verdict]]
+            yield f"::{kind} {place},title=symderiv {each.verdict}::{_escaped(told)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,106 @@
+"""Judges claims: a proof, an assumption that is missing, or a counterexample with its diagnosis."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from symderiv.calculus import derive
+from symderiv.check.conditions import condition_of, restricted
+from symderiv.check.diagnosis import diagnose
+from symderiv.check.document import Document
+from symderiv.check.reading import Claim, Content, read
+from symderiv.check.sources import read_file
+from symderiv.check.verdicts import Judgement, Report
+from symderiv.expression.nodes import Derivative, Entry, Expression, Number
+from symderiv.expression.traverse import walk
+from symderiv.notation.text import to_text
+from symderiv.problem import Problem
+from symderiv.proof import Verdict, prove
+
+
+def check_file(path: Path, assume: Sequence[str] = ()) -> Report:
+    """Read and judge a file; raises :class:`~symderiv.check.document.DocumentError` if it cannot be read."""
+    return check_document(read_file(path), assume)
+
+
+def check_document(document: Document, assume: Sequence[str] = ()) -> Report:
+    """Judge every claim of a document, under the assumptions `assume` (in text notation) too.
+
+    Raises
+    ------
+    NotationError
+        If one of `assume` is not understood.
+    """
+    began = time.perf_counter()
+    content = read(document, assume)
+    found = [judge(content, claim) for claim in content.claims]
+    for each in content.unreadable:
+        error = each.error
+        place = document.place(0)
+        where = type(place)(error.path, 0, error.line, error.column, error.source_line)
+        found.append(Judgement(where, "unreadable", error.message, display=each.display))
+    found.sort(key=lambda each: (each.place.path, each.place.cell, each.place.line, each.place.column))
+    return Report(document.path, tuple(found), time.perf_counter() - began)
+
+
+def judge(content: Content, claim: Claim) -> Judgement:
+    """The verdict on one claim."""
+    problem = content.problem
+    left, right = restricted(claim.left, claim.right, claim.conditions)
+    verdict = prove(left, right, problem, content.assumptions)
+    if verdict.kind == "proved":
+        return _judgement(claim, "proved", f"proved: {verdict.method}", method=verdict.method)
+    if _is_to_be_solved(claim):
+        return _judgement(claim, "equation", "a derivative set to zero: an equation to be solved, not judged")
+    condition = condition_of(problem, left, right, content.assumptions)
+    if condition is not None:
+        return _judgement(
+            claim, "conditional", f"true only under {condition.text}",
+            method=condition.method, condition=condition.text, counterexample=verdict.counterexample,
+        )  # fmt: skip
+    if verdict.kind == "undecided":
+        return _judgement(claim, "undecided", f"neither proved nor refuted: {verdict.method}")
+    return _refuted(problem, claim, left, right, verdict)
+
+
+def _judgement(claim: Claim, verdict: str, message: str, **more: Any) -> Judgement:
+    return Judgement(
+        claim.place, verdict, message, claim, display=claim.display, equality=claim.equality, **more
+    )
+
+
+def _refuted(
+    problem: Problem, claim: Claim, left: Expression, right: Expression, verdict: Verdict
+) -> Judgement:
+    form = _own_form(problem, left)
+    diagnosis = diagnose(problem, left, right, form=form)
+    right_form = form
+    if diagnosis.right_form is not None and prove(left, diagnosis.right_form, problem).kind == "proved":
+        right_form = diagnosis.right_form  # it stays nearest to what was written
+    message = f"{to_text(claim.left)} = {to_text(claim.right)} is false{verdict.where()}"
+    return _judgement(
+        claim, "refuted", message,
+        counterexample=verdict.counterexample, diagnosis=diagnosis, right_form=right_form,
+    )  # fmt: skip
+
+
+def _own_form(problem: Problem, left: Expression) -> Expression | None:
+    """The form that the calculus gives a left side, if it is a derivative and the form is proved."""
+    if isinstance(left, Derivative) and isinstance(left.of, Entry):
+        try:
+            form = derive(problem, left.of, left.by).result
+        except Exception:  # the diagnosis is the better for a form, but does without one
+            return None
+        if prove(left, form, problem).kind == "proved":
+            return form
+    return None
+
+
+def _is_to_be_solved(claim: Claim) -> bool:
+    """``dL/dw = 0``: nobody claims that this is so everywhere."""
+    if not (isinstance(claim.right, Number) and claim.right.value == 0):
+        return False
+    return any(isinstance(part, Derivative) for _, part in walk(claim.left)) or claim.equality > 1

@@ -1,0 +1,170 @@
+"""Generic values of both sides of an equation, at several sizes: what a diagnosis looks at.
+
+Numbers are used here to find out what *may* be meant; what is then said is proved, or said to be undecided.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from symderiv.expression.indices import free_indices
+from symderiv.expression.nodes import Expression, Index
+from symderiv.expression.oracle import Oracle, OracleError, Scalar
+from symderiv.problem import Problem
+
+#: Relative difference below which two floating-point values are taken for one.
+CLOSE = 1e-8
+#: The sizes at which equations are looked at; different axes get different ones where they can.
+_PATTERNS = ((2, 3, 4, 2), (3, 2, 2, 4), (1, 1, 1, 1))
+
+#: A table of values: one for every place of the letters; None where there is no real value.
+Values = dict[tuple[int, ...], float | None]
+
+
+@dataclass(frozen=True)
+class Point:
+    """Sizes and generic values of every input."""
+
+    sizes: Mapping[str, int]
+    oracle: Oracle
+
+    def values(self, node: Expression, letters: Sequence[Index]) -> Values:
+        """The value of `node` at every place of `letters`."""
+        found: Values = {}
+        for place in product(*(range(self.sizes[letter.axis]) for letter in letters)):
+            found[place] = self.value(node, dict(zip(letters, place, strict=True)))
+        return found
+
+    def value(self, node: Expression, places: Mapping[Index, int]) -> float | None:
+        """The value of `node`, or None where it has none."""
+        try:
+            value = float(self.oracle.evaluate(node, places))
+        except (OracleError, ArithmeticError, ValueError, KeyError):
+            return None
+        return value if abs(value) < float("inf") else None
+
+
+def points_of(
+    problem: Problem,
+    positive: bool,
+    count: int = len(_PATTERNS),
+    normalised: Sequence[tuple[str, int]] = (),
+) -> list[Point]:
+    """Generic points of a problem, the sizes different from each other.
+
+    Parameters
+    ----------
+    problem
+        Whose inputs get values.
+    positive
+        Whether all values are positive; otherwise signs are mixed.
+    count
+        How many points.
+    normalised
+        Arrays whose entries sum to 1 along an axis, and the place of that axis.
+    """
+    return [_point(problem, _PATTERNS[number], number, positive, normalised) for number in range(count)]
+
+
+def _point(
+    problem: Problem,
+    pattern: Sequence[int],
+    seed: int,
+    positive: bool,
+    normalised: Sequence[tuple[str, int]],
+) -> Point:
+    draw = random.Random(f"{problem.name} {seed}")
+    sizes = {axis: pattern[place % len(pattern)] for place, axis in enumerate(problem.axes)}
+    arrays: dict[str, dict[tuple[int, ...], Any]] = {}
+    for given in problem.inputs:
+        places = product(*(range(sizes[axis]) for axis in given.axes))
+        if given.label_of is not None:
+            arrays[given.name] = {place: draw.randrange(sizes[given.label_of]) for place in places}
+            continue
+        arrays[given.name] = {
+            place: draw.uniform(0.25, 1.75) * (1 if positive else draw.choice((-1, 1))) for place in places
+        }
+    for name, axis in normalised:
+        arrays[name] = _summing_to_one(arrays[name], axis)
+    weights = [draw.uniform(0.3, 1.3) for _ in range(11)]
+    upstream = {each.name: (each.of, _unspecified(weights)) for each in problem.upstream}
+    return Point(sizes, Oracle(sizes, arrays, problem.definitions, upstream))
+
+
+def _summing_to_one(table: dict[tuple[int, ...], Any], axis: int) -> dict[tuple[int, ...], Any]:
+    totals: dict[tuple[int, ...], float] = {}
+    for place, value in table.items():
+        row = (*place[:axis], *place[axis + 1 :])
+        totals[row] = totals.get(row, 0.0) + value
+    return {place: value / totals[(*place[:axis], *place[axis + 1 :])] for place, value in table.items()}
+
+
+def _unspecified(weights: Sequence[float]) -> Any:
+    """A function of many values without any symmetry: a cubic in each, and a product of all."""
+
+    def function(values: Sequence[Scalar]) -> Scalar:
+        total, mixed = Scalar(0.0), Scalar(1.0)
+        for place, value in enumerate(values):
+            weight = Scalar(weights[place % len(weights)])
+            total = total + weight * value + weight * value * value * value
+            mixed = mixed * (value + Scalar(0.7 + place))
+        return total + mixed
+
+    return function
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Both sides of an equation at several points."""
+
+    problem: Problem
+    left: Expression
+    right: Expression
+    letters: tuple[Index, ...]
+    points: tuple[Point, ...]
+    lefts: tuple[Values, ...]
+
+    @classmethod
+    def of(cls, problem: Problem, left: Expression, right: Expression) -> Sides:
+        """The sides at generic points: positive ones if mixed signs leave too little to look at."""
+        letters = tuple(dict.fromkeys((*free_indices(left), *free_indices(right))))
+        for positive in (False, True):
+            points = tuple(points_of(problem, positive))
+            lefts = tuple(point.values(left, letters) for point in points)
+            rights = [point.values(right, letters) for point in points]
+            both = [
+                a is not None and b is not None
+                for table, other in zip(lefts, rights, strict=True)
+                for a, b in zip(table.values(), other.values(), strict=True)
+            ]
+            if positive or all(both):
+                break
+        return cls(problem, left, right, letters, points, lefts)
+
+    def rights(self, right: Expression | None = None) -> tuple[Values, ...]:
+        """The values of the right side, or of another in its place."""
+        return tuple(point.values(right or self.right, self.letters) for point in self.points)
+
+    def equal(self, right: Expression) -> bool:
+        """Whether the left side equals `right` at every place of every point (and there are some)."""
+        if not set(free_indices(right)) <= set(self.letters):
+            return False
+        seen = False
+        for point, table in zip(self.points, self.lefts, strict=True):
+            for place, a in table.items():
+                b = point.value(right, dict(zip(self.letters, place, strict=True)))
+                if a is None and b is None:
+                    continue
+                if a is None or b is None or not close(a, b):
+                    return False
+                seen = True
+        return seen
+
+
+def close(a: float, b: float) -> bool:
+    """Whether two values are one, but for rounding."""
+    return abs(a - b) <= CLOSE * (abs(a) + abs(b)) + 1e-12

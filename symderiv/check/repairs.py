@@ -1,0 +1,202 @@
+"""One-place changes of a formula, each with the mistake that it undoes.
+
+The mistakes are those that people make: a sign, a factor, an exponent, an index, a delta, a sum, a factor of
+the chain rule. A false right side for which one such change gives a true one is told by that change, and
+the changed formula is the right form that stays nearest to what was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symderiv.expression.construct import add, divide, multiply, negate, number, power
+from symderiv.expression.indices import all_letters, free_indices, fresh_index, rename
+from symderiv.expression.nodes import (
+    Add,
+    Delta,
+    Entry,
+    Expression,
+    Extremum,
+    Index,
+    Multiply,
+    Number,
+    Power,
+    Product,
+    Size,
+    Sum,
+)
+from symderiv.expression.traverse import children, replace_at
+from symderiv.problem import Problem
+
+#: The words of a diagnosis, the likeliest explanation first.
+WORDS = (
+    "sign", "constant factor", "size factor", "delta dropped", "inner sum dropped", "restricted sum",
+    "transposed matrix", "swapped index", "captured index", "wrong exponent", "chain factor lost",
+    "chain factor doubled", "term missing", "wrong term", "wrong name",
+)  # fmt: skip
+_CONSTANTS = tuple(Fraction(*pair) for pair in ((2, 1), (1, 2), (3, 1), (1, 3), (4, 1), (1, 4)))
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A changed formula: `word` names the mistake that the change undoes, `detail` says more."""
+
+    word: str
+    detail: str
+    formula: Expression
+
+
+def repairs(formula: Expression, problem: Problem, letters: Sequence[Index]) -> Iterator[Repair]:
+    """Every one-place change of `formula`, the likeliest mistakes first.
+
+    Parameters
+    ----------
+    formula
+        A right side.
+    problem
+        Where its names come from.
+    letters
+        The free letters of the equation.
+    """
+    found = [
+        Repair(repair.word, repair.detail, replace_at(formula, path, repair.formula))
+        for path, node, bound in with_bound(formula)
+        for repair in _changes(node, problem, (*letters, *bound), path)
+    ]
+    rank = {word: place for place, word in enumerate(WORDS)}
+    yield from sorted(found, key=lambda repair: rank[repair.word])
+
+
+def with_bound(formula: Expression) -> Iterator[tuple[tuple[int, ...], Expression, tuple[Index, ...]]]:
+    """Every part with its path and the letters that are bound around it."""
+    todo: list[tuple[tuple[int, ...], Expression, tuple[Index, ...]]] = [((), formula, ())]
+    while todo:
+        path, node, bound = todo.pop()
+        yield path, node, bound
+        inner = (*bound, node.index) if isinstance(node, Sum | Product | Extremum) else bound
+        todo += [((*path, place), child, inner) for place, child in enumerate(children(node))]
+
+
+def _changes(
+    node: Expression, problem: Problem, letters: Sequence[Index], path: tuple[int, ...]
+) -> Iterator[Repair]:
+    match node:
+        case Add(terms):
+            for place, term in enumerate(terms):
+                others = (*terms[:place], *terms[place + 1 :])
+                yield Repair("sign", "", add(*terms[:place], negate(term), *terms[place + 1 :]))
+                yield Repair("wrong term", "one term too many", add(*others))
+        case Entry() if node.indices:
+            yield from _other_indices(node, problem, letters)
+        case Delta(left, right):
+            for index in letters:
+                for old in (left, right):
+                    if isinstance(old, Index) and old.axis == index.axis and old != index:
+                        yield Repair("swapped index", "", rename(node, {old: index}))
+        case Power(base, Number(value)):
+            for changed in (-value, value + 1, value - 1, 2 * value, value / 2, -value / 2, -2 * value):
+                if changed not in (0, value):
+                    yield Repair("wrong exponent", str(value), power(base, number(changed)))
+        case Power(base, exponent):
+            yield Repair("wrong exponent", "", power(base, negate(exponent)))
+            yield Repair("wrong exponent", "", power(base, add(exponent, number(1))))
+            yield Repair("wrong exponent", "", power(base, add(exponent, number(-1))))
+        case Sum(index, body, condition):
+            if condition is not None:
+                yield Repair("restricted sum", "the sum runs over all places", Sum(index, body))
+            for free in letters:
+                if free.axis == index.axis:
+                    yield Repair("wrong term", "one term of the sum is meant", rename(body, {index: free}))
+    if isinstance(node, Number):
+        for one, other in _pairs(letters):
+            yield Repair("delta dropped", "", multiply(node, Delta(one, other)))
+    if isinstance(node, Delta) or (isinstance(node, Number) and path):
+        return
+    if not isinstance(node, Add | Number) or not path:
+        yield Repair("sign", "", negate(node))
+    yield from _factors(node, problem, letters)
+    if not isinstance(node, Sum | Size):
+        yield from _sums(node, letters)
+
+
+def _factors(node: Expression, problem: Problem, letters: Sequence[Index]) -> Iterator[Repair]:
+    """Constant factors, sizes, exponents, and factors that the chain rule brings."""
+    for constant in _CONSTANTS:
+        yield Repair("constant factor", str(1 / constant), multiply(number(constant), node))
+    for axis in problem.axes:
+        yield Repair("size factor", axis, divide(node, Size(axis)))
+        yield Repair("size factor", f"1/{axis}", multiply(Size(axis), node))
+    if isinstance(node, Entry) and not isinstance(node, Number):
+        yield Repair("wrong exponent", "1", power(node, number(2)))
+        yield Repair("chain factor doubled", "", number(1))
+    if isinstance(node, Multiply):
+        for place in range(len(node.factors)):
+            rest = (*node.factors[:place], *node.factors[place + 1 :])
+            yield Repair("chain factor doubled", "", multiply(*rest))
+            yield Repair("wrong exponent", "", multiply(*rest, power(node.factors[place], number(-1))))
+    for one, other in _pairs(letters):
+        if one in free_indices(node) or other in free_indices(node):
+            yield Repair("delta dropped", "", multiply(node, Delta(one, other)))
+
+
+def missing_factors(
+    problem: Problem, letters: Sequence[Index], parts: Sequence[Expression]
+) -> list[Expression]:
+    """What a chain rule may have lost: values of names at the free letters, slopes, and one over them."""
+    found: list[Expression] = []
+    for name in (*(each.name for each in problem.definitions), *(each.name for each in problem.inputs)):
+        given = problem.input(name)
+        if given is not None and given.label_of is not None:
+            continue
+        for indices in _places(problem.axes_of(name), letters):
+            entry = Entry(name, indices)
+            found += [entry, power(entry, number(-1)), add(number(1), negate(entry))]
+            found += [multiply(entry, add(number(1), negate(entry))), add(number(1), negate(power(entry, 2)))]
+    return [*found, *parts]
+
+
+def _places(axes: Sequence[str], letters: Sequence[Index]) -> Iterator[tuple[Index, ...]]:
+    if not axes:
+        yield ()
+        return
+    for letter in letters:
+        if letter.axis == axes[0]:
+            for rest in _places(axes[1:], letters):
+                yield (letter, *rest)
+
+
+def _sums(node: Expression, letters: Sequence[Index]) -> Iterator[Repair]:
+    """A sum over one of the letters of a part, as where somebody forgot it."""
+    for index in free_indices(node):
+        bound = fresh_index(
+            index.axis, all_letters(node) | {letter.name for letter in letters}, ["k", "l", "m"]
+        )
+        yield Repair("inner sum dropped", index.axis, Sum(bound, rename(node, {index: bound})))
+
+
+def _other_indices(node: Entry, problem: Problem, letters: Sequence[Index]) -> Iterator[Repair]:
+    indices = node.indices
+    if len(indices) == 2:
+        swapped = Entry(node.array, (indices[1], indices[0]))
+        yield Repair("transposed matrix", node.array, swapped)
+    for place, old in enumerate(indices):
+        if not isinstance(old, Index):
+            continue
+        for index in letters:
+            if index != old and index.axis == old.axis:
+                changed = Entry(node.array, (*indices[:place], index, *indices[place + 1 :]))
+                yield Repair("swapped index", f"{old.name} for {index.name}", changed)
+    axes = problem.axes_of(node.array)
+    names = [each.name for each in problem.inputs] + [each.name for each in problem.definitions]
+    for name in names:
+        if name != node.array and problem.axes_of(name) == axes:
+            yield Repair("wrong name", f"{node.array} for {name}", Entry(name, indices))
+
+
+def _pairs(letters: Sequence[Index]) -> Iterator[tuple[Index, Index]]:
+    for place, one in enumerate(letters):
+        for other in letters[place + 1 :]:
+            if one.axis == other.axis:
+                yield one, other

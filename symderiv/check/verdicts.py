@@ -1,0 +1,80 @@
+"""What is said of a claim and of a document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from symderiv.check.diagnosis import Diagnosis
+from symderiv.check.document import Place
+from symderiv.check.reading import Claim
+from symderiv.expression.nodes import Expression
+
+#: The verdicts, the worst first.
+VERDICTS = ("refuted", "unreadable", "conditional", "undecided", "proved")
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict on one ``=``.
+
+    Attributes
+    ----------
+    claim
+        What was judged; None for a display or a directive that is not understood.
+    place
+        Where it stands.
+    verdict
+        One of `VERDICTS`, or ``equation``: a derivative set to zero, to be solved and not to be judged.
+    message
+        The verdict in one sentence.
+    method
+        For ``proved`` and ``conditional``: how.
+    condition
+        For ``conditional``: the assumption, in text notation.
+    counterexample
+        For ``refuted`` and ``conditional``: sizes, values and both sides (without the condition).
+    diagnosis
+        For ``refuted``: the mistake.
+    right_form
+        For ``refuted``: a right side that is proved to make the equation true.
+    display, equality
+        Which display of the document, and which claimed ``=`` of it.
+    """
+
+    place: Place
+    verdict: str
+    message: str
+    claim: Claim | None = None
+    method: str = ""
+    condition: str = ""
+    counterexample: Mapping[str, object] = field(default_factory=dict)
+    diagnosis: Diagnosis | None = None
+    right_form: Expression | None = None
+    display: int = 0
+    equality: int = 0
+
+
+@dataclass(frozen=True)
+class Report:
+    """All judgements of one document, in order.
+
+    Attributes
+    ----------
+    path
+        The document.
+    judgements
+        One for each claimed ``=``, and one for each thing that is not understood.
+    seconds
+        How long reading and judging took.
+    """
+
+    path: str
+    judgements: tuple[Judgement, ...]
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict of the document; ``proved`` where nothing is claimed."""
+        found = {each.verdict for each in self.judgements}
+        return next((verdict for verdict in VERDICTS if verdict in found), "proved")

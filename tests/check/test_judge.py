@@ -1,0 +1,201 @@
+r"""Whole documents judged: what is proved, what needs an assumption, what is refuted, and why."""
+
+import pytest
+
+from symderiv.check import check_document, read_text
+from symderiv.check.verdicts import Judgement, Report
+from symderiv.notation.text import to_text
+
+SOFTMAX = r"""
+$$
+p_i = \frac{e^{z_i}}{\sum_k e^{z_k}}
+$$
+"""
+CROSS_ENTROPY = (
+    SOFTMAX
+    + r"""
+$$
+L = -\sum_k t_k \log p_k
+$$
+"""
+)
+
+
+def report(text: str) -> Report:
+    return check_document(read_text(text, "notes.md"))
+
+
+def verdicts(text: str) -> list[tuple[int, int, str]]:
+    return [(each.display, each.equality, each.verdict) for each in report(text).judgements]
+
+
+def only(text: str) -> Judgement:
+    (found,) = report(text).judgements
+    return found
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        r"\frac{\partial p_i}{\partial z_j} = p_i (\delta_{ij} - p_j)",
+        r"\pdv{p_i}{z_j} = p_i ([i=j] - p_j)",
+        r"\pdv{p_i}{z_j} = \begin{cases} p_i(1-p_i), & i=j \\ -p_ip_j, & i \ne j \end{cases}",
+        r"\log p_i = z_i - \log \sum_k e^{z_k}",
+        r"\sum_i p_i = 1",
+        r"\sum_i \frac{\partial p_i}{\partial z_j} = 0",
+        r"\frac{\partial p_i}{\partial z_i} = p_i (1 - p_i)",
+        r"\frac{\partial p_i}{\partial z_j} = -p_i p_j, \quad i \neq j",
+    ],
+)
+def test_true_claims_about_softmax_are_proved(claim: str) -> None:
+    assert verdicts(f"{SOFTMAX}\n$$\n{claim}\n$$\n") == [(2, 1, "proved")]
+
+
+@pytest.mark.parametrize(
+    ("claim", "word", "right"),
+    [
+        (r"-p_i (\delta_{ij} - p_j)", "sign", "p[i] * (delta(i, j) - p[j])"),
+        (r"2 p_i (\delta_{ij} - p_j)", "constant factor", "p[i] * (delta(i, j) - p[j])"),
+        (r"p_i (\delta_{ij} + p_j)", "sign", "p[i] * (delta(i, j) - p[j])"),
+        (r"\delta_{ij} - p_j", "chain factor lost", "(delta(i, j) - p[j]) * p[i]"),
+        (r"p_i (\delta_{ij} - p_i)", "swapped index", None),
+        (r"p_i^2 (\delta_{ij} - p_j)", "wrong exponent", "p[i] * (delta(i, j) - p[j])"),
+        (r"p_i (1 - p_j)", "delta dropped", None),
+        (r"p_i (1 - p_i) \delta_{ij}", "diagonal only", None),
+    ],
+)
+def test_wrong_jacobians_are_refuted_with_their_mistake(claim: str, word: str, right: str | None) -> None:
+    found = only(f"{SOFTMAX}\n$$\n\\frac{{\\partial p_i}}{{\\partial z_j}} = {claim}\n$$\n")
+    assert (found.verdict, found.diagnosis and found.diagnosis.word) == ("refuted", word)
+    assert found.counterexample
+    assert found.right_form is not None
+    if right is not None:
+        assert to_text(found.right_form) == right
+
+
+def test_a_sum_that_must_be_one_is_found_as_the_condition() -> None:
+    found = only(f"{CROSS_ENTROPY}\n$$\n\\frac{{\\partial L}}{{\\partial z_j}} = p_j - t_j\n$$\n")
+    assert (found.verdict, found.condition) == ("conditional", "sum(k, t[k]) == 1")
+    assert found.counterexample
+    stated = f"<!-- symderiv: assume sum(k, t[k]) == 1 -->\n{CROSS_ENTROPY}"
+    assert only(f"{stated}\n$$\n\\frac{{\\partial L}}{{\\partial z_j}} = p_j - t_j\n$$\n").verdict == "proved"
+
+
+def test_a_row_that_is_right_for_different_letters_only() -> None:
+    found = only(f"{SOFTMAX}\n$$\n\\frac{{\\partial \\log p_i}}{{\\partial z_j}} = -p_j\n$$\n")
+    assert (found.verdict, found.condition) == ("conditional", "i != j")
+
+
+def test_names_held_fixed_are_found_as_the_condition() -> None:
+    text = r"""
+$$ \mu = \frac{1}{K} \sum_{k=1}^K x_k $$
+$$ y_i = x_i - \mu $$
+$$ \frac{\partial y_i}{\partial x_j} = \delta_{ij} $$
+"""
+    found = only(text)
+    assert (found.verdict, found.condition) == ("conditional", "fixed mu")
+
+
+def test_a_matrix_that_must_be_symmetric() -> None:
+    text = r"""
+<!-- symderiv: input A[n, n], x[n] -->
+$$ f = x^T A x $$
+$$ \frac{\partial f}{\partial x} = 2 A x $$
+$$ \frac{\partial f}{\partial x} = (A + A^T) x $$
+"""
+    found = report(text).judgements
+    assert [(each.verdict, each.condition) for each in found] == [
+        ("conditional", "A symmetric"),
+        ("proved", ""),
+    ]
+
+
+def test_a_chain_is_judged_at_every_sign() -> None:
+    text = r"""
+$$ \sigma(x) = \frac{1}{1 + e^{-x}} $$
+$$
+\begin{aligned}
+\sigma'(x) &= \frac{e^{-x}}{(1 + e^{-x})^3} \\
+&= \sigma(x)^2 (1 - \sigma(x)) \\
+&= \sigma(x) (1 - \sigma(x))
+\end{aligned}
+$$
+"""
+    assert [verdict for _, _, verdict in verdicts(text)][-3:] == ["refuted", "proved", "refuted"]
+
+
+def test_a_display_that_begins_with_an_equals_sign_goes_on() -> None:
+    text = (
+        SOFTMAX
+        + r"""
+$$
+\frac{\partial p_i}{\partial z_j}
+= p_i \delta_{ij} - p_i p_j
+$$
+$$
+= p_i (\delta_{ij} - p_j)
+$$
+"""
+    )
+    assert verdicts(text) == [(2, 1, "proved"), (3, 1, "proved")]
+
+
+def test_a_loss_of_any_kind_has_slopes_of_its_own() -> None:
+    text = (
+        f"<!-- symderiv: upstream L(p) -->\n{SOFTMAX}"
+        + r"""
+$$
+\frac{\partial L}{\partial z_j}
+= p_j \left( \frac{\partial L}{\partial p_j} - \sum_k \frac{\partial L}{\partial p_k} p_k \right)
+$$
+$$ \frac{\partial L}{\partial z_j} = p_j \frac{\partial L}{\partial p_j} $$
+"""
+    )
+    found = report(text).judgements
+    assert [each.verdict for each in found] == ["proved", "refuted"]
+    assert "d(L, p)" in found[1].counterexample["values"]
+
+
+def test_a_definition_of_the_catalogue() -> None:
+    text = (
+        "<!-- symderiv: like softmax(a) as q -->"
+        + r"""
+$$ \frac{\partial q_i}{\partial a_j} = q_i (\delta_{ij} - q_j) $$
+"""
+    )
+    assert verdicts(text) == [(1, 1, "proved")]
+
+
+def test_definitions_may_stand_after_their_use() -> None:
+    text = r"$$ \frac{\partial y}{\partial x} = 2 x $$" "\n\n" r"$$ y = x^2 $$"
+    assert verdicts(text) == [(1, 1, "proved")]
+
+
+def test_what_is_not_understood_is_said_and_the_rest_is_judged() -> None:
+    text = f"{SOFTMAX}\n$$ a = \\unknowncommand $$\n$$ \\sum_i p_i = 2 $$\n"
+    found = report(text).judgements
+    assert [(each.display, each.verdict) for each in found] == [(2, "unreadable"), (3, "refuted")]
+    assert found[0].place.line == 6
+    assert "unknowncommand" in found[0].message
+
+
+def test_a_derivative_set_to_zero_is_no_claim() -> None:
+    text = r"$$ L = (x - 1)^2 $$" "\n\n" r"$$ \frac{dL}{dx} = 2 (x - 1) = 0 $$"
+    assert [each.verdict for each in report(text).judgements] == ["proved", "equation"]
+
+
+@pytest.mark.parametrize(
+    ("directive", "message"),
+    [
+        ("indx i : K", "expected a directive"),
+        ("index i K", "expected letters and their axis"),
+        ("like sofmax(z) as p", "sofmax"),
+        ("upstream L", "expected a function and its array"),
+        ("let p[i] = exp(", "never closed"),
+    ],
+)
+def test_directives_that_are_wrong_get_a_sentence_and_a_place(directive: str, message: str) -> None:
+    found = report(f"# Notes\n\n<!-- symderiv: {directive} -->\n{SOFTMAX}").judgements
+    assert [each.verdict for each in found] == ["unreadable"]
+    assert message in found[0].message
+    assert found[0].place.line == 3
