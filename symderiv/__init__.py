@@ -11,11 +11,14 @@ if TYPE_CHECKING:
         compile,
         derive,
         emit,
+        explain,
+        from_sympy,
         hvp,
         jvp,
         load,
         names,
         parse,
+        prove,
         vjp,
     )
 
@@ -27,11 +30,14 @@ __all__ = [
     "compile",
     "derive",
     "emit",
+    "explain",
+    "from_sympy",
     "hvp",
     "jvp",
     "load",
     "names",
     "parse",
+    "prove",
     "vjp",
 ]
 

@@ -17,13 +17,30 @@ from symderiv.calculus import cases as cases_of
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import Derivative, Entry, Expression, Index
 from symderiv.problem import Problem
+from symderiv.request import RequestError, entries
 
 if TYPE_CHECKING:
+    from symderiv.documents.explanation import Explanation
+    from symderiv.documents.verdicts import Proof
+    from symderiv.notation.typed import Typed
     from symderiv.witness import Explicit
 
-
-class RequestError(ValueError):
-    """A request that names nothing in the problem; the message is one sentence."""
+__all__ = [
+    "RequestError",
+    "Result",
+    "compile",
+    "derive",
+    "emit",
+    "explain",
+    "from_sympy",
+    "hvp",
+    "jvp",
+    "load",
+    "names",
+    "parse",
+    "prove",
+    "vjp",
+]
 
 
 @dataclass(frozen=True)
@@ -193,11 +210,17 @@ def derive(
         If a name is not of the problem.
     """
     given = load(problem)
+    if sizes is not None:
+        _check_sizes(sizes, given)
+    if wrt is not None and (not isinstance(wrt, str | Sequence) or not all(isinstance(e, str) for e in wrt)):
+        raise TypeError(f"wrt: expected a name such as 'z', or several, found {wrt!r}")
+    if of is not None:
+        _expect("of", of, str, "a name such as 'p'")
     engine = Engine(given)
     if wrt is None:
         entry, by = _stated(given, of)
     else:
-        entry, by = _entries(given, engine, of or given.output(), (wrt,) if isinstance(wrt, str) else wrt)
+        entry, by = entries(given, engine, of or given.output(), (wrt,) if isinstance(wrt, str) else wrt)
     derivation = engine.derive(entry, by)
     if sizes is None:
         return Result(derivation)
@@ -237,8 +260,22 @@ def compile(
     return compile_function(load(problem), target, function)
 
 
-def parse(text: str, problem: Problem | str | Path | None = None, name: str = "problem") -> Any:
-    """Read text notation: a whole problem, or an expression in the names of `problem`.
+def parse(
+    text: str, problem: Problem | str | Path | None = None, name: str = "problem", latex: bool | None = None
+) -> Any:
+    r"""Read text notation or LaTeX: a whole problem, or an expression in the names of `problem`.
+
+    Parameters
+    ----------
+    text
+        ``p[i] = exp(z[i]) / sum(k, exp(z[k]))`` or ``p_i = \frac{e^{z_i}}{\sum_k e^{z_k}}``, a problem
+        file's lines, or an expression. Where a problem declares no inputs, they are inferred from use.
+    problem
+        Whose names an expression is in.
+    name
+        What a whole problem is to be called.
+    latex
+        Whether the text is LaTeX; None to find out (by a backslash, ``_{`` or ``^{``).
 
     Returns
     -------
@@ -250,17 +287,143 @@ def parse(text: str, problem: Problem | str | Path | None = None, name: str = "p
     symderiv.notation.errors.NotationError
         With the line, the column and a caret.
     """
-    from symderiv.notation.reader import parse_expression, read_problem
+    from symderiv.notation.typed import is_latex, read_expression, read_source
+
+    _expect("text", text, str, "a string")
+    tex = is_latex(text) if latex is None else latex
+    if problem is not None:
+        return read_expression(text, load(problem), tex)
+    return read_source(text, name, tex)[0]
+
+
+def from_sympy(
+    expression: Any, problem: Problem | str | Path | None = None, name: str = "problem", output: str = "f"
+) -> Any:
+    """Take SymPy's ``Indexed``, ``Sum``, ``Product`` and ``KroneckerDelta`` over.
+
+    Parameters
+    ----------
+    expression
+        An expression, an equation ``Eq(p[i], ...)`` that defines a name, or a list of these. Sums run
+        from 1 to n, or from 0 to n - 1, where n is a symbol: the size of an axis of that name.
+    problem
+        Whose names the expression is in; it becomes a tree then.
+    name, output
+        What the problem is called, and what it defines where `expression` is no equation.
+
+    Returns
+    -------
+    Problem or Expression
+        A problem without `problem`, a tree with it.
+
+    Raises
+    ------
+    BridgeError
+        If a part has no counterpart in the notation.
+    """
+    from symderiv.notation.sympy_bridge import from_sympy as tree_of
+    from symderiv.notation.sympy_bridge import problem_from_sympy
 
     if problem is not None:
-        return parse_expression(text, load(problem))
-    return read_problem(text, name)
+        return tree_of(expression, load(problem))
+    return problem_from_sympy(expression, name, output)
+
+
+def prove(
+    formula: str,
+    problem: Problem | str | Path | None = None,
+    *,
+    let: str | Sequence[str] = (),
+    assume: str | Sequence[str] = (),
+    index: str | Sequence[str] = (),
+    inputs: str | Sequence[str] = (),
+    labels: str | Sequence[str] = (),
+    latex: bool | None = None,
+) -> Proof:
+    """Prove ``LHS = RHS`` for every size of every axis, or refute it by the smallest counterexample.
+
+    Parameters
+    ----------
+    formula
+        An equation, a chain of them, or definitions and equations, in text or LaTeX.
+    problem
+        A problem whose names may be used.
+    let
+        Definitions to use, in text or LaTeX.
+    assume
+        Assumptions, such as ``sum(k, t[k]) == 1``.
+    index, inputs, labels
+        Declarations, such as ``i, k : K``, ``W[N, K]`` and ``y : K``; what is not declared is inferred.
+    latex
+        Whether the formula is LaTeX; None to find out.
+
+    Returns
+    -------
+    Proof
+        True in a condition where everything is proved; printed, it says what was found.
+
+    Raises
+    ------
+    symderiv.notation.errors.NotationError
+        If the formula is not understood.
+    RequestError
+        If there is no equation to judge.
+    """
+    from symderiv.documents.verdicts import proof_of
+
+    typed = _typed(formula, problem, let, assume, index, inputs, labels, latex)
+    if not any(each.claims() for each in typed.statements):
+        raise RequestError(f"expected an equation to prove, found {formula!r}")
+    return proof_of(typed)
+
+
+def explain(
+    formula: str,
+    problem: Problem | str | Path | None = None,
+    *,
+    let: str | Sequence[str] = (),
+    index: str | Sequence[str] = (),
+    inputs: str | Sequence[str] = (),
+    labels: str | Sequence[str] = (),
+    latex: bool | None = None,
+) -> Explanation:
+    """What is understood of a formula: its letters, its names, and the choices between readings.
+
+    Parameters and errors are those of :func:`prove`.
+    """
+    from symderiv.documents.explanation import explain as explanation_of
+
+    return explanation_of(_typed(formula, problem, let, (), index, inputs, labels, latex))
+
+
+def _typed(  # noqa: PLR0917 (what prove and explain share)
+    formula: str,
+    problem: Problem | str | Path | None,
+    let: str | Sequence[str],
+    assume: str | Sequence[str],
+    index: str | Sequence[str],
+    inputs: str | Sequence[str],
+    labels: str | Sequence[str],
+    latex: bool | None,
+) -> Typed:
+    from symderiv.notation.typed import Said, read_typed
+
+    _expect("formula", formula, str, "a string")
+    said = Said(*([each] if isinstance(each, str) else each for each in (index, inputs, labels, let, assume)))
+    return read_typed(formula, None if problem is None else load(problem), said, latex)
+
+
+def _expect(name: str, found: object, kind: type, words: str) -> None:
+    if not isinstance(found, kind):
+        raise TypeError(f"{name}: expected {words}, found {found!r}")
 
 
 def load(problem: Problem | str | Path) -> Problem:
     """A problem as it is, of the catalogue by name, or of a file."""
     if isinstance(problem, Problem):
         return problem
+    if not isinstance(problem, str | Path):
+        raise TypeError(f"expected a Problem, a name of the catalogue or a path, found {problem!r}")
     from symderiv import catalog
 
     return catalog.load(problem)
@@ -284,48 +447,21 @@ def _stated(problem: Problem, of: str | None) -> tuple[Entry, tuple[Entry, ...]]
     )
 
 
-def _entries(problem: Problem, engine: Engine, of: str, by: Sequence[str]) -> tuple[Entry, tuple[Entry, ...]]:
-    """The entries that a request names; letters are chosen where it names arrays alone."""
-    if not by:
-        raise RequestError(f"expected a name to differentiate {of} by, found none")
-    asked = [_entry(problem, text) for text in (of, *by)]
-    for entry in asked[1:]:
-        given = problem.input(entry.array)
-        if given is not None and given.label_of:
-            raise RequestError(f"expected a real array to differentiate by, found the label {entry.array}")
-        if entry.array == asked[0].array:
-            raise RequestError(f"expected another name than {of} to differentiate it by, found {entry.array}")
-    chosen_of, chosen_by = engine.generic(asked[0].array, tuple(entry.array for entry in asked[1:]))
-    entries = [
-        entry if entry.indices else chosen
-        for entry, chosen in zip(asked, (chosen_of, *chosen_by), strict=True)
-    ]
-    return entries[0], tuple(entries[1:])
-
-
-def _entry(problem: Problem, text: str) -> Entry:
-    """``z`` or ``z[j]`` as an entry, its name checked."""
-    name = text.split("[", maxsplit=1)[0].strip()
-    known = [given.name for given in problem.inputs] + [each.name for each in problem.definitions]
-    known += [each.name for each in problem.upstream]
-    if name not in known:
-        from difflib import get_close_matches
-
-        near = get_close_matches(name, known, n=2, cutoff=0.5)
-        meant = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise RequestError(f"expected a name of {problem.name} ({', '.join(known)}), found {name!r}{meant}")
-    if "[" not in text:
-        return Entry(name)
-    from symderiv.notation.reader import parse_expression
-
-    entry = parse_expression(text, problem)
-    if not isinstance(entry, Entry):
-        raise RequestError(f"expected one entry such as {name}[j], found {text!r}")
-    return entry
+def _check_sizes(sizes: object, problem: Problem) -> None:
+    """Raise where `sizes` does not give a size to axes of the problem."""
+    if not isinstance(sizes, Mapping):
+        raise TypeError(f"sizes: expected a mapping such as {{'K': 3}}, found {sizes!r}")
+    for axis, size in sizes.items():
+        if not isinstance(size, int) or isinstance(size, bool):
+            raise TypeError(f"sizes: expected a whole number for {axis}, found {size!r}")
+        if axis not in problem.axes:
+            raise RequestError(
+                f"sizes: expected an axis of {problem.name} ({', '.join(problem.axes)}), found {axis!r}"
+            )
 
 
 def _contracted(kind: str, problem: Problem | str | Path, wrt: str, of: str | None) -> Result:
     given = load(problem)
     engine = Engine(given)
-    output, by = _entries(given, engine, of or given.output(), (wrt,))
+    output, by = entries(given, engine, of or given.output(), (wrt,))
     return Result(engine.contract(Contraction(kind, output, by[0])))

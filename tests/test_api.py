@@ -114,3 +114,102 @@ def test_what_is_not_there_is_said() -> None:
 def test_what_cannot_be_differentiated_by(arguments: dict[str, str], sentence: str) -> None:
     with pytest.raises(sd.RequestError, match=sentence):
         sd.derive(**arguments)
+
+
+def test_prove_and_explain_show_themselves() -> None:
+    proof = sd.prove("d(p[i], z[j]) = p[i] * (delta(i, j) - p[j])", "softmax")
+    assert proof
+    assert (proof.verdict, proof.method, proof.condition, proof.counterexample) == (
+        "proved", "normal form", None, None,
+    )  # fmt: skip
+    assert str(proof).startswith("proved: d(p[i], z[j]) = ")
+    assert repr(proof) == "<proved: d(p[i], z[j]) = p[i] * (delta(i, j) - p[j])>"
+    assert r"\frac{\partial p_i}{\partial z_j} &= " in proof._repr_latex_()
+    refuted = sd.prove(r"\sum_k a_k^2 = \left(\sum_k a_k\right)^2")
+    assert not refuted
+    assert refuted.counterexample["values"] == {"a": ["1", "2"]}
+    explained = sd.explain("p[i] * t[i]", "softmax", inputs="t[K]")
+    assert [each.name for each in explained.names] == ["p", "z", "t"]
+    assert str(explained).startswith("value       p[i] * t[i]\n")
+    assert "p_i t_i" in explained._repr_latex_()
+    with pytest.raises(sd.RequestError, match="expected an equation to prove"):
+        sd.prove("p[i]", "softmax")
+
+
+def test_parse_reads_latex_too() -> None:
+    problem = sd.parse(r"L = -\sum_k t_k \log p_k \\ p_i = \frac{e^{z_i}}{\sum_k e^{z_k}}", name="loss")
+    assert (problem.name, problem.output()) == ("loss", "L")
+    assert sd.derive(problem, wrt="z_j").form_text == "p[j] * sum(k, t[k]) - t[j]"
+    assert sd.parse(r"p_i t_i", problem, latex=True) == sd.parse("p[i] * t[i]", problem)
+    assert sd.parse("y = x^2").inputs[0].name == "x"
+    with pytest.raises(NotationError, match="is not declared"):
+        sd.parse("input x\ny = z^2")
+
+
+def test_from_sympy_makes_a_problem() -> None:
+    import sympy as sp
+
+    z, t, p = (sp.IndexedBase(name) for name in "ztp")
+    i, k = sp.symbols("i k", integer=True)
+    size, temperature = sp.Symbol("K", integer=True, positive=True), sp.Symbol("T")
+    softmax = sp.exp(z[i] / temperature) / sp.Sum(sp.exp(z[k] / temperature), (k, 1, size))
+    problem = sd.from_sympy(softmax)
+    assert [(given.name, given.axes) for given in problem.inputs] == [("z", ("K",)), ("T", ())]
+    assert sd.derive(problem, wrt="z[j]").form_text == "f[i] * (delta(i, j) - f[j]) / T"
+    loss = sp.Eq(sp.Symbol("L"), -sp.Sum(t[k] * sp.log(p[k]), (k, 0, size - 1)))
+    problem = sd.from_sympy([loss, sp.Eq(p[i], softmax.subs(temperature, 1))], name="loss")
+    assert sd.derive(problem, wrt="z[j]").form_text == "p[j] * sum(k, t[k]) - t[j]"
+    assert "def loss_gradient_z" not in sd.emit(problem)
+    assert sd.from_sympy(p[i] * sp.KroneckerDelta(i, k), problem) == sd.parse("p[i] * delta(i, k)", problem)
+
+
+def test_what_sympy_says_and_the_notation_does_not() -> None:
+    import sympy as sp
+
+    from symderiv.notation.sympy_bridge import BridgeError
+
+    z, w = sp.IndexedBase("z"), sp.IndexedBase("W")
+    k, n = sp.symbols("k n", integer=True)
+    for expression, sentence in (
+        (sp.Sum(z[k], (k, 1, 3)), "a sum over a whole axis, found 1 to 3"),
+        (sp.Eq(z[k + 1], 1), "index letters on the left"),
+        (3, "expected an expression or an equation, found 3"),
+        (z[k] + w[k, n] * z[k, n], "indices on z"),
+        ([sp.Eq(z[k], 1), sp.Eq(z[n], 2)], "defined once"),
+    ):
+        with pytest.raises(BridgeError, match=sentence):
+            sd.from_sympy(expression)
+
+
+def test_a_result_can_be_pickled() -> None:
+    import pickle
+
+    import numpy as np
+
+    result = sd.derive("cross_entropy", wrt="z", sizes={"K": 2})
+    again = pickle.loads(pickle.dumps(result))
+    assert again == result
+    assert again.text() == result.text()
+    arrays = {"z": np.array([0.0, 1.0]), "t": np.array([0.25, 0.75])}
+    assert np.array_equal(again.explicit.values(arrays), result.explicit.values(arrays))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "sentence"),
+    [
+        ({"sizes": 3}, TypeError, "sizes: expected a mapping such as {'K': 3}, found 3"),
+        ({"sizes": {"K": 2.5}}, TypeError, "sizes: expected a whole number for K, found 2.5"),
+        ({"sizes": {"N": 2}}, sd.RequestError, r"sizes: expected an axis of softmax \(K\), found 'N'"),
+        ({"wrt": 3}, TypeError, "wrt: expected a name such as 'z', or several, found 3"),
+        ({"wrt": ["z", 1]}, TypeError, "wrt: expected a name"),
+        ({"of": 3}, TypeError, "of: expected a name such as 'p', found 3"),
+        ({"problem": 3}, TypeError, "expected a Problem, a name of the catalogue or a path, found 3"),
+    ],
+)
+def test_wrong_types_get_a_sentence(arguments: dict, kind: type[Exception], sentence: str) -> None:
+    with pytest.raises(kind, match=sentence):
+        sd.derive(**{"problem": "softmax", "wrt": "z", **arguments})
+
+
+def test_letters_of_ones_own_do_not_meet_those_that_are_chosen() -> None:
+    assert sd.derive("softmax", wrt="z[i]").form_text != "p[i] * (1 - p[i])"

@@ -244,3 +244,88 @@ def test_explain_conditions_and_decorated_names(run) -> None:
     _, out, _ = run("explain", r"\frac{\partial \hat p_i}{\partial z_j} = \hat p_i z_j, \quad i \neq j")
     assert "where       i != j" in out
     assert r"\hat{p} in LaTeX" in out
+
+
+DERIVED = {
+    "LaTeX": ["--latex", TEX_SOFTMAX, "--wrt", "z_j"],
+    "LaTeX with a name alone": ["--latex", TEX_SOFTMAX, "--wrt", "z"],
+    "text": ["--formula", SOFTMAX, "--wrt", "z[j]"],
+    "declared": ["--formula", SOFTMAX, "--wrt", "z", "--input", "z[K]", "--index", "i, j, k : K"],
+    "asked for in the text": ["--formula", f"{SOFTMAX}; d(p[i], z[j])"],
+    "asked for in LaTeX": ["--latex", TEX_SOFTMAX, "--latex", r"\frac{\partial p_i}{\partial z_j}"],
+}
+
+
+@pytest.mark.parametrize("case", DERIVED)
+def test_derive_what_is_typed(run, case: str) -> None:
+    status, out, err = run("derive", *DERIVED[case])
+    assert (status, err) == (0, "")
+    assert "d(p[i], z[j]) = " in out
+    assert "= p[i] * (delta(i, j) - p[j])" in out
+
+
+def test_derive_definitions_in_any_order(run) -> None:
+    arguments = ["--latex", TEX_LOSS, "--latex", TEX_SOFTMAX, "--wrt", "z_j", "--assume", "sum(k, t[k]) == 1"]
+    _, out, _ = run("derive", *arguments)
+    assert "assuming sum(k, t[k]) == 1\nd(L, z[j]) = p[j] - t[j]" in out
+    joined = rf"{TEX_LOSS} \\ {TEX_SOFTMAX}"
+    assert "= p[i] * sum(k, t[k]) - t[i]" in run("derive", "--latex", joined, "--wrt", "z")[1]
+
+
+def test_the_letters_of_a_request_are_kept_apart(run) -> None:
+    """d(p[i], z[i]) would be the diagonal alone."""
+    _, out, _ = run("derive", "softmax", "--wrt", "z[i]", "--steps", "brief")
+    assert re.search(r"^d\(p\[(?!i)\w\], z\[i\]\) = ", out, re.MULTILINE)
+    _, out, _ = run("derive", "softmax", "--of", "p[i]", "--wrt", "z[i]", "--steps", "brief")
+    assert "= p[i] * (1 - p[i])" in out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"input z[K]\n{SOFTMAX}\nderive d(p[i], z[j])\n",
+        f"{SOFTMAX}\nd(p[i], z[j])\n",
+        f"{TEX_SOFTMAX} \\\\ \\frac{{\\partial p_i}}{{\\partial z_j}}",
+    ],
+)
+def test_derive_the_standard_input(run, text: str) -> None:
+    status, out, _ = run("derive", "-", given=text)
+    assert status == 0
+    assert "= p[i] * (delta(i, j) - p[j])" in out
+
+
+def test_derive_tells_what_it_guessed(run) -> None:
+    for arguments in (["--latex", r"y_i = W_{ij} x_i"], ["-"]):
+        _, _, err = run("derive", *arguments, "--wrt", "x", given=r"y_i = W_{ij} x_i")
+        assert err == "symderiv: note: W_ij is read as one name: its subscript is no index (1:7)\n"
+
+
+def test_emit_what_is_typed(run) -> None:
+    status, out, _ = run("emit", "--latex", rf"L = -\log p_y \\ {TEX_SOFTMAX}")
+    assert status == 0
+    names = re.findall(r"^def (formula\w*)", out, re.MULTILINE)
+    assert names == ["formula", "formula_gradient_z", "formula_vjp", "formula_jvp"]
+    space: dict = {}
+    exec(compile(out, "formula", "exec"), space)
+    import numpy as np
+
+    assert np.allclose(space["formula_gradient_z"](1, np.array([0.0, 0.0])), [0.5, -0.5])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--wrt", "x"], "expected one of PROBLEM, --latex and --formula, found none"),
+        (["softmax", "--latex", "x"], "found PROBLEM and --latex"),
+        (["softmax", "--input", "z[K]"], "--input: expected --latex, --formula or -"),
+        (["--formula", "x + 1", "--wrt", "x"], "formula:1:1: expected a definition (a new name = ...)"),
+        (["--formula", "d(y, x)"], "nothing is defined here"),
+        (["--formula", "y = x + 1", "--wrt", "q"], "--wrt: expected one of x, found 'q'"),
+        (["--formula", "y = x + 1"], "--wrt: expected one of x, for the problem itself asks for no"),
+        (["-"], "expected a formula on the standard input, found nothing"),
+    ],
+)
+def test_what_cannot_be_derived(run, arguments: list[str], sentence: str) -> None:
+    status, out, err = run("derive", *arguments, given="")
+    assert (status, out) == (2, "")
+    assert sentence in err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from symderiv.expression.nodes import Delta, Entry, Expression
@@ -49,6 +50,16 @@ class Rule:
     level: str
     on: tuple[type, ...]
     apply: Callable[[Expression, Context], Expression | None]
+
+    def __reduce__(self) -> tuple[Callable[[str, str], Rule], tuple[str, str]]:
+        """A rule is pickled by where it stands, for a function that was made into one has no other name."""
+        return _rule_at, (self.apply.__module__, self.apply.__name__)
+
+
+def _rule_at(module: str, name: str) -> Rule:
+    found = getattr(import_module(module), name)
+    assert isinstance(found, Rule)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

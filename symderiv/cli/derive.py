@@ -9,7 +9,17 @@ import typer
 
 from symderiv.arguments import UsageError, check_axes, parse_sizes, parse_values, suggestion
 from symderiv.cli.application import answering, app, examples
-from symderiv.cli.options import Name, Sizes, load, one_of
+from symderiv.cli.formulas import (
+    Assumptions,
+    Indexes,
+    Inputs,
+    Labels,
+    Source,
+    TexFormulas,
+    TextFormulas,
+    problem_from,
+)
+from symderiv.cli.options import Sizes, one_of
 
 if TYPE_CHECKING:
     from symderiv.calculus import Derivation
@@ -28,12 +38,14 @@ FORMATS = ("text", "latex", "markdown", "json")
         "derive softmax --wrt z --size K=3",
         "derive softmax --wrt z --product vjp",
         "derive softmax --wrt z --value z=0.1,0.5,2",
+        r"derive --latex 'p_i = \frac{e^{z_i}}{\sum_k e^{z_k}}' --wrt z_j",
+        "derive --formula 's = sum(k, x[k]^2)' --wrt x",
         "derive my.sd --of L --wrt W --steps all --format latex",
     ),
 )
 @answering
 def derive(  # noqa: PLR0917 (each parameter is an option)
-    problem: Name,
+    problem: Source = "",
     wrt: Annotated[
         list[str] | None,
         typer.Option(
@@ -71,8 +83,17 @@ def derive(  # noqa: PLR0917 (each parameter is an option)
             help="The product with a cotangent (vjp), a tangent (jvp), or of a Hessian (hvp) instead.",
         ),
     ] = "",
+    latex: TexFormulas = None,
+    formula: TextFormulas = None,
+    index: Indexes = None,
+    inputs: Inputs = None,
+    label: Labels = None,
+    assume: Assumptions = None,
 ) -> None:
-    """Derive a derivative, step by step; with sizes or values, its explicit matrix too."""
+    """Derive a derivative, step by step; with sizes or values, its explicit matrix too.
+
+    The problem is named, or given by its formulas, in which what nobody declares is inferred from use.
+    """
     if product:
         one_of("--product", product, PRODUCTS)
         if size or value or not wrt:
@@ -83,7 +104,7 @@ def derive(  # noqa: PLR0917 (each parameter is an option)
     one_of("--steps", steps, STEPS)
     one_of("--format", form, FORMATS)
     sizes = parse_sizes(size or ())
-    given = load(problem)
+    given = problem_from(problem, latex, formula, index, inputs, label, assume)
     check_axes(sizes, [given])
     arrays, implied = parse_values(value or (), given)
     for axis in implied.keys() & sizes.keys():
@@ -122,19 +143,31 @@ def _of(derivation: Derivation) -> str:
 
 def _derive(problem: Problem, of: str, wrt: tuple[str, ...], product: str) -> Derivation:
     from symderiv.calculus import Contraction, Engine
+    from symderiv.request import entries
 
     made = [each.name for each in problem.definitions] + [each.name for each in problem.upstream]
+    output = _known("--of", of, made, problem)
     inputs = [each.name for each in problem.inputs if not each.label_of]
-    if of not in made:
-        raise UsageError(f"--of: expected one of {', '.join(made)}, found {of!r}{suggestion(of, made)}")
-    known = [*inputs, *(each.name for each in problem.definitions if each.name != of)]
+    known = [*inputs, *(each.name for each in problem.definitions if each.name != output)]
     for name in wrt:
-        if name not in known:
-            raise UsageError(
-                f"--wrt: expected one of {', '.join(known)}, found {name!r}{suggestion(name, known)}"
-            )
+        _known("--wrt", name, known, problem)
     engine = Engine(problem)
+    entry, variables = entries(problem, engine, of, wrt[:1] if product else wrt)
     if product:
-        entry, (variable, *_) = engine.generic(of, wrt[:1])
-        return engine.contract(Contraction(product, entry, variable))
-    return engine.derive(*engine.generic(of, wrt))
+        return engine.contract(Contraction(product, entry, variables[0]))
+    return engine.derive(entry, variables)
+
+
+def _known(option: str, text: str, known: list[str], problem: Problem) -> str:
+    """The array that an option names, which must be among the `known`."""
+    from symderiv.request import RequestError, entry
+
+    try:
+        found = entry(problem, text).array
+    except RequestError:
+        found = ""
+    if found not in known:
+        raise UsageError(
+            f"{option}: expected one of {', '.join(known)}, found {text!r}{suggestion(text, known)}"
+        )
+    return found

@@ -8,25 +8,36 @@ from typing import Annotated
 import typer
 
 from symderiv.cli.application import answering, app, examples
-from symderiv.cli.options import Name, load, targets
+from symderiv.cli.formulas import Indexes, Inputs, Labels, Source, TexFormulas, TextFormulas, problem_from
+from symderiv.cli.options import targets
 
 
 @app.command(
     short_help="Write a module with a value and its derivatives.",
-    epilog=examples("emit softmax --target numba --out softmax_numba.py"),
+    epilog=examples(
+        "emit softmax --target numba --out softmax_numba.py",
+        r"emit --latex 'p_i = \frac{e^{z_i}}{\sum_k e^{z_k}}' --out softmax.py",
+    ),
 )
 @answering
-def emit(
-    problem: Name,
+def emit(  # noqa: PLR0917 (each parameter is an option)
+    problem: Source = "",
     target: Annotated[str, typer.Option("--target", metavar="TARGET", help="numpy or numba.")] = "numpy",
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to write it.")] = None,
+    latex: TexFormulas = None,
+    formula: TextFormulas = None,
+    index: Indexes = None,
+    inputs: Inputs = None,
+    label: Labels = None,
 ) -> None:
     """Write a module with the value and the derivatives, which needs nothing of symderiv."""
     from symderiv.build.folder import write_file
     from symderiv.kernels.emit import emit as emit_module
+    from symderiv.request import asking
 
     targets([target])
-    text = emit_module(load(problem), target)
+    given = problem_from(problem, latex, formula, index, inputs, label)
+    text = emit_module(given if problem and problem != "-" else asking(given), target)
     if out is None:
         typer.echo(text, nl=False)
     else:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from symderiv.cli.application import answering, app, examples
-from symderiv.cli.options import (
+from symderiv.cli.formulas import (
     AsLatex,
     Formula,
     FormulaCommand,
@@ -17,10 +17,10 @@ from symderiv.cli.options import (
     Labels,
     Lets,
     Within,
-    one_of,
     read,
     typed_in,
 )
+from symderiv.cli.options import one_of
 
 
 @app.command(

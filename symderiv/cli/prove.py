@@ -9,7 +9,7 @@ import typer
 
 from symderiv.arguments import UsageError
 from symderiv.cli.application import answering, app, examples
-from symderiv.cli.options import (
+from symderiv.cli.formulas import (
     AsLatex,
     Assumptions,
     Formula,
@@ -19,10 +19,10 @@ from symderiv.cli.options import (
     Labels,
     Lets,
     Within,
-    one_of,
     read,
     typed_in,
 )
+from symderiv.cli.options import one_of
 
 #: The exit status of each verdict.
 STATUS = {"proved": 0, "refuted": 1, "conditional": 1, "undecided": 3}

@@ -107,6 +107,9 @@ class Explanation:
     names: tuple[NameRead, ...]
     notes: tuple[tuple[str, int, int], ...] = field(default=())
 
+    def __repr__(self) -> str:
+        return f"<{'; '.join(each.text for each in self.statements)}>"
+
     def __str__(self) -> str:
         lines: list[str] = []
         for statement in self.statements:

@@ -64,6 +64,12 @@ class Proof:
         """Whether every claim is proved."""
         return self.verdict == "proved"
 
+    def __repr__(self) -> str:
+        claims = "; ".join(
+            f"{each.kind}: {to_text(each.left)} = {to_text(each.right)}" for each in self.claims
+        )
+        return f"<{claims}>"
+
     def __str__(self) -> str:
         lines = [line for claim in self.claims for line in _claim_text(claim)]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])

@@ -11,14 +11,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from symderiv.expression.nodes import Entry
+from symderiv.expression.nodes import Derivative, Entry, Expression, Extremum, Index, Product, Sum
+from symderiv.expression.traverse import walk
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.formulas import Piece, Statement, read_pieces
-from symderiv.notation.tex import Chain, Guess, parse_latex_chains, read_equations
+from symderiv.notation.reader import parse_expression, read_problem
+from symderiv.notation.tex import Chain, Guess, parse_latex, parse_latex_chains, read_equations
 from symderiv.notation.tex.reading import source_of
 from symderiv.notation.undeclared import AXIS_NAMES
-from symderiv.problem import Assumption, Input, Problem
+from symderiv.problem import Assumption, Expectation, Input, Problem
 
+_DECLARES = re.compile(r"^\s*(input|label)\s+[A-Za-z_]", re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*", re.ASCII)
 
 
@@ -130,6 +133,73 @@ def read_typed(
     extra = [_tex_assumption(text, problem) for text in said.assumptions if is_latex(text)]
     problem = replace(problem, assumptions=(*problem.assumptions, *extra))
     return Typed(problem, statements, guesses, latex, tuple(given.name for given in inferred))
+
+
+def read_source(text: str, name: str, latex: bool | None = None) -> tuple[Problem, tuple[Guess, ...]]:
+    """A whole problem: the lines of a problem file, or formulas in text or LaTeX; and what was guessed.
+
+    Where the text declares inputs, every name must be declared, as in a file; else they are inferred.
+    """
+    if _DECLARES.search(text) and not latex:
+        return read_problem(text, name), ()
+    typed = read_typed(text, None, None, latex, name)
+    return problem_of(typed, text), typed.guesses
+
+
+def read_expression(text: str, problem: Problem, latex: bool | None = None) -> Expression:
+    """One value in the names of a problem, in text or LaTeX."""
+    if is_latex(text) if latex is None else latex:
+        return parse_latex(text, problem)
+    return parse_expression(text, problem)
+
+
+def problem_of(typed: Typed, formula: str) -> Problem:
+    """The problem that a formula states: its definitions, and the derivatives that it asks for.
+
+    A derivative alone, or on the left of an equation, is asked for; what it is said to be is not
+    taken over, for that is a claim.
+
+    Raises
+    ------
+    NotationError
+        If the formula defines nothing, or one of its statements is neither.
+    """
+    problem = typed.problem
+    for statement in typed.statements:
+        if statement.defines:
+            continue
+        left = statement.sides[0]
+        if not isinstance(left, Derivative) or not isinstance(left.of, Entry):
+            raise Source(formula, "formula").error(
+                max(formula.find(statement.written[0]), 0),
+                "expected a definition (a new name = ...) or a derivative of a name",
+            )
+        problem = replace(problem, expectations=(*problem.expectations, Expectation(left)))
+    if not problem.definitions:
+        example = "p_i = ..." if typed.latex else "p[i] = ..."
+        raise Source(formula, "formula").error(
+            0, f"nothing is defined here: expected an equation such as {example} with a new name"
+        )
+    return replace(problem, letters=_with_spare_letters(problem))
+
+
+def _with_spare_letters(problem: Problem) -> tuple[Index, ...]:
+    """The letters of a problem, those of its sums last: ∂p_i/∂z_j is easier to read than ∂p_i/∂z_k.
+
+    An axis all of whose letters are in use gets a spare one.
+    """
+    nodes = [part for each in problem.definitions for _, part in walk(each.body)]
+    bound = [part.index for part in nodes if isinstance(part, Sum | Product | Extremum)]
+    free = [index for each in problem.definitions for index in each.indices]
+    unused = [index for index in problem.letters if index not in free and index not in bound]
+    taken = {index.name for index in (*problem.letters, *free)}
+    taken |= {given.name for given in problem.inputs} | {each.name for each in problem.definitions}
+    for axis in problem.axes:
+        letter = next((each for each in "ijlmn" if each not in taken), None)
+        if letter is not None and all(index.axis != axis for index in unused):
+            taken.add(letter)
+            unused.append(Index(letter, axis))
+    return tuple(dict.fromkeys((*free, *unused, *problem.letters)))
 
 
 def _read_tex(

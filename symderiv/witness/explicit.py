@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from symderiv.calculus.derivation import Derivation
@@ -64,6 +64,10 @@ class Explicit:
     undecided: tuple[str, ...]
     assumed: bool
     _numbers: Callable[[Mapping[str, Any]], list[list[float]]] = field(repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Callable[..., Explicit], tuple[Any, ...]]:
+        """Pickled without SymPy's expressions, which are found again when numbers are asked for."""
+        return _restored, ({each.name: getattr(self, each.name) for each in fields(self)[:-1]},)
 
     def matrix(self) -> tuple[tuple[Expression, ...], ...]:
         """The entries, row by row."""
@@ -126,3 +130,14 @@ class Explicit:
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
             lines.append("  ".join([label.ljust(margin), *cells]))
         return "\n".join(line.rstrip() for line in [*lines, self.pattern, self.verdict()])
+
+
+def _restored(kept: dict[str, Any]) -> Explicit:
+    """An explicit derivative from its fields, but for the last, which holds SymPy's expressions."""
+
+    def numbers(arrays: Mapping[str, Any]) -> list[list[float]]:
+        from symderiv.witness import witness
+
+        return witness(kept["derivation"], dict(kept["sizes"]))._numbers(arrays)
+
+    return Explicit(**kept, _numbers=numbers)

@@ -9,6 +9,7 @@ from symderiv.notation.sympy_bridge.explicit import Expander, as_array, explicit
 from symderiv.notation.sympy_bridge.functions import BridgeError, apply_function
 from symderiv.notation.sympy_bridge.indexed import from_sympy, to_sympy
 from symderiv.notation.sympy_bridge.polynomials import vanishes
+from symderiv.notation.sympy_bridge.problems import problem_from_sympy
 
 __all__ = [
     "BridgeError",
@@ -17,6 +18,7 @@ __all__ = [
     "as_array",
     "explicit",
     "from_sympy",
+    "problem_from_sympy",
     "symbol_name",
     "to_sympy",
     "vanishes",

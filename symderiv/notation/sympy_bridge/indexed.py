@@ -134,6 +134,11 @@ def from_sympy(expression: Any, problem: Problem) -> Expression:
     return _Reader(expression, problem).read(expression)
 
 
+def _size(first: Any, last: Any) -> str:
+    """The size of the axis that a sum runs over whole: from 1 to n, or from 0 to n - 1."""
+    return str(last if first == 1 else last + 1 if first == 0 else "")
+
+
 class _Reader:
     """Reads one SymPy expression."""
 
@@ -147,9 +152,9 @@ class _Reader:
                     if term.is_Symbol and not self._is_label(term):
                         self.letters[term.name] = Index(term.name, axis)
             elif isinstance(part, sympy.Sum | sympy.Product):
-                for letter, _, last in part.limits:
-                    if str(last) in problem.axes:
-                        self.letters[letter.name] = Index(letter.name, str(last))
+                for letter, first, last in part.limits:
+                    if _size(first, last) in problem.axes:
+                        self.letters[letter.name] = Index(letter.name, _size(first, last))
 
     def _axes(self, array: str, count: int) -> tuple[str, ...]:
         try:
@@ -233,9 +238,12 @@ class _Reader:
         tree = self.read(body)
         kind = Sum if isinstance(node, sympy.Sum) else Product
         for letter, first, last in node.limits:
-            if first != 1 or str(last) not in self.problem.axes:
-                raise BridgeError(f"expected a sum from 1 to an axis' size, found {first} to {last}")
-            tree = kind(Index(letter.name, str(last)), tree, condition)
+            size = _size(first, last)
+            if size not in self.problem.axes:
+                raise BridgeError(
+                    f"expected a sum from 1 to an axis' size (or from 0 to one less), found {first} to {last}"
+                )
+            tree = kind(Index(letter.name, size), tree, condition)
         return tree
 
     def _piecewise(self, cases: Sequence[Any]) -> Expression:
