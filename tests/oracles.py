@@ -9,8 +9,9 @@ from itertools import product
 from typing import Any
 
 from symderiv.expression.indices import free_indices
-from symderiv.expression.nodes import Expression, Index
+from symderiv.expression.nodes import Call, Expression, Index, Where
 from symderiv.expression.oracle import Oracle, Scalar, multiprecision
+from symderiv.expression.traverse import compared_values, walk
 from symderiv.problem import Problem
 
 DIGITS = 30
@@ -40,14 +41,20 @@ def generic_oracle(
     seed: int = 1,
     extra: Sequence[tuple[str, tuple[str, ...]]] = (),
     normalised: Sequence[str] = (),
+    signs: Sequence[int] = (1,),
 ) -> Oracle:
-    """An oracle with values of no special kind; the arrays in `normalised` sum to one."""
+    """An oracle with values of no special kind, their signs drawn from `signs`.
+
+    The arrays in `normalised` sum to one.
+    """
     rng = random.Random(seed)
     arrays: dict[str, dict[tuple[int, ...], Any]] = {}
 
     def fill(name: str, axes: tuple[str, ...]) -> None:
         places = list(product(*(range(sizes[axis]) for axis in axes)))
         values = [Fraction(rng.randint(20, 1980) * 2 + 1, 997) for _ in places]
+        if len(signs) > 1:
+            values = [value * rng.choice(signs) for value in values]
         if name in normalised:
             values = [value / sum(values) for value in values]
         arrays[name] = {
@@ -65,6 +72,28 @@ def generic_oracle(
     weights = [Fraction(rng.randint(1, 999), 991) for _ in range(7)]
     upstream = {each.name: (each.of, unspecified(weights)) for each in problem.upstream}
     return Oracle(sizes, arrays, problem.definitions, upstream, ARITHMETIC)
+
+
+def with_kinks(problem: Problem) -> bool:
+    """Whether values are compared in the definitions, or a function with a kink is taken."""
+    for each in problem.definitions:
+        for _, part in walk(each.body):
+            if isinstance(part, Call) and part.function in ("relu", "step", "abs", "sign", "max", "min"):
+                return True
+            if isinstance(part, Where) and compared_values(part.condition):
+                return True
+    return False
+
+
+def generic_oracles(problem: Problem, sizes: Mapping[str, int], **options: Any) -> list[Oracle]:
+    """An oracle with positive values; where there are kinks, also two with values of both signs."""
+    found = [generic_oracle(problem, sizes, **options)]
+    if with_kinks(problem):
+        seed = options.pop("seed", 1)
+        found += [
+            generic_oracle(problem, sizes, seed=seed + more, signs=(1, -1), **options) for more in (1, 2)
+        ]
+    return found
 
 
 def agree(left: Any, right: Any) -> bool:

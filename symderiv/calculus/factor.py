@@ -16,9 +16,21 @@ from symderiv.expression.construct import (
     multiply,
     negate,
     power,
+    terms_of,
 )
 from symderiv.expression.indices import free_indices, rename
-from symderiv.expression.nodes import MINUS_ONE, Add, Delta, Entry, Expression, Index, Multiply, Number, Sum
+from symderiv.expression.nodes import (
+    MINUS_ONE,
+    Add,
+    Delta,
+    Entry,
+    Expression,
+    Index,
+    Multiply,
+    Number,
+    Power,
+    Sum,
+)
 from symderiv.expression.traverse import walk
 
 #: A sum with more δ-terms than this is factored as it stands.
@@ -171,15 +183,20 @@ def minus_in_front(node: Expression, context: Context) -> Expression | None:
     terminates="fewer minus signs",
 )
 def turn_the_bracket(node: Expression, context: Context) -> Expression | None:
-    """A minus in front of a difference turns it round; 1 - a stays as it is, and -(a - 1) is 1 - a."""
+    """A minus in front of a difference, or of a sum of differences, turns it round; 1 - a stays."""
     assert isinstance(node, Multiply)
     coefficient, rest = coefficient_and_rest(node)
     if coefficient > 0:
         return None
     factors = factors_of(rest)
     for place, factor in enumerate(factors):
+        turned: Expression | None = None
         if isinstance(factor, Add) and _is_difference(factor):
-            return multiply(Number(-coefficient), *factors[:place], negate(factor), *factors[place + 1 :])
+            turned = negate(factor)
+        elif isinstance(factor, Sum) and isinstance(factor.body, Add) and _is_difference(factor.body):
+            turned = Sum(factor.index, negate(factor.body), factor.condition)
+        if turned is not None:
+            return multiply(Number(-coefficient), *factors[:place], turned, *factors[place + 1 :])
     return None
 
 
@@ -211,6 +228,8 @@ def gather_by_a_name(node: Expression, context: Context) -> Expression | None:
             if any(_mentions(other, entry) for other in others):
                 continue
             inside = add(*(multiply(*_all_but(entry, factors_of(term))) for term in having))
+            if _mentions(inside, entry):
+                continue
             return add(multiply(entry, inside), *others)
     return None
 
@@ -224,4 +243,40 @@ def _all_but(entry: Entry, factors: tuple[Expression, ...]) -> list[Expression]:
     return [*factors[:place], *factors[place + 1 :]]
 
 
-FACTOR = (gather_sums, factor_out, minus_in_front, turn_the_bracket, gather_by_a_name)
+def _varying_powers(term: Expression) -> dict[Expression, tuple[Expression, Expression, Fraction]]:
+    """By base and varying part, the factors u^(s + n) of a term whose exponent is no number."""
+    found = {}
+    for factor in factors_of(coefficient_and_rest(term)[1]):
+        base, exponent = base_and_exponent(factor)
+        if not isinstance(exponent, Number):
+            number = sum((each.value for each in terms_of(exponent) if isinstance(each, Number)), Fraction(0))
+            varying = add(*(each for each in terms_of(exponent) if not isinstance(each, Number)))
+            found[canonical(Power(base, varying))] = (base, varying, number)
+    return found
+
+
+@rule(
+    Add,
+    law=r"a\,u^{s + 1} + b\,u^s = u^s (a u + b)",
+    source="arithmetic",
+    example=("t[j] * z[j]^x + b[j] * z[j]^(x - 1)", "z[j]^(x - 1) * (t[j] * z[j] + b[j])"),
+    terminates="fewer powers with a varying exponent",
+)
+def factor_out_a_power(node: Expression, context: Context) -> Expression | None:
+    """Put the least power that all terms share in front, where the exponent is no number."""
+    assert isinstance(node, Add)
+    every = [_varying_powers(term) for term in node.terms]
+    for key, (base, varying, _) in every[0].items():
+        if not all(key in each for each in every):
+            continue
+        least = min(each[key][2] for each in every)
+        terms = []
+        for term, each in zip(node.terms, every, strict=True):
+            own = canonical(Power(base, add(varying, Number(each[key][2]))))
+            kept = [factor for factor in factors_of(term) if canonical(factor) != own]
+            terms.append(multiply(*kept, power(base, Number(each[key][2] - least))))
+        return multiply(power(base, add(varying, Number(least))), add(*terms))
+    return None
+
+
+FACTOR = (gather_sums, factor_out, factor_out_a_power, minus_in_front, turn_the_bracket, gather_by_a_name)

@@ -11,13 +11,13 @@ pulled out of, each in canonical spelling.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from math import floor
 
 from symderiv.expression.canonical import canonical, sort_key
 from symderiv.expression.construct import add, base_and_exponent, multiply, negate, number, power, subtract
-from symderiv.expression.functions import call
+from symderiv.expression.functions import PI, call
 from symderiv.expression.indices import mentions, rename
 from symderiv.expression.nodes import (
     MINUS_ONE,
@@ -48,6 +48,8 @@ from symderiv.proof.expand import ProofError
 MAX_TERMS = 4000
 #: After this many products of terms the way to a normal form is given up.
 MAX_WORK = 20_000
+#: Numbers under roots are taken apart into primes up to this one.
+MAX_PRIME = 1000
 #: Whole powers of brackets up to this are multiplied out.
 MAX_POWER = 8
 
@@ -174,6 +176,8 @@ class Normal:
                 raise ProofError("a division by zero")
             if isinstance(base, Delta | Where):
                 merged[base] = Fraction(1)
+            if isinstance(base, Call) and base.function == "step" and exponent > 1:
+                merged[base] = Fraction(1)
         if any(isinstance(base, Delta) for base in merged):
             again = self._under_deltas(merged, coefficient)
             if again is not None:
@@ -258,11 +262,17 @@ class Normal:
             rest = self._sum(
                 [self._monomial([*monomial, *inverse], each) for monomial, each in inner.items()]
             )
+        if not rest:
+            raise ProofError("a division by zero")
         scale = rest[min(rest, key=_monomial_key)] if exponent.denominator == 1 else Fraction(1)
         rest = {monomial: coefficient / scale for monomial, coefficient in rest.items()}
         bracket = canonical(_tree(rest))
         outside = self._monomial([(atom, each * exponent) for atom, each in shared.items()], Fraction(1))
         number = scale ** int(exponent) if exponent.denominator == 1 else Fraction(1)
+        if isinstance(bracket, Number) and exponent.denominator == 1:
+            # What is in front may leave a number only: 1 - e / (1 + e) is (1 + e)^(-1).
+            number *= bracket.value ** int(exponent)
+            return {monomial: each * number for monomial, each in outside.items()}
         if not isinstance(bracket, Add):
             base, own = base_and_exponent(bracket)
             if isinstance(own, Number):
@@ -286,7 +296,27 @@ class Normal:
             return self._exponential(inner)
         if name == "log":
             return self._logarithm(inner)
+        if name == "sqrt" and len(inner) == 1:
+            return self._root(inner)
         return self._atom(Call(name, (_tree(inner),)))
+
+    def _root(self, inner: _Polynomial) -> _Polynomial:
+        """√(a b) = √a √b where a is a positive constant: a number comes out of the root by its primes."""
+        ((monomial, coefficient),) = inner.items()
+        if coefficient <= 0:
+            return self._atom(call("sqrt", _tree(inner)))
+        apart = [(atom, each) for atom, each in monomial if isinstance(atom, Size) or atom == PI]
+        rest = {tuple(pair for pair in monomial if pair not in apart): Fraction(1)}
+        number = coefficient.numerator * coefficient.denominator
+        result: _Polynomial = {(): Fraction(1, coefficient.denominator)}
+        for prime, power_of_it in _primes(number):
+            root = self._monomial(
+                [(call("sqrt", Number(Fraction(prime))), Fraction(power_of_it))], Fraction(1)
+            )
+            result = self._product(result, root)
+        for atom, each in apart:
+            result = self._product(result, self._monomial([(call("sqrt", atom), each)], Fraction(1)))
+        return result if rest == {(): 1} else self._product(result, self._atom(call("sqrt", _tree(rest))))
 
     def _exponential(self, inner: _Polynomial) -> _Polynomial:
         """e^{a + b} = e^a e^b, e^{n u} = (e^u)^n, e^{log u} = u."""
@@ -489,6 +519,20 @@ def _content(polynomial: _Polynomial) -> dict[Expression, Fraction]:
         if least:
             shared[atom] = least
     return shared
+
+
+def _primes(number: int) -> Iterator[tuple[int, int]]:
+    """The prime factors of a whole number with their powers; what has no small factor stays whole."""
+    divisor = 2
+    while divisor * divisor <= number and divisor < MAX_PRIME:
+        count = 0
+        while number % divisor == 0:
+            number, count = number // divisor, count + 1
+        if count:
+            yield divisor, count
+        divisor += 1
+    if number > 1:
+        yield number, 1
 
 
 def _monomial_key(monomial: _Monomial) -> tuple[object, ...]:

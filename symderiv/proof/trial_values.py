@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import product
 from math import isqrt
 from typing import TypeAlias
@@ -111,12 +112,22 @@ def trials(
         place_of=lambda count: count**2 + (count + 1) // 2,
     )
     found.append(signed)
+    if kinks:
+        # In the order of the primes an array might never cross a threshold that is given by another.
+        found += [filled(partial(_scattered, turn)) for turn in (5, 8, 13)]
     return [values for values in found if values is not None]
 
 
 def _generic(count: int) -> Fraction:
     """Fractions without pattern."""
     return Fraction(_PRIMES[count % len(_PRIMES)] + 89 * (count // len(_PRIMES)), 19)
+
+
+def _scattered(turn: int, count: int) -> Fraction:
+    """The same fractions in another order, and of both signs."""
+    number = (turn * (count + 1)) % len(_PRIMES)
+    value = Fraction(_PRIMES[number] + 89 * (count // len(_PRIMES)), 19)
+    return value if (count + turn) % 3 else -value
 
 
 def _scaled(

@@ -220,19 +220,27 @@ class _Witness:
         return said
 
     def _looks_equal(self, difference: Polynomial, slope: Polynomial) -> bool:
-        """Whether a difference vanishes at an arbitrary point (in floating point)."""
+        """Whether a difference vanishes at arbitrary points (in floating point), where it has a value.
 
-        def arbitrary(array: str, place: tuple[int, ...]) -> float:
-            seed = sum(map(ord, array)) * 37 + sum(
-                (at + 3) * (spot + 5) ** 2 for at, spot in enumerate(place)
-            )
-            return 0.3 + (seed * 0.6180339887498949) % 1
+        Entries are positive first; then of both signs, so that either side of a kink is seen.
+        """
+        judged = False
+        for signs in ((1,), (1, -1), (-1,)):
 
-        numbers = Numbers(self.field, arbitrary)
-        try:
-            return abs(numbers.element(difference)) <= 1e-9 * max(1.0, abs(numbers.element(slope)))
-        except (FieldError, ArithmeticError, ValueError):
-            return False
+            def arbitrary(array: str, place: tuple[int, ...], signs: tuple[int, ...] = signs) -> float:
+                seed = sum(map(ord, array)) * 37 + sum(
+                    (at + 3) * (spot + 5) ** 2 for at, spot in enumerate(place)
+                )
+                return signs[seed % len(signs)] * (0.3 + (seed * 0.6180339887498949) % 1)
+
+            numbers = Numbers(self.field, arbitrary)
+            try:
+                if abs(numbers.element(difference)) > 1e-9 * max(1.0, abs(numbers.element(slope))):
+                    return False
+                judged = True
+            except (FieldError, ArithmeticError, ValueError):
+                continue
+        return judged
 
     def _numbers(
         self,

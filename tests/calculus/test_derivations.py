@@ -30,7 +30,7 @@ from symderiv.expression.traverse import walk
 from symderiv.notation.reader import parse_expression, read_problem
 from symderiv.notation.text import to_text
 from symderiv.problem import Problem
-from tests.oracles import agree, differences, generic_oracle, sizes_to_try
+from tests.oracles import agree, differences, generic_oracle, generic_oracles, sizes_to_try
 
 DERIVATIONS = [
     pytest.param(problem, expectation, id=f"{problem.name}: {to_text(expectation.derivative)}")
@@ -55,10 +55,10 @@ def derive_text(problem: Problem, text: str) -> Derivation:
 def wrong_steps(derivation: Derivation, sizes: dict[str, int], seen: set[str] | None = None) -> list[str]:
     """The steps whose two sides differ by the oracle, lemmas included (each judged once)."""
     seen = set() if seen is None else seen
-    oracle = generic_oracle(derivation.problem, sizes, extra=derivation.extra)
     letters = free_indices(derivation.start)
     found = [
         f"{step.rule.name}: {to_text(step.before)} != {to_text(step.after)}"
+        for oracle in generic_oracles(derivation.problem, sizes, extra=derivation.extra)
         for step in derivation.steps
         if differences(oracle, step.before, step.after, letters)
     ]
