@@ -41,6 +41,7 @@ def generic_oracle(
     seed: int = 1,
     extra: Sequence[tuple[str, tuple[str, ...]]] = (),
     normalised: Sequence[str] = (),
+    *,
     signs: Sequence[int] = (1,),
 ) -> Oracle:
     """An oracle with values of no special kind, their signs drawn from `signs`.

@@ -98,8 +98,9 @@ class Formula(ABC):
                 return self.delta(node), ATOM
             case Add(terms):
                 return self._sum(terms)
-            case Multiply():
-                return self._product(node)
+            case Multiply(factors):
+                flat = multiply(*factors)  # a product in a product: their numbers make one sign
+                return self._product(flat) if isinstance(flat, Multiply) else self.piece(flat)
             case Power(base, exponent):
                 return self._power(base, exponent, node)
             case Call(function, arguments):
