@@ -16,7 +16,7 @@ from symderiv.expression.traverse import walk
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.formulas import Piece, Statement, read_pieces
 from symderiv.notation.reader import parse_expression, read_problem
-from symderiv.notation.tex import Chain, Guess, parse_latex, parse_latex_chains, read_equations
+from symderiv.notation.tex import Chain, Guess, parse_latex_chain, parse_latex_chains, read_equations
 from symderiv.notation.tex.reading import source_of
 from symderiv.notation.undeclared import AXIS_NAMES
 from symderiv.problem import Assumption, Expectation, Input, Problem
@@ -149,7 +149,10 @@ def read_source(text: str, name: str, latex: bool | None = None) -> tuple[Proble
 def read_expression(text: str, problem: Problem, latex: bool | None = None) -> Expression:
     """One value in the names of a problem, in text or LaTeX."""
     if is_latex(text) if latex is None else latex:
-        return parse_latex(text, problem)
+        chain = parse_latex_chain(text, problem)
+        if len(chain.sides) != 1 or chain.continues:
+            raise Source(text, "formula").error(0, "expected one value, found an equation")
+        return chain.sides[0]
     return parse_expression(text, problem)
 
 
