@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from symderiv.expression.indices import all_letters, rename
+from symderiv.expression.matrices import INVERSE, matrix_behind
 from symderiv.expression.nodes import (
     Compare,
     Definition,
@@ -145,6 +146,10 @@ class Problem:
             return tuple(index.axis for index in definition.indices)
         if self.upstream_of(name):
             return ()
+        made = matrix_behind(name)
+        if made is not None:
+            axes = self.axes_of(made[1])
+            return axes if made[0] == INVERSE else axes[:-2]
         raise KeyError(name)
 
     def letters_of(self, axis: str) -> tuple[str, ...]:
@@ -259,7 +264,9 @@ def along(node: Expression, index: Index, names: set[str]) -> Expression:
 
     def entry_along(entry: Entry) -> Entry:
         indices = tuple(term_along(term) for term in entry.indices)
-        return Entry(entry.array, (index, *indices) if entry.array in names else indices)
+        made = matrix_behind(entry.array)
+        moved = (entry.array if made is None else made[1]) in names
+        return Entry(entry.array, (index, *indices) if moved else indices)
 
     def condition_along(condition: Compare) -> Compare:
         # Values that are compared are children and come with the rest; labels are not.
@@ -292,12 +299,18 @@ def along(node: Expression, index: Index, names: set[str]) -> Expression:
 
 @lru_cache(maxsize=32768)
 def names_in(node: Expression) -> frozenset[str]:
-    """The arrays that a tree mentions, those in label positions and derivatives included."""
+    """The arrays that a tree mentions, those in label positions and derivatives included.
+
+    With the inverse or the determinant of a matrix, that matrix is mentioned too.
+    """
     found: set[str] = set()
 
     def note(term: IndexTerm) -> None:
         if isinstance(term, Entry):
             found.add(term.array)
+            made = matrix_behind(term.array)
+            if made is not None:
+                found.add(made[1])
             for inner in term.indices:
                 note(inner)
 

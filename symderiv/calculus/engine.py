@@ -13,6 +13,7 @@ from symderiv.calculus.derivative import is_given
 from symderiv.calculus.differentiate import DIFFERENTIATE
 from symderiv.calculus.factor import FACTOR
 from symderiv.calculus.fractions import FRACTIONS
+from symderiv.calculus.inverse import INVERSES, matrix_times_inverse
 from symderiv.calculus.opening import OPENING
 from symderiv.calculus.recognise import NAME, REARRANGE, RECOGNISE
 from symderiv.calculus.restricted import RESTRICTED
@@ -46,6 +47,8 @@ RULES: tuple[Rule, ...] = (
     *OPENING,
     *DIFFERENTIATE[:3],
     *DIFFERENTIATE[4:],
+    *INVERSES,
+    matrix_times_inverse,
     *SIMPLIFY,
     *RESTRICTED,
     *RECOGNISE,
@@ -68,10 +71,10 @@ class _Table:
         return _Table({kind: tuple(each for each in rules if kind in each.on) for kind in kinds})
 
 
-_DIFFERENTIATE = _Table.of((known_contraction, *DIFFERENTIATE))
+_DIFFERENTIATE = _Table.of((known_contraction, *DIFFERENTIATE, *INVERSES))
 #: Within one term first, so that what cancels is gone before a sum is taken apart.
 _LOCAL = _Table.of(LOCAL)
-_SIMPLIFY = _Table.of((*SIMPLIFY, *RESTRICTED))
+_SIMPLIFY = _Table.of((matrix_times_inverse, *SIMPLIFY, *RESTRICTED))
 _NAME = _Table.of((*NAME, logistic))
 _REARRANGE = _Table.of((*REARRANGE, *FRACTIONS))
 _FACTOR = _Table.of(FACTOR)

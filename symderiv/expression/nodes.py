@@ -72,7 +72,8 @@ class Size(_Node):
 class Entry(_Node):
     """One entry of an array, ``W[j, k]``; a scalar has no indices.
 
-    An index may itself be an entry of an array of labels: ``z[y]`` or ``p[n, y[n]]``.
+    An index may itself be an entry of an array of labels: ``z[y]`` or ``p[n, y[n]]``. The array may be the
+    inverse of a matrix, ``inv(A)[i, j]``, or its determinant: see :mod:`symderiv.expression.matrices`.
     """
 
     array: str

@@ -16,6 +16,7 @@ from fractions import Fraction
 from itertools import product as places
 from typing import Any, TypeAlias
 
+from symderiv.expression.matrices import DETERMINANT, INVERSE, matrix_behind
 from symderiv.expression.nodes import (
     COMPARISONS,
     Add,
@@ -226,9 +227,64 @@ class Oracle:
                 )
             elif name in self.upstream:
                 self._memory[key] = self._unspecified(name)
+            elif matrix_behind(name) is not None:
+                self._of_matrix(name, place)
             else:
                 raise OracleError(f"{name} has no value here")
         return self._memory[key]
+
+    def _of_matrix(self, name: str, place: tuple[int, ...]) -> None:
+        """Remember the determinant of a matrix or all of its inverse; leading places tell matrices apart."""
+        kind, matrix = matrix_behind(name) or ("", "")
+        ahead = place[:-2] if kind == INVERSE else place
+        size = self._matrix_size(matrix)
+        rows = [[self.entry(matrix, (*ahead, row, column)) for column in range(size)] for row in range(size)]
+        determinant, inverse = self._eliminated(matrix, rows)
+        if kind == DETERMINANT:
+            self._memory[name, place] = determinant
+            return
+        if inverse is None:
+            raise OracleError(f"{matrix} has no inverse here: it is singular")
+        for row, values in enumerate(inverse):
+            for column, value in enumerate(values):
+                self._memory[name, (*ahead, row, column)] = value
+
+    def _matrix_size(self, matrix: str) -> int:
+        if matrix in self.arrays:
+            return 1 + max((place[-1] for place in self.arrays[matrix]), default=-1)
+        if matrix in self.definitions:
+            return self.size(self.definitions[matrix].indices[-1].axis)
+        raise OracleError(f"{matrix} has no value here")
+
+    def _eliminated(self, name: str, rows: list[list[Value]]) -> tuple[Value, list[list[Value]] | None]:
+        """The determinant and the inverse by elimination, largest pivot first; no inverse if singular."""
+        one, zero = (self.arithmetic.from_fraction(Fraction(value)) for value in (1, 0))
+        size = len(rows)
+        work = [
+            [*row, *(one if at == place else zero for at in range(size))] for place, row in enumerate(rows)
+        ]
+        determinant: Value = one
+        for column in range(size):
+            best = max(range(column, size), key=lambda row: abs(_primal(work[row][column])))
+            if _primal(work[best][column]) == 0:
+                if any(isinstance(value, Dual) for row in rows for value in row):
+                    raise OracleError(f"{name} is singular here, where its determinant is differentiated")
+                return zero, None
+            if best != column:
+                work[best], work[column] = work[column], work[best]
+                determinant = _times(-1, determinant)
+            pivot = work[column][column]
+            determinant = _times(determinant, pivot)
+            scale = _reciprocal(pivot)
+            work[column] = [_times(value, scale) for value in work[column]]
+            for row in range(size):
+                factor = work[row][column]
+                if row != column:
+                    work[row] = [
+                        _plus(value, _times(-1, _times(factor, other)))
+                        for value, other in zip(work[row], work[column], strict=True)
+                    ]
+        return determinant, [row[size:] for row in work]
 
     def _unspecified(self, name: str) -> Value:
         array, function = self.upstream[name]

@@ -13,6 +13,7 @@ from dataclasses import replace
 from symderiv.calculus import CalculusError, Contraction, contract, derive, simplified
 from symderiv.expression.construct import add, coefficient_and_rest, factors_of, multiply, terms_of
 from symderiv.expression.indices import free_indices, fresh_index
+from symderiv.expression.matrices import matrix_behind
 from symderiv.expression.nodes import (
     Call,
     Definition,
@@ -55,6 +56,10 @@ def functions_of(problem: Problem) -> tuple[FunctionSpec, ...]:
             raise KernelError(f"expected names of letters, digits and _, found {name!r}")
     if not problem.definitions:
         raise KernelError(f"{problem.name} defines nothing, so there is nothing to emit.")
+    for definition in problem.definitions:
+        whole = sorted(name for name in names_in(definition.body) if matrix_behind(name) is not None)
+        if whole:
+            raise KernelError(f"{definition.name} needs {whole[0]}: no module inverts matrices yet.")
     try:
         return tuple(_Specification(problem).functions())
     except CalculusError as error:

@@ -12,6 +12,7 @@ from lark import Token
 
 from symderiv.expression.construct import add, divide, multiply, power, terms_of
 from symderiv.expression.functions import FUNCTIONS, OF_TWO_VALUES, PI, WITHOUT_DERIVATIVE, call
+from symderiv.expression.matrices import determinant_of, inverse_of
 from symderiv.expression.nodes import (
     MINUS_ONE,
     ONE,
@@ -65,6 +66,8 @@ class Builder(PlaceBuilder):
                 return self._name(as_token(node.children[0]))
             case "entry":
                 return self._entry(node)
+            case "matrix_entry":
+                return self._matrix_entry(node)
             case "call":
                 return self._call(node)
             case "comparison":
@@ -187,6 +190,11 @@ class Builder(PlaceBuilder):
                 return Where(condition, self.value(arguments[1]), self.value(arguments[2]))
             case "d":
                 return self._derivative(node, arguments)
+            case "det" | "logdet" if not self.names.is_value(name):
+                determinant = Entry(determinant_of(self._square(node, arguments)))
+                return determinant if name == "det" else call("log", determinant)
+            case "inv" if not self.names.is_value(name):
+                raise self.error(node, "the inverse of a matrix needs indices here: inv(A)[i, j]")
         if name in FUNCTIONS or name in WITHOUT_DERIVATIVE:
             wanted = 1
         elif name in OF_TWO_VALUES:
@@ -196,6 +204,33 @@ class Builder(PlaceBuilder):
         if len(arguments) != wanted:
             raise self.error(node, f"{name} needs {_arguments(wanted)}, found {_count(arguments)}")
         return call(name, *(self.value(argument) for argument in arguments))
+
+    def _matrix_entry(self, node: Node) -> Expression:
+        """``inv(A)[i, j]``."""
+        called, *places = (as_tree(child) for child in node.children)
+        name = str(called.children[0])
+        arguments = [as_tree(child) for child in called.children[1:] if child is not None]
+        if name != "inv" or self.names.is_value(name):
+            raise self.error(node, f"{name}(...) has no entries: only the inverse of a matrix, inv(A)[i, j]")
+        matrix = self._square(called, arguments)
+        if len(places) != 2:
+            raise self.error(node, f"inv({matrix}) needs 2 indices, found {index_count(len(places))}")
+        axis = self.names.place_axis(matrix, 0)
+        return Entry(inverse_of(matrix), tuple(self.index(place, axis) for place in places))
+
+    def _square(self, node: Node, arguments: list[Node]) -> str:
+        """The name of the square matrix that the inverse or the determinant is of."""
+        function = str(node.children[0])
+        if len(arguments) != 1 or arguments[0].data != "name":
+            raise self.error(node, f"{function} needs the name of a matrix: define what is in the brackets")
+        name = str(arguments[0].children[0])
+        if not self.names.is_value(name):
+            raise self.error(arguments[0], self.names.no_array(name))
+        axes = [self.names.place_axis(name, place) for place in range(self.names.count(name))]
+        if len(axes) != 2 or axes[0] != axes[1]:
+            shown = f"{name}[{', '.join(axis or '?' for axis in axes)}]" if axes else f"{name}, a number"
+            raise self.error(arguments[0], f"{function} needs a square matrix, found {shown}")
+        return name
 
     def _unknown_function(self, node: Node, name: str) -> NotationError:
         names = self.names

@@ -16,6 +16,7 @@ from fractions import Fraction
 
 from symderiv.expression.construct import power
 from symderiv.expression.functions import FUNCTIONS
+from symderiv.expression.matrices import DETERMINANT, matrix_behind
 from symderiv.expression.nodes import (
     ONE,
     ZERO,
@@ -296,6 +297,9 @@ class _Writer:
 
 def entry_latex(entry: Entry) -> str:
     r"""One entry of an array, ``W_{ji}``; a name that has a subscript of its own is braced."""
+    made = matrix_behind(entry.array)
+    if made is not None:
+        return _of_matrix(*made, entry.indices)
     if not entry.indices:
         return latex_name(entry.array)
     if entry.array == "delta" and len(entry.indices) == 2:
@@ -304,6 +308,17 @@ def entry_latex(entry: Entry) -> str:
         name = array_latex(entry.array)
     indices = subscript([_index(term) for term in entry.indices])
     return f"{{{name}}}_{indices}" if "_{" in name else f"{name}_{indices}"
+
+
+def _of_matrix(kind: str, matrix: str, indices: Sequence[IndexTerm]) -> str:
+    r"""``\left(A^{-1}\right)_{ij}`` and ``\det\left(A\right)``."""
+    name = array_latex(matrix)
+    if kind == DETERMINANT:
+        below = f"_{subscript([_index(term) for term in indices])}" if indices else ""
+        return rf"\det\left({name}{below}\right)"
+    if "^{" in name:
+        name = f"{{{name}}}"
+    return rf"\left({name}^{{-1}}\right)_{subscript([_index(term) for term in indices])}"
 
 
 def _index(term: IndexTerm) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from lark import Token
+from lark import Token, Tree
 
 from symderiv.expression.functions import FUNCTIONS, OF_TWO_VALUES, WITHOUT_DERIVATIVE
 from symderiv.notation.syntax import Node, near
@@ -193,12 +193,28 @@ class Names:
                 if len(places) == self.count(array):
                     for place, part in enumerate(places):
                         self._tie_part(part, self._slot(array, place), error_at)
+            elif node.data == "matrix_entry":
+                self._tie_inverse(node, error_at)
             elif node.data == "call" and str(node.children[0]) == "delta" and len(node.children) == 3:
                 self._tie_pair(node.children[1], node.children[2], error_at)
             elif node.data == "comparison":
                 self._tie_pair(node.children[0], node.children[2], error_at)
             elif node.data == "filtered":
                 self._tie_pair(node.children[1], node.children[3], error_at)
+
+    def _tie_inverse(self, node: Node, error_at: ErrorAt) -> None:
+        """The indices of ``inv(A)[i, j]`` range over the axes of A, columns first."""
+        called, *parts = node.children
+        (argument, *more) = called.children[1:] if isinstance(called, Tree) else (None,)
+        if more or not isinstance(argument, Tree) or argument.data != "name":
+            return
+        name = str(argument.children[0])
+        square = self.is_value(name) and self.count(name) == 2 and (
+            self.place_axis(name, 0) in (None, self.place_axis(name, 1)) or not self.place_axis(name, 1)
+        )  # fmt: skip
+        if square and len(parts) == 2:
+            for place, part in enumerate(parts):
+                self._tie_part(part, self._slot(name, 1 - place), error_at)
 
     def _letter_of(self, part: Node | Token) -> str | None:
         if isinstance(part, Token) or part.data != "name":

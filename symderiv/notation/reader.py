@@ -4,6 +4,9 @@ A file is a list of lines, each a definition ``name[indices] = expression`` or a
 declares. A line that begins with white space continues the one before it; ``#`` begins a comment
 (in ``title``, ``about`` and ``source`` lines only at the beginning of a line). Definitions may
 stand in any order and be used before they are made, but not in a circle.
+
+The inverse of a matrix A is written ``inv(A)[i, j]``, its determinant ``det(A)``, and the logarithm of that
+``logdet(A)``; what is inverted must have a name.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ compared with it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from symderiv.expression.construct import add, multiply, power, subtract
 from symderiv.expression.functions import FUNCTIONS, OF_TWO_VALUES, call
@@ -19,7 +19,9 @@ from symderiv.expression.indices import (
     rename,
     rename_bound,
 )
+from symderiv.expression.matrices import INVERSE, inverse_of, matrix_behind
 from symderiv.expression.nodes import (
+    MINUS_ONE,
     ONE,
     ZERO,
     Add,
@@ -31,6 +33,7 @@ from symderiv.expression.nodes import (
     Expression,
     Extremum,
     Index,
+    IndexTerm,
     Multiply,
     Number,
     Power,
@@ -120,7 +123,8 @@ def _carried_out(
         inner = _carried_out(of, by[:-1], problem, {*holding, last.array} if opened else holding)
         if names_in(inner) & {name for each in problem.upstream for name in (each.name, _slopes(each))}:
             raise ProofError("second derivatives of an unspecified function are not handled")
-        slope = differentiated(inner, last)
+        around = {*holding, last.array} if opened else holding
+        slope = differentiated(inner, last, lambda entry, by: _of_matrix(entry, by, problem, around))
     return in_inputs(slope, problem, holding) if opened else slope
 
 
@@ -144,47 +148,80 @@ def _through_unspecified(
     return result
 
 
-def differentiated(node: Expression, by: Entry) -> Expression:
-    """The derivative of a tree without definitions by one entry."""
+def differentiated(
+    node: Expression, by: Entry, of_matrix: Callable[[Entry, Entry], Expression]
+) -> Expression:
+    """The derivative of a tree without definitions by one entry.
+
+    `of_matrix` gives that of an inverse or a determinant, whose matrix may be defined.
+    """
+
+    def slope_of(part: Expression) -> Expression:
+        return differentiated(part, by, of_matrix)
+
     match node:
         case Number() | Size() | Delta():
             return ZERO
         case Entry(array, indices):
+            if matrix_behind(array) is not None:
+                return of_matrix(node, by)
             if array != by.array:
                 return ZERO
             return multiply(*(Delta(a, b) for a, b in zip(indices, by.indices, strict=True)))
         case Add(terms):
-            return add(*(differentiated(term, by) for term in terms))
+            return add(*(slope_of(term) for term in terms))
         case Multiply(factors):
             return add(
                 *(
-                    multiply(*factors[:place], differentiated(factor, by), *factors[place + 1 :])
+                    multiply(*factors[:place], slope_of(factor), *factors[place + 1 :])
                     for place, factor in enumerate(factors)
                 )
             )
         case Power(base, Number() as exponent):
             lowered = power(base, subtract(exponent, ONE))
-            return multiply(exponent, lowered, differentiated(base, by))
+            return multiply(exponent, lowered, slope_of(base))
         case Power(base, exponent):
-            return multiply(node, differentiated(multiply(exponent, call("log", base)), by))
+            return multiply(node, slope_of(multiply(exponent, call("log", base))))
         case Call(function, (argument,)) if function in FUNCTIONS:
-            return multiply(FUNCTIONS[function].derivative(argument), differentiated(argument, by))
+            return multiply(FUNCTIONS[function].derivative(argument), slope_of(argument))
         case Call(_, ()):
             return ZERO
         case Sum():
-            return _of_sum(node, by)
+            return _of_sum(node, by, slope_of)
         case Where(condition, then, otherwise):
-            return Where(condition, differentiated(then, by), differentiated(otherwise, by))
+            return Where(condition, slope_of(then), slope_of(otherwise))
         case Call(function, (first, second)) if function in OF_TWO_VALUES:
             operator = ">=" if function == "max" else "<="
-            branches = (differentiated(first, by), differentiated(second, by))
+            branches = (slope_of(first), slope_of(second))
             return Where(Compare(operator, first, second), *branches)
         case Extremum():
-            return _of_extremum(node, by)
+            return _of_extremum(node, by, slope_of)
         case Product():
-            return _of_product(node, by)
+            return _of_product(node, by, slope_of)
         case _:
             raise ProofError(f"no derivative is known here for {type(node).__name__}")
+
+
+def _of_matrix(node: Entry, by: Entry, problem: Problem, holding: Collection[str]) -> Expression:
+    """d inv(A)[i, j] = -Σ inv(A)[i, a] dA[a, b] inv(A)[b, j]; d det(A) = det(A) Σ inv(A)[b, a] dA[a, b]."""
+    kind, matrix = matrix_behind(node.array) or ("", "")
+    row_axis, column_axis = problem.axes_of(matrix)[-2:]
+    taken = all_letters(node) | all_letters(by)
+    a = fresh_index(row_axis, taken, problem.letters_of(row_axis))
+    b = fresh_index(column_axis, taken | {a.name}, problem.letters_of(column_axis))
+    ahead = node.indices[:-2] if kind == INVERSE else node.indices
+
+    def inverse(row: IndexTerm, column: IndexTerm) -> Entry:
+        return Entry(inverse_of(matrix), (*ahead, row, column))
+
+    inner = in_inputs(Entry(matrix, (*ahead, a, b)), problem, holding)
+    slope = differentiated(inner, by, lambda entry, by: _of_matrix(entry, by, problem, holding))
+    if slope == ZERO:
+        return ZERO
+    if kind == INVERSE:
+        row, column = node.indices[-2:]
+        return multiply(MINUS_ONE, Sum(a, Sum(b, multiply(inverse(row, a), slope, inverse(b, column)))))
+    return multiply(node, Sum(a, Sum(b, multiply(inverse(b, a), slope))))
 
 
 def _clear(index: Index, node: Expression, by: Entry, *more: str) -> Index:
@@ -195,25 +232,25 @@ def _clear(index: Index, node: Expression, by: Entry, *more: str) -> Index:
     return fresh_index(index.axis, letters | all_letters(node), [index.name])
 
 
-def _of_sum(node: Sum, by: Entry) -> Expression:
+def _of_sum(node: Sum, by: Entry, slope_of: Callable[[Expression], Expression]) -> Expression:
     letter = _clear(node.index, node, by)
     renamed = node if letter == node.index else rename_bound(node, letter)
     assert isinstance(renamed, Sum)
-    slope = differentiated(renamed.body, by)
+    slope = slope_of(renamed.body)
     return ZERO if slope == ZERO else Sum(letter, slope, renamed.condition)
 
 
-def _of_extremum(node: Extremum, by: Entry) -> Expression:
+def _of_extremum(node: Extremum, by: Entry, slope_of: Callable[[Expression], Expression]) -> Expression:
     """Σ_k [u_k = max] u_k', where the extremum is attained once."""
     if not mentions(node.body, node.index):
-        return differentiated(node.body, by)
+        return slope_of(node.body)
     letter = _clear(node.index, node, by)
     body = rename(node.body, {node.index: letter})
     attained = Where(Compare("==", body, node), ONE, ZERO)
-    return Sum(letter, multiply(attained, differentiated(body, by)))
+    return Sum(letter, multiply(attained, slope_of(body)))
 
 
-def _of_product(node: Product, by: Entry) -> Expression:
+def _of_product(node: Product, by: Entry, slope_of: Callable[[Expression], Expression]) -> Expression:
     """Σ_k u_k' Π_{l ≠ k} u_l, over those places that meet the condition."""
     kept = _clear(node.index, node, by)
     other = _clear(node.index, node, by, kept.name)
@@ -223,4 +260,4 @@ def _of_product(node: Product, by: Entry) -> Expression:
     assert isinstance(second, Product)
     body = second.body if second.condition is None else Where(second.condition, second.body, ONE)
     rest = Product(other, body, Compare("!=", other, kept))
-    return Sum(kept, multiply(differentiated(first.body, by), rest), first.condition)
+    return Sum(kept, multiply(slope_of(first.body), rest), first.condition)

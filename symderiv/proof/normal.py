@@ -16,9 +16,19 @@ from fractions import Fraction
 from math import floor
 
 from symderiv.expression.canonical import canonical, sort_key
-from symderiv.expression.construct import add, base_and_exponent, multiply, negate, number, power, subtract
+from symderiv.expression.construct import (
+    add,
+    base_and_exponent,
+    factors_of,
+    multiply,
+    negate,
+    number,
+    power,
+    subtract,
+)
 from symderiv.expression.functions import PI, call
 from symderiv.expression.indices import mentions, rename
+from symderiv.expression.matrices import product_with_inverse
 from symderiv.expression.nodes import (
     MINUS_ONE,
     ONE,
@@ -470,6 +480,9 @@ class Normal:
                 return self._polynomial(rename(rest, {letter: other}))
         outside = [factor for factor in factors if not mentions(factor, letter)]
         inside = [factor for factor in factors if mentions(factor, letter)]
+        without = _without_inverses(letter, inside)
+        if without is not None:
+            return self._polynomial(multiply(Number(coefficient), *outside, without))
         total = _nested(letter, inside) if inside else Size(letter.axis)
         result = self._atom(total)
         for factor in outside:
@@ -489,22 +502,43 @@ class Normal:
         return self._polynomial(Sum(node.index, Where(condition, node.body, ZERO)))
 
 
+def _without_inverses(letter: Index, factors: list[Expression]) -> Expression | None:
+    """Σ over a letter of factors, with a δ for a matrix next to its inverse; None where none is."""
+    letters, core = _flat(letter, factors)
+    for each in letters:
+        uses = [factor for factor in core if mentions(factor, each)]
+        delta = product_with_inverse(uses, each)
+        if delta is not None:
+            total = multiply(delta, *(factor for factor in core if factor not in uses))
+            for other in reversed([other for other in letters if other != each]):
+                total = Sum(other, total)
+            return total
+    return None
+
+
 def _nested(letter: Index, factors: list[Expression]) -> Expression:
     """Σ over a letter of factors, sums among them moved outwards: Σ_c g_c Σ_k V_kc is Σ_c Σ_k g_c V_kc.
 
     So a sum over several axes has one spelling, whichever of them was summed first.
     """
-    letters, core = [letter], []
+    letters, core = _flat(letter, factors)
+    total = multiply(*core)
+    for each in reversed(letters):
+        total = Sum(each, total)
+    return total
+
+
+def _flat(letter: Index, factors: list[Expression]) -> tuple[list[Index], list[Expression]]:
+    """A letter with those of the sums among the factors, and the factors without these sums."""
+    letters: list[Index] = [letter]
+    core: list[Expression] = []
     for factor in factors:
         while isinstance(factor, Sum) and factor.condition is None:
             own = Index(f"{factor.index.name}~{len(letters)}", factor.index.axis)
             letters.append(own)
             factor = rename(factor.body, {factor.index: own})
-        core.append(factor)
-    total = multiply(*core)
-    for each in reversed(letters):
-        total = Sum(each, total)
-    return total
+        core.extend(factors_of(factor))
+    return letters, core
 
 
 def _content(polynomial: _Polynomial) -> dict[Expression, Fraction]:

@@ -22,7 +22,7 @@ from tests.oracles import differences, generic_oracle, sizes_to_try
 PROBLEM = read_problem(
     """
 index i, j, k : K
-input z[K], t[K], b[K], g[K], c[K], x
+input z[K], t[K], b[K], g[K], c[K], A[K, K], x
 label y : K
 u[k] = c[k] * x
 w[k] = (1 - x) * t[k] + x / K

@@ -57,6 +57,28 @@ READ: dict[str, tuple[list[str], list[str], list[list[str]]]] = {
         [],
     ),
     r"L = \langle u, v \rangle + \beta": (["u[K]", "v[K]", "beta"], ["L = sum(k, u[k] * v[k]) + beta"], []),
+    r"v = (X^T X + s I)^{-1} X^T y": (
+        ["X[K, N]", "s", "y[K]"],
+        [
+            "M_1[k, l] = sum(m, X[m, k] * X[m, l]) + s * delta(k, l)",
+            "v[k] = sum(l, m, inv(M_1)[k, l] * X[m, l] * y[m])",
+        ],
+        [],
+    ),
+    r"f = z^T \Sigma^{-T} z + \log\det\Sigma": (
+        ["z[K]", "Sigma[K, K]"],
+        ["f = sum(k, l, z[k] * inv(Sigma)[l, k] * z[l]) + log(det(Sigma))"],
+        [],
+    ),
+    r"f = \log \det (A^T A) \\ g = \operatorname{tr}((A^T A)^{-1} B)": (
+        ["A[K, N]", "B[N, N]"],
+        [
+            "M_1[k, l] = sum(m, A[m, k] * A[m, l])",
+            "f = log(det(M_1))",
+            "g = sum(k, l, inv(M_1)[k, l] * B[l, k])",
+        ],
+        [],
+    ),
     # nothing but letters: numbers, as ever
     r"y = W x + b": (["W", "x", "b"], ["y = W * x + b"], []),
     r"y = A^2 x": (["A", "x"], ["y = A^2 * x"], []),
@@ -103,6 +125,18 @@ def test_least_squares_is_derived_from_its_formula() -> None:
     form = f"2 * sum({a}, X[{a}, {letter.name}] * (sum({b}, X[{a}, {b}] * w[{b}]) - y[{a}]))"
     expected = parse_expression(f"{form} + 2 * lambda * w[{letter.name}]", problem)
     assert prove(derivation.result, expected, problem).kind == "proved"
+
+
+def test_the_score_of_a_normal_law_is_checked_from_its_formula() -> None:
+    problem, chains = read_equations(
+        r"L = -\frac12 \log\det\Sigma - \frac12 (x - \mu)^T \Sigma^{-1} (x - \mu)"
+        r" \\ \frac{\partial L}{\partial \mu} = \frac12 (\Sigma^{-1} + \Sigma^{-T}) (x - \mu)"
+        r" \\ \frac{\partial L}{\partial \Sigma}"
+        r" = \frac12 \Sigma^{-T} (x - \mu)(x - \mu)^T \Sigma^{-T} - \frac12 \Sigma^{-T}"
+        r" \\ \frac{\partial L}{\partial \mu} = \Sigma^{-1} (x - \mu)"
+    )
+    kinds = [prove(*chain.sides, problem).kind for chain in chains[1:]]
+    assert kinds == ["proved", "proved", "refuted"]  # the last is true of a symmetric matrix only
 
 
 REFUSED = [

@@ -12,6 +12,7 @@ from typing import Any
 
 import sympy
 
+from symderiv.expression.matrices import DETERMINANT, INVERSE, determinant_of, matrix_behind
 from symderiv.expression.nodes import (
     Add,
     Call,
@@ -39,6 +40,8 @@ from symderiv.problem import Problem
 #: Places counted from 0, one for each index.
 Place = tuple[int, ...]
 
+#: The largest matrix whose inverse is written out by minors.
+MAX_MINORS = 4
 _INDEX_TESTS = {
     "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b,
     ">=": lambda a, b: a >= b, "==": lambda a, b: a == b, "!=": lambda a, b: a != b,
@@ -120,12 +123,31 @@ class Expander:
         key = (name, place)
         if key not in self._memory:
             definition = None if name in self.keep else self.problem.definition(name)
-            if definition is None:
+            made = matrix_behind(name)
+            if made is not None:
+                self._memory[key] = self._of_matrix(*made, place)
+            elif definition is None:
                 self._memory[key] = self.symbol(name, place)
             else:
                 env = dict(zip(definition.indices, place, strict=True))
                 self._memory[key] = self.expression(definition.body, env)
         return self._memory[key]
+
+    def _of_matrix(self, kind: str, matrix: str, place: Place) -> Any:
+        """An entry of an inverse by minors, or a determinant; leading places tell matrices apart."""
+        ahead = place[:-2] if kind == INVERSE else place
+        size = self.size(self.problem.axes_of(matrix)[-1])
+        if size > MAX_MINORS:
+            raise BridgeError(f"an inverse is written out up to size {MAX_MINORS}, found {size}: choose less")
+        whole = sympy.Matrix(size, size, lambda row, column: self.entry(matrix, (*ahead, row, column)))
+        key = (determinant_of(matrix), ahead)
+        if key not in self._memory:
+            self._memory[key] = whole.det(method="berkowitz").expand()
+        if kind == DETERMINANT:
+            return self._memory[key]
+        row, column = place[-2:]
+        minor = sympy.Integer(1) if size == 1 else whole.cofactor(column, row, method="berkowitz").expand()
+        return minor / self._memory[key]
 
     def place(self, term: IndexTerm, env: Mapping[Index, int]) -> int:
         """The place, from 0, that an index term stands for."""

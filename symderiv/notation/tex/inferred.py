@@ -4,27 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
-from symderiv.expression.indices import free_indices
+from symderiv.expression.canonical import same
+from symderiv.expression.indices import free_indices, rename
 from symderiv.expression.nodes import Definition, Derivative, Entry, Index
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.tex import commands as known_commands
+from symderiv.notation.tex.arrays import Value, named
 from symderiv.notation.tex.calls import written_out
 from symderiv.notation.tex.cursor import Shared, Vocabulary, in_one_line
 from symderiv.notation.tex.equations import Equation, equations
 from symderiv.notation.tex.inference import Defined, Found, infer
+from symderiv.notation.tex.meaning import Reader
 from symderiv.notation.tex.name_parser import NameParser
 from symderiv.notation.tex.reading import (
     Chain,
     Parsed,
     chain_of,
+    letters_for,
     parse,
     parse_latex_chains,
     source_of,
     vocabulary,
 )
 from symderiv.notation.tex.scope import Scope
-from symderiv.notation.tex.syntax import Called, Name, walk
+from symderiv.notation.tex.syntax import Called, Name, Part, walk
 from symderiv.notation.tex.tokens import Token, matching, tokenize, without_boxes
 from symderiv.notation.tex.uses import plain
 from symderiv.problem import Expectation, Input, Problem
@@ -150,8 +155,9 @@ def _read(
     _tell_dependence(found, known)
     _check_circles(source, parsed, found)
     scopes = [replace(found.scope, letters=letters) for letters in found.letters_in]
+    auxiliary = _Auxiliary(found.scope)
     chains = tuple(
-        chain_of(source, each, scope, notes)
+        chain_of(source, each, scope, notes, auxiliary.define)
         for each, scope, notes in zip(parsed, scopes, _by_equation(parsed, shared.notes), strict=True)
     )
     by_equation: list[Defined | None] = [None] * len(parsed)
@@ -182,11 +188,36 @@ def _read(
             problem,
             inputs=(*given, *inputs),
             letters=(*problem.letters, *found.letters),
-            definitions=(*problem.definitions, *definitions),
+            definitions=(*problem.definitions, *auxiliary.definitions, *definitions),
         ),
         chains,
         by_equation,
     )
+
+
+class _Auxiliary:
+    """Names for matrices without one, of which a formula takes the inverse or the determinant."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.definitions: list[Definition] = []
+
+    def define(self, reader: Reader, where: Part, value: Value) -> str:
+        """The name of a matrix, which is defined if it is not yet."""
+        entries, letters = named([value], letters_for(reader.scope))
+        loose = [index.name for index in free_indices(entries[0]) if index not in letters]
+        if loose:
+            raise reader.error(where, f"this matrix has the free index {loose[0]}: define it by a name first")
+        for each in self.definitions:
+            same_letters = dict(zip(letters, each.indices, strict=False))
+            if len(letters) == len(each.indices) and same(rename(entries[0], same_letters), each.body):
+                return each.name
+        taken = self.scope.declared() | {each.name for each in self.definitions}
+        name = next(name for number in count(1) if (name := f"M_{number}") not in taken)
+        self.definitions.append(Definition(name, letters, entries[0]))
+        self.scope.arrays[name] = tuple(index.axis for index in letters)
+        reader.note(where, f"the matrix in the brackets is called {name}")
+        return name
 
 
 def _by_equation(parsed: Sequence[Parsed], notes: Mapping[str, int]) -> list[dict[str, int]]:

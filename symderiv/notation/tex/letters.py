@@ -16,6 +16,7 @@ from symderiv.notation.tex.syntax import (
     Raised,
     Ranging,
     Relation,
+    Terms,
     Unit,
     walk,
 )
@@ -60,7 +61,12 @@ class LetterFinder:
         """Whether a name is used as a number somewhere other than in a power."""
         for each in self.parsed:
             for side in each.sides:
-                powers = {id(part.exponent) for part in walk(side) if isinstance(part, Raised)}
+                powers = {
+                    id(part)
+                    for raised in walk(side)
+                    if isinstance(raised, Raised)
+                    for part in _alone(raised.exponent)
+                }
                 if any(name == found.names[0] and id(found) not in powers for found in value_names(side)):
                     return True
         return False
@@ -121,3 +127,12 @@ class LetterFinder:
 
     def _is_letter(self, unit: Unit) -> bool:
         return isinstance(unit, Name) and plain(unit) in {**self.index_letters, **self.known.letters}
+
+
+def _alone(exponent: Part) -> tuple[Part, ...]:
+    """An exponent, and what it is the negative of."""
+    match exponent:
+        case Terms(_, ((True, term),)):
+            return (exponent, term)
+        case _:
+            return (exponent,)

@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from symderiv.expression.functions import call
-from symderiv.expression.nodes import ONE, Delta, Expression, Extremum, Index, Number, Sum
+from symderiv.expression.matrices import determinant_of, inverse_of
+from symderiv.expression.nodes import (
+    MINUS_ONE,
+    ONE,
+    Delta,
+    Entry,
+    Expression,
+    Extremum,
+    Index,
+    Number,
+    Sum,
+)
 from symderiv.notation.tex.arithmetic import product_of, quotient_of, raised_to, sum_of
 from symderiv.notation.tex.arrays import Value, contracted, diagonal, together
 from symderiv.notation.tex.places import PlaceReader
@@ -150,8 +161,8 @@ class MatrixReader(PlaceReader):
             kind = "a vector" if len(value.open) == 1 else "an array"
             self.note(node, f"the square of {kind} is read as its squared norm")
             return Value(self._squares(value))
-        if isinstance(power, Number) and power.value < 0:
-            raise self.error(node, "inverse matrices are not supported yet")
+        if power == MINUS_ONE:
+            return self.inverse(node, value)
         raise self.error(node, f"this power of {value.shape} is not supported yet: give it indices")
 
     def _squares(self, value: Value) -> Expression:
@@ -159,6 +170,31 @@ class MatrixReader(PlaceReader):
         for index in reversed(value.open):
             total = Sum(index, total)
         return total
+
+    def inverse(self, node: Part, value: Value) -> Value:
+        """The inverse of a matrix; what has no name is given one, where that is possible."""
+        if value.kind == "identity":
+            return value
+        matrix, turned = self._matrix(node, value, "inverse")
+        places = value.open[::-1] if turned else value.open
+        return Value(Entry(inverse_of(matrix), places), value.open)
+
+    def determinant(self, node: Part, value: Value) -> Value:
+        """The determinant of a matrix."""
+        if value.kind == "identity":
+            return Value(ONE)
+        return Value(Entry(determinant_of(self._matrix(node, value, "determinant")[0])))
+
+    def _matrix(self, node: Part, value: Value, what: str) -> tuple[str, bool]:
+        """The name of the square matrix that a value is, and whether it is transposed."""
+        if len(value.open) != 2 or value.open[0].axis != value.open[1].axis:
+            raise self.error(node, f"{value.shape} has no {what}: only a square matrix has one")
+        entry = value.expression
+        if isinstance(entry, Entry) and set(entry.indices) == set(value.open):
+            return entry.array, entry.indices != value.open
+        if self.define is None:
+            raise self.error(node, f"the {what} of a named matrix only is understood here: define this one")
+        return self.define(node, value), False
 
     def norm(self, node: Bracket, value: Value) -> Value:
         """The Euclidean norm of a vector, and the Frobenius norm of a matrix."""
@@ -213,6 +249,9 @@ class MatrixReader(PlaceReader):
 
     def array_function(self, node: Applied, function: str, value: Value) -> Value | None:
         """A function that takes a whole array; None for one that is applied entry by entry."""
+        if function in ("det", "logdet"):
+            found = self.determinant(node, value)
+            return found if function == "det" else found.map(lambda entry: call("log", entry))
         if function not in ("softmax", "logsumexp", "diag", "tr"):
             return None
         if not value.open:

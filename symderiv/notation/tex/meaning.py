@@ -259,6 +259,8 @@ class Reader(BinderReader):
             and exponent.text == "2"
         ):
             return self.squared_norm(node, self.value(inside.parts[0]))
+        if _is_minus_transposed(exponent) and (value := self.value(base)).open:
+            return self.transposed(self.inverse(node, value), node)
         if _is_transposition(exponent) and isinstance(base, Numeral) and base.text == "1":
             return Value(ONE, (), True, "ones")
         value = self.value(base)
@@ -292,6 +294,9 @@ class Reader(BinderReader):
         if sign == "||":
             return self.norm(node, value)
         if sign == "|":
+            if len(value.open) == 2 and value.open[0].axis == value.open[1].axis:
+                self.note(node, "bars around a matrix are its determinant")
+                return self.determinant(node, value)
             if value.open:
                 raise self.error(
                     node, "bars around an array are not supported: write |x_i|, or \\|x\\| for its norm"
@@ -341,6 +346,13 @@ class Reader(BinderReader):
 
 def _is_transposition(node: Syntax) -> bool:
     return isinstance(node, Name) and node.names == ("T",) and not node.units
+
+
+def _is_minus_transposed(node: Syntax) -> bool:
+    return isinstance(node, Terms) and len(node.terms) == 1 and node.terms[0][0] and (
+        _is_transposition(node.terms[0][1])
+        or (isinstance(node.terms[0][1], Name) and node.terms[0][1].names == ("top",))
+    )  # fmt: skip
 
 
 def _is_norm(node: Syntax) -> bool:

@@ -152,6 +152,9 @@ class Parser(FunctionParser):
         inside = self.argument("a power")
         if len(inside) == 1 and inside[0].is_command("top"):
             return Transposed(token.at, base)
+        if len(inside) == 2 and inside[0].is_op("-") and inside[1].is_command("top"):
+            inverse = Terms(inside[0].at, ((True, Name(inside[1].at, ("T",))),))
+            return Raised(base.at, base, inverse)
         return Raised(base.at, base, self.sub(inside).value())
 
     def _subscript(self, base: Syntax) -> Syntax:
@@ -160,6 +163,8 @@ class Parser(FunctionParser):
         match base:
             case Raised(at, Name() as name, exponent):
                 if name.names != ("e",) or "e" in self.shared.vocabulary.names:
+                    if len(units) == 2 and isinstance(exponent, Terms):
+                        self.note(at, "the power is read as one of the entry, not of the matrix")
                     return Raised(at, replace(name, units=(*name.units, *units)), exponent)
                 if isinstance(exponent, Name):
                     moved = replace(exponent, units=(*exponent.units, *units))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from symderiv.expression.functions import call
 from symderiv.expression.nodes import (
     ONE,
@@ -45,6 +47,8 @@ class PlaceReader:
         self.source = source
         self.notes = notes
         self.placeholders = Placeholders()
+        #: Gives a matrix without a name one, where that may be done: for its inverse or determinant.
+        self.define: Callable[[Part, Value], str] | None = None
 
     def error(self, where: Part | int, message: str) -> NotationError:
         """An error at a piece of syntax."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import Compare, Expression, Index
@@ -16,7 +17,7 @@ from symderiv.notation.tex.guesses import Guess, guesses_of
 from symderiv.notation.tex.meaning import Reader
 from symderiv.notation.tex.parser import Parser
 from symderiv.notation.tex.scope import Scope
-from symderiv.notation.tex.syntax import Cases, Relation, Syntax
+from symderiv.notation.tex.syntax import Cases, Part, Relation, Syntax
 from symderiv.notation.tex.syntax import walk as walk_syntax
 from symderiv.notation.tex.tokens import Token, tokenize, without_boxes
 from symderiv.problem import Problem
@@ -214,9 +215,17 @@ def _chains(
     return tuple(chains)
 
 
-def chain_of(source: Source, parsed: Parsed, scope: Scope, notes: dict[str, int]) -> Chain:
-    """The meaning of one equation."""
+def chain_of(
+    source: Source,
+    parsed: Parsed,
+    scope: Scope,
+    notes: dict[str, int],
+    define: Callable[[Reader, Part, Value], str] | None = None,
+) -> Chain:
+    """The meaning of one equation; `define` gives a matrix without a name one, if that may be done."""
     reader = Reader(scope, source, notes)
+    if define is not None:
+        reader.define = partial(define, reader)
     declared = dict(scope.letters)
     for part in parsed.parts():
         reader.infer_letters(part)
@@ -254,12 +263,14 @@ def _sides(
             reader.note(side, f"{value.shape} equals {shaped.shape} where their entries are equal")
         if shaped is not None and not value.open and len(values) > 1:
             reader.note(side, f"a number that equals {shaped.shape} is each of its entries")
-    scope = reader.scope
-    spare = [name for name in _SPARE_LETTERS if name not in scope.declared()]
-    entries, letters = named(
-        values, lambda axis: [*(name for name, own in scope.letters.items() if own == axis), *spare]
-    )
+    entries, letters = named(values, letters_for(reader.scope))
     return tuple(entries), letters
+
+
+def letters_for(scope: Scope) -> Callable[[str], list[str]]:
+    """The letters that the indices of whole arrays are given, by axis: declared ones, then spare ones."""
+    spare = [name for name in _SPARE_LETTERS if name not in scope.declared()]
+    return lambda axis: [*(name for name, own in scope.letters.items() if own == axis), *spare]
 
 
 def _inner(source: Source, parsed: Parsed, reader: Reader, notes: dict[str, int]) -> list[Chain]:

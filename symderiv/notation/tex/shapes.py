@@ -126,6 +126,11 @@ class ShapeFinder(LetterFinder):
                 if first is not None and second is not None:
                     self._same(first, second)
                 return _NUMBER
+            case Bracket(_, "|", (inside,)):
+                shape = self._shape(inside)
+                if shape is not None and len(shape.slots) == 2:
+                    self._tie_quietly(*shape.slots)
+                return _NUMBER
             case Bracket(_, _, (inside,)):
                 return self._shape(inside)
             case Bound(_, _, over, body):
