@@ -142,16 +142,21 @@ def definition_rows(problem: Problem) -> list[dict[str, object]]:
         right = to_latex(definition.body, problem)
         pieces = break_formula(right, TEXT_WIDTH - width(left) - 4.0)
         rows.append({"left": left, "pieces": pieces, "ranges": ranges})
-    if sum(_row_width(row) > TEXT_WIDTH for row in rows):
+    if _rows_width(rows) > TEXT_WIDTH:
         for row in rows:
             row["ranges"] = ""
     return rows
 
 
-def _row_width(row: dict[str, object]) -> float:
-    pieces = row["pieces"]
-    assert isinstance(pieces, list)
-    return width(str(row["left"])) + max(width(piece) for piece in pieces) + width(str(row["ranges"])) + 4.5
+def _rows_width(rows: Sequence[dict[str, object]]) -> float:
+    """How wide rows are that are set below each other: each column is as wide as its widest cell."""
+    formulas: list[float] = []
+    for row in rows:
+        pieces = row["pieces"]
+        assert isinstance(pieces, list)
+        formulas += [width(str(row["left"])) + width(piece) for piece in pieces]
+    ranges = [width(str(row["ranges"])) for row in rows]
+    return max(formulas, default=0.0) + max(ranges, default=0.0) + 4.5
 
 
 def assumption_latex(assumption: Assumption, problem: Problem) -> str:

@@ -16,7 +16,7 @@ from itertools import pairwise
 _SIGN_WIDTHS = {
     "sum": 1.45, "prod": 1.3, "partial": 0.55, "delta": 0.46, "log": 1.3, "exp": 1.55, "max": 1.9,
     "min": 1.7, "quad": 1.0, "qquad": 2.0, "sigma": 0.6, "mu": 0.6, "tanh": 2.0, "cdot": 0.72,
-    "neq": 1.35, "leq": 1.35, "geq": 1.35, "left": 0.0, "right": 0.0, "_": 0.5, " ": 0.25, ",": 0.17,
+    "neq": 1.35, "leq": 1.35, "geq": 1.35, "left": 0.12, "right": 0.12, "_": 0.5, " ": 0.25, ",": 0.17,
     "Bigl": 0.0, "Bigr": 0.0, "bigl": 0.0, "bigr": 0.0, "displaystyle": 0.0, "Gamma": 0.65,
 }  # fmt: skip
 _SPACED = {"+": 1.23, "-": 1.23, "=": 1.35, "<": 1.35, ">": 1.35, ":": 0.85, ",": 0.45, "|": 0.28}
@@ -89,7 +89,8 @@ class _Measure:
 
     def _command(self, name: str) -> float:
         if name == "frac":
-            return max(self.group(), self.group()) + 0.25
+            # Space at both ends of the bar, and a thin space to what stands beside it.
+            return max(self.group(), self.group()) + 0.4
         if name == "sqrt":
             return self.group() + 0.9
         if name in ("mathrm", "text", "operatorname", "mathbf"):

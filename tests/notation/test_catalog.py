@@ -43,7 +43,6 @@ def test_every_file_is_complete(problem: Problem) -> None:
     assert problem.about.endswith(".")
     assert any(year in problem.source for year in map(str, range(1940, 2026)))
     assert problem.letters or not problem.axes
-    assert problem.batched or problem.name in ("embedding", "cross_entropy_batch")  # rows of their own
     assert problem.expectations
     assert all(each.form is not None for each in problem.expectations)
 
@@ -56,6 +55,7 @@ def test_losses_are_marked(problem: Problem) -> None:
         "binary_cross_entropy", "focal_loss", "multiclass_hinge", "huber", "gaussian_nll",
         "gaussian_nll_variance", "triplet", "distillation",
         "cross_entropy_z_loss", "nll_probabilities", "label_smoothing_dense", "reinforce",
+        "least_squares", "ridge_regression", "matrix_factorisation",
     }  # fmt: skip
     assert problem.loss == (problem.name in losses)
 
