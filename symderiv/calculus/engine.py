@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from symderiv.calculus.assume import ASSUME
@@ -40,6 +41,9 @@ MAX_STEPS = 2000
 #: An expression with more nodes than this is given up with an error.
 MAX_NODES = 20000
 
+#: The most nodes that all expressions of one request may have together, lemmas included: some seconds.
+MAX_WORK = 150_000
+
 #: Every rule there is, in the order in which the phases use them.
 RULES: tuple[Rule, ...] = (
     contract_in_stages,
@@ -57,6 +61,8 @@ RULES: tuple[Rule, ...] = (
     *FACTOR,
     *ASSUME,
 )
+
+_DEFINE_PARTS = "define parts by name, and ask for the derivatives of these"
 
 
 @dataclass
@@ -89,6 +95,9 @@ class Engine:
         self._arranger = Arranger(problem)
         self._known: dict[tuple[str, tuple[str, ...]], Derivation] = {}
         self._under_way: set[tuple[str, tuple[str, ...]]] = set()
+        self._settled: dict[int, set[Expression]] = {}
+        self._requests = 0
+        self._work = 0
 
     def derive(self, of: Entry, by: tuple[Entry, ...]) -> Derivation:
         """The derivative of one entry by others, with every step."""
@@ -96,9 +105,10 @@ class Engine:
         start = Derivative(of, by)
         context = self._context()
         steps: list[Step] = []
-        node = self._open(start, context, steps)
-        node = self._reduce(node, context, steps)
-        return self._finish(start, node, context, steps, ())
+        with self._request():
+            node = self._open(start, context, steps)
+            node = self._reduce(node, context, steps)
+            return self._finish(start, node, context, steps, ())
 
     def _check_variables(self, by: tuple[Entry, ...]) -> None:
         """Refuse a name after what it is built from: held as the variable, it no longer depends on that."""
@@ -137,12 +147,24 @@ class Engine:
         context, steps = self._context(), list[Step]()
         context.carried = name
         context.contracting = (request.kind, output.array, variable.array)
-        node = self._arranger.arrange(start)
-        after = contract_in_stages.apply(node, context)
-        if after is not None:
-            node = self._record(contract_in_stages, (), node, after, context, steps)
-        node = self._reduce(node, context, steps)
-        return self._finish(start, node, context, steps, ((name, axes),))
+        with self._request():
+            node = self._arranger.arrange(start)
+            after = contract_in_stages.apply(node, context)
+            if after is not None:
+                node = self._record(contract_in_stages, (), node, after, context, steps)
+            node = self._reduce(node, context, steps)
+            return self._finish(start, node, context, steps, ((name, axes),))
+
+    @contextmanager
+    def _request(self) -> Iterator[None]:
+        """Count the work of what is asked for; the lemmas that it needs are part of it."""
+        if not self._requests:
+            self._work = 0
+        self._requests += 1
+        try:
+            yield
+        finally:
+            self._requests -= 1
 
     def contracted(self, kind: str, output: str, variable: str) -> Derivation:
         """The product with the derivative of `output` by `variable`, for generic letters."""
@@ -260,17 +282,32 @@ class Engine:
         self, table: _Table, node: Expression, context: Context, steps: list[Step], once: bool = False
     ) -> Expression:
         """Apply the rules of one phase, outermost node first, until none applies (or `once`)."""
-        while True:
-            for path, part in walk(node):  # noqa: B007 (used after the loop)
-                found = self._try(table, part, context)
-                if found is not None:
-                    break
-            else:
-                return node
-            applied, after = found
+        # What a rule says of a part depends on the problem alone, but for assumptions and products.
+        lasting = table is not _DIFFERENTIATE and table is not _ASSUME
+        settled = self._settled.setdefault(id(table), set()) if lasting else set()
+        while (found := self._search(table, node, context, settled)) is not None:
+            path, applied, after = found
             node = self._record(applied, path, node, after, context, steps)
             if once:
-                return node
+                break
+        return node
+
+    def _search(
+        self, table: _Table, node: Expression, context: Context, settled: set[Expression]
+    ) -> tuple[Path, Rule, Expression] | None:
+        """The first part to which a rule applies; trees in which none does are remembered as settled."""
+        if node in settled:
+            return None
+        found = self._try(table, node, context)
+        if found is not None:
+            return (), *found
+        for number, child in enumerate(children(node)):
+            inside = self._search(table, child, context, settled)
+            if inside is not None:
+                path, applied, after = inside
+                return (number, *path), applied, after
+        settled.add(node)
+        return None
 
     @staticmethod
     def _try(table: _Table, part: Expression, context: Context) -> tuple[Rule, Expression] | None:
@@ -294,8 +331,12 @@ class Engine:
         steps.append(Step(applied, path, before, whole, context.note))
         if len(steps) > MAX_STEPS:
             raise CalculusError(f"no end after {MAX_STEPS} steps; the last rule was {applied.name!r}")
-        if count_nodes(whole) > MAX_NODES:
-            raise CalculusError(f"the expression grew beyond {MAX_NODES} nodes")
+        size = count_nodes(whole)
+        if size > MAX_NODES:
+            raise CalculusError(f"the expression grew beyond {MAX_NODES} nodes: {_DEFINE_PARTS}")
+        self._work += size
+        if self._work > MAX_WORK:
+            raise CalculusError(f"this derivation needs too much work: {_DEFINE_PARTS}")
         return whole
 
     @staticmethod

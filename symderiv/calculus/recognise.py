@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product as choices
 
 from symderiv.calculus.context import Context, rule
@@ -82,8 +83,9 @@ def _primitive(base: Expression) -> tuple[Expression, bool]:
     return base, False
 
 
+@lru_cache(maxsize=16384)
 def _powers(node: Expression) -> tuple[Fraction, _Powers]:
-    """A term as its number and canonical base -> (base, exponent)."""
+    """A term as its number and canonical base -> (base, exponent); not to be changed."""
     coefficient, rest = coefficient_and_rest(node)
     found: _Powers = {}
     for factor in factors_of(rest):

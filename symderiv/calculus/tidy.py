@@ -6,6 +6,8 @@ and letters of sums that do not clash with the free ones.
 
 from __future__ import annotations
 
+from operator import is_
+
 from symderiv.expression.construct import add, base_and_exponent, coefficient_and_rest, multiply, power
 from symderiv.expression.indices import free_indices, fresh_index, mentions, rename_bound
 from symderiv.expression.nodes import (
@@ -40,9 +42,11 @@ def tidy(node: Expression) -> Expression:
     node = map_children(node, tidy)
     match node:
         case Add(terms):
-            return add(*terms)
+            folded = add(*terms)
+            return node if folded == node else folded
         case Multiply(factors):
-            return multiply(*factors)
+            folded = multiply(*factors)
+            return node if folded == node else folded
         case Power(Delta() as base, Number(value)) if value > 0:
             return base
         case Power(base, exponent):
@@ -122,9 +126,11 @@ class Arranger:
         node = map_children(node, self._order)
         match node:
             case Add(terms):
-                return Add(tuple(sorted(terms, key=lambda term: (is_negative(term), not has_delta(term)))))
+                ordered = sorted(terms, key=lambda term: (is_negative(term), not has_delta(term)))
+                return node if all(map(is_, ordered, terms)) else Add(tuple(ordered))
             case Multiply(factors):
-                return Multiply(tuple(sorted(factors, key=self._factor_key)))
+                ordered = sorted(factors, key=self._factor_key)
+                return node if all(map(is_, ordered, factors)) else Multiply(tuple(ordered))
             case Delta(Entry() as label, Index() as letter):
                 return Delta(letter, label)
             case _:

@@ -69,6 +69,7 @@ def same(left: Expression, right: Expression) -> bool:
     return left == right or canonical(left) == canonical(right)
 
 
+@lru_cache(maxsize=32768)
 def _canonical(node: Expression, depth: int) -> Expression:
     match node:
         case Add(terms):

@@ -14,7 +14,7 @@ from symderiv.notation.errors import Source, quoted
 Node: TypeAlias = Tree[Token]
 
 #: The longest text that is read, in characters.
-MAX_TEXT = 100_000
+MAX_TEXT = 50_000
 #: How deep brackets and operations may be nested in each other.
 MAX_NESTING = 100
 #: The longest name, in characters.

@@ -1,6 +1,7 @@
 """Long runs of the trials, by hand.
 
     python -m tests.trials derive --examples 2000 --seed 1 [--limit 20]
+    python -m tests.trials hostile --examples 10000 --seed 1
 
 Failures are collected, the shortest problem of each kind is printed at the end, and the exit status
 is 1 where there was one.
@@ -20,6 +21,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from symderiv.notation.text import to_text
+from tests.trials.hostile import DERIVING, READING, Hostile, Outcome, attempt, texts
 from tests.trials.judge import judge, problem_to_text
 from tests.trials.problems import Trial, trials
 
@@ -38,7 +40,7 @@ def derive_run(examples: int, number: int, limit: float, depth: int, longest: in
     failures: dict[str, tuple[str, str]] = {}
     slowest = (0.0, "")
     chosen = random.Random(number)
-    signal.signal(signal.SIGALRM, _stop)
+    signal.signal(signal.SIGPROF, _stop)
 
     @seed(number)
     @settings(
@@ -50,7 +52,7 @@ def derive_run(examples: int, number: int, limit: float, depth: int, longest: in
         nonlocal slowest
         text = f"{problem_to_text(trial.problem)}\n== {to_text(trial.of)} by {trial.by}"
         begin = time.perf_counter()
-        signal.setitimer(signal.ITIMER_REAL, limit)
+        signal.setitimer(signal.ITIMER_PROF, limit)
         try:
             wrong: list[Any] = judge(trial, counts, chosen)
         except Slow:
@@ -61,7 +63,7 @@ def derive_run(examples: int, number: int, limit: float, depth: int, longest: in
             place = traceback.extract_tb(error.__traceback__)[-1]
             wrong = [f"{type(error).__name__} in {place.name}: {error}"]
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
         counts["problems"] += 1
         slowest = max(slowest, (time.perf_counter() - begin, text))
         for sentence in wrong[:1]:
@@ -84,16 +86,57 @@ def derive_run(examples: int, number: int, limit: float, depth: int, longest: in
     return len(failures)
 
 
+def hostile_run(examples: int, number: int) -> int:
+    """Read `examples` hostile texts; the number of faults and of those that took too long."""
+    counts: Counter[str] = Counter()
+    wrong: dict[str, tuple[str, Hostile]] = {}
+    slowest: list[tuple[float, str, str]] = []
+    signal.signal(signal.SIGPROF, _stop)
+    for hostile in texts(examples, number):
+        signal.setitimer(signal.ITIMER_PROF, READING + DERIVING + 8)
+        try:
+            outcome = attempt(hostile)
+        except Slow:
+            outcome = Outcome("hang", f"no end after {READING + DERIVING + 8:.0f} s", 0, 0)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+        counts[f"{hostile.reader}: {outcome.kind}"] += 1
+        slowest.append((outcome.reading, hostile.what, "reading"))
+        slowest.append((outcome.deriving, hostile.what, "deriving"))
+        if outcome.kind in ("fault", "hang"):
+            kind = f"{hostile.reader}: {outcome.message.split(':')[0]}"
+        elif outcome.reading > READING or outcome.deriving > DERIVING:
+            kind = f"slow {hostile.reader}: {outcome.reading:.1f} s and {outcome.deriving:.1f} s"
+        else:
+            continue
+        counts[f"WRONG {hostile.what}: {outcome.kind}" if examples < 1000 else "WRONG"] += 1
+        if kind not in wrong or len(hostile.text) < len(wrong[kind][1].text):
+            wrong[kind] = (outcome.message, hostile)
+    for name, count in sorted(counts.items()):
+        print(f"{count:>8}  {name}")
+    for seconds, what, which in sorted(slowest, reverse=True)[:8]:
+        print(f"{seconds:8.2f} s  {which} {what}")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"peak {peak:.0f} MiB")
+    for kind, (message, hostile) in wrong.items():
+        print(
+            f"--- {kind} ({hostile.what}, {len(hostile.text)} characters)\n{hostile.text[:300]!r}\n{message}"
+        )
+    return len(wrong)
+
+
 def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description="Long runs of generated trials.")
-    parser.add_argument("what", choices=["derive"])
+    parser.add_argument("what", choices=["derive", "hostile"])
     parser.add_argument("--examples", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limit", type=float, default=20.0, help="most seconds for one trial")
     parser.add_argument("--depth", type=int, default=3, help="how deep a body may be")
     parser.add_argument("--longest", type=int, default=4, help="most definitions of a problem")
     options = parser.parse_args()
+    if options.what == "hostile":
+        return hostile_run(options.examples, options.seed)
     return derive_run(options.examples, options.seed, options.limit, options.depth, options.longest)
 
 
