@@ -112,7 +112,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         catalog.load(latin)
     long = tmp_path / "long.sd"
     long.write_text("a" * 500_000)
-    with pytest.raises(NotationError, match="more than 100000 characters"):
+    with pytest.raises(NotationError, match="more than 50000 characters"):
         catalog.load(long)
     with pytest.raises(UnknownProblemError, match="cannot be read"):
         catalog.load("with\0null.sd")
