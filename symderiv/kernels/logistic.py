@@ -3,6 +3,7 @@
     1 - sigmoid(u)           becomes   sigmoid(-u)
     log(sigmoid(u))          becomes   -softplus(-u)
     log(1 - sigmoid(u))      becomes   -softplus(u)
+    log(1 + exp(u))          becomes   softplus(u)
 
 and a product such as p (1 - p) (t / p - (1 - t) / (1 - p)) is multiplied out, so that nothing is
 divided by a share that has become 0. Sigmoids are seen through their names. Each rewrite is
@@ -58,7 +59,10 @@ class _Rewriter:
         match node:
             case Call("log", (argument,)):
                 exponent = self._exponent(argument)
-                return node if exponent is None else negate(call("softplus", negate(exponent)))
+                if exponent is not None:
+                    return negate(call("softplus", negate(exponent)))
+                exponent = _one_and_exp(argument)
+                return node if exponent is None else call("softplus", exponent)
             case Add((_, _)):
                 return self._complement(node)
             case Multiply():
@@ -106,6 +110,15 @@ class _Rewriter:
             if base in shares and isinstance(exponent, Number) and exponent.value < 0:
                 return True
         return False
+
+
+def _one_and_exp(node: Expression) -> Expression | None:
+    """The u of 1 + exp(u)."""
+    if isinstance(node, Add) and len(node.terms) == 2:
+        for one, other in (node.terms, node.terms[::-1]):
+            if one == ONE and isinstance(other, Call) and other.function == "exp":
+                return other.arguments[0]
+    return None
 
 
 def _gathered(factors: Sequence[Expression]) -> list[Expression]:

@@ -8,6 +8,7 @@ terms of them:
     exp(u_i) / S             becomes   e_i / s
     log S                    becomes   m + log s
     log(exp(u_i) / S)        becomes   (u_i - m) - log s
+    log(t / (exp(u_i) / S))  becomes   log t - ((u_i - m) - log s)
     w · log(..), w = 0       counts 0  (0 · log 0 = 0), and so does w · u where u may be -inf
 
 A product is rewritten only where its degree in e^m is 0, so that e^m cancels. Each rewrite is then
@@ -265,7 +266,30 @@ class Stabiliser:
             group = self._groups[use[0]]
             return Add((Entry(group.m, use[1]), Entry(group.log_s, use[1])))
         share = self._share(argument)
-        return None if share is None else self._log_ratio(*share)
+        return self._log_of_product(argument) if share is None else self._log_ratio(*share)
+
+    def _log_of_product(self, node: Expression) -> Expression | None:
+        """Log of a product with shares in it: the share may underflow, its logarithm does not.
+
+        A share is positive, so log(t p) is log t + log p wherever it has a value.
+        """
+        if not isinstance(node, Multiply):
+            return None
+        logarithms: list[Expression] = []
+        rest: list[Expression] = []
+        for factor in node.factors:
+            base, exponent = base_and_exponent(factor)
+            body = self._unfolded(base) if isinstance(base, Entry) else None
+            share = self._share(base if body is None else body)
+            if share is None or not isinstance(exponent, Number):
+                rest.append(factor)
+            else:
+                logarithms.append(multiply(exponent, self._log_ratio(*share)))
+        if not logarithms:
+            return None
+        if rest:
+            logarithms.insert(0, call("log", self._shift_all(multiply(*rest))))
+        return Add(tuple(logarithms)) if len(logarithms) > 1 else logarithms[0]
 
     def _share(self, node: Expression) -> tuple[Use, IndexTerm] | None:
         """The group and the term of exp(u_i) / S."""

@@ -91,7 +91,7 @@ def values(
                 table[place] = single(1e4 + source.gauss(0.0, 3.0))
             elif trial.kind == "up to 1e4":
                 table[place] = single(source.uniform(-1e4, 1e4))
-            elif place[axis] == trial.sizes[argument.axes[axis]] - 1 and place[axis]:
+            elif _is_masked(argument, place, exponents[argument.name], trial.sizes):
                 table[place] = -math.inf
     elif trial.kind == "some -inf" and not argument.role.startswith(("cotangent", "tangent")):
         # Weights that meet an entry of -inf are 0 there: 0 · log 0 counts 0.
@@ -102,6 +102,17 @@ def values(
                     if place[axis] == trial.sizes[axis_name] - 1 and place[axis]:
                         table[place] = 0.0
     return table
+
+
+def _is_masked(argument: Argument, place: Place, axis: str, sizes: Mapping[str, int]) -> bool:
+    """Whether an exponent is -inf: the last along its axis.
+
+    With the same axis twice, as in S[N, N], whichever of them is summed: the last with the first of
+    the other, so that no row is -inf throughout and the diagonal is finite.
+    """
+    spots = [spot for spot, name in zip(place, argument.axes, strict=True) if name == axis]
+    last = sizes[axis] - 1
+    return last > 0 and spots.count(last) == 1 and spots.count(0) == len(spots) - 1
 
 
 def _draw(argument: Argument, source: random.Random, positive: bool) -> float:

@@ -30,7 +30,8 @@ def test_the_names() -> None:
         "leaky_relu", "elu", "softplus", "silu", "gelu", "gelu_tanh", "mish", "srelu", "dropout",
         "squared_loss", "cross_entropy_probabilities", "binary_cross_entropy",
         "focal_loss", "multiclass_hinge", "huber", "gaussian_nll",
-        "gaussian_nll_variance", "triplet", "distillation",
+        "gaussian_nll_variance", "triplet", "distillation", "logistic_loss", "kl_divergence", "info_nce",
+        "dpo", "bradley_terry",
         "cross_entropy_z_loss", "nll_probabilities", "label_smoothing_dense", "policy_gradient",
         "reinforce",
     }  # fmt: skip
@@ -53,7 +54,8 @@ def test_losses_are_marked(problem: Problem) -> None:
         "cross_entropy", "cross_entropy_label", "cross_entropy_batch", "softmax_layer_cross_entropy",
         "mean_square_error", "label_smoothing", "squared_loss", "cross_entropy_probabilities",
         "binary_cross_entropy", "focal_loss", "multiclass_hinge", "huber", "gaussian_nll",
-        "gaussian_nll_variance", "triplet", "distillation",
+        "gaussian_nll_variance", "triplet", "distillation", "logistic_loss", "kl_divergence", "info_nce",
+        "dpo", "bradley_terry",
         "cross_entropy_z_loss", "nll_probabilities", "label_smoothing_dense", "reinforce",
         "least_squares", "ridge_regression", "matrix_factorisation",
     }  # fmt: skip
