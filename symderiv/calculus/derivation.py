@@ -143,12 +143,14 @@ class Contraction:
     """A request for a product with a derivative.
 
     `kind` is ``vjp`` (Σ over the output of cotangent · derivative), ``jvp`` (Σ over the variable of
-    derivative · tangent) or ``hvp`` (the same for a second derivative of a scalar).
+    derivative · tangent) or ``hvp`` (the same for a second derivative of a scalar). `carried` is what
+    the cotangent or tangent is called; a name that is free is chosen if there is none.
     """
 
     kind: str
     output: Entry
     variable: Entry
+    carried: str = ""
 
 
 def merge(steps: tuple[Step, ...], level: str) -> tuple[Step, ...]:

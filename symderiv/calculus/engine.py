@@ -125,15 +125,15 @@ class Engine:
         output, variable = request.output, request.variable
         taken = {given.name for given in self.problem.inputs} | {d.name for d in self.problem.definitions}
         if request.kind == "vjp":
-            name, along = _unused("g", taken), output
+            name, along = request.carried or _unused("g", taken), output
             axes = self.problem.axes_of(output.array)
             derivative: Expression = Derivative(output, (variable,))
         elif request.kind == "jvp":
-            name, along = _unused("v", taken), variable
+            name, along = request.carried or _unused("v", taken), variable
             axes = self.problem.axes_of(variable.array)
             derivative = Derivative(output, (variable,))
         elif request.kind == "hvp":
-            name = _unused("v", taken)
+            name = request.carried or _unused("v", taken)
             axes = self.problem.axes_of(variable.array)
             along = self._renamed(variable, (output, variable))
             derivative = Derivative(output, (variable, along))
@@ -397,10 +397,16 @@ def contract(problem: Problem, request: Contraction) -> Derivation:
     return Engine(problem).contract(request)
 
 
+def joined(problem: Problem, node: Expression) -> tuple[tuple[Step, ...], Expression]:
+    """`node` simplified by the same rules, and the steps on the way; it may hold further arrays."""
+    engine, steps = Engine(problem), list[Step]()
+    result = engine._reduce(engine._arranger.arrange(node), engine._context(), steps)
+    return tuple(steps), result
+
+
 def simplified(problem: Problem, node: Expression) -> Expression:
     """`node` simplified by the same rules, in the names of `problem`; it may hold further arrays."""
-    engine = Engine(problem)
-    return engine._reduce(engine._arranger.arrange(node), engine._context(), [])
+    return joined(problem, node)[1]
 
 
 def deltas_in(node: Expression) -> Iterator[Delta]:
