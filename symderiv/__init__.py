@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from symderiv.api import (
         RequestError,
         Result,
+        backward,
         compile,
         derive,
         emit,
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 __all__ = [
     "RequestError",
     "Result",
+    "backward",
     "compile",
     "derive",
     "emit",

@@ -20,6 +20,7 @@ from symderiv.problem import Problem
 from symderiv.request import RequestError, entries
 
 if TYPE_CHECKING:
+    from symderiv.calculus.backward import Backward
     from symderiv.documents.explanation import Explanation
     from symderiv.documents.verdicts import Proof
     from symderiv.notation.typed import Typed
@@ -242,6 +243,90 @@ def jvp(problem: Problem | str | Path, wrt: str, of: str | None = None) -> Resul
 def hvp(problem: Problem | str | Path, wrt: str, of: str | None = None) -> Result:
     """The product of a scalar's second derivative with a tangent, without the matrix."""
     return _contracted("hvp", problem, wrt, of)
+
+
+@dataclass(frozen=True)
+class BackwardResult:
+    """A backward pass: one line a cotangent, in an order in which they can be computed.
+
+    Attributes
+    ----------
+    passed
+        The lines, with the derivation of each contribution.
+    """
+
+    passed: Backward
+
+    @property
+    def forms(self) -> dict[str, str]:
+        """From each cotangent, such as ``z_bar[k]``, to its form, both in text notation.
+
+        A cotangent that is given has no form and is left out.
+        """
+        from symderiv.notation.text import to_text
+
+        stages = self.passed.stages
+        return {
+            to_text(each.cotangent): to_text(each.form)
+            for each in stages
+            if each.parts or each.given is not None
+        }
+
+    @property
+    def proved(self) -> bool:
+        """Whether each line is proved for every size."""
+        from symderiv.proof.stages import prove_stage
+
+        verdicts = [each for stage in self.passed.stages for each in prove_stage(stage, self.passed)]
+        return all(each.kind == "proved" for each in verdicts)
+
+    def text(self) -> str:
+        """The lines for a terminal."""
+        return self._document("text")
+
+    def latex(self) -> str:
+        """The lines in LaTeX, to paste into one's notes (needs amsmath)."""
+        return self._document("latex")
+
+    def markdown(self) -> str:
+        """The lines in Markdown."""
+        return self._document("markdown")
+
+    def data(self) -> dict[str, Any]:
+        """The lines as plain data."""
+        from symderiv.documents.backward import backward_data
+
+        return backward_data(self.passed)
+
+    def _document(self, form: str) -> str:
+        from symderiv.documents.backward import backward_document
+
+        return backward_document(self.passed, form)
+
+
+def backward(
+    problem: Problem | str | Path, wrt: str | Sequence[str] = (), every: bool = False
+) -> BackwardResult:
+    """The backward pass of a problem: all derivatives of its output in one sweep.
+
+    Parameters
+    ----------
+    problem
+        A problem, a name of the catalogue, or the path of an ``.sd`` file.
+    wrt
+        The inputs whose cotangents are wanted; without it those by which the problem's own lines
+        differentiate its output, or all real inputs.
+    every
+        Whether each intermediate has a line of its own, though lines would be shorter without.
+
+    Raises
+    ------
+    CalculusError
+        If a name is not of the problem, or the output does not depend on it.
+    """
+    from symderiv.calculus.backward import backward as sweep
+
+    return BackwardResult(sweep(load(problem), (wrt,) if isinstance(wrt, str) else tuple(wrt), every))
 
 
 def emit(problem: Problem | str | Path, target: str = "numpy") -> str:

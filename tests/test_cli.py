@@ -51,7 +51,8 @@ def test_version(run) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["list"], ["derive"], ["prove"], ["explain"], ["emit"], ["verify"], ["build"]]
+    "command",
+    [[], ["list"], ["derive"], ["backward"], ["prove"], ["explain"], ["emit"], ["verify"], ["build"]],
 )
 def test_help_has_an_example(run, command: list[str]) -> None:
     status, out, _ = run(*command, "--help")
@@ -394,3 +395,15 @@ def test_a_false_expectation_is_not_called_as_stated(run, tmp_path: Path) -> Non
     assert status == 1
     assert "not as stated" in out
     assert "they differ at K = 1, i = 1, j = 1: 0 against 2" in err
+
+
+def test_backward(run) -> None:
+    status, out, _ = run("backward", "softmax_layer_cross_entropy")
+    assert status == 0
+    assert "W_bar[j, i] = z_bar[i] * x[j]" in out
+    status, out, _ = run("backward", "softmax_layer_cross_entropy", "--wrt", "b", "--format", "json")
+    assert status == 0
+    assert [stage["of"] for stage in json.loads(out)["stages"]] == ["b[i]"]
+    status, _, said = run("backward", "softmax", "--wrt", "q")
+    assert status == 2
+    assert "expected one of z" in said

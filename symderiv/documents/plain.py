@@ -9,6 +9,7 @@ from symderiv.calculus import Case, Derivation
 from symderiv.documents.outline import Line, Passage, outline
 from symderiv.expression.nodes import Index
 from symderiv.notation.text import to_text
+from symderiv.problem import Problem
 
 #: A line stays within this many columns where its formula allows it.
 _WIDTH = 100
@@ -30,7 +31,7 @@ def derivation_text(derivation: Derivation, level: str = "textbook") -> str:
         How many steps: one of :data:`symderiv.calculus.derivation.LEVELS`.
     """
     passages = outline([derivation], level)
-    lines = [*_heading(derivation), ""]
+    lines = [*heading(derivation.problem), *_given(derivation), ""]
     for passage in passages[:-1]:
         number = f"({passage.number})"
         if level == "all":
@@ -44,8 +45,8 @@ def derivation_text(derivation: Derivation, level: str = "textbook") -> str:
     return "\n".join(lines) + "\n"
 
 
-def _heading(derivation: Derivation) -> list[str]:
-    problem = derivation.problem
+def heading(problem: Problem) -> list[str]:
+    """The title and the definitions of a problem."""
     title = problem.title or problem.name
     lines = [title, "=" * len(title)]
     pairs = [(_left(each.name, each.indices), to_text(each.body)) for each in problem.definitions]
@@ -53,9 +54,15 @@ def _heading(derivation: Derivation) -> list[str]:
     lines += [f"{left:<{margin}} = {right}" for left, right in pairs]
     for upstream in problem.upstream:
         lines.append(f"{upstream.name} is any differentiable function of {upstream.of}")
-    for name, axes in derivation.extra:
-        lines.append(f"{name}[{', '.join(axes)}] is given" if axes else f"{name} is given")
     return lines
+
+
+def _given(derivation: Derivation) -> list[str]:
+    """The arrays that a product brought in."""
+    return [
+        f"{name}[{', '.join(axes)}] is given" if axes else f"{name} is given"
+        for name, axes in derivation.extra
+    ]
 
 
 def _left(name: str, indices: Sequence[Index]) -> str:

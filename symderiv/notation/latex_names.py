@@ -3,7 +3,7 @@ r"""Names in LaTeX: Greek letters, hats, upright words. Nothing that a name hold
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 _LETTERS = """
 alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon
@@ -22,7 +22,7 @@ def latex_name(name: str) -> str:
     A word is set upright. Any character other than a letter, a digit or an underscore is dropped,
     so that no name can be read as a command.
     """
-    symbol = _symbol(name)
+    symbol = _symbol(name) or _accented(name, latex_name)
     if symbol is not None:
         return symbol
     numbered = re.fullmatch(r"([A-Za-z]+)([0-9]+)", name)
@@ -42,7 +42,19 @@ def array_latex(name: str) -> str:
     r"""The name of an array that carries indices: ``W1`` is ``W^{(1)}``, so that they stay apart."""
     numbered = re.fullmatch(r"([A-Za-z]+)_?([0-9]+)", name)
     base = _symbol(numbered[1]) if numbered else None
-    return f"{base}^{{({numbered[2]})}}" if numbered and base else latex_name(name)
+    if numbered and base:
+        return f"{base}^{{({numbered[2]})}}"
+    return _accented(name, array_latex) or latex_name(name)
+
+
+def _accented(name: str, latex: Callable[[str], str]) -> str | None:
+    r"""A name of several parts with an accent last: ``h_new_bar`` is ``\bar{h}_{\mathrm{new}}``."""
+    inner, _, tail = name.rpartition("_")
+    if tail not in _ACCENTS or not inner or _symbol(inner) is not None:
+        return None
+    spelled = latex(inner)
+    cut = min((place for sign in "^_" if (place := spelled.find(sign)) > 0), default=len(spelled))
+    return f"{_ACCENTS[tail]}{{{spelled[:cut]}}}{spelled[cut:]}"
 
 
 def subscript(parts: Sequence[str]) -> str:
