@@ -42,6 +42,7 @@ def counterexample(
     *,
     digits: int = 30,
     assumptions: Sequence[Assumption] = (),
+    fixed: Mapping[str, int] | None = None,
 ) -> dict[str, object] | None:
     """The smallest sizes and values, and the first place, where two sides differ; None where none was found.
 
@@ -56,6 +57,8 @@ def counterexample(
     assumptions
         Equations that the values must meet. Sums of an input over an axis are met by scaling; where
         another does not happen to hold, the values do not count.
+    fixed
+        The sizes of axes that are not to vary.
 
     Returns
     -------
@@ -82,7 +85,7 @@ def counterexample(
     wanted.sort(key=lambda array: array[0] not in used)  # those that matter take the smallest numbers
     unspecified = [each for each in problem.upstream if each.name in used]
     search = _Search(left, right, problem, letters, tuple(assumptions), digits)
-    for sizes in growing_sizes(_axes_in_play(trees, problem, used)):
+    for sizes in growing_sizes(_axes_in_play(trees, problem, used), fixed or {}):
         everywhere = {**dict.fromkeys(problem.axes, 1), **sizes}
         found = search.at(everywhere, trials(wanted, everywhere, search.inside, search.kinks, assumptions))
         if found is not None:

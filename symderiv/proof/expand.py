@@ -7,7 +7,9 @@ compared with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from fractions import Fraction
+from itertools import permutations
 
 from symderiv.expression.construct import add, multiply, power, subtract
 from symderiv.expression.functions import FUNCTIONS, OF_TWO_VALUES, call
@@ -46,6 +48,9 @@ from symderiv.expression.traverse import map_children, walk
 from symderiv.problem import Problem, Upstream, names_in, unfold
 from symderiv.proof.deltas import without_label_conditions
 
+#: Unspecified functions are differentiated up to this often.
+MAX_ORDER = 4
+
 
 class ProofError(ValueError):
     """A tree that the prover does not handle."""
@@ -61,7 +66,7 @@ def in_inputs(node: Expression, problem: Problem, holding: Collection[str] = ())
     Raises
     ------
     ProofError
-        If an unspecified function is differentiated more than once.
+        If an unspecified function is differentiated too often, or there is no derivative.
     """
     match node:
         case Entry(array, _):
@@ -99,9 +104,11 @@ def _is_slope(node: Derivative, problem: Problem) -> bool:
     return unspecified is not None and all(entry.array == unspecified.of for entry in node.by)
 
 
-def _slopes(unspecified: Upstream) -> str:
-    """The array of the slopes of an unspecified function; no name of a problem is spelled so."""
-    return f"d{unspecified.name}/d{unspecified.of}"
+def _slopes(unspecified: Upstream, order: int) -> str:
+    """The array of derivatives of an order of an unspecified function; no name of a problem is spelled so."""
+    if order == 0:
+        return unspecified.name
+    return f"d{'' if order == 1 else order}{unspecified.name}/d{unspecified.of}"
 
 
 def _carried_out(
@@ -109,43 +116,66 @@ def _carried_out(
 ) -> Expression:
     """The derivative by each entry in turn, the last one outermost."""
     if not by:
-        if isinstance(of, Entry) and problem.upstream_of(of.array) is not None:
-            return of
         return in_inputs(of, problem, holding)
     last = by[-1]
     opened = problem.definition(last.array) is not None and last.array not in holding
-    unspecified = problem.upstream_of(of.array) if isinstance(of, Entry) else None
-    if unspecified is not None:
-        if len(by) != 1:
-            raise ProofError(f"second derivatives of the unspecified {unspecified.name} are not handled")
-        slope = _through_unspecified(unspecified, last, problem, holding)
-    else:
-        inner = _carried_out(of, by[:-1], problem, {*holding, last.array} if opened else holding)
-        if names_in(inner) & {name for each in problem.upstream for name in (each.name, _slopes(each))}:
-            raise ProofError("second derivatives of an unspecified function are not handled")
-        around = {*holding, last.array} if opened else holding
-        slope = differentiated(inner, last, lambda entry, by: _of_matrix(entry, by, problem, around))
+    around = {*holding, last.array} if opened else holding
+    inner = _carried_out(of, by[:-1], problem, around)
+    slope = add(
+        differentiated(inner, last, lambda entry, by: _of_matrix(entry, by, problem, around)),
+        *_through_unspecified(inner, last, problem, holding),
+    )
     return in_inputs(slope, problem, holding) if opened else slope
 
 
 def _through_unspecified(
-    unspecified: Upstream, by: Entry, problem: Problem, holding: Collection[str]
-) -> Expression:
-    """∂L/∂z_k = Σ_j ∂L/∂y_j ∂y_j/∂z_k for an unspecified L(y)."""
-    slopes, argument = _slopes(unspecified), unspecified.of
-    if by.array == argument:
-        return Entry(slopes, by.indices)
-    taken = {index.name for term in by.indices for index in indices_in_term(term)}
+    node: Expression, by: Entry, problem: Problem, holding: Collection[str]
+) -> Iterator[Expression]:
+    """What a derivative owes to the unspecified functions in a tree, and to their derivatives.
+
+    ∂L/∂z_k = Σ_j ∂L/∂y_j ∂y_j/∂z_k for an unspecified L(y); ∂L/∂y_j depends on z through y again.
+    """
+    names = names_in(node)
+    for unspecified in problem.upstream:
+        for order in range(MAX_ORDER + 1):
+            if _slopes(unspecified, order) not in names:
+                continue
+            if order == MAX_ORDER:
+                raise ProofError(f"derivatives of {unspecified.name} of an order above {MAX_ORDER}")
+            taken = {index.name for term in by.indices for index in indices_in_term(term)}
+            taken |= all_letters(node)
+            places = [_fresh_place(unspecified.of, problem, taken) for _ in range(order + 1)]
+            letters = [index for place in places[:-1] for index in place]
+            # A matrix that depends on the function is differentiated as a matrix.
+            entry = Entry(_slopes(unspecified, order), tuple(letters))
+            outer = differentiated(node, entry, lambda _, __: ZERO)
+            if by.array == unspecified.of:
+                result = multiply(outer, _symmetric(unspecified, [*places[:-1], by.indices]))
+            else:
+                middle = _carried_out(Entry(unspecified.of, places[-1]), (by,), problem, holding)
+                result = multiply(outer, _symmetric(unspecified, places), middle)
+                letters += places[-1]
+            for letter in reversed(letters):
+                result = Sum(letter, result)
+            yield result
+
+
+def _fresh_place(array: str, problem: Problem, taken: set[str]) -> tuple[Index, ...]:
+    """A new letter for each axis of an array."""
     letters = []
-    for axis in problem.axes_of(argument):
+    for axis in problem.axes_of(array):
         letter = fresh_index(axis, taken, problem.letters_of(axis))
         taken.add(letter.name)
         letters.append(letter)
-    slope = _carried_out(Entry(argument, tuple(letters)), (by,), problem, holding)
-    result: Expression = multiply(Entry(slopes, tuple(letters)), slope)
-    for letter in reversed(letters):
-        result = Sum(letter, result)
-    return result
+    return tuple(letters)
+
+
+def _symmetric(unspecified: Upstream, places: Sequence[tuple[IndexTerm, ...]]) -> Expression:
+    """An entry of the derivatives of an unspecified function, which do not depend on their order."""
+    name = _slopes(unspecified, len(places))
+    orders = list(permutations(places))
+    entries = [Entry(name, tuple(index for place in order for index in place)) for order in orders]
+    return multiply(Number(Fraction(1, len(orders))), add(*entries))
 
 
 def differentiated(

@@ -128,7 +128,7 @@ class Normal:
             case Power(base, Number(exponent)):
                 return self._power(base, exponent)
             case Power(base, exponent):
-                if self._is_positive(base):
+                if is_positive(base):
                     return self._polynomial(call("exp", multiply(exponent, call("log", base))))
                 return self._varying_power(base, self._polynomial(exponent))
             case Call():
@@ -265,7 +265,7 @@ class Normal:
         """A bracket below the bar: its common factor in front, its first term positive and plain."""
         shared = _content(inner)
         if exponent.denominator != 1:
-            shared = {atom: each for atom, each in shared.items() if self._is_positive(atom)}
+            shared = {atom: each for atom, each in shared.items() if is_positive(atom)}
         rest = inner
         if shared:
             inverse = [(atom, -each) for atom, each in shared.items()]
@@ -286,7 +286,7 @@ class Normal:
         if not isinstance(bracket, Add):
             base, own = base_and_exponent(bracket)
             if isinstance(own, Number):
-                if own.value % 2 == 0 and exponent.denominator != 1 and not self._is_positive(base):
+                if own.value % 2 == 0 and exponent.denominator != 1 and not is_positive(base):
                     base, own = bracket, ONE  # (u^2)^(1/3) is not u^(2/3) where u is negative
                 return self._product(outside, self._monomial([(base, own.value * exponent)], number))
             raise ProofError("a power that the normal form does not handle")
@@ -364,7 +364,7 @@ class Normal:
         return self._sum([*parts, self._atom(call("log", _tree(divided)))])
 
     def _log_of_atom(self, atom: Expression, exponent: Fraction) -> _Polynomial:
-        if exponent.denominator == 1 and exponent % 2 == 0 and not self._is_positive(atom):
+        if exponent.denominator == 1 and exponent % 2 == 0 and not is_positive(atom):
             # log u^(2m) is m log u^2, whatever the sign of u.
             squared = canonical(call("log", power(atom, 2)))
             return self._monomial([(squared, Fraction(1))], exponent / 2)
@@ -433,29 +433,11 @@ class Normal:
 
     def _primitive(self, value: _Polynomial) -> _Polynomial:
         """A value divided by its positive common factors, so that its sign is the same."""
-        shared = {atom: -each for atom, each in _content(value).items() if self._is_positive(atom)}
+        shared = {atom: -each for atom, each in _content(value).items() if is_positive(atom)}
         if shared:
             value = self._product(value, self._monomial(list(shared.items()), Fraction(1)))
         scale = next(abs(each) for _, each in sorted(value.items(), key=lambda term: _monomial_key(term[0])))
         return {monomial: each / scale for monomial, each in value.items()}
-
-    def _is_positive(self, node: Expression) -> bool:
-        """Whether `node` is positive wherever it is defined, for all real values of the entries."""
-        match node:
-            case Number(value):
-                return value > 0
-            case Size() | Call("exp" | "sqrt" | "sigmoid" | "cosh" | "softplus" | "pi", _):
-                return True
-            case Power(_, Number(value)) if value.denominator == 1 and value % 2 == 0:
-                return True
-            case Power(base, _):
-                return self._is_positive(base)
-            case Add(parts) | Multiply(parts):
-                return all(self._is_positive(part) for part in parts)
-            case Sum(_, body, _) | Product(_, body, _) | Extremum(_, _, body):
-                return self._is_positive(body)
-            case _:
-                return False
 
     def _total(self, node: Sum) -> _Polynomial:
         """A sum over an axis, term by term: deltas sifted, constants counted, factors pulled out."""
@@ -601,3 +583,22 @@ def _by_exponentials(name: str, u: Expression) -> Expression | None:
             return multiply(call("sign", u), u)
         case _:
             return None
+
+
+def is_positive(node: Expression) -> bool:
+    """Whether `node` is positive wherever it is defined, for all real values of the entries."""
+    match node:
+        case Number(value):
+            return value > 0
+        case Size() | Call("exp" | "sqrt" | "sigmoid" | "cosh" | "softplus" | "pi", _):
+            return True
+        case Power(_, Number(value)) if value.denominator == 1 and value % 2 == 0:
+            return True
+        case Power(base, _):
+            return is_positive(base)
+        case Add(parts) | Multiply(parts):
+            return all(is_positive(part) for part in parts)
+        case Sum(_, body, _) | Product(_, body, _) | Extremum(_, _, body):
+            return is_positive(body)
+        case _:
+            return False

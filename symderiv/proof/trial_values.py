@@ -47,14 +47,17 @@ EXACT = Arithmetic(
 )
 
 
-def growing_sizes(axes: Sequence[str]) -> Iterator[dict[str, int]]:
+def growing_sizes(axes: Sequence[str], fixed: Mapping[str, int]) -> Iterator[dict[str, int]]:
     """Sizes in growing order: for few axes every choice of 1 and 2, then some of 3."""
     if len(axes) <= 3:
         choices = sorted(product((1, 2), repeat=len(axes)), key=lambda sizes: (sum(sizes), sizes[::-1]))
     else:
         choices = [(1,) * len(axes), (2,) * len(axes)]
     choices.append(tuple(3 - place % 2 for place in range(len(axes))))
-    for sizes in dict.fromkeys(choices):
+    seen = dict.fromkeys(
+        tuple(fixed.get(axis, size) for axis, size in zip(axes, sizes, strict=True)) for sizes in choices
+    )
+    for sizes in seen:
         yield dict(zip(axes, sizes, strict=True))
 
 

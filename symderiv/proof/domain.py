@@ -1,0 +1,33 @@
+"""Where an equation is claimed: away from the zeros of its denominators and from its kinks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from symderiv.expression.construct import subtract
+from symderiv.expression.nodes import ZERO, Call, Expression, Number, Power, Where
+from symderiv.expression.traverse import compared_values, walk
+from symderiv.notation.text import to_text
+from symderiv.proof.normal import is_positive
+
+_WITH_KINKS = ("relu", "abs", "sign", "step")
+
+
+def domain(sides: Sequence[Expression]) -> tuple[str, ...]:
+    """What must not be zero for the sides as they are written to have a value and a derivative, in text."""
+    return tuple(dict.fromkeys(f"{to_text(node)} ≠ 0" for side in sides for node in _not_zero(side)))
+
+
+def _not_zero(side: Expression) -> Iterator[Expression]:
+    for _, part in walk(side):
+        match part:
+            case Power(base, Number(exponent)) if exponent < 0 and not is_positive(base):
+                yield base
+            case Call(name, (argument,)) if name in _WITH_KINKS and not is_positive(argument):
+                yield argument
+            case Where(condition, _, _):
+                values = compared_values(condition)
+                if values:
+                    yield values[0] if values[1] == ZERO else subtract(*values)
+            case _:
+                pass
