@@ -137,6 +137,8 @@ def certify(
     labels: Labels,
     apart: Sequence[tuple[Index, Index]] = (),
     fixed: Mapping[str, int] | None = None,
+    *,
+    ties: bool = True,
     limit: int | None = None,
 ) -> Certificate:
     """Prove that a tree in the inputs alone is zero for every size.
@@ -152,6 +154,8 @@ def certify(
     fixed
         Axes whose size is known; no letter may range over them any more
         (:func:`symderiv.proof.fixed_sizes.written_out`).
+    ties
+        Whether the equation is claimed where compared values are equal too.
     limit
         How many nodes may be evaluated; `WORK_LIMIT` without it.
 
@@ -164,13 +168,13 @@ def certify(
     """
     work = Work(WORK_LIMIT if limit is None else limit)
     try:
-        return _certificate(Check(difference, labels, apart, dict(fixed or {}), work))
+        return _certificate(Check(difference, labels, apart, dict(fixed or {}), work, ties=ties))
     except (NotZero, Refused) as error:
         if fixed:
             raise
         for tree in islice(split_axes(labels_as_letters(difference, labels)), _MAX_SPLITS):
             try:
-                return _certificate(Check(tree, {}, apart, {}, work))
+                return _certificate(Check(tree, {}, apart, {}, work, ties=ties))
             except (NotZero, Refused):
                 continue
         raise error

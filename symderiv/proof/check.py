@@ -6,6 +6,7 @@ What is checked and why it is enough stands in :mod:`symderiv.proof.certificate`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from functools import partial
 from itertools import product
 from math import log2
@@ -19,7 +20,7 @@ from symderiv.proof.atoms import Hidden, split
 from symderiv.proof.expand import ProofError
 from symderiv.proof.free_places import Labels, index_terms, labels_as_letters, places_as_letters
 from symderiv.proof.point import Point, Setting, Work, exponent_step
-from symderiv.proof.prime_field import PRIME_EXPONENTS, PrimeField, Undefined
+from symderiv.proof.prime_field import PRIME_EXPONENTS, Element, FieldError, PrimeField, Undefined
 from symderiv.proof.reach import arranged, compares_order, order_in
 
 #: How many sizes without a value may come before those that are checked.
@@ -27,6 +28,10 @@ _VOID_SIZES = 2
 
 #: Places of the letters and labels on one axis, numbered in order of first appearance.
 Pattern: TypeAlias = tuple[int, ...]
+#: Signs and truth values that were settled.
+_Choices: TypeAlias = dict[tuple[object, ...], int]
+#: How many pairs of compared values may meet at once.
+_MAX_TIES = 3
 #: Which patterns had no value, at each level.
 _Gaps: TypeAlias = frozenset[object]
 
@@ -48,6 +53,8 @@ class Check:
         As for :func:`symderiv.proof.certificate.certify`.
     work
         The budget.
+    ties
+        Whether the equation is claimed where compared values are equal too.
 
     Attributes
     ----------
@@ -66,7 +73,10 @@ class Check:
         apart: Sequence[tuple[Index, Index]],
         fixed: dict[str, int],
         work: Work,
+        *,
+        ties: bool = True,
     ) -> None:
+        self.ties = ties
         self.work = work
         self.fixed = fixed
         self.seed = repr(difference).encode()
@@ -227,7 +237,7 @@ class Check:
         # The pattern with most places first: it is the one that most equations fail at.
         yield from sorted(grow(()), key=lambda pattern: -max(pattern, default=-1))
 
-    def _vanishes(self, setting: Setting) -> bool:
+    def _vanishes(self, setting: Setting, given: Mapping[object, Element] | None = None) -> bool:
         """Whether the tree is zero for these sizes; False where it has no value.
 
         Raises
@@ -235,32 +245,33 @@ class Check:
         NotZero
             If it is not.
         """
-        pending: list[dict[object, bool]] = [{}]
+        pending: list[_Choices] = [{}]
         found: set[bool] = set()
         while pending:
             settled = pending.pop()
             choices = dict(settled)
-            found.add(self._vanishes_under(choices, setting))
+            found.add(self._vanishes_under(choices, setting, given or {}))
             new = [key for key in choices if key not in settled]
             for number, key in enumerate(new):
-                pending.append({**settled, **dict.fromkeys(new[:number], False), key: True})
+                signs = (1, 0) if self.ties else (1,)
+                for other in signs if key[0] == "sign" else (1,):
+                    pending.append({**settled, **{each: choices[each] for each in new[:number]}, key: other})
         if len(found) > 1:
             raise Refused("the equation has a value for some signs only")
         return found.pop()
 
-    def _vanishes_under(self, choices: dict[object, bool], setting: Setting) -> bool:
+    def _vanishes_under(self, choices: _Choices, setting: Setting, given: Mapping[object, Element]) -> bool:
         for exponent in PRIME_EXPONENTS:
-            field = PrimeField(exponent)
-            point = Point(
-                field, setting, self.seed, self.work,
-                truth=frozenset(self.hidden.truth), choices=choices, step=self.step,
-            )  # fmt: skip
+            point = self._point(exponent, setting, given, choices)
             try:
                 value = point.value(self.tree)
             except Undefined:
                 return False
             if not value.is_zero():
-                raise NotZero("the certificate's check fails")
+                tie = next((key for key, sign in choices.items() if key[0] == "sign" and not sign), None)
+                if tie is None or len(given) >= _MAX_TIES:
+                    raise NotZero("the certificate's check fails")
+                return self._vanishes(setting, {**given, **self._meeting(point, tie)})
             degree, height = point.compared
             if max(value.height, 2 * height) + 2 < exponent:
                 pairs = len(point.keys) ** 2
@@ -268,6 +279,53 @@ class Check:
                 self.error += 2.0 ** max(log2(bound) - exponent, -1000)
                 return True
         raise Refused("numbers that are too large for an exact check")
+
+    def _point(
+        self, exponent: int, setting: Setting, given: Mapping[object, Element], choices: _Choices
+    ) -> Point:
+        return Point(
+            PrimeField(exponent), setting, self.seed, self.work,
+            truth=frozenset(self.hidden.truth), choices=choices, step=self.step, given=given,
+        )  # fmt: skip
+
+    def _meeting(self, point: Point, tie: tuple[object, ...]) -> dict[object, Element]:
+        """A value for one entry at which two compared values meet: their gap is a + b v, b constant.
+
+        Raises
+        ------
+        NotZero
+            If none is found: the equation is not shown to hold where they meet.
+        """
+        left, right, env = point.gaps[tie]
+        field = point.field
+
+        def gaps(entry: object, seed: bytes) -> list[Element] | None:
+            """The gap at the values 0, 1 and 2 of an entry."""
+            found = []
+            for value in range(3):
+                given = {**point.given, entry: field.number(Fraction(value))}
+                inner = Point(field, point.setting, seed, self.work, step=self.step, given=given)
+                try:
+                    found.append(inner.gap(left, right, dict(env)))
+                except FieldError:
+                    return None
+                if inner.choices:
+                    return None
+            return found
+
+        for entry in point.drawn():
+            if entry in point.given:
+                continue
+            here, there = gaps(entry, self.seed), gaps(entry, b"elsewhere " + self.seed)
+            if here is None or there is None:
+                continue
+            slope = field.add([here[1], field.negate(here[0])])
+            bent = field.add([here[2], field.negate(here[1]), field.negate(slope)])
+            again = field.add([there[1], field.negate(there[0])])
+            # With a constant slope the entry at which they meet is one function of all the others.
+            if bent.is_zero() and not slope.is_zero() and again.key() == slope.key():
+                return {entry: field.multiply([field.negate(here[0]), field.inverse(slope)])}
+        raise NotZero("the certificate's check fails where compared values meet")
 
 
 def _axes(node: Expression, labels: Labels) -> tuple[str, ...]:

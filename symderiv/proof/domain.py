@@ -13,19 +13,22 @@ from symderiv.proof.normal import is_positive
 _WITH_KINKS = ("relu", "abs", "sign", "step")
 
 
-def domain(sides: Sequence[Expression]) -> tuple[str, ...]:
-    """What must not be zero for the sides as they are written to have a value and a derivative, in text."""
-    return tuple(dict.fromkeys(f"{to_text(node)} ≠ 0" for side in sides for node in _not_zero(side)))
+def domain(sides: Sequence[Expression], *, kinks: bool = True) -> tuple[str, ...]:
+    """What must not be zero for the sides as they are written to have a value, in text.
+
+    With `kinks` this is so for the arguments of functions that have one too, where a slope is claimed.
+    """
+    return tuple(dict.fromkeys(f"{to_text(node)} ≠ 0" for side in sides for node in _not_zero(side, kinks)))
 
 
-def _not_zero(side: Expression) -> Iterator[Expression]:
+def _not_zero(side: Expression, kinks: bool) -> Iterator[Expression]:
     for _, part in walk(side):
         match part:
             case Power(base, Number(exponent)) if exponent < 0 and not is_positive(base):
                 yield base
-            case Call(name, (argument,)) if name in _WITH_KINKS and not is_positive(argument):
+            case Call(name, (argument,)) if kinks and name in _WITH_KINKS and not is_positive(argument):
                 yield argument
-            case Where(condition, _, _):
+            case Where(condition, _, _) if kinks:
                 values = compared_values(condition)
                 if values:
                     yield values[0] if values[1] == ZERO else subtract(*values)

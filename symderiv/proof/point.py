@@ -8,7 +8,7 @@ arguments have equal values and nothing else is known about it, but for what fol
 - w(u) = e^{iu}, of which sine and cosine are made, likewise; i is adjoined as a root of -1.
 - log(1/u) = -log u, erf(-u) = -erf(u).
 - A square root is adjoined: only its square is known, its sign is not.
-- Which of two values is larger is a choice; an equation has to hold for every choice.
+- The sign of a difference is a choice, 0 among them; an equation has to hold for every choice.
 
 A zero found in this way is a zero for all real values wherever both sides are defined, but for a
 point that is a root by accident, whose probability is bounded (:mod:`symderiv.proof.prime_field`).
@@ -26,6 +26,7 @@ from typing import TypeAlias
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import (
     COMPARISONS,
+    ZERO,
     Add,
     Call,
     Compare,
@@ -110,9 +111,11 @@ class Point:
     truth
         The arrays whose entries are 0 or 1.
     choices
-        Comparisons settled so far, by what is compared; new ones are added as false.
+        Signs of differences and truth values settled so far; new ones are added as -1 and 0.
     step
         What the exponents of exponentials are multiples of one over.
+    given
+        Entries that are not random.
     """
 
     def __init__(
@@ -123,8 +126,9 @@ class Point:
         work: Work,
         *,
         truth: frozenset[str] = frozenset(),
-        choices: dict[object, bool] | None = None,
+        choices: dict[tuple[object, ...], int] | None = None,
         step: int = 1,
+        given: Mapping[object, Element] | None = None,
     ) -> None:
         self.field = field
         self.setting = setting
@@ -132,11 +136,15 @@ class Point:
         self.seed = seed
         self.work = work
         self.truth = truth
+        self.given = dict(given or {})
         self.choices = {} if choices is None else choices
         #: The largest degree and height among values that were told apart, and how many there were.
         self.compared = (0, 0.0)
         self.keys: set[object] = set()
-        self._drawn: dict[object, Element] = {}
+        #: What was compared, for each sign that was chosen.
+        self.gaps: dict[tuple[object, ...], tuple[Expression, Expression, dict[Index, int]]] = {}
+        self._entries: dict[tuple[object, ...], None] = {}
+        self._drawn: dict[object, Element] = dict(self.given)
         self._memory: dict[tuple[Expression, tuple[int, ...]], Element] = {}
         self._step = step
 
@@ -202,17 +210,19 @@ class Point:
 
     def _entry(self, array: str, place: tuple[int, ...]) -> Element:
         if array in self.truth:
-            return self.field.one if self._chosen((array, place)) else self.field.zero
+            return self.field.number(Fraction(self.choices.setdefault(("truth", array, place), 0)))
+        self._entries.setdefault((array, place))
         return self._draw((array, place))
+
+    def drawn(self) -> list[tuple[object, ...]]:
+        """The entries that were drawn, each an array and a place."""
+        return list(self._entries)
 
     def _draw(self, key: object) -> Element:
         if key not in self._drawn:
             drawn = shake_256(self.seed + repr(key).encode()).digest(self.field.exponent // 8 + 16)
             self._drawn[key] = self.field.variable(int.from_bytes(drawn, "big"))
         return self._drawn[key]
-
-    def _chosen(self, key: object) -> bool:
-        return self.choices.setdefault(key, False)
 
     def _product(self, factors: tuple[Expression, ...], env: dict[Index, int]) -> Element:
         parts = []
@@ -237,6 +247,9 @@ class Point:
     def _call(self, function: str, arguments: tuple[Expression, ...], env: dict[Index, int]) -> Element:
         if function == "sqrt":
             return self._root(arguments[0], env)
+        if function in ("step", "sign"):
+            sign = self._sign(arguments[0], ZERO, env)
+            return self.field.number(Fraction(max(sign, 0) if function == "step" else sign))
         values = tuple(self._value(argument, env) for argument in arguments)
         field = self.field
         match function, values:
@@ -248,20 +261,6 @@ class Point:
                 return self._logarithm(u)
             case "erf", (u,):
                 return self._odd("erf", u)
-            case "step", (u,):
-                return field.one if self._greater(u, field.zero, strict=True) else field.zero
-            case "sign", (u,):
-                if u.is_zero():
-                    return field.zero
-                return field.one if self._greater(u, field.zero, strict=True) else field.negate(field.one)
-            case "abs", (u,):
-                return u if self._greater(u, field.zero, strict=True) else field.negate(u)
-            case "relu", (u,):
-                return u if self._greater(u, field.zero, strict=True) else field.zero
-            case "max", (u, v):
-                return u if self._greater(u, v, strict=True) else v
-            case "min", (u, v):
-                return v if self._greater(u, v, strict=True) else u
             case _:
                 return self._function(function, values)
 
@@ -273,7 +272,7 @@ class Point:
             self.compared = (max(self.compared[0], degree), max(self.compared[1], height))
 
     def _function(self, name: str, values: tuple[Element, ...]) -> Element:
-        key = (name, *(value.key() for value in values))
+        key = (f"{name}()", *(value.key() for value in values))
         self._told_apart(key, *values)
         return self._draw(key)
 
@@ -326,33 +325,24 @@ class Point:
             assert isinstance(condition.right, Index | Position | Entry)
             compare = COMPARISONS[condition.operator]
             return compare(self.place(condition.left, env), self.place(condition.right, env))
-        left, right = (self._value(value, env) for value in values)
-        match condition.operator:
-            case ">" | ">=":
-                return self._greater(left, right, strict=condition.operator == ">")
-            case "<" | "<=":
-                return self._greater(right, left, strict=condition.operator == "<")
-            case _:
-                return self._equal(left, right) == (condition.operator == "==")
+        return COMPARISONS[condition.operator](self._sign(values[0], values[1], env), 0)
 
-    def _greater(self, left: Element, right: Element, *, strict: bool) -> bool:
-        """Whether one value is larger: a choice, the opposite of that for the opposite difference."""
-        gap = self.field.add([left, self.field.negate(right)])
+    def _sign(self, left: Expression, right: Expression, env: dict[Index, int]) -> int:
+        """The sign of a difference: a choice, the opposite of that for the opposite difference."""
+        gap = self.gap(left, right, env)
         if gap.is_zero():
-            return not strict
+            return 0
         opposite = self.field.negate(gap)
         turned = opposite.key() < gap.key()
-        key = ("positive", (opposite if turned else gap).key())
+        key = ("sign", (opposite if turned else gap).key())
         self._told_apart(key, gap)
-        return self._chosen(key) != turned
+        self.gaps.setdefault(key, (left, right, dict(env)))
+        sign = self.choices.setdefault(key, -1)
+        return -sign if turned else sign
 
-    def _equal(self, left: Element, right: Element) -> bool:
-        gap = self.field.add([left, self.field.negate(right)])
-        if gap.is_zero():
-            return True
-        key = ("zero", min(gap.key(), self.field.negate(gap).key()))
-        self._told_apart(key, gap)
-        return self._chosen(key)
+    def gap(self, left: Expression, right: Expression, env: dict[Index, int]) -> Element:
+        """The difference of two values."""
+        return self.field.add([self._value(left, env), self.field.negate(self._value(right, env))])
 
 
 def has_sums(node: Expression) -> bool:

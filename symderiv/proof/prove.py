@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from symderiv.expression.canonical import canonical
 from symderiv.expression.construct import subtract
-from symderiv.expression.nodes import Expression
+from symderiv.expression.nodes import Derivative, Expression
+from symderiv.expression.traverse import walk
 from symderiv.problem import Assumption, Problem
 from symderiv.proof.assumed import under
 from symderiv.proof.certificate import Certificate, certify
@@ -78,6 +79,8 @@ class _Claim:
         self.assumptions = assumptions
         self.sizes = sizes
         self.reasons: list[str] = []
+        # A derivative is claimed where it exists: away from kinks.
+        self.slopes = any(isinstance(part, Derivative) for side in (left, right) for _, part in walk(side))
         self.labels = {
             given.name: (given.axes, given.label_of) for given in problem.inputs if given.label_of is not None
         }
@@ -127,10 +130,10 @@ class _Claim:
 
     def _certified(self, tree: Expression) -> Certificate:
         if not self.sizes:
-            return certify(tree, self.labels)
+            return certify(tree, self.labels, ties=not self.slopes)
         found: Certificate | None = None
         for each in written_out(labels_as_letters(tree, self.labels), self.sizes):
-            found = certify(each, self.labels, fixed=self.sizes).worse(found)
+            found = certify(each, self.labels, fixed=self.sizes, ties=not self.slopes).worse(found)
         assert found is not None
         return found
 
@@ -142,7 +145,7 @@ class _Claim:
         sizes: Mapping[str, int] | None = None,
         certificate: Certificate | None = None,
     ) -> Verdict:
-        places = domain((self.left, self.right))
+        places = domain((self.left, self.right), kinks=self.slopes)
         if certificate is not None:
             places += tuple(f"{axis} ≥ {size}" for axis, size in certificate.smallest.items())
         return Verdict("proved", method, rests_on, because=because, domain=places, sizes=dict(sizes or {}))
