@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, TypeAlias
 
+from symderiv.build.plan import LIMITS, MAX_SIZE
+
 if TYPE_CHECKING:
     from symderiv.problem import Input, Problem
 
 #: The values of an input by place, places counted from 0.
 Table: TypeAlias = dict[tuple[int, ...], float]
 
-#: The largest size of an axis for which an explicit matrix is written out.
-MAX_SIZE = 64
 #: The longest text that is read, in characters (as in the notation, which is heavier to import).
 MAX_TEXT = 100_000
 
@@ -56,8 +56,8 @@ def parse_sizes(texts: Iterable[str]) -> dict[str, int]:
             )
         if len(digits.lstrip("0")) > 9 or int(digits) > MAX_SIZE:
             raise UsageError(
-                f"--size: expected at most {MAX_SIZE} for {axis}, the limit for an explicit matrix, found "
-                f"{_quoted(digits)}; without --size the result holds for every size"
+                f"--size: expected at most {MAX_SIZE} for {axis}, found {_quoted(digits)}: {LIMITS}; "
+                "without --size the result holds for every size"
             )
         if sizes.setdefault(axis, int(digits)) != int(digits):
             raise UsageError(f"--size: found two sizes for {axis}, {sizes[axis]} and {digits}; give one")
@@ -94,6 +94,8 @@ def parse_values(texts: Iterable[str], problem: Problem) -> tuple[dict[str, Tabl
     for text in texts:
         name, equals, rest = (part.strip() for part in text.partition("="))
         given = problem.input(name)
+        if given is not None and name in arrays:
+            raise UsageError(f"--value: expected values of {name} once, found them twice; give one")
         if not equals or given is None:
             names = ", ".join(each.name for each in problem.inputs)
             raise UsageError(f"--value: expected NAME=NUMBERS, a name among {names}, found {_quoted(text)}")

@@ -19,6 +19,7 @@ from symderiv.expression.nodes import (
     Index,
     IndexTerm,
     Product,
+    Size,
     Sum,
     Where,
 )
@@ -117,6 +118,23 @@ class Problem:
         for definition in self.definitions:
             found.update(dict.fromkeys(index.axis for index in definition.indices))
         return tuple(found)
+
+    def idle_axes(self) -> tuple[str, ...]:
+        """The axes that only declared letters name: no input, definition or derivative knows them."""
+        trees = [each.body for each in self.definitions]
+        trees += [side for each in self.assumptions for side in (each.left, each.right)]
+        trees += [each.derivative for each in self.expectations]
+        busy = {axis for given in self.inputs for axis in (*given.axes, given.label_of)}
+        busy |= {index.axis for each in self.definitions for index in each.indices}
+        for tree in trees:
+            for _, part in walk(tree):
+                if isinstance(part, Size):
+                    busy.add(part.axis)
+                elif isinstance(part, Sum | Product | Extremum):
+                    busy.add(part.index.axis)
+                elif isinstance(part, Delta):
+                    busy |= {term.axis for term in (part.left, part.right) if not isinstance(term, Entry)}
+        return tuple(axis for axis in self.axes if axis not in busy)
 
     def definition(self, name: str) -> Definition | None:
         """The definition of `name`, or None for an input or an unknown name."""

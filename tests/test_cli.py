@@ -159,7 +159,10 @@ BAD = {
     "size abc": ([*SIZE, "K=abc"], "a whole number for K, found 'abc'"),
     "size 2.5": ([*SIZE, "K=2.5"], "a whole number for K, found '2.5'"),
     "size 10^9": ([*SIZE, "K=10^9"], r"a whole number for K, found '10\^9'"),
-    "size 1000000000": ([*SIZE, "K=1000000000"], "at most 64 for K, the limit for an explicit matrix"),
+    "size 1000000000": (
+        [*SIZE, "K=1000000000"],
+        "at most 64 for K, .*: an explicit result has at most 64 places on an axis and 1024 entries",
+    ),
     "size of many digits": ([*SIZE, "K=" + "9" * 5000], "at most 64 for K"),
     "size ²": ([*SIZE, "K=²"], "a whole number for K"),
     "empty size": ([*SIZE, "K="], "a whole number for K, found nothing"),
@@ -170,7 +173,7 @@ BAD = {
     "missing axis": (["derive", "softmax_layer", "--wrt", "x", "--size", "K=3"], "--size N=3"),
     "too many entries": (
         ["derive", "softmax_layer", "--wrt", "W", "--size", "K=64", "--size", "N=64"],
-        "at most 1024 entries",
+        "at most 1024 entries, found .*: an explicit result has at most 64 places on an axis and 1024",
     ),
     "unknown target": (
         ["build", "--target", "fortran", "--out", "{tmp}/out"],
@@ -221,6 +224,14 @@ BAD = {
         ["derive", "softmax", "--wrt", "z", "--value", "z=1,2", "--size", "K=3"],
         "K=2, as the values say",
     ),
+    "value given twice": (
+        ["derive", "softmax", "--wrt", "z", "--value", "z=1,2", "--value", "z=3,4"],
+        "--value: expected values of z once, found them twice",
+    ),
+    "file name with a space": (
+        ["build", "{tmp}/a b.sd", "--out", "{tmp}/out"],
+        "a file name of letters, digits and _, which names the modules, found 'a b.sd'",
+    ),
     "missing file": (["derive", "{tmp}/none.sd", "--wrt", "z"], "none.sd"),
     "folder as a file": (["derive", "{tmp}/folder.sd", "--wrt", "z"], "folder.sd"),
     "malformed file": (["derive", "{tmp}/bad.sd", "--wrt", "z"], r"bad\.sd:3:\d+: .*\n.*\n *\^"),
@@ -238,6 +249,7 @@ BAD = {
 def test_bad_input_gets_one_sentence(run, tmp_path: Path, case: str) -> None:
     (tmp_path / "folder.sd").mkdir()
     (tmp_path / "bad.sd").write_text("index i, k : K\ninput z[K]\np[i] = exp(z[i]) / / 2\n")
+    (tmp_path / "a b.sd").write_text("input z[K]\np[i] = z[i]\n")
     (tmp_path / "binary.sd").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "taken" / "softmax").mkdir(parents=True)
     (tmp_path / "taken" / "softmax" / "softmax.md").write_text("mine")
@@ -407,3 +419,39 @@ def test_backward(run) -> None:
     status, _, said = run("backward", "softmax", "--wrt", "q")
     assert status == 2
     assert "expected one of z" in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["emit", "softmax", "--target", "numpy", "--target", "numba"],
+        ["emit", "softmax", "--out", "a.py", "--out=b.py"],
+        ["derive", "softmax", "--wrt", "z", "--format", "json", "--format", "text"],
+        ["build", "softmax", "--out", "a", "--out", "b"],
+    ],
+)
+def test_an_option_that_counts_once_is_refused_twice(run, arguments: list[str]) -> None:
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert re.search(r"--\w+: expected it once, found it twice", err)
+
+
+def test_symbols_and_numbers_together(run) -> None:
+    """--size asks for the matrix in symbols, --value for it in numbers."""
+    arguments = ["derive", "softmax", "--wrt", "z", "--size", "K=2", "--value", "z=0,0"]
+    _, out, _ = run(*arguments)
+    assert "p[1] * (1 - p[1])" in out
+    assert "   0.25  -0.25" in out
+    explicit = json.loads(run(*arguments, "--format", "json")[1])["explicit"]
+    assert explicit["entries"][0][1] == "-p[1] * p[2]"
+    assert explicit["values"]["1,2"] == -0.25
+    assert r"-p_1 p_2" in run(*arguments, "--format", "latex")[1]
+    assert "0.25 & -0.25" in run(*arguments, "--format", "latex")[1]
+
+
+def test_an_axis_that_nothing_uses_needs_no_size(run, tmp_path: Path) -> None:
+    path = tmp_path / "idle.sd"
+    path.write_text("index i, j, k : K\nindex n : N\ninput z[K]\np[i] = exp(z[i]) / sum(k, exp(z[k]))\n")
+    status, out, _ = run("derive", str(path), "--wrt", "z", "--size", "K=2")
+    assert status == 0
+    assert "agree exactly in all 4 comparisons" in out

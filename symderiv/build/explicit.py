@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
+from symderiv.build.plan import LIMITS, MAX_ENTRIES
 from symderiv.calculus import Derivation
 from symderiv.documents.data import derivation_json
 from symderiv.documents.plain import derivation_text, table_text
@@ -17,9 +18,6 @@ from symderiv.problem import names_in
 
 if TYPE_CHECKING:
     from symderiv.witness import Explicit
-
-#: The most entries of an explicit result that are written out.
-MAX_ENTRIES = 1024
 
 
 class ExplicitError(ValueError):
@@ -32,6 +30,8 @@ def document(
     level: str = "textbook",
     sizes: Mapping[str, int] | None = None,
     arrays: Mapping[str, Table] | None = None,
+    *,
+    symbols: bool = True,
 ) -> str:
     """A derivation in one of the formats ``text``, ``latex``, ``markdown`` and ``json``.
 
@@ -40,9 +40,11 @@ def document(
     derivation, form, level
         What to write, how, and how many steps of it.
     sizes
-        Where given, the explicit entries at these sizes are written too, found by SymPy.
+        Where given, the explicit entries at these sizes are written too.
     arrays
-        Where given (with `sizes`), the entries are numbers at these values of the inputs instead.
+        Where given (with `sizes`), the entries in numbers at these values of the inputs.
+    symbols
+        Whether the entries are written in symbols, as SymPy finds them.
 
     Raises
     ------
@@ -51,10 +53,11 @@ def document(
     """
     explicit, numbers, letters = None, None, _letters(derivation)
     if sizes is not None:
+        sizes = {**dict.fromkeys(derivation.problem.idle_axes(), 1), **sizes}
         _check(derivation, letters, sizes)
         if arrays is not None:
             numbers = _numbers(derivation, letters, sizes, arrays)
-        else:
+        if symbols:
             from symderiv.witness import witness
 
             explicit = witness(derivation, sizes)
@@ -63,6 +66,7 @@ def document(
         if numbers is not None:
             places = {",".join(str(spot + 1) for spot in place): value for place, value in numbers.items()}
             data["explicit"] = {
+                **(data.get("explicit") or {}),
                 "sizes": dict(sizes or {}), "letters": [letter.name for letter in letters], "values": places,
             }  # fmt: skip
         return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
@@ -98,12 +102,13 @@ def _typeset(derivation: Derivation, form: str, level: str, tables: Sequence[str
 def _tables(
     explicit: Explicit | None, letters: tuple[Index, ...], numbers: Mapping[tuple[int, ...], float] | None
 ) -> list[str]:
+    tables: list[str] = []
     if explicit is not None:
         from symderiv.documents.explicit import explicit_tables
         from symderiv.documents.latex import TEXT_WIDTH
 
-        return explicit_tables(explicit, TEXT_WIDTH)
-    return [] if numbers is None else [_latex_numbers(letters, numbers)]
+        tables += explicit_tables(explicit, TEXT_WIDTH)
+    return tables if numbers is None else [*tables, _latex_numbers(letters, numbers)]
 
 
 def _letters(derivation: Derivation) -> tuple[Index, ...]:
@@ -121,8 +126,8 @@ def _check(derivation: Derivation, letters: tuple[Index, ...], sizes: Mapping[st
     count = prod(sizes[letter.axis] for letter in letters)
     if count > MAX_ENTRIES:
         raise ExplicitError(
-            f"expected at most {MAX_ENTRIES} entries in an explicit result, found {count}; "
-            "choose smaller sizes"
+            f"--size: expected at most {MAX_ENTRIES} entries, found {count}: {LIMITS}; "
+            "choose smaller sizes, or leave --size out for a result that holds for every size"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,9 @@ from symderiv.build.job import perform as perform_one
 from symderiv.build.manifest import INDEX, MANIFEST, Manifest
 from symderiv.build.plan import Outcome, Plan, Request
 from symderiv.problem import Problem
+
+#: What a problem must be called, for its name is that of files and functions.
+_NAME = re.compile(r"[\w.-]+")
 
 
 class BuildError(ValueError):
@@ -96,10 +100,16 @@ def run_check(plan: Plan, out: Path) -> int:
             report.say(each.diff)
     if not (differences or failed):
         report.say(f"{out}: all {len(files)} files are those of a fresh build")
-    elif differences:
+    foreign = [each for each in differences if each.name not in files and each.name not in old.files]
+    if len(foreign) < len(differences):
         report.complain(
-            f"{out}: {len(differences)} of {len(files)} files differ from a fresh build; "
+            f"{out}: {len(differences) - len(foreign)} of {len(files)} files differ from a fresh build; "
             "run symderiv build and look at the changes"
+        )
+    if foreign:
+        report.complain(
+            f"{out}: found what no build wrote, and none removes; move it away: "
+            f"{', '.join(each.name for each in foreign[:5])}{', ...' if len(foreign) > 5 else ''}"
         )
     return failed + len(differences)
 
@@ -183,6 +193,11 @@ def _requests(plan: Plan, out: Path | None, verify: str) -> list[Request]:
     _check_sizes(plan, list(problems.values()))
     requests: dict[str, Request] = {}
     for source, problem in problems.items():
+        if not _NAME.fullmatch(problem.name):
+            raise BuildError(
+                f"expected a file name of letters, digits and _, which names the modules, "
+                f"found {Path(source).name!r}; rename the file"
+            )
         if problem.name in requests:
             raise BuildError(
                 f"expected problems of different names, found {problem.name!r} twice; rename one file"

@@ -9,6 +9,11 @@ from symderiv.build.manifest import Record, Row
 
 #: The languages that a build emits, in order (those of the kernels room; its module is heavier).
 TARGETS = ("numpy", "numba")
+#: The largest size of an axis for which an explicit result is written out, and the most entries of one.
+MAX_SIZE = 64
+MAX_ENTRIES = 1024
+#: Both limits in words.
+LIMITS = f"an explicit result has at most {MAX_SIZE} places on an axis and {MAX_ENTRIES} entries"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ import errno
 import functools
 import os
 import sys
-from collections.abc import Callable
-from typing import Annotated, NoReturn, ParamSpec
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, NoReturn, ParamSpec
 
 import typer
+from typer.core import TyperCommand
 
 from symderiv import __version__
 
@@ -28,6 +29,35 @@ app = typer.Typer(
 def examples(*lines: str) -> str:
     """The end of a help text; the mark keeps its lines as they are."""
     return "\n".join(["\b", "Examples:", *(f"  symderiv {line}" for line in lines)])
+
+
+class Command(TyperCommand):
+    """A command that takes an option once, unless it is one that may be repeated."""
+
+    def words(self, args: list[str]) -> Iterator[tuple[str, str | None]]:
+        """Each word of a command line, and the option whose value it is."""
+        valued = {
+            name for each in self.params if not getattr(each, "is_flag", False) for name in each.opts
+            if name.startswith("--")
+        }  # fmt: skip
+        option: str | None = None
+        for word in args:
+            yield word, option
+            option = word if option is None and word in valued else None
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse an option that is given twice where only one value is used."""
+        single = {name for each in self.params if not getattr(each, "multiple", True) for name in each.opts}
+        found: set[str] = set()
+        for word, option in self.words(args):
+            if word == "--":
+                break
+            name = word.partition("=")[0]
+            if option is None and name in single:
+                if name in found:
+                    raise typer.BadParameter(f"{name}: expected it once, found it twice; give one value", ctx)
+                found.add(name)
+        return super().parse_args(ctx, args)
 
 
 def main() -> NoReturn:

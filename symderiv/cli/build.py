@@ -9,11 +9,12 @@ import typer
 
 from symderiv.arguments import UsageError, parse_sizes
 from symderiv.build import Plan
-from symderiv.cli.application import answering, app, examples
+from symderiv.cli.application import Command, answering, app, examples
 from symderiv.cli.options import Names, Sizes, Targets, targets
 
 
 @app.command(
+    cls=Command,
     short_help="Derive, witness, emit and verify; write nothing.",
     epilog=examples("verify", "verify softmax --target numba"),
 )
@@ -26,6 +27,7 @@ def verify(problem: Names = None, size: Sizes = None, target: Targets = None) ->
 
 
 @app.command(
+    cls=Command,
     short_help="Derive, prove, emit, verify, and write everything.",
     epilog=examples(
         "build",

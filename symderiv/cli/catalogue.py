@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from symderiv.cli.application import answering, app, examples
+from symderiv.cli.application import Command, answering, app, examples
 
 
-@app.command("list", epilog=examples("list"))
+@app.command("list", cls=Command, epilog=examples("list"))
 @answering
 def list_problems() -> None:
     """List the problems of the catalogue."""

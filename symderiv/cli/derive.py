@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from symderiv.arguments import UsageError, check_axes, parse_sizes, parse_values, suggestion
-from symderiv.cli.application import answering, app, examples
+from symderiv.cli.application import Command, answering, app, examples
 from symderiv.cli.formulas import (
     Assumptions,
     Indexes,
@@ -31,6 +31,7 @@ FORMATS = ("text", "latex", "markdown", "json")
 
 
 @app.command(
+    cls=Command,
     short_help="Derive a derivative, step by step.",
     epilog=examples(
         "derive softmax --wrt z",
@@ -116,7 +117,7 @@ def derive(  # noqa: PLR0917 (each parameter is an option)
 
     everything = {**sizes, **implied} if sizes or value else None
     texts = [
-        explicit.document(derivation, form, steps, everything, arrays if value else None)
+        explicit.document(derivation, form, steps, everything, arrays if value else None, symbols=bool(size))
         for derivation in _derivations(given, of, tuple(wrt or ()), product)
     ]
     typer.echo(explicit.together(texts, form), nl=False)

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from symderiv.cli.application import answering, app, examples
+from symderiv.cli.application import Command, answering, app, examples
 from symderiv.cli.formulas import Indexes, Inputs, Labels, Source, TexFormulas, TextFormulas, problem_from
 from symderiv.cli.options import targets
 
 
 @app.command(
+    cls=Command,
     short_help="Write a module with a value and its derivatives.",
     epilog=examples(
         "emit softmax --target numba --out softmax_numba.py",

@@ -6,9 +6,9 @@ import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from symderiv.arguments import MAX_TEXT, UsageError
+from symderiv.cli.application import Command
 from symderiv.cli.options import load
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ AsLatex = Annotated[
 Source = Annotated[
     str,
     typer.Argument(
-        metavar="[PROBLEM]", help="A catalogue name, the path of a .sd file, or - for the standard input."
+        metavar="PROBLEM", help="A catalogue name, the path of a .sd file, or - for the standard input."
     ),
 ]
 TexFormulas = Annotated[
@@ -66,23 +66,17 @@ TextFormulas = Annotated[
 ]
 
 
-class FormulaCommand(TyperCommand):
+class FormulaCommand(Command):
     """A command whose arguments are formulas: one that begins with a minus is no option."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put a space before words such as ``-log(p[i])``, so that they are not taken for options."""
-        long = {name for each in self.params for name in each.opts if name.startswith("--")}
         words: list[str] = []
-        taken = False  # whether the word belongs to the option before it
-        for word in args:
+        for word, option in self.words(args):
             help_wanted = word == "-h" and not words
             formula = word.startswith("-") and not word.startswith("--") and word != "-" and not help_wanted
-            words.append(f" {word}" if formula and not taken else word)
-            taken = word in long and not taken and not self._is_flag(word)
+            words.append(f" {word}" if formula and option is None else word)
         return super().parse_args(ctx, words)
-
-    def _is_flag(self, name: str) -> bool:
-        return any(name in each.opts and getattr(each, "is_flag", False) for each in self.params)
 
 
 def typed_in(words: list[str]) -> str:

@@ -260,6 +260,8 @@ class Builder(PlaceBuilder):
             letter = str(token)
             axis = self.names.letter_axis(letter)
             if axis is None:
+                self.bound.append(letter)
+                self.value(arguments[-1])  # what is wrong in the body may be why the axis is not known
                 raise self.no_axis(letter, token)
             if letter in self.bound:
                 raise self.shadowing(letter, token)

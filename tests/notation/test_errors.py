@@ -51,6 +51,7 @@ CASES = [
     ("a[m] = z[m]\nb[m] = W[‸m, 1]", "the index m ranges over K, but here it is a place on N"),
     ("p[‸m] = 1", "the axis of m is not known"),
     ("p[i] = sum(‸n, 1)", "the axis of n is not known"),
+    ("p[i] = sum(n, ‸qq)", "qq is not declared or defined"),
     ("p[i] = z[i] / ‸0", "division by zero"),
     ("p[i] = z[i] / (‸1 - 1)", "division by zero"),
     ("p[i] = ‸0^-1", "division by zero"),
