@@ -29,8 +29,8 @@ class Said:
 
     Attributes
     ----------
-    prefix
-        Definitions in LaTeX, to be read before the displays.
+    lets
+        Definitions in LaTeX, to be read before the displays, each with the place of its directive.
     symbols
         Spellings that are one name.
     roles
@@ -47,7 +47,7 @@ class Said:
         Whether an index that occurs twice in a product is summed.
     """
 
-    prefix: str = ""
+    lets: list[tuple[str, int]] = field(default_factory=list)
     symbols: dict[str, str] = field(default_factory=dict)
     roles: dict[int, str] = field(default_factory=dict)
     letters: list[Index] = field(default_factory=list)
@@ -57,6 +57,19 @@ class Said:
     fixed: set[str] = field(default_factory=set)
     assumptions: list[Directive] = field(default_factory=list)
     einstein: bool = False
+
+    @property
+    def prefix(self) -> str:
+        """The definitions of the directives, a line each."""
+        return "".join(latex + LINE for latex, _ in self.lets)
+
+    def let_at(self, offset: int) -> tuple[str, int]:
+        """The definition that holds the character at `offset` of the prefix."""
+        for each in self.lets:
+            offset -= len(each[0]) + len(LINE)
+            if offset < 0:
+                return each
+        return self.lets[-1]
 
     def problem(self, name: str) -> Problem:
         """A problem with everything that is declared and nothing that is defined."""
@@ -89,7 +102,7 @@ def _error(each: Directive, message: str, column: int = 1) -> NotationError:
 
 
 def _let(said: Said, each: Directive) -> None:
-    said.prefix += definition_in_latex(Source(each.text, "directive"), 0, each.text) + LINE
+    said.lets.append((definition_in_latex(Source(each.text, "directive"), 0, each.text), each.begin))
 
 
 def _symbol(said: Said, each: Directive) -> None:
@@ -167,7 +180,7 @@ def _like(said: Said, each: Directive) -> None:
         letters = ", ".join(index.name for index in definition.indices)
         left = f"{definition.name}[{letters}]" if letters else definition.name
         text = _renamed(f"{left} = {to_text(definition.body)}", names)
-        said.prefix += definition_in_latex(Source(text, "directive"), 0, text) + LINE
+        said.lets.append((definition_in_latex(Source(text, "directive"), 0, text), each.begin))
 
 
 def _renamed(text: str, names: dict[str, str]) -> str:

@@ -11,6 +11,7 @@ from symderiv.calculus import derive
 from symderiv.check.conditions import condition_of, restricted
 from symderiv.check.diagnosis import diagnose
 from symderiv.check.document import Document
+from symderiv.check.limits import SECONDS_PER_CLAIM, OutOfTimeError, time_limit
 from symderiv.check.reading import Claim, Content, read
 from symderiv.check.sources import read_file
 from symderiv.check.verdicts import Judgement, Report
@@ -26,8 +27,19 @@ def check_file(path: Path, assume: Sequence[str] = ()) -> Report:
     return check_document(read_file(path), assume)
 
 
-def check_document(document: Document, assume: Sequence[str] = ()) -> Report:
-    """Judge every claim of a document, under the assumptions `assume` (in text notation) too.
+def check_document(
+    document: Document, assume: Sequence[str] = (), seconds: float = SECONDS_PER_CLAIM
+) -> Report:
+    """Judge every claim of a document.
+
+    Parameters
+    ----------
+    document
+        What to judge.
+    assume
+        Assumptions beside those of the document, in text notation.
+    seconds
+        How long one claim may take; one that takes longer is undecided.
 
     Raises
     ------
@@ -36,7 +48,7 @@ def check_document(document: Document, assume: Sequence[str] = ()) -> Report:
     """
     began = time.perf_counter()
     content = read(document, assume)
-    found = [judge(content, claim) for claim in content.claims]
+    found = [_judged(content, claim, seconds) for claim in content.claims]
     for each in content.unreadable:
         error = each.error
         place = document.place(0)
@@ -44,6 +56,18 @@ def check_document(document: Document, assume: Sequence[str] = ()) -> Report:
         found.append(Judgement(where, "unreadable", error.message, display=each.display))
     found.sort(key=lambda each: (each.place.path, each.place.cell, each.place.line, each.place.column))
     return Report(document.path, tuple(found), time.perf_counter() - began)
+
+
+def _judged(content: Content, claim: Claim, seconds: float) -> Judgement:
+    """The verdict on one claim, whatever happens on the way to it."""
+    try:
+        with time_limit(seconds):
+            return judge(content, claim)
+    except OutOfTimeError:
+        return _judgement(claim, "undecided", f"neither proved nor refuted within {seconds:g} seconds")
+    except Exception as error:  # a fault of ours must not hide the other claims
+        told = " ".join(str(error).split()) or type(error).__name__
+        return _judgement(claim, "undecided", f"not judged, because of {type(error).__name__}: {told}")
 
 
 def judge(content: Content, claim: Claim) -> Judgement:

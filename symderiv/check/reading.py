@@ -7,8 +7,9 @@ the others are read again without it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from symderiv.check.declared import Said, said_by
 from symderiv.check.directives import directives_of
@@ -19,6 +20,10 @@ from symderiv.notation.reader import parse_equation
 from symderiv.notation.tex.inferred import Reading, read_document
 from symderiv.notation.tex.reading import Chain
 from symderiv.problem import Assumption, Problem
+
+_EQUALS = re.compile(r"=|\\equiv")
+#: What stands on the right in a formula that only gives a letter a value or compares two letters.
+_ATOMIC = re.compile(r"\\?[A-Za-z]+|[-+]?[0-9.,]+|\\?\{.*|\(.*,.*\)|")
 
 
 @dataclass(frozen=True)
@@ -93,11 +98,7 @@ def read(document: Document, assume: Sequence[str] = ()) -> Content:
     unreadable += [Unreadable(error) for error in errors]
     said, errors = said_by(document, directives)
     unreadable += [Unreadable(error) for error in errors]
-    blocks = [
-        block
-        for block in document.blocks
-        if block.kind == "display" and said.roles.get(block.number) != "ignore"
-    ]
+    blocks = list(_mathematics(document, said))
     for block in blocks:
         if block.fault:
             unreadable.append(Unreadable(document.error(block.begin, block.fault), block.number))
@@ -119,17 +120,41 @@ def _readable(
     document: Document, said: Said, blocks: list[Block], unreadable: list[Unreadable]
 ) -> tuple[Reading | None, list[Block]]:
     """Read the displays together; one that is not understood is set aside and the others read again."""
+    macros = {each.name: None if each.arguments else each.body for each in document.macros}
     while blocks:
         text = _joined(document, said, blocks)
         try:
-            return read_document(text, said.problem(document.path), said.symbols, document.path), blocks
-        except NotationError as error:
-            offset = _offset(text, error)
-            block = _block_at(blocks, offset - len(said.prefix))
-            where = document.error(offset - len(said.prefix), error.message)
-            unreadable.append(Unreadable(where, block.number))
-            blocks = [each for each in blocks if each is not block]
+            return read_document(
+                text, said.problem(document.path), said.symbols, macros, document.path
+            ), blocks
+        except NotationError as found:
+            error = found
+        offset = _offset(text, error) - len(said.prefix)
+        if offset < 0:
+            let = said.let_at(offset + len(said.prefix))
+            unreadable.append(Unreadable(document.error(let[1], error.message)))
+            said.lets.remove(let)
+            continue
+        block = _block_at(blocks, offset)
+        if block.kind == "display":
+            unreadable.append(Unreadable(document.error(offset, error.message), block.number))
+        blocks = [each for each in blocks if each is not block]
     return None, []
+
+
+def _mathematics(document: Document, said: Said) -> Iterator[Block]:
+    """The blocks that are read: displays with an equals sign, and such formulas in lines that say something.
+
+    In a line, ``$i = j$`` or ``$K = 3$`` is a part of a sentence, no claim and no definition.
+    """
+    for block in document.blocks:
+        text = document.text[block.begin : block.end]
+        if block.kind == "display" and said.roles.get(block.number) != "ignore" and _EQUALS.search(text):
+            yield block
+        elif block.kind == "inline" and _EQUALS.search(text):
+            right = text.rpartition("=")[2].strip()
+            if not _ATOMIC.fullmatch(right) and not text.lstrip().startswith("="):
+                yield block
 
 
 def _joined(document: Document, said: Said, blocks: list[Block]) -> str:
@@ -168,12 +193,16 @@ def _claims(document: Document, said: Said, blocks: list[Block], reading: Readin
             where = offset(chain.positions[place + 1])
             if where < 0:
                 continue
-            display = _block_at(blocks, where).number
+            block = _block_at(blocks, where)
+            display = block.number
+            if said.roles.get(display) == "definition":
+                continue
             counts[display] = counts.get(display, 0) + 1
             written = chain.written[place : place + 2] or ("", "")
+            sign = document.place(_sign_before(document.text, where))
             found.append(
                 Claim(
-                    document.place(where), display, counts[display], chain.sides[place],
+                    sign, display, counts[display], chain.sides[place],
                     chain.sides[place + 1], conditions, (written[0], written[1]), number, chain.notes,
                 )
             )  # fmt: skip
@@ -192,7 +221,7 @@ def _line_starts(text: str) -> list[int]:
     return starts
 
 
-def with_roles(content: Content, roles: Mapping[int, str]) -> Content:
-    """The content without the claims of displays that are definitions by decree."""
-    kept = tuple(claim for claim in content.claims if roles.get(claim.display) != "definition")
-    return replace(content, claims=kept)
+def _sign_before(text: str, offset: int) -> int:
+    """The equals sign before a right side; the right side itself where there is none near it."""
+    place = text.rfind("=", max(0, offset - 60), offset)
+    return place if place >= 0 else offset

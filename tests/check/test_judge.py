@@ -199,3 +199,61 @@ def test_directives_that_are_wrong_get_a_sentence_and_a_place(directive: str, me
     assert [each.verdict for each in found] == ["unreadable"]
     assert message in found[0].message
     assert found[0].place.line == 3
+
+
+def test_the_caret_stands_under_the_equals_sign() -> None:
+    found = only(f"{SOFTMAX}\n$$ \\sum_i p_i = 2 $$\n")
+    assert found.place.source_line[found.place.column - 1] == "="
+
+
+def test_commands_of_the_document_are_read() -> None:
+    text = r"""
+\documentclass{article}
+\newcommand{\pd}{\partial}
+\newcommand{\slope}{\frac{\pd y}{\pd x}}
+\begin{document}
+\[ y = x^2 \]
+\[ \slope = 2 x \]
+\end{document}
+"""
+    found = check_document(read_text(text, "paper.tex")).judgements
+    assert [(each.verdict, each.place.line) for each in found] == [("proved", 7)]
+
+
+#: Each command stands for ten of the next one.
+_DOUBLING = "".join(
+    rf"\newcommand{{\{one}}}{{{('x' if other == 'i' else chr(92) + other) * 10}}}"
+    for one, other in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("macros", "message"),
+    [
+        (r"\newcommand{\a}{\a}", "defined by itself"),
+        (r"\newcommand{\a}{\b}\newcommand{\b}{\a}", "defined by itself"),
+        (r"\newcommand{\a}[1]{#1}", "takes arguments"),
+        (r"\newcommand{\a}{\nothing}", "nothing"),
+        (_DOUBLING, "signs"),
+    ],
+)
+def test_commands_that_cannot_be_read_get_a_sentence(macros: str, message: str) -> None:
+    found = check_document(read_text(f"{macros}\n$$ y = \\a $$\n", "notes.md")).judgements
+    assert [each.verdict for each in found] == ["unreadable"]
+    assert message in found[0].message
+
+
+def test_a_claim_has_a_limit_of_time() -> None:
+    document = read_text(f"{SOFTMAX}\n$$ \\sum_i p_i = 2 $$\n", "notes.md")
+    (found,) = check_document(document, seconds=1e-5).judgements
+    assert (found.verdict, "within 1e-05 seconds" in found.message) == ("undecided", True)
+
+
+def test_conditions_in_a_sentence_are_no_claims() -> None:
+    claims = r"So $\sum_i p_i = 1 + 0$ and $\sum_i p_i = 1 + 1$."
+    text = f"For $i = j$ and $K = 3$, with $x = (1, 2)$:\n{SOFTMAX}\n{claims}"
+    assert [each.verdict for each in report(text).judgements] == ["proved", "refuted"]
+
+
+def test_a_display_without_an_equals_sign_claims_nothing() -> None:
+    assert verdicts(r"$$ \frac{\partial y_i}{\partial z_j}, \quad 1 \leq i \leq K $$") == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from symderiv.notation.errors import Source
+from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.tex.tokens import Token, tokenize
 
 
@@ -33,7 +33,10 @@ def guesses_of(source: Source, notes: Mapping[str, int]) -> tuple[Guess, ...]:
     """The guesses of `notes` (a sentence, and the offset it is about), in the order of the source."""
     if not notes:
         return ()
-    tokens = tokenize(source)
+    try:
+        tokens = tokenize(source)
+    except NotationError:  # commands of the document: the place is enough then
+        tokens = []
     found = []
     for sentence in sorted(notes, key=lambda each: notes[each]):
         place = source.error(notes[sentence], "")

@@ -132,18 +132,30 @@ class Reading:
 
 
 def read_document(
-    latex: str, problem: Problem, symbols: Mapping[str, str] | None = None, path: str = "document"
+    latex: str,
+    problem: Problem,
+    symbols: Mapping[str, str] | None = None,
+    macros: Mapping[str, str | None] | None = None,
+    path: str = "document",
 ) -> Reading:
-    """Read all formulas of a document together; parameters and errors as for :func:`read_equations`."""
-    given, chains, defined = _read(latex, problem, symbols, path)
+    """Read all formulas of a document together.
+
+    Parameters and errors are those of :func:`read_equations`; `macros` are the commands that the document
+    defines, as for :func:`~symderiv.notation.tex.tokens.tokenize`.
+    """
+    given, chains, defined = _read(latex, problem, symbols, path, macros)
     return Reading(given, chains, tuple(0 if each is None else 1 for each in defined))
 
 
 def _read(
-    latex: str, problem: Problem, symbols: Mapping[str, str] | None, path: str
+    latex: str,
+    problem: Problem,
+    symbols: Mapping[str, str] | None,
+    path: str,
+    macros: Mapping[str, str | None] | None = None,
 ) -> tuple[Problem, tuple[Chain, ...], list[Defined | None]]:
     source = source_of(latex, path)
-    tokens = without_boxes(tokenize(source))
+    tokens = without_boxes(tokenize(source, macros))
     subscripts = _in_subscripts(tokens)
     found_equations = equations(source, tokens, lambda token: token.text in subscripts)
     known = Scope.of_problem(problem)

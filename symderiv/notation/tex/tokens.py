@@ -8,9 +8,10 @@ one. Every token knows where it stands in the source.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from symderiv.notation.errors import Source, quoted
+from symderiv.notation.errors import NotationError, Source, quoted
 from symderiv.notation.tex import commands as known
 
 #: The longest formula that is read, in characters and in tokens.
@@ -18,6 +19,8 @@ MAX_TEXT = 20_000
 MAX_TOKENS = 6_000
 #: How deep braces and environments may be nested.
 MAX_BRACES = 100
+#: How deep the commands of a document may stand in each other.
+MAX_MACROS = 20
 
 _PATTERN = re.compile(
     r"(?P<space>\s+|~|%[^\n]*)"
@@ -63,8 +66,17 @@ class Token:
         return self.kind == "op" and self.text in signs
 
 
-def tokenize(source: Source) -> list[Token]:
-    """The tokens of a formula, with one of kind ``stop`` at the end.
+def tokenize(source: Source, macros: Mapping[str, str | None] | None = None) -> list[Token]:
+    r"""The tokens of a formula, with one of kind ``stop`` at the end.
+
+    Parameters
+    ----------
+    source
+        The formula.
+    macros
+        Commands that the document defines, without backslash, each with the text that it stands for
+        (None for one that takes arguments: those are not read). The tokens of that text all stand
+        where the command does.
 
     Raises
     ------
@@ -73,7 +85,7 @@ def tokenize(source: Source) -> list[Token]:
     """
     if len(source.text) > MAX_TEXT:
         raise source.error(MAX_TEXT, f"this formula has more than {MAX_TEXT} characters: split it")
-    tokens = _Scanner(source).run()
+    tokens = _Scanner(source, macros or {}).run()
     if len(tokens) > MAX_TOKENS:
         raise source.error(tokens[MAX_TOKENS].at, f"this formula has more than {MAX_TOKENS} signs: split it")
     _check_braces(source, tokens)
@@ -83,8 +95,12 @@ def tokenize(source: Source) -> list[Token]:
 class _Scanner:
     """Reads the source once, from left to right."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(
+        self, source: Source, macros: Mapping[str, str | None], within: tuple[str, ...] = ()
+    ) -> None:
         self.source = source
+        self.macros = macros
+        self.within = within
         self.text = source.text
         self.place = 0
         self.tokens: list[Token] = []
@@ -144,6 +160,9 @@ class _Scanner:
 
     def _command(self, found: str, at: int) -> None:
         name = found[1:]
+        if name in self.macros:
+            self._macro(name, at)
+            return
         name = known.SAME.get(name, name)
         if name in known.INVISIBLE:
             return
@@ -172,6 +191,22 @@ class _Scanner:
             self._add("word", name, at)
         else:
             raise self.source.error(at, f"the command {quoted(found)} is not known here")
+
+    def _macro(self, name: str, at: int) -> None:
+        """The tokens that a command of the document stands for, all at its own place."""
+        body = self.macros[name]
+        if body is None:
+            raise self.source.error(at, f"\\{name} takes arguments: write out what it stands for")
+        if name in self.within or len(self.within) >= MAX_MACROS:
+            raise self.source.error(at, f"\\{name} is defined by itself, or by too many other commands")
+        try:
+            inner = _Scanner(Source(body, self.source.path), self.macros, (*self.within, name)).run()
+        except NotationError as error:
+            raise self.source.error(at, f"in \\{name}: {error.message}") from None
+        for token in inner[:-1]:
+            if len(self.tokens) > MAX_TOKENS:
+                raise self.source.error(at, f"this formula has more than {MAX_TOKENS} signs: split it")
+            self.tokens.append(replace(token, at=at, end=self.place))
 
     def _argument(self, at: int, what: str) -> tuple[str, int]:
         """The raw text of a braced argument, and where it begins."""
