@@ -9,6 +9,7 @@ from functools import lru_cache
 from symderiv.expression.indices import all_letters, rename
 from symderiv.expression.matrices import INVERSE, matrix_behind
 from symderiv.expression.nodes import (
+    ZERO,
     Compare,
     Definition,
     Delta,
@@ -19,10 +20,12 @@ from symderiv.expression.nodes import (
     Index,
     IndexTerm,
     Product,
+    Shift,
     Size,
     Sum,
     Where,
 )
+from symderiv.expression.shifts import conditions_of, shifted
 from symderiv.expression.traverse import compared_values, map_children, walk
 
 #: Letters that people use for indices, in the order in which they are taken when more are needed.
@@ -278,7 +281,13 @@ def along(node: Expression, index: Index, names: set[str]) -> Expression:
     """`node` with `index` put first on every entry of an array in `names`."""
 
     def term_along(term: IndexTerm) -> IndexTerm:
-        return entry_along(term) if isinstance(term, Entry) else term
+        match term:
+            case Entry():
+                return entry_along(term)
+            case Shift(terms, offset, axis):
+                return shifted([(count, term_along(inner)) for count, inner in terms], offset, axis)
+            case _:
+                return term
 
     def entry_along(entry: Entry) -> Entry:
         indices = tuple(term_along(term) for term in entry.indices)
@@ -291,7 +300,7 @@ def along(node: Expression, index: Index, names: set[str]) -> Expression:
         if compared_values(condition):
             return condition
         sides = [
-            entry_along(side) if isinstance(side, Entry) else side
+            term_along(side) if isinstance(side, Entry | Shift) else side
             for side in (condition.left, condition.right)
         ]
         return Compare(condition.operator, sides[0], sides[1])
@@ -331,6 +340,9 @@ def names_in(node: Expression) -> frozenset[str]:
                 found.add(made[1])
             for inner in term.indices:
                 note(inner)
+        elif isinstance(term, Shift):
+            for _, part in term.terms:
+                note(part)
 
     for _, part in walk(node):
         if isinstance(part, Entry):
@@ -343,14 +355,17 @@ def names_in(node: Expression) -> frozenset[str]:
                 note(entry)
         elif isinstance(part, Sum | Product | Where) and part.condition is not None:
             for side in (part.condition.left, part.condition.right):
-                if isinstance(side, Entry):
+                if isinstance(side, Entry | Shift):
                     note(side)
     return frozenset(found)
 
 
 def unfold(definition: Definition, entry: Entry) -> Expression:
-    """The body of `definition` at the places that `entry` names."""
-    return rename(definition.body, dict(zip(definition.indices, entry.indices, strict=True)))
+    """The body of `definition` at the places that `entry` names; 0 where they are not on their axes."""
+    body = rename(definition.body, dict(zip(definition.indices, entry.indices, strict=True)))
+    for condition in reversed(conditions_of(entry.indices)):
+        body = Where(condition, body, ZERO)
+    return body
 
 
 def _unused(name: str, taken: set[str]) -> str:

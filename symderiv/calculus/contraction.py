@@ -6,6 +6,7 @@ contracted early stays small, and nothing of the size of a Jacobian appears.
 
 from __future__ import annotations
 
+from symderiv.calculus.bounds import within_bounds
 from symderiv.calculus.context import Context, rule
 from symderiv.calculus.derivative import d
 from symderiv.calculus.opening import nearest_intermediate
@@ -114,7 +115,7 @@ def known_contraction(node: Expression, context: Context) -> Expression | None:
     if derivation not in context.used:
         context.used.append(derivation)
     context.note = f"{kind} of {of.array} by {by.array}"
-    return rename(_with_array(derivation.result, name, array.array), names)
+    return within_bounds(rename(_with_array(derivation.result, name, array.array), names), free.indices)
 
 
 def _with_array(node: Expression, old: str, new: str) -> Expression:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from symderiv.calculus.bounds import slope_of_entry, within_bounds
 from symderiv.calculus.branches import BRANCHES, larger_of_two
 from symderiv.calculus.context import CalculusError, Context, rule
 from symderiv.calculus.derivative import CHAIN, INWARD, RUDIN, is_given, single
@@ -14,7 +15,6 @@ from symderiv.expression.nodes import (
     ZERO,
     Add,
     Call,
-    Delta,
     Derivative,
     Entry,
     Expression,
@@ -56,7 +56,7 @@ def independent_entries(node: Expression, context: Context) -> Expression | None
     (by,) = node.by
     if node.of.array != by.array:
         return None
-    return multiply(*(Delta(left, right) for left, right in zip(node.of.indices, by.indices, strict=True)))
+    return slope_of_entry(node.of, by)
 
 
 @rule(
@@ -91,7 +91,7 @@ def known_result(node: Expression, context: Context) -> Expression | None:
         old: new for old, new in zip(before, after, strict=True) if isinstance(old, Index) and old != new
     }
     context.note = f"for {node.of.array} by {', '.join(entry.array for entry in node.by)}"
-    return rename(derivation.result, names)
+    return within_bounds(rename(derivation.result, names), after)
 
 
 @rule(

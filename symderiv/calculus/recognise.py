@@ -37,6 +37,7 @@ from symderiv.expression.nodes import (
     Number,
     Position,
     Power,
+    Shift,
     Size,
     Sum,
 )
@@ -62,6 +63,8 @@ def places_in(node: Expression) -> dict[str, list[IndexTerm]]:
             terms = (part.left, part.right)
         elif isinstance(part, Derivative):
             terms = tuple(term for entry in part.by for term in entry.indices)
+        inside = [inner for term in terms if isinstance(term, Shift) for _, inner in term.terms]
+        terms = (*terms, *inside)  # a definition is folded at the letters of a shift, not at the shift itself
         labels = [term for term in terms if isinstance(term, Entry)]
         for term in terms:
             if isinstance(term, Index | Position):

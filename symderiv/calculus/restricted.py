@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+from symderiv.calculus.bounds import is_defined, picked
 from symderiv.calculus.context import Context, rule
 from symderiv.calculus.simplify import delta_on
 from symderiv.expression.construct import add, factors_of, multiply, subtract
-from symderiv.expression.indices import indices_in_term, rename, rename_term
+from symderiv.expression.indices import mentions, rename_term
 from symderiv.expression.nodes import (
     ONE,
     ZERO,
     Add,
-    Call,
     Compare,
     Delta,
     Entry,
     Expression,
     Index,
     IndexTerm,
-    Number,
-    Position,
-    Power,
+    PlaceTerm,
     Sum,
     Where,
 )
-from symderiv.expression.traverse import compared_values, walk
+from symderiv.expression.shifts import solved
+from symderiv.expression.traverse import compared_values
 
 _KNUTH = "Graham, Knuth, Patashnik, Concrete Mathematics, chapter 2"
 
@@ -31,9 +30,9 @@ _KNUTH = "Graham, Knuth, Patashnik, Concrete Mathematics, chapter 2"
 def holds(condition: Compare, value: Expression) -> Expression:
     """`value` where a condition on places holds, else 0: (1 - δ_jy) f_j for j ≠ y."""
     left, right = condition.left, condition.right
-    if not _is_defined(value):
+    if not is_defined(value):
         return Where(condition, value, ZERO)
-    if isinstance(left, Index | Position | Entry) and isinstance(right, Index | Position | Entry):
+    if isinstance(left, PlaceTerm | Entry) and isinstance(right, PlaceTerm | Entry):
         if condition.operator == "!=":
             return multiply(subtract(ONE, Delta(left, right)), value)
         if condition.operator == "==":
@@ -41,21 +40,11 @@ def holds(condition: Compare, value: Expression) -> Expression:
     return Where(condition, value, ZERO)
 
 
-def _is_defined(node: Expression) -> bool:
-    """Whether `node` has a value at every place: 0 times a pole is not 0."""
-    for _, part in walk(node):
-        if isinstance(part, Power) and not (isinstance(part.exponent, Number) and part.exponent.value > 0):
-            return False
-        if isinstance(part, Call) and part.function in ("log", "sqrt", "tan", "gamma"):
-            return False
-    return True
-
-
 def _renamed(condition: Compare, names: dict[Index, IndexTerm]) -> Compare | None:
     if compared_values(condition):
         return None
     sides = [
-        rename_term(side, names) if isinstance(side, Index | Position | Entry) else side
+        rename_term(side, names) if isinstance(side, PlaceTerm | Entry) else side
         for side in (condition.left, condition.right)
     ]
     return Compare(condition.operator, sides[0], sides[1])
@@ -79,14 +68,15 @@ def sift_under_a_condition(node: Expression, context: Context) -> Expression | N
     for place, factor in enumerate(factors):
         if not isinstance(factor, Delta):
             continue
-        for side, other in ((factor.left, factor.right), (factor.right, factor.left)):
-            if side != node.index or node.index in set(indices_in_term(other)):
+        if mentions(factor, node.index):
+            other = solved(factor.left, factor.right, node.index)
+            if other is None:
                 continue
             names: dict[Index, IndexTerm] = {node.index: other}
             condition = _renamed(node.condition, names)
             if condition is not None:
                 rest = multiply(*factors[:place], *factors[place + 1 :])
-                return holds(condition, rename(rest, names))
+                return holds(condition, picked(rest, node.index, other))
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from symderiv.calculus.bounds import IN_A_TERM, OF_SUMS, picked
 from symderiv.calculus.context import Context, rule
 from symderiv.calculus.powers import POWERS
 from symderiv.calculus.tidy import has_delta, is_negative
@@ -18,7 +19,7 @@ from symderiv.expression.construct import (
     power,
     terms_of,
 )
-from symderiv.expression.indices import indices_in_term, mentions, rename
+from symderiv.expression.indices import indices_in_term, mentions
 from symderiv.expression.nodes import (
     ZERO,
     Add,
@@ -33,10 +34,12 @@ from symderiv.expression.nodes import (
     Number,
     Power,
     Product,
+    Shift,
     Size,
     Sum,
     Where,
 )
+from symderiv.expression.shifts import solved
 from symderiv.expression.traverse import children, map_children, walk
 
 _KNUTH = "Graham, Knuth, Patashnik, Concrete Mathematics, chapter 2"
@@ -95,8 +98,14 @@ def cancel(node: Expression, context: Context) -> Expression | None:
     )
 
 
-def _sifted(side: IndexTerm, other: IndexTerm, letters: tuple[Index, ...]) -> bool:
-    return isinstance(side, Index) and side in letters and side not in set(indices_in_term(other))
+def _solutions(delta: Delta, letters: tuple[Index, ...]) -> list[tuple[Index, IndexTerm]]:
+    """The summed letters for which a delta can be solved, each with its place; plain places first."""
+    found = [
+        (letter, other)
+        for letter in letters
+        if mentions(delta, letter) and (other := solved(delta.left, delta.right, letter)) is not None
+    ]
+    return sorted(found, key=lambda each: isinstance(each[1], Shift))
 
 
 @rule(
@@ -115,12 +124,10 @@ def sift(node: Expression, context: Context) -> Expression | None:
     for place, factor in enumerate(factors):
         if not isinstance(factor, Delta):
             continue
-        for side, other in ((factor.left, factor.right), (factor.right, factor.left)):
-            if _sifted(side, other, letters):
-                assert isinstance(side, Index)
-                rest = multiply(*factors[:place], *factors[place + 1 :])
-                left = tuple(letter for letter in letters if letter != side)
-                return sum_over(left, rename(rest, {side: other}))
+        for letter, other in _solutions(factor, letters):
+            rest = multiply(*factors[:place], *factors[place + 1 :])
+            left = tuple(each for each in letters if each != letter)
+            return sum_over(left, picked(rest, letter, other))
     return None
 
 
@@ -343,6 +350,6 @@ def _without(node: Expression, factor: Expression) -> Expression:
 
 
 #: Rules within one term or between like terms.
-LOCAL = (inverse_functions, *POWERS, cancel, signs, collect, under_a_delta, out_of_the_branches)
+LOCAL = (*IN_A_TERM, inverse_functions, *POWERS, cancel, signs, collect, under_a_delta, out_of_the_branches)
 #: All of them, in the order in which they are tried at each node.
-SIMPLIFY = (*LOCAL, sift, pull_out, sum_of_a_constant, expand_over_delta)
+SIMPLIFY = (*LOCAL, sift, pull_out, sum_of_a_constant, expand_over_delta, *OF_SUMS)

@@ -29,10 +29,12 @@ from symderiv.expression.nodes import (
     Position,
     Power,
     Product,
+    Shift,
     Size,
     Sum,
     Where,
 )
+from symderiv.expression.shifts import decided, difference, is_within
 from symderiv.expression.traverse import children, compared_values, map_children, walk
 from symderiv.problem import Problem
 
@@ -73,12 +75,15 @@ def tidy(node: Expression) -> Expression:
             return node
 
 
-def tidy_delta(node: Delta, left: object, right: object) -> Expression:
+def tidy_delta(node: Delta, left: IndexTerm, right: IndexTerm) -> Expression:
     """δ of equal indices is 1, of different fixed places 0."""
     if left == right:
         return ONE
     if isinstance(left, Position) and isinstance(right, Position):
         return ZERO
+    if isinstance(left, Shift) or isinstance(right, Shift):
+        apart = difference(left, right)
+        return node if apart is None else ZERO if apart else ONE
     return node
 
 
@@ -87,6 +92,8 @@ def always(condition: Compare) -> bool | None:
     left, right = condition.left, condition.right
     if compared_values(condition):
         return None
+    if is_within(condition):
+        return decided(condition)
     if left == right:
         return condition.operator in ("==", "<=", ">=")
     if isinstance(left, Position) and isinstance(right, Position):

@@ -24,12 +24,13 @@ from symderiv.expression.nodes import (
     IndexTerm,
     Multiply,
     Number,
-    Position,
+    PlaceTerm,
     Power,
     Product,
     Size,
     Sum,
 )
+from symderiv.expression.shifts import index_key
 from symderiv.expression.traverse import compared_values, map_children
 
 #: Up to this many sums in a row are put in the order that gives the smallest spelling.
@@ -39,17 +40,6 @@ _RANK: dict[type, int] = {
     kind: rank
     for rank, kind in enumerate((Number, Size, Delta, Entry, Power, Derivative, Multiply, Sum, Product, Add))
 }
-
-
-def index_key(term: IndexTerm) -> tuple[object, ...]:
-    """A key that orders index places."""
-    match term:
-        case Index(name, axis):
-            return ("index", name, axis)
-        case Position(value, axis):
-            return ("position", f"{value:09d}", axis)
-        case Entry(array, indices):
-            return ("label", array, *(str(index_key(inner)) for inner in indices))
 
 
 @lru_cache(maxsize=65536)
@@ -108,7 +98,7 @@ def _canonical_condition(
         left, right = (_canonical(rename(value, names), depth) for value in values)
         return Compare(condition.operator, left, right)
     sides = [
-        rename_term(side, names) if isinstance(side, Index | Position | Entry) else side
+        rename_term(side, names) if isinstance(side, PlaceTerm | Entry) else side
         for side in (condition.left, condition.right)
     ]
     if condition.operator in ("==", "!="):

@@ -15,11 +15,14 @@ from symderiv.expression.nodes import (
     Extremum,
     Index,
     IndexTerm,
+    PlaceTerm,
     Position,
     Product,
+    Shift,
     Sum,
     Where,
 )
+from symderiv.expression.shifts import shifted
 from symderiv.expression.traverse import children, compared_values, map_children, walk
 
 
@@ -31,6 +34,9 @@ def indices_in_term(term: IndexTerm) -> Iterator[Index]:
         case Entry(_, indices):
             for inner in indices:
                 yield from indices_in_term(inner)
+        case Shift(terms, _, _):
+            for _, inner in terms:
+                yield from indices_in_term(inner)
         case Position():
             return
 
@@ -40,7 +46,7 @@ def _condition_indices(condition: Compare | None) -> Iterator[Index]:
     if condition is None or compared_values(condition):
         return
     for side in (condition.left, condition.right):
-        if isinstance(side, Index | Position | Entry):
+        if isinstance(side, PlaceTerm | Entry):
             yield from indices_in_term(side)
 
 
@@ -114,6 +120,8 @@ def rename_term(term: IndexTerm, names: Mapping[Index, IndexTerm]) -> IndexTerm:
             return names.get(term, term)
         case Entry(array, indices):
             return Entry(array, tuple(rename_term(inner, names) for inner in indices))
+        case Shift(terms, offset, axis):
+            return shifted([(count, rename_term(inner, names)) for count, inner in terms], offset, axis)
         case Position():
             return term
 
@@ -125,7 +133,7 @@ def _rename_condition(condition: Compare | None, names: Mapping[Index, IndexTerm
         left, right = compared_values(condition)
         return Compare(condition.operator, rename(left, names), rename(right, names))
     sides = [
-        rename_term(side, names) if isinstance(side, Index | Position | Entry) else side
+        rename_term(side, names) if isinstance(side, PlaceTerm | Entry) else side
         for side in (condition.left, condition.right)
     ]
     return Compare(condition.operator, sides[0], sides[1])

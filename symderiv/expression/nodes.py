@@ -51,6 +51,23 @@ class Position(_Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Shift(_Node):
+    """An index shifted by others or by a whole number: the ``i + k - 1`` of ``x[i + k - 1]``.
+
+    Its place, counted from 1, is the sum of the places in `terms`, each times its coefficient, and of
+    `offset`; it is meant on `axis`, and may lie outside of it. An entry outside of its array is 0, so
+    that every law of sums and products holds for it. Make one by
+    :func:`symderiv.expression.shifts.shifted`, which gives equal places one spelling.
+    """
+
+    terms: tuple[tuple[int, IndexTerm], ...]
+    offset: int
+    axis: str
+
+    __hash__ = _Node._remembered_hash
+
+
+@dataclass(frozen=True, slots=True)
 class Number(_Node):
     """An exact rational number."""
 
@@ -134,7 +151,8 @@ class Call(_Node):
 class Compare(_Node):
     """A condition: `left` and `right` are both indices, or both expressions.
 
-    `operator` is one of ``<  <=  >  >=  ==  !=``.
+    `operator` is one of ``<  <=  >  >=  ==  !=``, or ``in``: then `left` is an index and `right` the
+    size of an axis, and the condition says that the place `left` is one of that axis.
     """
 
     operator: str
@@ -198,7 +216,9 @@ class Derivative(_Node):
     __hash__ = _Node._remembered_hash
 
 
-IndexTerm: TypeAlias = Index | Position | Entry
+IndexTerm: TypeAlias = Index | Position | Shift | Entry
+#: The index terms that are no values as well (the entry of a label array is both).
+PlaceTerm: TypeAlias = Index | Position | Shift
 Expression: TypeAlias = (
     Number
     | Size

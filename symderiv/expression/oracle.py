@@ -32,9 +32,11 @@ from symderiv.expression.nodes import (
     IndexTerm,
     Multiply,
     Number,
+    PlaceTerm,
     Position,
     Power,
     Product,
+    Shift,
     Size,
     Sum,
     Where,
@@ -304,8 +306,18 @@ class Oracle:
                 return env[term]
             case Position(value, _):
                 return value - 1
+            case Shift(terms, offset, _):
+                return offset - 1 + sum(count * (self.place(inner, env) + 1) for count, inner in terms)
             case Entry(array, indices):
                 return int(_primal(self.entry(array, tuple(self.place(inner, env) for inner in indices))))
+
+    def _spot(self, indices: Sequence[IndexTerm], env: Mapping[Index, int]) -> tuple[int, ...] | None:
+        """The place of an entry; None where a shifted index leads out of its axis."""
+        spot = tuple(self.place(term, env) for term in indices)
+        for term, place in zip(indices, spot, strict=True):
+            if isinstance(term, Shift) and not 0 <= place < self.size(term.axis):
+                return None
+        return spot
 
     def _value(self, node: Expression, env: dict[Index, int]) -> Value:
         match node:
@@ -314,7 +326,8 @@ class Oracle:
             case Size(axis):
                 return self.arithmetic.from_fraction(Fraction(self.size(axis)))
             case Entry(array, indices):
-                return self.entry(array, tuple(self.place(term, env) for term in indices))
+                spot = self._spot(indices, env)
+                return self._fold(_plus, 0, []) if spot is None else self.entry(array, spot)
             case Delta(left, right):
                 equal = self.place(left, env) == self.place(right, env)
                 return self.arithmetic.from_fraction(Fraction(int(equal)))
@@ -358,11 +371,13 @@ class Oracle:
         values = compared_values(condition)
         if values:
             left, right = (_primal(self._value(value, env)) for value in values)
+        elif isinstance(condition.right, Size):
+            assert isinstance(condition.left, PlaceTerm | Entry)
+            return 0 <= self.place(condition.left, env) < self.size(condition.right.axis)
         else:
             sides = (condition.left, condition.right)
             left, right = (
-                self.place(side, env) if isinstance(side, Index | Position | Entry) else side
-                for side in sides
+                self.place(side, env) if isinstance(side, PlaceTerm | Entry) else side for side in sides
             )
         return COMPARISONS[condition.operator](left, right)
 
@@ -446,7 +461,9 @@ class Oracle:
             return self._value(of, env)
         # In turn: the last is outermost. That matters where a name and what it is built from both vary.
         last, rest = by[-1], by[:-1]
-        place = tuple(self.place(term, env) for term in last.indices)
+        place = self._spot(last.indices, env)
+        if place is None:
+            return self._fold(_plus, 0, [])  # nothing depends on an entry that is not there
         self._tags += 1
         tag = self._tags
         inner = self._with_variable(last.array, place, tag)

@@ -19,10 +19,9 @@ from symderiv.expression.nodes import (
     Entry,
     Expression,
     Extremum,
-    Index,
     Multiply,
     Number,
-    Position,
+    PlaceTerm,
     Power,
     Product,
     Size,
@@ -35,14 +34,14 @@ Path: TypeAlias = tuple[int, ...]
 
 def is_expression(side: object) -> bool:
     """Whether one side of a comparison is a value rather than an index."""
-    return not isinstance(side, Index | Position)
+    return not isinstance(side, PlaceTerm)
 
 
 def compared_values(condition: Compare | None) -> tuple[Expression, ...]:
     """The expressions that a condition compares; none where it compares indices."""
-    if condition is None:
+    if condition is None or condition.operator == "in":
         return ()
-    if isinstance(condition.left, Index | Position) or isinstance(condition.right, Index | Position):
+    if isinstance(condition.left, PlaceTerm) or isinstance(condition.right, PlaceTerm):
         return ()
     return (condition.left, condition.right)
 

@@ -25,7 +25,9 @@ from symderiv.expression.nodes import (
     Index,
     IndexTerm,
     Multiply,
+    PlaceTerm,
     Position,
+    Shift,
 )
 from symderiv.expression.traverse import compared_values, walk
 from symderiv.kernels.errors import KernelError
@@ -404,6 +406,8 @@ class LoopFormula(Formula):
                 return self.kernel.letter(term)
             case Position(value, _):
                 return str(value - 1)
+            case Shift():
+                raise KernelError("A shifted index cannot be emitted yet.")
             case Entry():
                 return self.entry(term)
 
@@ -448,9 +452,7 @@ class LoopFormula(Formula):
         if values and not any(isinstance(side, Entry) and side.array in labels for side in sides):
             left, right = (self.text(value, SUM) for value in values)
         else:
-            left, right = (
-                self.place(side) if isinstance(side, Index | Position | Entry) else "" for side in sides
-            )
+            left, right = (self.place(side) if isinstance(side, PlaceTerm | Entry) else "" for side in sides)
         return f"({then} if {left} {condition.operator} {right} else {otherwise})", ATOM
 
 

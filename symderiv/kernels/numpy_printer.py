@@ -14,7 +14,9 @@ from symderiv.expression.nodes import (
     Expression,
     Index,
     IndexTerm,
+    PlaceTerm,
     Position,
+    Shift,
 )
 from symderiv.expression.traverse import compared_values, walk
 from symderiv.kernels.errors import KernelError
@@ -25,6 +27,7 @@ from symderiv.kernels.printed import PrintedFunction
 from symderiv.kernels.program import Statement
 from symderiv.kernels.python_functions import FUNCTION_IN_NUMPY, HELPERS, constant_value
 from symderiv.kernels.scatter import Scatter
+from symderiv.notation.text import index_to_text
 
 _REDUCE = {"sum": "np.sum", "max": "np.max", "min": "np.min", "prod": "np.prod"}
 
@@ -149,6 +152,8 @@ class NumpyPrinter:
                 subscripts.append(f"np.arange({self.size(term.axis)})")
             elif isinstance(term, Position):
                 subscripts.append(str(term.value - 1))
+            elif isinstance(term, Shift):
+                raise KernelError("A shifted index cannot be emitted yet.")
             else:
                 subscripts.append(self.names[term.array])
         if advanced and advanced[-1] - advanced[0] + 1 != len(advanced):
@@ -270,6 +275,8 @@ class ArrayFormula(Formula):
                 return self.aligned(f"np.arange({self.printer.size(axis)})", (term,))
             case Position(value, _):
                 return str(value - 1)
+            case Shift():
+                raise KernelError("A shifted index cannot be emitted yet.")
             case Entry():
                 return self.entry(term)
 
@@ -314,9 +321,7 @@ class ArrayFormula(Formula):
             left, right = (self.text(value, SUM) for value in values)
         else:
             sides = (condition.left, condition.right)
-            left, right = (
-                self.place(side) if isinstance(side, Index | Position | Entry) else "" for side in sides
-            )
+            left, right = (self.place(side) if isinstance(side, PlaceTerm | Entry) else "" for side in sides)
         return f"{left} {condition.operator} {right}"
 
     def _compares_labels(self, condition: Compare) -> bool:
@@ -336,6 +341,8 @@ def _spelled(term: IndexTerm) -> str:
             return name
         case Position(value, _):
             return str(value)
+        case Shift():
+            return index_to_text(term)
         case Entry(array, indices):
             inside = ", ".join(_spelled(each) for each in indices)
             return f"{array}[{inside}]" if inside else array

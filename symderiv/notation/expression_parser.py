@@ -32,8 +32,10 @@ from symderiv.expression.nodes import (
     Sum,
     Where,
 )
+from symderiv.expression.shifts import shifted
+from symderiv.notation.bounds import settle
 from symderiv.notation.errors import NotationError
-from symderiv.notation.places import PlaceBuilder, as_token, as_tree, index_count
+from symderiv.notation.places import SUMS, PlaceBuilder, as_token, as_tree, index_count
 from symderiv.notation.syntax import MAX_NESTING, Node, near
 
 #: The largest exponent, and the largest denominator of one, that may be written.
@@ -42,6 +44,7 @@ MAX_EXPONENT = 1000
 MAX_BITS = 2048
 
 _BINDERS = ("sum", "prod", "max", "min")
+_CONDITIONED = ("comparison", "within", "filtered", "filtered_within")
 
 
 class Builder(PlaceBuilder):
@@ -70,7 +73,7 @@ class Builder(PlaceBuilder):
                 return self._matrix_entry(node)
             case "call":
                 return self._call(node)
-            case "comparison":
+            case "comparison" | "within":
                 raise self.error(node, "a condition is not a value: write where(condition, a, b)")
             case _:
                 raise self.error(node, "expected a value")
@@ -173,6 +176,13 @@ class Builder(PlaceBuilder):
             )
         return self.entry(node)
 
+    def whole(self, node: Node) -> Expression:
+        """The expression of a line or of one side of it, with the bounds of shifted indices settled."""
+        return settle(self.value(node), self._outside)
+
+    def _outside(self, entry: Entry, why: str) -> NotationError:
+        return self.error(self.shifted[entry], why)
+
     def _call(self, node: Node) -> Expression:
         name = str(node.children[0])
         arguments = [as_tree(child) for child in node.children[1:] if child is not None]
@@ -247,7 +257,7 @@ class Builder(PlaceBuilder):
 
     def _binds(self, first: Node) -> bool:
         """Whether the first argument of max or min is an index letter, not a value."""
-        if first.data in ("comparison", "filtered"):
+        if first.data in _CONDITIONED:
             return True  # which is then refused with a sentence of its own
         return first.data == "name" and self.names.is_letter(str(first.children[0]))
 
@@ -270,10 +280,12 @@ class Builder(PlaceBuilder):
             self.binders.append((letter, token))
             self.bound.append(letter)
             condition = None
-            if argument.data == "comparison":
+            if argument.data in ("comparison", "within"):
                 condition = self._condition(argument)
             elif argument.data == "filtered":
-                condition = self._condition_of(argument, *argument.children[1:])
+                condition = self._condition_of(*argument.children[1:])
+            elif argument.data == "filtered_within":
+                condition = self._within(*argument.children[1:])
             if condition is not None and name in ("max", "min"):
                 raise self.error(argument, f"{name} over an axis takes no condition")
             opened.append((Index(letter, axis), condition))
@@ -289,7 +301,7 @@ class Builder(PlaceBuilder):
         return body
 
     def _binding_letter(self, name: str, argument: Node) -> Token:
-        first = argument.children[0] if argument.data in ("comparison", "filtered") else argument
+        first = argument.children[0] if argument.data in _CONDITIONED else argument
         if isinstance(first, Token):
             token = first
         elif first.data == "name":
@@ -304,7 +316,7 @@ class Builder(PlaceBuilder):
     def _delta(self, node: Node, arguments: list[Node]) -> Expression:
         if len(arguments) != 2:
             raise self.error(node, f"expected delta(i, j), found {_count(arguments)}")
-        axis = self.axis_of(arguments[0]) or self.axis_of(arguments[1])
+        axis = self.common_axis(*arguments)
         return Delta(self.index(arguments[0], axis), self.index(arguments[1], axis))
 
     def _derivative(self, node: Node, arguments: list[Node]) -> Expression:
@@ -322,13 +334,27 @@ class Builder(PlaceBuilder):
         return Derivative(of, tuple(variables))
 
     def _condition(self, node: Node) -> Compare:
+        if node.data == "within":
+            return self._within(*node.children)
         if node.data != "comparison":
             raise self.error(node, "expected a condition such as k != i or z[k] > 0")
-        return self._condition_of(node, *node.children)
+        return self._condition_of(*node.children)
 
-    def _condition_of(self, node: Node, left: object, operator: object, right: object) -> Compare:
+    def _within(self, left: object, right: object) -> Compare:
+        """``i + k in N``: the place is one of the axis."""
+        axis = as_token(right)
+        if str(axis) not in self.names.axes:
+            kind = self.names.kind(str(axis)) or "not declared"
+            raise self.error(axis, f"expected an axis after in, but {axis} is {kind}")
+        node = as_tree(left)
+        place = self.index(node, str(axis) if node.data in SUMS or node.data == "number" else None)
+        if isinstance(place, Index) and place.axis != str(axis):
+            place = shifted([(1, place)], 0, str(axis))
+        return Compare("in", place, Size(str(axis)))
+
+    def _condition_of(self, left: object, operator: object, right: object) -> Compare:
         first, second, comparison = as_tree(left), as_tree(right), str(operator)
-        axis = self.axis_of(first) or self.axis_of(second)
+        axis = self.common_axis(first, second)
         if axis is None and not (self.is_bound(first) or self.is_bound(second)):
             return Compare(comparison, self.value(first), self.value(second))
         return Compare(comparison, self.index(first, axis), self.index(second, axis))

@@ -251,7 +251,7 @@ class _FormulaReader(ProblemReader):
         for (start, _, _), tree in list(zip(each.sides, each.trees, strict=True))[first:]:
             builder = Builder(self.names, self.source, each.line.begin + start)
             builder.free |= free
-            sides.append(builder.value(tree))
+            sides.append(builder.whole(tree))
             builder.finish()
             free |= builder.free
         return Statement(tuple(sides), written, each.defines, (), each.path)

@@ -32,16 +32,20 @@ from symderiv.expression.nodes import (
     IndexTerm,
     Multiply,
     Number,
+    PlaceTerm,
     Position,
     Power,
     Product,
+    Shift,
     Size,
     Sum,
     Where,
 )
+from symderiv.expression.shifts import is_within
 from symderiv.expression.traverse import walk
 from symderiv.notation.latex_fractions import grouped, is_tall, sets_tall, signed, signed_term
 from symderiv.notation.latex_names import array_latex, latex_name, subscript
+from symderiv.notation.text import spelled_shift
 from symderiv.problem import Problem, names_in
 
 _RELATIONS = {"<": "<", "<=": r"\leq", ">": ">", ">=": r"\geq", "==": "=", "!=": r"\neq"}
@@ -264,10 +268,13 @@ class _Writer:
         return text if text.startswith(letter + " ") and not lower_bound else f"{letter} : {text}"
 
     def _condition(self, condition: Compare) -> str:
+        if is_within(condition):
+            assert isinstance(condition.left, PlaceTerm | Entry)
+            return rf"1 \le {_index(condition.left)} \le {self._side(condition.right)}"
         return f"{self._side(condition.left)} {_RELATIONS[condition.operator]} {self._side(condition.right)}"
 
     def _side(self, side: IndexTerm | Expression) -> str:
-        if isinstance(side, Index | Position):
+        if isinstance(side, PlaceTerm):
             return _index(side)
         return self.write(side).text
 
@@ -327,6 +334,8 @@ def _index(term: IndexTerm) -> str:
             return latex_name(name)
         case Position(value, _):
             return str(value)
+        case Shift():
+            return spelled_shift(term, _index, " ")
         case Entry():
             return entry_latex(term)
 

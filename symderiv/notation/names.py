@@ -19,7 +19,19 @@ from symderiv.problem import Input, Problem, Upstream
 
 #: Words that cannot name an array, an axis or an index.
 RESERVED = frozenset(
-    {*FUNCTIONS, *WITHOUT_DERIVATIVE, *OF_TWO_VALUES, "sum", "prod", "delta", "where", "pi", "if", "assuming"}
+    {
+        *FUNCTIONS,
+        *WITHOUT_DERIVATIVE,
+        *OF_TWO_VALUES,
+        "sum",
+        "prod",
+        "delta",
+        "where",
+        "pi",
+        "if",
+        "in",
+        "assuming",
+    }
 )
 #: Called with a piece of syntax and a sentence; gives the error to raise.
 ErrorAt: TypeAlias = Callable[[Node | Token, str], Exception]
@@ -37,6 +49,8 @@ class Names:
     axes: dict[str, None] = field(default_factory=dict)
     _leader: dict[_Slot, _Slot] = field(default_factory=dict)
     _axis: dict[_Slot, str] = field(default_factory=dict)
+    #: Letters that stand in a place only shifted by a number: on that axis, if nothing else is said.
+    _beside: dict[str, _Slot | str] = field(default_factory=dict)
 
     @classmethod
     def of_problem(cls, problem: Problem) -> Names:
@@ -111,6 +125,9 @@ class Names:
         stem, _, number = letter.rpartition("_")
         if found is None and stem and number.isdecimal():
             return self._axis.get(self._find(("letter", stem, 0)))
+        if found is None and letter in self._beside:
+            beside = self._beside[letter]
+            return beside if isinstance(beside, str) else self._axis.get(self._find(beside))
         return found
 
     def place_axis(self, array: str, place: int) -> str | None:
@@ -228,6 +245,12 @@ class Names:
             clash = self._tie(("letter", letter, 0), slot)
             if clash:
                 raise error_at(part, _clash(letter, *clash))
+        elif isinstance(part, Tree) and part.data == "sum":
+            letters = [name for name in map(self._letter_of, part.children) if name is not None]
+            if len(letters) == 1 and all(
+                isinstance(each, Token) or each.data in ("number", "name") for each in part.children
+            ):
+                self._beside.setdefault(letters[0], slot)
 
     def _tie_pair(self, left: Node | Token, right: Node | Token, error_at: ErrorAt) -> None:
         for one, other in ((left, right), (right, left)):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from lark import Token
 
-from symderiv.expression.nodes import Entry, Index, IndexTerm, Number, Position
+from symderiv.expression.nodes import Entry, Index, IndexTerm, Number, Position, Shift
+from symderiv.expression.shifts import shifted
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.names import Names
 from symderiv.notation.syntax import Node, start_of
 
 #: The most digits of a number as written, and the largest power of ten in one such as 1e-8.
 MAX_DIGITS = 200
-_SHIFT = "shifted indices are not supported yet: an index is a letter, a place such as 1, or a label"
+#: The largest whole number by which an index may be shifted.
+MAX_SHIFT = 1_000_000
+SUMS = ("sum", "signed", "product")
+_NO_PLACE = "expected an index: a letter, a place such as 1, a label, or a sum of them such as i + k - 1"
 
 
 class PlaceBuilder:
@@ -38,6 +42,8 @@ class PlaceBuilder:
         self.bound: list[str] = []
         self.free: set[str] = set(left or ())
         self.binders: list[tuple[str, Node | Token]] = []
+        #: Where each entry with a shifted index was first written.
+        self.shifted: dict[Entry, Node] = {}
 
     def error(self, where: Node | Token, message: str) -> NotationError:
         """An error at a piece of syntax."""
@@ -53,8 +59,10 @@ class PlaceBuilder:
         """The index term of a node that stands for a place on `axis` (None: not known from outside)."""
         if node.data == "number":
             return self._position(as_token(node.children[0]), axis)
+        if node.data in SUMS:
+            return self._shift(node, axis)
         if node.data not in ("name", "entry"):
-            raise self.error(node, _SHIFT)
+            raise self.error(node, _NO_PLACE)
         name = str(node.children[0])
         if self.names.is_label(name):
             label_axis = self.names.inputs[name].label_of
@@ -91,7 +99,57 @@ class PlaceBuilder:
         if len(parts) != count:
             raise self.error(node, f"{name} needs {index_count(count)}, found {index_count(len(parts))}")
         axes = [names.place_axis(name, place) for place in range(count)]
-        return Entry(name, tuple(self.index(as_tree(part), axes[at]) for at, part in enumerate(parts)))
+        entry = Entry(name, tuple(self.index(as_tree(part), axes[at]) for at, part in enumerate(parts)))
+        if any(isinstance(term, Shift) for term in entry.indices):
+            if names.is_label(name):
+                raise self.error(node, f"the label {name} cannot be taken at a shifted index")
+            self.shifted.setdefault(entry, node)
+        return entry
+
+    def _shift(self, node: Node, axis: str | None) -> IndexTerm:
+        """A sum of letters, labels and whole numbers, each letter perhaps some whole number of times."""
+        if axis is None:
+            raise self.error(node, "it is not known which axis this shifted index is on")
+        parts: list[tuple[int, IndexTerm]] = []
+        offset = 0
+        for times, part in self._summands(node):
+            if part.data == "number":
+                offset += times * self._whole(as_token(part.children[0]))
+                continue
+            count, inner = times, part
+            if part.data == "product":
+                if len(part.children) != 3 or part.children[1] != "*":
+                    raise self.error(part, _NO_PLACE)
+                for sign, first in self._summands(as_tree(part.children[0])):
+                    if first.data != "number":
+                        raise self.error(
+                            first, "expected a whole number in front of a letter, as in x[i + 2 * k]"
+                        )
+                    count *= sign * self._whole(as_token(first.children[0]))
+                inner = as_tree(part.children[2])
+            if inner.data not in ("name", "entry"):
+                raise self.error(inner, _NO_PLACE)
+            parts.append((count, self.index(inner, None)))
+        return shifted(parts, offset, axis)
+
+    def _summands(self, node: Node) -> Iterator[tuple[int, Node]]:
+        """What a sum adds up, each with its sign."""
+        if node.data not in ("sum", "signed"):
+            yield 1, node
+            return
+        sign = 1
+        for child in node.children:
+            if isinstance(child, Token):
+                before = sign if node.data == "signed" else 1  # --k is k; in a sum each sign is new
+                sign = -before if child == "-" else before
+            else:
+                yield from ((sign * times, part) for times, part in self._summands(as_tree(child)))
+
+    def _whole(self, token: Token) -> int:
+        number = self.number(token).value
+        if number.denominator != 1 or abs(number) > MAX_SHIFT:
+            raise self.error(token, f"expected a whole number up to {MAX_SHIFT} in an index, found {token}")
+        return int(number)
 
     def _position(self, token: Token, axis: str | None) -> Position:
         number = self.number(token)
@@ -109,7 +167,12 @@ class PlaceBuilder:
         return Number(Fraction(str(token).rstrip(".") if not exponent else str(token)))
 
     def axis_of(self, node: Node) -> str | None:
-        """The axis of an index term, if the node can be one."""
+        """The axis of an index term, if the node can be one; of a shifted one, that of its first letter."""
+        if node.data in SUMS:
+            parts = [part for _, part in self._summands(node) if part.data != "number"]
+            parts = [as_tree(part.children[-1]) if part.data == "product" else part for part in parts]
+            axes = [self.axis_of(part) for part in parts]
+            return axes[0] if axes and all(axis is not None for axis in axes) else None
         if node.data not in ("name", "entry"):
             return None
         name = str(node.children[0])
@@ -118,6 +181,11 @@ class PlaceBuilder:
         if node.data == "name" and self.names.is_letter(name):
             return self.names.letter_axis(name)
         return None
+
+    def common_axis(self, left: Node, right: Node) -> str | None:
+        """The axis of two places that are compared: that of the one which is no shift."""
+        first, second = (right, left) if left.data in SUMS else (left, right)
+        return self.axis_of(first) or self.axis_of(second)
 
     def shadowing(self, letter: str, where: Node | Token) -> NotationError:
         """The error of a sum that takes a letter which already has a meaning at its place."""

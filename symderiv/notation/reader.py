@@ -74,7 +74,7 @@ def parse_expression(text: str, problem: Problem, path: str = "expression") -> E
     names = Names.of_problem(problem)
     builder = Builder(names, source, 0)
     names.infer(tree, builder.error)
-    result = builder.value(tree)
+    result = builder.whole(tree)
     builder.finish()
     return result
 
@@ -208,7 +208,7 @@ class ProblemReader:
                 )
             indices.append(Index(str(token), axis))
         builder = Builder(self.names, self.source, left.line.begin, [str(token) for token in left.letters])
-        body = builder.value(left.body)
+        body = builder.whole(left.body)
         builder.finish()
         return Definition(left.name, tuple(indices), body)
 
@@ -265,7 +265,7 @@ class ProblemReader:
         builder.finish()
         free = [index.name for index in free_indices(derivative)]
         builder = Builder(self.names, self.source, line.begin, free)
-        form = builder.value(right)
+        form = builder.whole(right)
         builder.finish()
         assumptions = []
         for each in assuming:
@@ -275,7 +275,7 @@ class ProblemReader:
         return Expectation(derivative, form, tuple(assumptions))
 
     def _derivative(self, builder: Builder, tree: Node) -> Derivative:
-        value = builder.value(tree)
+        value = builder.whole(tree)
         if not isinstance(value, Derivative):
             raise builder.error(tree, "expected a derivative such as d(p[i], z[j])")
         if not isinstance(value.of, Entry):
@@ -288,7 +288,7 @@ def _equation(builder: Builder, tree: Node) -> Assumption:
     left, _, right = tree.children
     assert not isinstance(left, Token)
     assert not isinstance(right, Token)
-    return Assumption(builder.value(left), builder.value(right))
+    return Assumption(builder.whole(left), builder.whole(right))
 
 
 def _check_equals(error: Callable[[Node | Token, str], NotationError], tree: Node) -> None:

@@ -6,6 +6,7 @@ tree is kept; only factors with a negative exponent move below the bar.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 from symderiv.expression.indices import all_letters, free_indices, fresh_index, rename_bound
@@ -24,9 +25,11 @@ from symderiv.expression.nodes import (
     IndexTerm,
     Multiply,
     Number,
+    PlaceTerm,
     Position,
     Power,
     Product,
+    Shift,
     Size,
     Sum,
     Where,
@@ -54,8 +57,29 @@ def index_to_text(term: IndexTerm) -> str:
             return name
         case Position(value, _):
             return str(value)
+        case Shift():
+            return spelled_shift(term, index_to_text, " * ")
         case Entry():
             return _entry(term)
+
+
+def spelled_shift(shift: Shift, spell: Callable[[IndexTerm], str], times: str) -> str:
+    """``i + k - 1``, with letters as `spell` gives them and `times` between a number and a letter.
+
+    A letter of another axis is spelled ``i + 0``: what is read without a sign is no shift.
+    """
+    parts = [
+        (count < 0, spell(term) if abs(count) == 1 else f"{abs(count)}{times}{spell(term)}")
+        for count, term in shift.terms
+    ]
+    if not parts:
+        return f"{shift.offset} + 0"
+    if shift.offset or len(parts) == 1:
+        parts.append((shift.offset < 0, str(abs(shift.offset))))
+    (negative, text), *others = parts
+    if negative:
+        text = f"-{text}"
+    return text + "".join(f" - {part}" if minus else f" + {part}" for minus, part in others)
 
 
 def definition_to_text(definition: Definition) -> str:
@@ -223,7 +247,7 @@ def _condition(condition: Compare) -> str:
 
 
 def _side(side: IndexTerm | Expression) -> str:
-    return index_to_text(side) if isinstance(side, Index | Position) else _inside(side)
+    return index_to_text(side) if isinstance(side, PlaceTerm) else _inside(side)
 
 
 def _distinct(node: Expression, free: tuple[Index, ...] = ()) -> Expression:
@@ -246,4 +270,4 @@ def _rename_below(node: Expression, around: frozenset[str], axes: dict[str, str]
     return node if all(a is b for a, b in zip(old, new, strict=True)) else rebuild(node, new)
 
 
-__all__ = ["condition_to_text", "definition_to_text", "index_to_text", "to_text"]
+__all__ = ["condition_to_text", "definition_to_text", "index_to_text", "spelled_shift", "to_text"]

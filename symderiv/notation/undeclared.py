@@ -99,7 +99,7 @@ class _Finder:
     def places(self, tree: Node) -> None:
         """Note every name that stands in the place of an index."""
         for node in _nodes(tree):
-            if node.data == "filtered":
+            if node.data in ("filtered", "filtered_within"):
                 self.letters.setdefault(str(node.children[0]))
             for part in _index_parts(node):
                 for inner in _nodes(part):

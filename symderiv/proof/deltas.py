@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from symderiv.expression.canonical import index_key
 from symderiv.expression.construct import add, multiply, negate
 from symderiv.expression.indices import rename
 from symderiv.expression.nodes import (
@@ -15,11 +14,14 @@ from symderiv.expression.nodes import (
     Expression,
     Index,
     IndexTerm,
+    PlaceTerm,
     Position,
     Product,
+    Shift,
     Sum,
     Where,
 )
+from symderiv.expression.shifts import index_key, shifted
 from symderiv.expression.traverse import map_children
 from symderiv.problem import Problem
 
@@ -69,22 +71,30 @@ def _within(part: IndexTerm, place: IndexTerm) -> bool:
     """Whether `place` is `part`, or a label at it."""
     if part == place:
         return True
-    return isinstance(place, Entry) and any(_within(part, inner) for inner in place.indices)
+    match place:
+        case Entry(_, indices):
+            return any(_within(part, inner) for inner in indices)
+        case Shift(terms, _, _):
+            return any(_within(part, inner) for _, inner in terms)
+        case _:
+            return False
 
 
 def _with_labels(node: Expression, labels: Mapping[Entry, IndexTerm]) -> Expression:
     """`node` with labels replaced where they stand as places."""
 
     def placed(term: IndexTerm) -> IndexTerm:
+        if isinstance(term, Shift):
+            return shifted([(count, placed(inner)) for count, inner in term.terms], term.offset, term.axis)
         if not isinstance(term, Entry):
             return term
         return labels.get(term) or Entry(term.array, tuple(placed(inner) for inner in term.indices))
 
     def compared(condition: Compare) -> Compare:
-        if not any(isinstance(side, Index | Position) for side in (condition.left, condition.right)):
+        if not any(isinstance(side, PlaceTerm) for side in (condition.left, condition.right)):
             return condition  # values, or two labels
         left, right = (
-            placed(side) if isinstance(side, Index | Position | Entry) else side
+            placed(side) if isinstance(side, PlaceTerm | Entry) else side
             for side in (condition.left, condition.right)
         )
         return Compare(condition.operator, left, right)

@@ -40,6 +40,7 @@ from symderiv.expression.nodes import (
     Number,
     Power,
     Product,
+    Shift,
     Size,
     Sum,
     Where,
@@ -197,7 +198,7 @@ def differentiated(
                 return of_matrix(node, by)
             if array != by.array:
                 return ZERO
-            return multiply(*(Delta(a, b) for a, b in zip(indices, by.indices, strict=True)))
+            return slope_of_entry(indices, by.indices)
         case Add(terms):
             return add(*(slope_of(term) for term in terms))
         case Multiply(factors):
@@ -252,6 +253,15 @@ def _of_matrix(node: Entry, by: Entry, problem: Problem, holding: Collection[str
         row, column = node.indices[-2:]
         return multiply(MINUS_ONE, Sum(a, Sum(b, multiply(inverse(row, a), slope, inverse(b, column)))))
     return multiply(node, Sum(a, Sum(b, multiply(inverse(b, a), slope))))
+
+
+def slope_of_entry(indices: tuple[IndexTerm, ...], by: tuple[IndexTerm, ...]) -> Expression:
+    """δ's for an entry by another of its array; 0 where both places are the same, but outside of it."""
+    slope = multiply(*(Delta(a, b) for a, b in zip(indices, by, strict=True)))
+    for a, b in zip(indices, by, strict=True):
+        if isinstance(a, Shift) and isinstance(b, Shift):
+            slope = Where(Compare("in", a, Size(a.axis)), slope, ZERO)
+    return slope
 
 
 def _clear(index: Index, node: Expression, by: Entry, *more: str) -> Index:

@@ -16,7 +16,7 @@ from symderiv.expression.nodes import (
     Entry,
     Expression,
     Index,
-    Position,
+    PlaceTerm,
     Sum,
     Where,
 )
@@ -108,8 +108,8 @@ def restricted(side: Expression, conditions: Sequence[Compare]) -> Expression:
         left, right = condition.left, condition.right
         places = not compared_values(condition)
         if places and condition.operator in ("==", "!="):
-            assert isinstance(left, Index | Position | Entry)
-            assert isinstance(right, Index | Position | Entry)
+            assert isinstance(left, PlaceTerm | Entry)
+            assert isinstance(right, PlaceTerm | Entry)
             equal = Delta(left, right)
             side = multiply(equal if condition.operator == "==" else subtract(ONE, equal), side)
         else:

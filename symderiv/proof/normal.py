@@ -27,7 +27,7 @@ from symderiv.expression.construct import (
     subtract,
 )
 from symderiv.expression.functions import PI, call
-from symderiv.expression.indices import mentions, rename
+from symderiv.expression.indices import indices_in_term, mentions, rename
 from symderiv.expression.matrices import product_with_inverse
 from symderiv.expression.nodes import (
     MINUS_ONE,
@@ -43,16 +43,20 @@ from symderiv.expression.nodes import (
     Index,
     Multiply,
     Number,
+    PlaceTerm,
     Position,
     Power,
     Product,
+    Shift,
     Size,
     Sum,
     Where,
 )
+from symderiv.expression.shifts import conditions_of, decided, is_within, solved, within
 from symderiv.expression.traverse import compared_values, map_children
 from symderiv.proof.deltas import by_preference, classes, written_at
 from symderiv.proof.expand import ProofError
+from symderiv.proof.places import bound_of, implied, is_bound, least_spelling, solved_delta, without_bounds
 
 #: A normal form with more terms than this is given up: no answer rather than a long wait.
 MAX_TERMS = 4000
@@ -80,6 +84,7 @@ class Normal:
     def __init__(self, equations: Mapping[Expression, Expression] | None = None) -> None:
         self._equations = dict(equations or {})
         self._work = 0
+        self._known: frozenset[Compare] = frozenset()  # the bounds that hold where one stands
 
     def of(self, node: Expression) -> Expression:
         """The normal form of `node` as a tree; zero is ``Number(0)``."""
@@ -139,12 +144,31 @@ class Normal:
                 return {(): Fraction(1)}
             case Delta(Position(), Position()):
                 return {}
+            case Delta():
+                solved_for_one = solved_delta(node)
+                return self._atom(node) if solved_for_one == node else self._polynomial(solved_for_one)
+            case Entry(_, indices) if conditions_of(indices):
+                return self._entry(node)
             case Where(condition, then, otherwise):
                 return self._by_cases(condition, then, otherwise)
             case Extremum(_, index, body) if not mentions(body, index):
                 return self._polynomial(body)
             case _:
                 return self._atom(map_children(node, self.of))
+
+    def _entry(self, node: Entry) -> _Polynomial:
+        """An entry at shifted places, with the bounds that it is 0 without."""
+        bounds = [
+            bound_of(condition.left, condition.right.axis)
+            for condition in conditions_of(node.indices)
+            if condition not in self._known
+            and isinstance(condition.left, Shift)
+            and isinstance(condition.right, Size)
+        ]
+        if ZERO in bounds:
+            return {}
+        written = [(canonical(bound), Fraction(1)) for bound in bounds if bound != ONE]
+        return self._monomial([*written, (canonical(node), Fraction(1))], Fraction(1))
 
     def _atom(self, node: Expression) -> _Polynomial:
         key = canonical(node)
@@ -188,7 +212,17 @@ class Normal:
                 merged[base] = Fraction(1)
             if isinstance(base, Call) and base.function == "step" and exponent > 1:
                 merged[base] = Fraction(1)
-        if any(isinstance(base, Delta) for base in merged):
+        again = self._under_bounds(merged, coefficient)
+        if again is not None:
+            return again
+        for needless in implied(merged):
+            del merged[needless]
+        deltas = [base for base in merged if isinstance(base, Delta)]
+        for delta in deltas:
+            again = self._under_shifted_delta(delta, merged, coefficient)
+            if again is not None:
+                return again
+        if deltas:
             again = self._under_deltas(merged, coefficient)
             if again is not None:
                 return again
@@ -210,12 +244,41 @@ class Normal:
                 )
         return {tuple(sorted(merged.items(), key=lambda item: sort_key(item[0]))): coefficient}
 
+    def _under_bounds(self, merged: dict[Expression, Fraction], coefficient: Fraction) -> _Polynomial | None:
+        """[s in N] f([s in N] x_s) = [s in N] f(x_s): inside of functions and sums, the bound is 1."""
+        bounds = [base for base in merged if is_bound(base)]
+        if not bounds:
+            return None
+        written = {base: base if is_bound(base) else without_bounds(base, merged) for base in merged}
+        if all(base is other for base, other in written.items()):
+            return None
+        factors = [power(written[base], Number(exponent)) for base, exponent in merged.items()]
+        before = self._known
+        self._known = before | {base.condition for base in bounds if isinstance(base, Where)}
+        found = self._polynomial(multiply(Number(coefficient), *factors))
+        self._known = before
+        return found
+
+    def _under_shifted_delta(
+        self, delta: Delta, merged: dict[Expression, Fraction], coefficient: Fraction
+    ) -> _Polynomial | None:
+        """δ_{k, j-i} f_k = δ_{k, j-i} f_{j-i}: the letter that a shifted delta is solved for disappears."""
+        letter, place = delta.left, delta.right
+        if not isinstance(letter, Index) or not isinstance(place, Shift):
+            return None
+        rest = [power(base, Number(exponent)) for base, exponent in merged.items() if base != delta]
+        if not any(mentions(factor, letter) for factor in rest):
+            return None
+        renamed = rename(multiply(Number(coefficient), *rest), {letter: place})
+        return self._product(self._polynomial(renamed), {((delta, Fraction(1)),): Fraction(1)})
+
     def _under_deltas(self, merged: dict[Expression, Fraction], coefficient: Fraction) -> _Polynomial | None:
         """δ_ij f_j = δ_ij f_i: of the places that the deltas make equal, every term is written with one.
 
         None where it is written so already.
         """
-        for places, deltas in classes(base for base in merged if isinstance(base, Delta)):
+        plain = [base for base in merged if isinstance(base, Delta) and not isinstance(base.right, Shift)]
+        for places, deltas in classes(plain):
             if sum(isinstance(place, Position) for place in places) > 1:
                 return {}
             kept, *others = by_preference(places)
@@ -243,7 +306,10 @@ class Normal:
         if len(inner) == 1:
             ((monomial, coefficient),) = inner.items()
             if exponent.denominator == 1:
-                powers = [(atom, each * exponent) for atom, each in monomial]
+                # 1 / x[s] has a value only where s is in bounds: the bound stays above the bar.
+                powers = [
+                    (atom, Fraction(1) if is_bound(atom) else each * exponent) for atom, each in monomial
+                ]
                 return self._monomial(powers, coefficient ** int(exponent))
         if exponent.denominator == 1 and 0 < exponent <= MAX_POWER:
             result = inner
@@ -372,18 +438,27 @@ class Normal:
             inner = self._polynomial(atom.arguments[0])
         elif isinstance(atom, Delta):
             raise ProofError("a logarithm of a delta")
+        elif is_bound(atom):
+            raise ProofError("a logarithm of an entry that may be outside of its array")
         else:
             inner = self._monomial([(canonical(call("log", atom)), Fraction(1))], Fraction(1))
         return {monomial: coefficient * exponent for monomial, coefficient in inner.items()}
 
     def _by_cases(self, condition: Compare, then: Expression, otherwise: Expression) -> _Polynomial:
         """where(c, a, b) = b + [c] (a - b)."""
-        return self._sum(
-            [
-                self._polynomial(otherwise),
-                self._product(self._truth(condition), self._polynomial(subtract(then, otherwise))),
-            ]
-        )
+        known = decided(condition) if is_within(condition) else None
+        if known is None and condition in self._known:
+            known = True
+        if known is not None:
+            return self._polynomial(then if known else otherwise)
+        holds, outside = self._truth(condition), self._polynomial(otherwise)
+        before = self._known
+        if is_within(condition):
+            self._known = before | {condition}
+        inside = self._polynomial(then)
+        self._known = before
+        lost = self._product(holds, outside)
+        return self._sum([outside, self._product(holds, inside), {key: -each for key, each in lost.items()}])
 
     def _truth(self, condition: Compare) -> _Polynomial:
         """[c]: 1 where a condition holds, else 0. Equal places are a delta; the rest comes down to one sign.
@@ -391,6 +466,8 @@ class Normal:
         a ≤ b is what b < a is not, and a > b is b < a; two values are compared by the sign of their
         difference, which a positive factor does not change.
         """
+        if is_within(condition):
+            return self._atom(Where(condition, ONE, ZERO))
         operator, left, right = condition.operator, condition.left, condition.right
         if operator in ("!=", "<=", ">="):
             opposite = {"!=": "==", "<=": ">", ">=": "<"}[operator]
@@ -399,8 +476,8 @@ class Normal:
             left, right = right, left
         values = compared_values(Compare(operator, left, right))
         if not values and operator == "==":
-            assert isinstance(left, Index | Position | Entry)
-            assert isinstance(right, Index | Position | Entry)
+            assert isinstance(left, PlaceTerm | Entry)
+            assert isinstance(right, PlaceTerm | Entry)
             return self._polynomial(Delta(left, right))
         if not values:
             if left == right:
@@ -454,12 +531,13 @@ class Normal:
     def _total_of_term(self, letter: Index, monomial: _Monomial, coefficient: Fraction) -> _Polynomial:
         factors = [power(atom, Number(each)) for atom, each in monomial]
         for place, factor in enumerate(factors):
-            if isinstance(factor, Delta) and letter in (factor.left, factor.right):
-                other = factor.right if factor.left == letter else factor.left
-                if isinstance(other, Position):
+            if isinstance(factor, Delta) and mentions(factor, letter):
+                other = solved(factor.left, factor.right, letter)
+                if other is None or isinstance(other, Position):
                     continue  # the axis may be too short to have that place
                 rest = multiply(Number(coefficient), *factors[:place], *factors[place + 1 :])
-                return self._polynomial(rename(rest, {letter: other}))
+                rest = multiply(bound_of(other, letter.axis), rename(rest, {letter: other}))
+                return self._polynomial(rest)
         outside = [factor for factor in factors if not mentions(factor, letter)]
         inside = [factor for factor in factors if mentions(factor, letter)]
         without = _without_inverses(letter, inside)
@@ -476,8 +554,10 @@ class Normal:
         sides = (condition.left, condition.right)
         if condition.operator in ("!=", "==") and node.index in sides:
             other = condition.right if condition.left == node.index else condition.left
-            if isinstance(other, Index | Entry) and other != node.index:
+            if isinstance(other, Index | Shift | Entry) and node.index not in indices_in_term(other):
                 picked = rename(node.body, {node.index: other})
+                bound = within(other, node.index.axis)
+                picked = picked if bound is None else Where(bound, picked, ZERO)
                 if condition.operator == "==":
                     return self._polynomial(picked)
                 return self._polynomial(add(Sum(node.index, node.body), negate(picked)))
@@ -504,10 +584,7 @@ def _nested(letter: Index, factors: list[Expression]) -> Expression:
     So a sum over several axes has one spelling, whichever of them was summed first.
     """
     letters, core = _flat(letter, factors)
-    total = multiply(*core)
-    for each in reversed(letters):
-        total = Sum(each, total)
-    return total
+    return least_spelling(letters, core)
 
 
 def _flat(letter: Index, factors: list[Expression]) -> tuple[list[Index], list[Expression]]:
@@ -528,7 +605,7 @@ def _content(polynomial: _Polynomial) -> dict[Expression, Fraction]:
     monomials = [dict(monomial) for monomial in polynomial]
     shared: dict[Expression, Fraction] = {}
     for atom in dict.fromkeys(atom for monomial in monomials for atom in monomial):
-        if isinstance(atom, Delta):
+        if isinstance(atom, Delta) or is_bound(atom):
             continue
         exponents = [monomial.get(atom, Fraction(0)) for monomial in monomials]
         least = min(exponents)

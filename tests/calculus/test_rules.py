@@ -22,8 +22,10 @@ from tests.oracles import differences, generic_oracle, sizes_to_try
 PROBLEM = read_problem(
     """
 index i, j, k : K
+index o : M
 input z[K], t[K], b[K], g[K], c[K], A[K, K], x
 label y : K
+input e[M]
 u[k] = c[k] * x
 w[k] = (1 - x) * t[k] + x / K
 q[i] = exp(u[i]) / sum(k, exp(u[k]))

@@ -79,6 +79,13 @@ WRITTEN = (
     "where(x[i] >= 0, x[i], 0)",
     "step(x[i]) * gamma(s) + 2 * pi",
     "exp(-x[i]^2 / 2)",
+    "sum(k, z[k] * x[i + k - 1])",
+    "x[i] - x[i - 1] + W[a + 2, i - j + 3]",
+    "x[a + 0] + x[-i + 3] + x[i + 2 * k] + x[k + y]",
+    "delta(i, j + k) * delta(i + 1, k)",
+    "where(i + 1 in K, log(x[i + 1]), 0)",
+    "sum(k if i - k in K, 1 / x[i - k])",
+    "sum(k != i - 1, x[k])",
 )
 
 

@@ -11,6 +11,14 @@ from symderiv.notation.text import to_text
 from tests.notation.tex_problem import PROBLEM
 
 SPELLINGS = {
+    # shifted indices
+    r"\sum_k x_k z_{i+k-1}": "sum(k, x[k] * z[i + k - 1])",
+    r"x_{i-1} + x_{-j+3} + x_{i + 2k}": "x[i - 1] + x[3 - j] + x[i + 2 * k]",
+    r"\sum_k (x_{k+1} - x_k)^2": "sum(k, where(k + 1 in K, (x[k + 1] - x[k])^2, 0))",
+    r"\delta_{i+1,j}": "delta(i + 1, j)",
+    r"\mathbf{1}[i = j - k]": "delta(i, j - k)",
+    r"\sum_{k \neq i - 1} x_k": "sum(k != i - 1, x[k])",
+    r"\sum_{k : 1 \le k + i \le K} \log x_{k+i}": "sum(k if k + i in K, log(x[k + i]))",
     # fractions, roots, products
     r"\frac{x_i}{s}": "x[i] / s",
     r"\dfrac{x_i}{s}": "x[i] / s",

@@ -23,10 +23,12 @@ from symderiv.expression.nodes import (
     Position,
     Power,
     Product,
+    Shift,
     Size,
     Sum,
     Where,
 )
+from symderiv.expression.shifts import shifted
 from symderiv.notation.reader import read_problem
 from symderiv.problem import Problem
 
@@ -67,6 +69,26 @@ def places(axis: str) -> st.SearchStrategy[IndexTerm]:
     return st.one_of(letters, letters, letters, letters, fixed, labels)
 
 
+def shifts(axis: str) -> st.SearchStrategy[IndexTerm]:
+    """A place that may lie outside of its axis: a sum of letters, also of the other axis, and numbers."""
+    counts = st.sampled_from((1, 1, 1, -1, -2, 3))
+    letter = st.one_of(indices("K"), indices("N"), st.just(Entry("y")))
+    parts = st.lists(st.tuples(counts, letter), min_size=1, max_size=3)
+    return st.builds(lambda terms, offset: shifted(terms, offset, axis), parts, st.integers(-3, 3))
+
+
+def guarded() -> st.SearchStrategy[Expression]:
+    """An entry at a shifted place, with the condition that it exists around it."""
+    found = shifts("K").filter(lambda place: isinstance(place, Shift))
+    return st.builds(
+        lambda name, place: Where(
+            Compare("in", place, Size("K")), Call("exp", (Entry(name, (place,)),)), Number(Fraction(0))
+        ),
+        st.sampled_from("xzp"),
+        found,
+    )
+
+
 def entries(derivable: bool = False) -> st.SearchStrategy[Entry]:
     """An entry of one of the arrays; `derivable` leaves out the unspecified function."""
     vector = st.builds(lambda name, place: Entry(name, (place,)), st.sampled_from("xzp"), places("K"))
@@ -79,7 +101,8 @@ def leaves() -> st.SearchStrategy[Expression]:
     """An expression without parts."""
     deltas = st.sampled_from("KN").flatmap(lambda axis: st.builds(Delta, indices(axis), places(axis)))
     sizes = st.sampled_from(("K", "N")).map(Size)
-    return st.one_of(entries(), entries(), numbers, deltas, sizes, st.just(PI))
+    apart = st.sampled_from("KN").flatmap(lambda axis: st.builds(Delta, indices(axis), shifts(axis)))
+    return st.one_of(entries(), entries(), numbers, deltas, sizes, st.just(PI), guarded(), apart)
 
 
 def conditions(values: st.SearchStrategy[Expression]) -> st.SearchStrategy[Compare]:
@@ -87,7 +110,13 @@ def conditions(values: st.SearchStrategy[Expression]) -> st.SearchStrategy[Compa
     placed = st.sampled_from("KN").flatmap(
         lambda axis: st.builds(Compare, st.sampled_from(OPERATORS), indices(axis), places(axis))
     )
-    return st.one_of(placed, st.builds(Compare, st.sampled_from(OPERATORS), values, values))
+    apart = st.sampled_from("KN").flatmap(
+        lambda axis: st.builds(Compare, st.sampled_from(OPERATORS), indices(axis), shifts(axis))
+    )
+    inside = st.sampled_from("KN").flatmap(
+        lambda axis: st.builds(Compare, st.just("in"), shifts(axis), st.just(Size(axis)))
+    )
+    return st.one_of(placed, apart, inside, st.builds(Compare, st.sampled_from(OPERATORS), values, values))
 
 
 def _sums(values: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:

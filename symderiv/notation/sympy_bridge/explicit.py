@@ -26,9 +26,11 @@ from symderiv.expression.nodes import (
     IndexTerm,
     Multiply,
     Number,
+    PlaceTerm,
     Position,
     Power,
     Product,
+    Shift,
     Size,
     Sum,
     Where,
@@ -160,6 +162,8 @@ class Expander:
                 if not 1 <= value <= self.size(axis):
                     raise BridgeError(f"the place {value} is outside the axis {axis} of {self.size(axis)}")
                 return value - 1
+            case Shift(terms, offset, _):
+                return offset - 1 + sum(count * (self.place(inner, env) + 1) for count, inner in terms)
             case Entry(array, indices):
                 spot = tuple(self.place(inner, env) for inner in indices)
                 if spot not in self.labels.get(array, {}):
@@ -206,6 +210,10 @@ class Expander:
         if isinstance(term, Entry) and term.array not in self.labels:
             spot = tuple(self.place(inner, env) for inner in term.indices)
             return sympy.Symbol(symbol_name(term.array, spot), integer=True)
+        if isinstance(term, Shift) and any(
+            isinstance(inner, Entry) and inner.array not in self.labels for _, inner in term.terms
+        ):
+            raise BridgeError("a label that is shifted must have a place")
         return self.place(term, env)
 
     def _entry_at(
@@ -215,6 +223,8 @@ class Expander:
         if not terms:
             return self.entry(array, done)
         place = self._place_or_label(terms[0], env)
+        if isinstance(terms[0], Shift) and not 0 <= place < self.size(terms[0].axis):
+            return sympy.Integer(0)  # an entry outside of its array
         if isinstance(place, int):
             return self._entry_at(array, terms[1:], (*done, place), env)
         axis = self.problem.axes_of(array)[len(done)]
@@ -239,8 +249,11 @@ class Expander:
         """Whether a condition on places holds."""
         if compared_values(condition):
             raise BridgeError("a sum may be restricted by indices only, found a condition on values")
+        if isinstance(condition.right, Size):
+            assert isinstance(condition.left, PlaceTerm | Entry)
+            return 0 <= self.place(condition.left, env) < self.size(condition.right.axis)
         left, right = (
-            self.place(side, env) if isinstance(side, Index | Position | Entry) else 0
+            self.place(side, env) if isinstance(side, PlaceTerm | Entry) else 0
             for side in (condition.left, condition.right)
         )
         return bool(_INDEX_TESTS[condition.operator](left, right))
@@ -274,6 +287,10 @@ class Expander:
         ∂L/∂y_k (and each second derivative), and SymPy differentiates the entries of y.
         """
         spots = [tuple(self.place(term, env) for term in entry.indices) for entry in by]
+        for entry, spot in zip(by, spots, strict=True):
+            for term, place in zip(entry.indices, spot, strict=True):
+                if isinstance(term, Shift) and not 0 <= place < self.size(term.axis):
+                    return sympy.Integer(0)  # nothing depends on an entry that is not there
         if isinstance(of, Entry) and (unspecified := self.problem.upstream_of(of.array)):
             if all(entry.array == unspecified.of for entry in by):
                 return self.upstream_symbol(unspecified.name, unspecified.of, spots)

@@ -21,13 +21,16 @@ from symderiv.expression.nodes import (
     IndexTerm,
     Multiply,
     Number,
+    PlaceTerm,
     Position,
     Power,
     Product,
+    Shift,
     Size,
     Sum,
     Where,
 )
+from symderiv.expression.shifts import is_within, linear, shifted
 from symderiv.expression.traverse import compared_values
 from symderiv.notation.sympy_bridge.functions import BridgeError, apply_function
 from symderiv.problem import Problem
@@ -35,6 +38,9 @@ from symderiv.problem import Problem
 
 def to_sympy(expression: Expression) -> Any:
     """`expression` with its indices: ``Sum`` from 1 to the axis' size, ``IndexedBase``, ``KroneckerDelta``.
+
+    An entry at a shifted index, ``x[i + k]``, is exported as it stands; where it is outside of its array it
+    counts as 0, which SymPy does not know.
 
     Raises
     ------
@@ -84,6 +90,8 @@ def _indexed(term: IndexTerm) -> Any:
             return sympy.Symbol(name, integer=True)
         case Position(value, _):
             return sympy.Integer(value)
+        case Shift(terms, offset, _):
+            return sympy.Add(*(count * _indexed(inner) for count, inner in terms), offset)
         case Entry(array, indices):
             if not indices:
                 return sympy.Symbol(array, integer=True)
@@ -97,8 +105,13 @@ def _condition(condition: Compare) -> Any:
     values = compared_values(condition)
     if values:
         return relations[condition.operator](to_sympy(values[0]), to_sympy(values[1]))
+    if is_within(condition):
+        assert isinstance(condition.left, PlaceTerm | Entry)
+        assert isinstance(condition.right, Size)
+        place = _indexed(condition.left)
+        return sympy.And(sympy.Ge(place, 1), sympy.Le(place, to_sympy(condition.right)))
     sides = [
-        _indexed(side) if isinstance(side, Index | Position | Entry) else to_sympy(side)
+        _indexed(side) if isinstance(side, PlaceTerm | Entry) else to_sympy(side)
         for side in (condition.left, condition.right)
     ]
     return relations[condition.operator](*sides)
@@ -172,18 +185,34 @@ class _Reader:
             return Entry(str(term))
         if term.is_Integer and axis is not None:
             return Position(int(term), axis)
+        if term.is_Add or term.is_Mul:
+            if axis is None:
+                raise BridgeError(f"expected an index whose axis is known, found {term}")
+            return self._shift(term, axis)
         raise BridgeError(f"expected an index whose axis is known, found {term}")
+
+    def _shift(self, term: Any, axis: str) -> IndexTerm:
+        """A sum of letters, each some whole number of times, and of a number."""
+        parts: list[tuple[int, IndexTerm]] = []
+        offset = 0
+        for part in sympy.Add.make_args(term):
+            count, rest = part.as_coeff_Mul()
+            if not count.is_Integer:
+                raise BridgeError(f"expected whole numbers in an index, found {term}")
+            if rest == 1:
+                offset += int(count)
+            else:
+                parts.append((int(count), self._term(rest)))
+        return shifted(parts, offset, axis)
 
     def _is_label(self, term: Any) -> bool:
         given = self.problem.input(str(term)) if term.is_Symbol else None
         return given is not None and given.label_of is not None
 
     def _pair(self, first: Any, second: Any) -> tuple[IndexTerm, IndexTerm]:
-        axes = [
-            self.letters[each.name].axis
-            for each in (first, second)
-            if getattr(each, "name", "") in self.letters
-        ]
+        plain = [each.name for each in (first, second) if getattr(each, "name", "") in self.letters]
+        inside = [symbol.name for each in (first, second) for symbol in sorted(each.free_symbols, key=str)]
+        axes = [self.letters[name].axis for name in (*plain, *inside) if name in self.letters]
         axis = axes[0] if axes else None
         return self._term(first, axis), self._term(second, axis)
 
@@ -255,13 +284,33 @@ class _Reader:
         return Where(self._condition(condition), self.read(then), self._piecewise(rest))
 
     def _condition(self, condition: Any) -> Compare:
+        if isinstance(condition, sympy.And):
+            return self._within(condition)
         operator = _RELATIONS.get(condition.func.__name__)
         if operator is None:
             raise BridgeError(f"expected one comparison, found {condition}")
         sides = condition.args
-        if any(getattr(side, "name", "") in self.letters for side in sides):
+        if any(self._is_place(side) for side in sides):
             return Compare(operator, *self._pair(*sides))
         return Compare(operator, self.read(sides[0]), self.read(sides[1]))
+
+    def _is_place(self, side: Any) -> bool:
+        """Whether one side of a comparison is an index: a letter, or a sum with one."""
+        return any(symbol.name in self.letters for symbol in side.free_symbols) and not side.has(
+            sympy.Indexed
+        )
+
+    def _within(self, condition: Any) -> Compare:
+        """1 <= i + k <= N: the place is one of the axis."""
+        lower = [part for part in condition.args if isinstance(part, sympy.Ge) and part.rhs == 1]
+        for low in lower:
+            for high in condition.args:
+                if isinstance(high, sympy.Le) and high.lhs == low.lhs and str(high.rhs) in self.problem.axes:
+                    axis = str(high.rhs)
+                    place = self._term(low.lhs, axis)
+                    place = shifted([(1, place)], 0, axis) if linear(place)[0] else place
+                    return Compare("in", place, Size(axis))
+        raise BridgeError(f"expected one comparison or 1 <= i + k <= N, found {condition}")
 
     def _derivative(self, node: Any) -> Expression:
         by = []

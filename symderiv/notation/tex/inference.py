@@ -28,6 +28,7 @@ from symderiv.notation.tex.syntax import (
     Part,
     Ranging,
     Relation,
+    Shifted,
     Subscripted,
     Unit,
     walk,
@@ -36,7 +37,6 @@ from symderiv.notation.tex.uses import (
     after_rows,
     names_in_subscripts,
     plain,
-    subscripts,
     transposed_name,
     value_names,
     vector_argument,
@@ -171,9 +171,7 @@ class _Inference(ShapeFinder):
         }
         changed = False
         for each in definitions:
-            for unit in subscripts(self.parsed[each.equation].sides[1]):
-                if not isinstance(unit, Name):
-                    continue
+            for unit in names_in_subscripts(self.parsed[each.equation].sides[1]):
                 letter = plain(unit)
                 if letter in each.letters or letter in bound or letter not in self.index_letters:
                     continue
@@ -251,8 +249,9 @@ class _Inference(ShapeFinder):
             spelled, units = self._split(name)
             if units and self.ranks.get(spelled) == len(units):
                 for unit in units:
-                    if isinstance(unit, Name) and not unit.units and plain(unit) not in self.fixed:
-                        self._add_letter(unit)
+                    for letter in unit.names() if isinstance(unit, Shifted) else (unit,):
+                        if isinstance(letter, Name) and not letter.units and plain(letter) not in self.fixed:
+                            self._add_letter(letter)
 
     def _find_ranks_by_indices(self, names: Sequence[Name]) -> None:
         """The ranks of names that always stand with as many index letters, or sometimes with none."""
@@ -302,7 +301,10 @@ class _Inference(ShapeFinder):
             )
         for place, unit in enumerate(units):
             slot = ("array", spelled, place)
-            if isinstance(unit, Name) and self._is_letter(unit):
+            if isinstance(unit, Shifted):
+                for letter in unit.names():
+                    self.table.touch(self._letter(plain(letter)))
+            elif isinstance(unit, Name) and self._is_letter(unit):
                 self._tie(self._letter(plain(unit)), slot, unit)
             elif isinstance(unit, Name):
                 self._label(unit, slot)

@@ -16,11 +16,12 @@ from symderiv.notation.tex.syntax import (
     Raised,
     Ranging,
     Relation,
+    Shifted,
     Terms,
     Unit,
     walk,
 )
-from symderiv.notation.tex.uses import names_in_subscripts, plain, subscripts, value_names
+from symderiv.notation.tex.uses import names_in_subscripts, plain, value_names
 
 
 class LetterFinder:
@@ -114,10 +115,7 @@ class LetterFinder:
     def _in_a_left_side(self, letter: str) -> bool:
         """Whether a letter is a subscript on the left of an equation, which then holds for each of it."""
         return any(
-            letter == plain(unit)
-            for each in self.parsed
-            for unit in subscripts(each.sides[0])
-            if isinstance(unit, Name)
+            letter == plain(unit) for each in self.parsed for unit in names_in_subscripts(each.sides[0])
         )
 
     def _add_letter(self, unit: Name) -> None:
@@ -126,6 +124,8 @@ class LetterFinder:
             self.index_letters.setdefault(name)
 
     def _is_letter(self, unit: Unit) -> bool:
+        if isinstance(unit, Shifted):
+            return bool(unit.names()) and all(map(self._is_letter, unit.names()))
         return isinstance(unit, Name) and plain(unit) in {**self.index_letters, **self.known.letters}
 
 

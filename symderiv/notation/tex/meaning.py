@@ -46,6 +46,7 @@ from symderiv.notation.tex.syntax import (
     Ratio,
     Relation,
     Root,
+    Shifted,
     Subscripted,
     Syntax,
     Terms,
@@ -112,7 +113,7 @@ class Reader(BinderReader):
                 return self.differentiated(node, of, by)
             case Relation():
                 raise self.error(node, "a condition is not a value")
-            case Opaque():
+            case Opaque() | Shifted():
                 raise self.error(node, "expected a value")
 
     def each(self, node: Part, values: Sequence[Value], change: Callable[..., Expression]) -> Value:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from symderiv.notation.latex_names import GREEK
 from symderiv.notation.tex import commands as known
 from symderiv.notation.tex.cursor import Cursor, shown, split
-from symderiv.notation.tex.syntax import Name, Numeral, Opaque, Unit
+from symderiv.notation.tex.syntax import Factors, Name, Numeral, Opaque, Shifted, Syntax, Terms, Unit
 from symderiv.notation.tex.tokens import Token, matching
 
 _GREEK = frozenset(command[1:] for command in GREEK.values())
@@ -224,5 +224,28 @@ class NameParser(Cursor):
                 self.leave()
             else:
                 begin, end = tokens[0].at, tokens[-1].end
-                return (Opaque(begin, self.written(begin, end)),)
+                shift = NameParser(tokens, self.shared)._shift()
+                text = self.written(begin, end)
+                return (Opaque(begin, text) if shift is None else Shifted(begin, text, shift),)
         return tuple(found)
+
+    def _shift(self) -> Syntax | None:
+        """A sum of letters, each perhaps some whole number of times, and of whole numbers; else None."""
+        at = self.token.at
+        terms: list[tuple[bool, Syntax]] = []
+        while not self.at_end:
+            minus = self.token.is_op("-")
+            if self.token.is_op("+", "-"):
+                self.next()
+            elif terms:
+                return None
+            factors: list[tuple[str, Syntax]] = []
+            if self.token.kind == "number" and self.token.text.isdecimal():
+                factors.append(("", Numeral(self.token.at, self.token.text)))
+                self.next()
+            if not self.at_end and self.starts_name():
+                factors.append(("", self.name()))
+            if not factors:
+                return None
+            terms.append((minus, factors[0][1] if len(factors) == 1 else Factors(at, tuple(factors))))
+        return Terms(at, tuple(terms))

@@ -332,9 +332,13 @@ class Parser(FunctionParser):
         self.next()
         right = self.expression()
         if self.token.kind == "rel":
-            raise self.error(
-                self.token, "a condition with two signs is not supported yet: give one at a time"
-            )
+            first = isinstance(left, Numeral) and left.text == "1" and token.text == "<="
+            if not first or self.token.text != "<=":
+                raise self.error(
+                    self.token, "a condition with two signs is not supported yet: give one at a time"
+                )
+            self.next()
+            return Relation(token.at, "within", right, self.expression())
         return Relation(token.at, "==" if token.text == "=" else token.text, left, right)
 
     def sub(self, tokens: Sequence[Token]) -> Parser:

@@ -14,24 +14,32 @@ from symderiv.expression.nodes import (
     Expression,
     Index,
     IndexTerm,
+    PlaceTerm,
     Position,
+    Shift,
+    Size,
     Where,
 )
+from symderiv.expression.shifts import shifted
+from symderiv.notation.bounds import settle
 from symderiv.notation.errors import NotationError, Source, quoted
-from symderiv.notation.places import index_count
+from symderiv.notation.places import MAX_SHIFT, index_count
 from symderiv.notation.tex.arithmetic import sum_of
 from symderiv.notation.tex.arrays import Placeholders, Value
 from symderiv.notation.tex.scope import Scope, readings
 from symderiv.notation.tex.syntax import (
     Bound,
     Called,
+    Factors,
     Kronecker,
     Name,
     Numeral,
     Opaque,
     Part,
     Relation,
+    Shifted,
     Syntax,
+    Terms,
     Unit,
     walk,
 )
@@ -49,6 +57,8 @@ class PlaceReader:
         self.placeholders = Placeholders()
         #: Gives a matrix without a name one, where that may be done: for its inverse or determinant.
         self.define: Callable[[Part, Value], str] | None = None
+        #: Where each entry with a shifted index was first written.
+        self.shifted: dict[Entry, Part] = {}
 
     def error(self, where: Part | int, message: str) -> NotationError:
         """An error at a piece of syntax."""
@@ -67,7 +77,18 @@ class PlaceReader:
             for part in walk(tree):
                 self._infer_from(part)
             if len(self.scope.letters) == before:
-                return
+                break
+        for part in walk(tree):
+            if isinstance(part, Name):
+                self._infer_shifted(part)
+
+    def _infer_shifted(self, name: Name) -> None:
+        """A letter that only stands beside a number is on the axis of its place, if nothing says more."""
+        found = self.scope.array(name)
+        if found is not None and len(found[1]) <= len(self.scope.arrays[found[0]]):
+            for unit, axis in zip(found[1], self.scope.arrays[found[0]], strict=False):
+                if isinstance(unit, Shifted) and len(unit.names()) == 1:
+                    self._set(unit.names()[0], axis)
 
     def _infer_from(self, part: Part) -> None:
         match part:
@@ -106,7 +127,14 @@ class PlaceReader:
         return next(iter(readings(unit)))[0]
 
     def axis_of(self, node: object) -> str | None:
-        """The axis that an index letter or a label is on, or None."""
+        """The axis that an index letter, a label or the first letter of a shifted index is on, or None."""
+        if isinstance(node, Shifted):
+            return self.axis_of(node.value)
+        if isinstance(node, Terms):
+            terms = [term for _, term in node.terms if not isinstance(term, Numeral)]
+            inner = [term.factors[-1][1] if isinstance(term, Factors) else term for term in terms]
+            axes = [self.axis_of(term) for term in inner]
+            return axes[0] if axes and all(axis is not None for axis in axes) else None
         if not isinstance(node, Name):
             return None
         found = self.scope.array(node)
@@ -114,6 +142,11 @@ class PlaceReader:
             return self.scope.labels.get(found[0])
         letter = self.scope.letter(node)
         return None if letter is None else self.scope.letters[letter]
+
+    def _common_axis(self, left: object, right: object) -> str | None:
+        """The axis of two places that are compared: that of the one which is no shift."""
+        first, second = (right, left) if isinstance(left, Terms | Shifted) else (left, right)
+        return self.axis_of(first) or self.axis_of(second)
 
     # --- index terms ---------------------------------------------------------------------------
 
@@ -128,6 +161,10 @@ class PlaceReader:
                 return Position(int(text), axis)
             case Name():
                 return self._named_place(unit, axis)
+            case Shifted(_, _, value):
+                return self.place(value, axis)
+            case Terms() | Factors():
+                return self._shift(unit, axis)
             case Opaque(_, text):
                 raise self.error(
                     unit,
@@ -135,6 +172,30 @@ class PlaceReader:
                 )
             case _:
                 raise self.error(unit, "expected an index letter, a place such as 1, or a label")
+
+    def _shift(self, unit: Terms | Factors, axis: str | None) -> IndexTerm:
+        """A sum of letters, each perhaps some whole number of times, and of whole numbers."""
+        if axis is None:
+            raise self.error(unit, "it is not known which axis this shifted index is on")
+        parts: list[tuple[int, IndexTerm]] = []
+        offset = 0
+        for minus, term in unit.terms if isinstance(unit, Terms) else ((False, unit),):
+            count, inner = -1 if minus else 1, term
+            if isinstance(inner, Factors) and len(inner.factors) == 2:
+                (_, number), (operator, inner) = inner.factors
+                if operator not in ("", "*"):
+                    raise self.error(term, "expected an index letter, or a whole number of times one")
+                count *= self._whole(number)
+            if isinstance(inner, Numeral):
+                offset += count * self._whole(inner)
+            else:
+                parts.append((count, self.place(inner, None)))
+        return shifted(parts, offset, axis)
+
+    def _whole(self, unit: Syntax) -> int:
+        if not isinstance(unit, Numeral) or not unit.text.isdecimal() or int(unit.text[:9]) > MAX_SHIFT:
+            raise self.error(unit, f"expected a whole number up to {MAX_SHIFT} in an index")
+        return int(unit.text)
 
     def _named_place(self, unit: Name, axis: str | None) -> IndexTerm:
         found = self.scope.array(unit)
@@ -168,23 +229,45 @@ class PlaceReader:
             raise self.error(
                 where, f"{array} needs {index_count(len(axes))}, found {index_count(len(units))}"
             )
-        return Entry(array, tuple(self.place(unit, axis) for unit, axis in zip(units, axes, strict=True)))
+        entry = Entry(array, tuple(self.place(unit, axis) for unit, axis in zip(units, axes, strict=True)))
+        if any(isinstance(term, Shift) for term in entry.indices):
+            if array in self.scope.labels:
+                raise self.error(where, f"the label {array} cannot be taken at a shifted index")
+            self.shifted.setdefault(entry, where)
+        return entry
+
+    def settled(self, side: Expression, where: Part) -> Expression:
+        """`side`, which stands at `where`, with the bounds of shifted indices written into it."""
+        return settle(side, lambda entry, why: self.error(self.shifted.get(entry, where), why))
 
     def kronecker(self, node: Kronecker) -> Expression:
         """Kronecker's delta."""
-        axis = self.axis_of(node.left) or self.axis_of(node.right)
+        axis = self._common_axis(node.left, node.right)
         return Delta(self.place(node.left, axis), self.place(node.right, axis))
 
     # --- conditions ----------------------------------------------------------------------------
 
     def compare(self, node: Relation) -> Compare:
         """A condition between places, where either side is a place, or else between values."""
-        axis = self.axis_of(node.left) or self.axis_of(node.right)
+        axis = self._common_axis(node.left, node.right)
         if node.operator in ("in", "notin"):
             return self._membership(node, axis)
+        if node.operator == "within":
+            return self._within(node)
         if axis is None:
             return Compare(node.operator, self.number(node.left), self.number(node.right))
         return Compare(node.operator, self.place(node.left, axis), self.place(node.right, axis))
+
+    def _within(self, node: Relation) -> Compare:
+        r"""``1 \le i + k \le N``: the place is one of the axis."""
+        axis = self.scope.axis(node.right) if isinstance(node.right, Name) else None
+        if axis is None:
+            raise self.error(node.right, "expected the size of an axis as the upper bound of an index")
+        own = self.axis_of(node.left)
+        place = self.place(node.left, axis if isinstance(node.left, Terms | Factors | Numeral) else None)
+        if isinstance(place, Index) and own != axis:
+            place = shifted([(1, place)], 0, axis)
+        return Compare("in", place, Size(axis))
 
     def _membership(self, node: Relation, axis: str | None) -> Compare:
         r"""``i \in S``, where S is an array that is positive at the places of the set."""
@@ -208,13 +291,13 @@ class PlaceReader:
 def indicator(condition: Compare) -> Expression:
     """1 where a condition holds, else 0, in the form that the calculus knows best."""
     left, right = condition.left, condition.right
-    places = isinstance(left, Index | Position) or isinstance(right, Index | Position)
+    places = isinstance(left, PlaceTerm) or isinstance(right, PlaceTerm)
     if places and condition.operator in ("==", "!="):
-        assert isinstance(left, Index | Position | Entry)
-        assert isinstance(right, Index | Position | Entry)
+        assert isinstance(left, PlaceTerm | Entry)
+        assert isinstance(right, PlaceTerm | Entry)
         same = Delta(left, right)
         return same if condition.operator == "==" else sum_of(((False, ONE), (True, same)))
-    if not places and not isinstance(left, Index | Position) and not isinstance(right, Index | Position):
+    if not isinstance(left, PlaceTerm) and not isinstance(right, PlaceTerm):
         if condition.operator == ">" and right == ZERO:
             return call("step", left)
         if condition.operator == "<" and left == ZERO:

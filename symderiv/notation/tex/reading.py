@@ -234,6 +234,7 @@ def chain_of(
         conditions = tuple(reader.compare(condition) for condition in parsed.conditions)
         inner = tuple(_inner(source, parsed, reader, notes))
         sides, open_letters = _sides(reader, parsed, values)
+        sides = tuple(reader.settled(side, where) for side, where in zip(sides, parsed.sides, strict=True))
     finally:
         scope.letters = declared
     for side in sides:
@@ -283,7 +284,7 @@ def _inner(source: Source, parsed: Parsed, reader: Reader, notes: dict[str, int]
             for row in part.rows:
                 if len(row.sides) < 2:
                     continue
-                values = tuple(reader.number(each) for each in row.sides)
+                values = tuple(reader.settled(reader.number(each), each) for each in row.sides)
                 conditions = () if row.condition is None else (reader.compare(row.condition),)
                 positions = tuple(_position(source, each.at) for each in row.sides)
                 found.append(Chain(values, conditions, (), positions))

@@ -9,7 +9,7 @@ from symderiv.notation.errors import Source
 from symderiv.notation.syntax import near
 from symderiv.notation.tex.cursor import Shared, Vocabulary, split
 from symderiv.notation.tex.name_parser import NameParser
-from symderiv.notation.tex.syntax import Name, Numeral, Opaque, Unit
+from symderiv.notation.tex.syntax import Name, Numeral, Opaque, Shifted, Unit
 from symderiv.notation.tex.tokens import Token
 from symderiv.problem import Problem
 
@@ -231,7 +231,7 @@ def _spelled_units(units: Sequence[Unit]) -> list[str]:
                 words.append(text)
             case Name():
                 words.append(next(iter(readings(unit)))[0])
-            case Opaque():
+            case Opaque() | Shifted():
                 return []
     together = ["".join(words)]
     return together if len(words) == 1 else [*together, "_".join(words)]

@@ -48,6 +48,19 @@ class Opaque:
 
 
 @dataclass(frozen=True, slots=True)
+class Shifted:
+    """A subscript that is a sum of letters and whole numbers, such as ``i + k - 1``."""
+
+    at: int
+    text: str
+    value: Syntax
+
+    def names(self) -> tuple[Name, ...]:
+        """The letters in it, in order."""
+        return tuple(part for part in walk(self.value) if isinstance(part, Name))
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """A sum of terms; True where a term has a minus."""
 
@@ -218,11 +231,12 @@ class Differentiated:
     by: tuple[Syntax, ...]
 
 
-Unit: TypeAlias = Name | Numeral | Opaque
+Unit: TypeAlias = Name | Numeral | Opaque | Shifted
 Syntax: TypeAlias = (
     Numeral
     | Name
     | Opaque
+    | Shifted
     | Terms
     | Factors
     | Raised

@@ -20,6 +20,7 @@ from symderiv.notation.tex.syntax import (
     Raised,
     Ranging,
     Relation,
+    Shifted,
     Subscripted,
     Transposed,
     Unit,
@@ -46,7 +47,7 @@ def value_names(node: Part, with_places: bool = True) -> Iterator[Name]:
             case Name():
                 if part.names != ("1",) and not (part.names == ("e",) and not part.units):
                     yield part
-            case Kronecker() | Opaque() | Numeral() | Relation(_, "in" | "notin"):
+            case Kronecker() | Opaque() | Shifted() | Numeral() | Relation(_, "in" | "notin"):
                 continue
             case Relation() | Called() if not with_places:
                 inside = (part.left, part.right) if isinstance(part, Relation) else part.arguments
@@ -62,8 +63,12 @@ def value_names(node: Part, with_places: bool = True) -> Iterator[Name]:
 
 
 def names_in_subscripts(node: Part) -> Iterator[Name]:
-    """The names among :func:`subscripts`."""
-    return (unit for unit in subscripts(node) if isinstance(unit, Name))
+    """The names among :func:`subscripts`, those of shifted ones included."""
+    for unit in subscripts(node):
+        if isinstance(unit, Name):
+            yield unit
+        elif isinstance(unit, Shifted):
+            yield from unit.names()
 
 
 def transposed_name(node: Part) -> Name | None:
