@@ -36,6 +36,10 @@ class NotationError(ValueError):
         return f"{self.path}:{self.line}:{self.column}: {self.message}\n{shown}\n{caret}"
 
 
+class ShapeError(NotationError):
+    """Matrix notation whose shapes do not fit: understood, and false as it stands."""
+
+
 @dataclass(frozen=True)
 class Source:
     """A text and where it came from; makes errors from places in it."""

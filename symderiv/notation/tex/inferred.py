@@ -29,6 +29,7 @@ from symderiv.notation.tex.reading import (
     vocabulary,
 )
 from symderiv.notation.tex.scope import Scope
+from symderiv.notation.tex.spelled import bracketed_names
 from symderiv.notation.tex.syntax import Called, Name, Part, walk
 from symderiv.notation.tex.tokens import Token, matching, tokenize, without_boxes
 from symderiv.notation.tex.uses import plain
@@ -279,7 +280,8 @@ def _vocabulary(
         return own in functions or own.removesuffix("_dot") in functions or known.calls(name, inside)
 
     # A function that is defined here is declared too: sigma(x) = ... is then no sigmoid.
-    return Vocabulary(declared.names | words | functions, (*declared.symbols, *raised), calls)
+    symbols_found = (*declared.symbols, *raised, *bracketed_names(found))
+    return Vocabulary(declared.names | words | functions, symbols_found, calls)
 
 
 def _leading_word(side: Sequence[Token]) -> str:

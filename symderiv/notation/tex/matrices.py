@@ -46,13 +46,13 @@ class MatrixReader(PlaceReader):
             if value.kind:
                 value = self._sized(value, shaped, where)
             elif shaped is not None and not value.open and len(shaped.open) > 1:
-                raise self.error(where, f"a number cannot be added to {shaped.shape}")
+                raise self.misshapen(where, f"a number cannot be added to {shaped.shape}")
             elif shaped is not None and not value.open:
                 self.note(where, "a number added to an array is added to each of its entries")
             values.append(value)
         for (_, _, where), value in zip(terms, values, strict=True):
             if shaped is not None and value.open and not value.same_shape(shaped):
-                raise self.error(where, f"{value.shape} cannot be added to {shaped.shape}")
+                raise self.misshapen(where, f"{value.shape} cannot be added to {shaped.shape}")
         found = together(values)
         assert found is not None
         entries, shape = found
@@ -69,7 +69,7 @@ class MatrixReader(PlaceReader):
             return Value(value.expression, shape.open, shape.row)
         if value.kind == "identity" and len(shape.open) == 2 and shape.open[0].axis == shape.open[1].axis:
             return Value(product_of(value.expression, Delta(*shape.open)), shape.open)
-        raise self.error(where, f"{value.shape} cannot be added to {shape.shape}")
+        raise self.misshapen(where, f"{value.shape} cannot be added to {shape.shape}")
 
     def multiplied(self, factors: Sequence[tuple[str, Value, Syntax]]) -> Value:
         """A product, from left to right: of numbers, of arrays entry by entry (⊙), or of matrices."""
@@ -125,7 +125,7 @@ class MatrixReader(PlaceReader):
         if result is None and sign == "*" and len(left.open) == len(right.open) == 1:
             return self.inner_product(where, left, right)
         if result is None:
-            raise self.error(where, f"{left.shape} times {right.shape} does not conform")
+            raise self.misshapen(where, f"{left.shape} times {right.shape} does not conform")
         return result
 
     def _times_ones(self, left: Value, right: Value, where: Syntax) -> Value:
@@ -157,6 +157,9 @@ class MatrixReader(PlaceReader):
 
     def array_power(self, node: Raised, value: Value, power: Expression) -> Value:
         """A power of an array: the square is the squared norm, as people write it."""
+        if self.entrywise and value.open:
+            self.note(node, "the power of an array in a product entry by entry is read entry by entry")
+            return value.map(lambda entry: raised_to(entry, power))
         if power == _TWO and value.open:
             kind = "a vector" if len(value.open) == 1 else "an array"
             self.note(node, f"the square of {kind} is read as its squared norm")

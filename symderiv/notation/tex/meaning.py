@@ -80,7 +80,11 @@ class Reader(BinderReader):
             case Terms(_, terms):
                 return self.added([(negative, self.value(term), term) for negative, term in terms])
             case Factors(_, factors):
-                return self.multiplied([(sign, self.value(factor), factor) for sign, factor in factors])
+                before = self.entrywise
+                self.entrywise = before or any(sign in ("⊙", "⊘") for sign, _ in factors)
+                values = [(sign, self.value(factor), factor) for sign, factor in factors]
+                self.entrywise = before
+                return self.multiplied(values)
             case Raised():
                 return self._raised(node)
             case Transposed(_, base):

@@ -192,7 +192,8 @@ class Parser(FunctionParser):
             case "number":
                 return self._number()
             case "open":
-                return self.bracket()
+                symbol = self.symbol()
+                return self.bracket() if symbol is None else self.attached(symbol)
             case "bar":
                 return self._bars()
             case "{":

@@ -22,7 +22,7 @@ from symderiv.expression.nodes import (
 )
 from symderiv.expression.shifts import shifted
 from symderiv.notation.bounds import settle
-from symderiv.notation.errors import NotationError, Source, quoted
+from symderiv.notation.errors import NotationError, ShapeError, Source, quoted
 from symderiv.notation.places import MAX_SHIFT, index_count
 from symderiv.notation.tex.arithmetic import sum_of
 from symderiv.notation.tex.arrays import Placeholders, Value
@@ -59,10 +59,17 @@ class PlaceReader:
         self.define: Callable[[Part, Value], str] | None = None
         #: Where each entry with a shifted index was first written.
         self.shifted: dict[Entry, Part] = {}
+        #: Whether what is read stands in a product entry by entry.
+        self.entrywise = False
 
     def error(self, where: Part | int, message: str) -> NotationError:
         """An error at a piece of syntax."""
         return self.source.error(where if isinstance(where, int) else where.at, message)
+
+    def misshapen(self, where: Part | int, message: str) -> ShapeError:
+        """The error of arrays whose shapes do not fit."""
+        error = self.error(where, message)
+        return ShapeError(error.message, error.path, error.line, error.column, error.source_line)
 
     def note(self, where: Part, sentence: str) -> None:
         """Remember how something was read where another reading is possible."""

@@ -259,7 +259,7 @@ def _sides(
         if value.kind:
             raise reader.error(side, f"the size of {value.shape} is not known here")
         if shaped is not None and value.open and value.axes != shaped.axes:
-            raise reader.error(side, f"{value.shape} cannot equal {shaped.shape}")
+            raise reader.misshapen(side, f"{value.shape} cannot equal {shaped.shape}")
         if shaped is not None and value.open and value.row != shaped.row:
             reader.note(side, f"{value.shape} equals {shaped.shape} where their entries are equal")
         if shaped is not None and not value.open and len(values) > 1:

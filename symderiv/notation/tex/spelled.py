@@ -1,15 +1,20 @@
-r"""The name that a piece of LaTeX spells: ``\hat{x}`` is ``x_hat``."""
+r"""Names by their spelling: ``\hat{x}`` is ``x_hat``, and ``(d\mathbf P)_{ik} = ...`` defines a name dP."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import TypeAlias
 
 from symderiv.notation.errors import NotationError, Source
+from symderiv.notation.tex import commands as known
 from symderiv.notation.tex.cursor import Shared, Vocabulary
+from symderiv.notation.tex.equations import Equation
 from symderiv.notation.tex.name_parser import NameParser
-from symderiv.notation.tex.tokens import tokenize
+from symderiv.notation.tex.tokens import matching, tokenize
 from symderiv.notation.tex.uses import plain
 
+_Signs: TypeAlias = tuple[tuple[str, str], ...]
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 
 
@@ -39,3 +44,27 @@ def spelled_name(text: str) -> str:
     if not _PLAIN.fullmatch(fitting):
         raise NotationError(f"expected a name, found {text}", "name", 1, 1, text)
     return fitting
+
+
+def bracketed_names(found: Sequence[Equation]) -> list[tuple[_Signs, str]]:
+    r"""The names in brackets that equations define, such as the dP of ``(d\mathbf P)_{ik} = ...``.
+
+    Returns
+    -------
+    list of (signs, str)
+        For each, the signs that spell it, brackets included and braces left out, and the name.
+    """
+    names = []
+    for equation in found:
+        side = equation.sides[0]
+        if equation.continues or len(equation.sides) < 2 or not side or side[0].text != "(":
+            continue
+        end = matching(side, 0)
+        if end < 0 or end + 1 >= len(side) or side[end + 1].kind != "_":
+            continue
+        inside = [token for token in side[1:end] if token.kind not in ("{", "}")]
+        letters = [token for token in inside if not token.is_command(*known.FONTS)]
+        if len(letters) > 1 and all(token.kind == "letter" for token in letters):
+            signs = tuple((token.kind, token.text) for token in (side[0], *inside, side[end]))
+            names.append((signs, "".join(token.text for token in letters)))
+    return names
