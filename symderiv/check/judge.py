@@ -9,14 +9,18 @@ from typing import Any
 
 from symderiv.calculus import derive
 from symderiv.check.conditions import condition_of, restricted
-from symderiv.check.diagnosis import diagnose
-from symderiv.check.document import Document
+from symderiv.check.content import Claim, Content
+from symderiv.check.diagnosis import Diagnosis, diagnose
+from symderiv.check.document import Document, Place
+from symderiv.check.einstein import repeated, summed
 from symderiv.check.limits import SECONDS_PER_CLAIM, OutOfTimeError, time_limit
-from symderiv.check.reading import Claim, Content, read
+from symderiv.check.reading import read
 from symderiv.check.sources import read_file
 from symderiv.check.verdicts import Judgement, Report
+from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import Derivative, Entry, Expression, Number
 from symderiv.expression.traverse import walk
+from symderiv.notation.errors import NotationError
 from symderiv.notation.text import to_text
 from symderiv.problem import Problem
 from symderiv.proof import Verdict, prove
@@ -49,13 +53,24 @@ def check_document(
     began = time.perf_counter()
     content = read(document, assume)
     found = [_judged(content, claim, seconds) for claim in content.claims]
-    for each in content.unreadable:
-        error = each.error
-        place = document.place(0)
-        where = type(place)(error.path, 0, error.line, error.column, error.source_line)
-        found.append(Judgement(where, "unreadable", error.message, display=each.display))
+    found += [
+        Judgement(_place_of(each.error), "unreadable", each.error.message, display=each.display)
+        for each in content.unreadable
+    ]
+    found += [
+        Judgement(
+            _place_of(each.error), "refuted", f"the shapes do not fit: {each.error.message}",
+            diagnosis=Diagnosis("shapes"), display=each.display, equality=each.equality,
+        )
+        for each in content.misshapen
+    ]  # fmt: skip
     found.sort(key=lambda each: (each.place.path, each.place.cell, each.place.line, each.place.column))
     return Report(document.path, tuple(found), time.perf_counter() - began)
+
+
+def _place_of(error: NotationError) -> Place:
+    path, _, cell = error.path.partition(":cell ")
+    return Place(path, int(cell or 0), error.line, error.column, error.source_line)
 
 
 def _judged(content: Content, claim: Claim, seconds: float) -> Judgement:
@@ -73,8 +88,21 @@ def _judged(content: Content, claim: Claim, seconds: float) -> Judgement:
 def judge(content: Content, claim: Claim) -> Judgement:
     """The verdict on one claim."""
     problem = content.problem
-    left, right = restricted(claim.left, claim.right, claim.conditions)
+    left, right = claim.left, claim.right
+    shared = frozenset(free_indices(left)) & frozenset(free_indices(right))
+    twice = [*repeated(left, shared), *repeated(right, shared)]
+    if twice and content.einstein:
+        left, right = summed(left, shared), summed(right, shared)
+    elif twice:
+        letter = twice[0].name
+        told = f"{letter} occurs twice in a term of one side and not on the other: write a sum over {letter}"
+        return _judgement(claim, "unreadable", f"{told}, or say 'einstein' in a directive")
+    left, right = restricted(left, right, claim.conditions)
     verdict = prove(left, right, problem, content.assumptions)
+    row = content.layouts.get((claim.display, claim.equality))
+    if verdict.kind == "proved" and row is not None:
+        told = f"true only where {row} stands as a row"
+        return _judgement(claim, "conditional", told, method=verdict.method, condition=f"row {row}")
     if verdict.kind == "proved":
         return _judgement(claim, "proved", f"proved: {verdict.method}", method=verdict.method)
     if _is_to_be_solved(claim):

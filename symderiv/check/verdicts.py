@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from symderiv.check.content import Claim
 from symderiv.check.diagnosis import Diagnosis
 from symderiv.check.document import Place
-from symderiv.check.reading import Claim
 from symderiv.expression.nodes import Expression
 
 #: The verdicts, the worst first.

@@ -257,3 +257,56 @@ def test_conditions_in_a_sentence_are_no_claims() -> None:
 
 def test_a_display_without_an_equals_sign_claims_nothing() -> None:
     assert verdicts(r"$$ \frac{\partial y_i}{\partial z_j}, \quad 1 \leq i \leq K $$") == []
+
+
+def test_shapes_that_do_not_fit_are_false_and_a_row_may_mend_them() -> None:
+    text = r"""
+<!-- symderiv: upstream L(y) -->
+$$ y_i = \frac{e^{z_i}}{\sum_j e^{z_j}} $$
+$$ \frac{\partial L}{\partial z} = \frac{\partial L}{\partial y} (\mathrm{diag}(y) - y^T y) $$
+"""
+    found = only(text)
+    assert (found.verdict, found.condition) == ("conditional", "row y")
+    assert only(text.replace("upstream", "row y\nupstream")).verdict == "proved"
+    matrices = r"""
+<!-- symderiv: input U[V, n], v[n], g[V] -->
+$$ J = g^T U v $$
+$$ \frac{\partial J}{\partial v} = U g $$
+"""
+    found = only(matrices)
+    assert (found.verdict, found.diagnosis and found.diagnosis.word, found.equality) == (
+        "refuted",
+        "shapes",
+        1,
+    )
+    assert "V" in found.message
+
+
+def test_powers_in_a_product_entry_by_entry() -> None:
+    text = r"""
+<!-- symderiv: input a[H], g[H]
+upstream L(h) -->
+$$ h = \tanh(a) $$
+$$ \frac{\partial L}{\partial a} = \frac{\partial L}{\partial h} \odot (1 - h^2) $$
+"""
+    assert verdicts(text) == [(2, 1, "proved")]
+
+
+def test_names_in_brackets_that_an_equation_defines() -> None:
+    text = r"""
+<!-- symderiv: upstream L(O) -->
+$$ O_{ik} = \sum_j P_{ij} V_{jk} $$
+$$ (d\mathbf{O})_{ik} = \frac{\partial L}{\partial O_{ik}} $$
+$$ \frac{\partial L}{\partial V_{jk}} = \sum_i P_{ij} (d\mathbf{O})_{ik} $$
+"""
+    assert verdicts(text) == [(3, 1, "proved")]
+
+
+def test_repeated_letters_are_summed_only_where_the_document_says_so() -> None:
+    text = r"""
+$$ y_i = \sum_j W_{ij} x_j $$
+$$ y_i = W_{ij} x_j $$
+"""
+    found = only(text)
+    assert (found.verdict, "einstein" in found.message) == ("unreadable", True)
+    assert verdicts(f"<!-- symderiv: einstein -->\n{text}") == [(2, 1, "proved")]

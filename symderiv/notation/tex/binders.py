@@ -172,7 +172,8 @@ class BinderReader(MatrixReader):
         if factor != ONE:
             derivative = product_of(derivative, factor)
         free = tuple(index for each in variables for index in each.open)
-        return Value(derivative, (*value.open, *free))
+        row = len(free) == 1 and not value.open and any(each.row for each in variables)
+        return Value(derivative, (*value.open, *free), row)
 
     def _variable(self, node: Syntax, count: int) -> tuple[Value, Expression]:
         """What is differentiated by, and the factor that a derivative by a function of it brings in."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -132,34 +132,36 @@ class Reading:
     leading: tuple[int, ...]
 
 
-def read_document(
+def read_document(  # noqa: PLR0917 (the directives of a document)
     latex: str,
     problem: Problem,
     symbols: Mapping[str, str] | None = None,
     macros: Mapping[str, str | None] | None = None,
     path: str = "document",
+    rows: Collection[str] = (),
 ) -> Reading:
     """Read all formulas of a document together.
 
     Parameters and errors are those of :func:`read_equations`; `macros` are the commands that the document
-    defines, as for :func:`~symderiv.notation.tex.tokens.tokenize`.
+    defines, as for :func:`~symderiv.notation.tex.tokens.tokenize`, `rows` the vectors that stand as rows.
     """
-    given, chains, defined = _read(latex, problem, symbols, path, macros)
+    given, chains, defined = _read(latex, problem, symbols, path, macros, rows)
     return Reading(given, chains, tuple(0 if each is None else 1 for each in defined))
 
 
-def _read(
+def _read(  # noqa: PLR0917
     latex: str,
     problem: Problem,
     symbols: Mapping[str, str] | None,
     path: str,
     macros: Mapping[str, str | None] | None = None,
+    rows: Collection[str] = (),
 ) -> tuple[Problem, tuple[Chain, ...], list[Defined | None]]:
     source = source_of(latex, path)
     tokens = without_boxes(tokenize(source, macros))
     subscripts = _in_subscripts(tokens)
     found_equations = equations(source, tokens, lambda token: token.text in subscripts)
-    known = Scope.of_problem(problem)
+    known = replace(Scope.of_problem(problem), rows=frozenset(rows))
     shared = Shared(source, _vocabulary(known, found_equations, symbols, source))
     parsed = parse(source, found_equations, known, shared)
     parsed = written_out(source, parsed)

@@ -40,6 +40,8 @@ class Scope:
         The names of the sizes.
     aliases
         Further names of sizes, and the sizes that they mean.
+    rows
+        Vectors that stand as rows in matrix notation, and with them all others on their axes.
     depends
         Whether the first name is made of the second.
     """
@@ -52,6 +54,7 @@ class Scope:
     letters: dict[str, str] = field(default_factory=dict)
     axes: set[str] = field(default_factory=set)
     aliases: dict[str, str] = field(default_factory=dict)
+    rows: frozenset[str] = frozenset()
     depends: Callable[[str, str], bool] = _no
 
     @classmethod
@@ -89,6 +92,10 @@ class Scope:
 
         scope.depends = depends
         return scope
+
+    def stands_as_row(self, axis: str) -> bool:
+        """Whether the vectors on an axis stand as rows."""
+        return any(self.arrays.get(name, ())[:1] == (axis,) for name in self.rows)
 
     def declared(self) -> frozenset[str]:
         """Every declared name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from symderiv.notation.errors import NotationError, Source
@@ -11,6 +12,7 @@ from symderiv.notation.tex import commands as known
 from symderiv.notation.tex.cursor import Shared, Vocabulary
 from symderiv.notation.tex.equations import Equation
 from symderiv.notation.tex.name_parser import NameParser
+from symderiv.notation.tex.syntax import Opaque
 from symderiv.notation.tex.tokens import matching, tokenize
 from symderiv.notation.tex.uses import plain
 
@@ -35,9 +37,14 @@ def spelled_name(text: str) -> str:
         tokens[:-1], Shared(source, Vocabulary(frozenset(), (), lambda _name, _inside: False))
     )
     name = parser.name()
-    if parser.token.kind != "stop":
-        raise source.error(parser.token.at, f"expected one name, found {text}")
     found = plain(name)
+    if parser.token.kind == "^":  # a letter above: a part of the name, as the one below
+        found = "_".join([found, *re.findall(r"[A-Za-z0-9]+", text[parser.token.at :])])
+    elif parser.token.kind == "stop" and any(isinstance(unit, Opaque) for unit in name.units):
+        base = plain(replace(name, units=()))  # h_{t-1}: the subscript is no index, but tells names apart
+        found = "_".join([base, *re.findall(r"[A-Za-z0-9]+", text.partition("_")[2])])
+    elif parser.token.kind != "stop":
+        raise source.error(parser.token.at, f"expected one name, found {text}")
     if _PLAIN.fullmatch(found):
         return found
     fitting = re.sub(r"\W+", "_", found, flags=re.ASCII).strip("_")

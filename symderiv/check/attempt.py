@@ -1,0 +1,144 @@
+"""Reads the displays of a document together; what is not understood is set aside and the rest read again."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from symderiv.check.content import Misshapen, Unreadable
+from symderiv.check.declared import Said
+from symderiv.check.document import Block, Document
+from symderiv.notation.errors import NotationError, ShapeError, Source
+from symderiv.notation.tex.inferred import Reading, read_document
+from symderiv.notation.tex.tokens import closes, opens, tokenize
+from symderiv.problem import Problem
+
+#: Signs of a derivative: a display with one on its left side claims something.
+_DERIVATIVES = ("\\partial", "\\nabla", "\\frac{d", "\\dfrac{d", "\\pdv")
+
+
+@dataclass
+class Attempt:
+    """The reading of one document, and what became of the displays that could not be read.
+
+    Attributes
+    ----------
+    document, said
+        The document and its directives.
+    blocks
+        The displays and formulas that are read; those that are set aside leave the list.
+    unreadable, misshapen
+        What was set aside, and why.
+    layouts
+        For a display and an equality that fit only so, the vector that has to be a row.
+    """
+
+    document: Document
+    said: Said
+    blocks: list[Block]
+    unreadable: list[Unreadable] = field(default_factory=list)
+    misshapen: list[Misshapen] = field(default_factory=list)
+    layouts: dict[tuple[int, int], str] = field(default_factory=dict)
+    rows: set[str] = field(default_factory=set)
+
+    def run(self) -> Reading | None:
+        """The reading of all that can be read, or None where nothing can."""
+        self.rows |= self.said.row
+        while self.blocks:
+            try:
+                return self._read()
+            except NotationError as found:
+                error = found
+            if self._forgets_a_letter(error):
+                continue
+            offset = self.offset(error.line, error.column)
+            if offset < 0:
+                let = self.said.let_at(offset + len(self.said.prefix))
+                self.unreadable.append(Unreadable(self.document.error(let[1], error.message)))
+                self.said.lets.remove(let)
+                continue
+            block = self.block_at(offset)
+            if isinstance(error, ShapeError) and self._claims(block):
+                self._misshapen(block, offset, error)
+                continue
+            if block.kind == "display":
+                self.unreadable.append(Unreadable(self.document.error(offset, error.message), block.number))
+            self.blocks = [each for each in self.blocks if each is not block]
+        return None
+
+    def _read(self) -> Reading:
+        macros = {each.name: None if each.arguments else each.body for each in self.document.macros}
+        return read_document(
+            self.text(), self.said.problem(self.document.path), self.said.symbols, macros,
+            self.document.path, self.rows,
+        )  # fmt: skip
+
+    def _forgets_a_letter(self, error: NotationError) -> bool:
+        """Whether a declared letter stands for another axis here: then its declaration is only a habit."""
+        match = re.match(r"(\w+) ranges over ", error.message)
+        kept = [letter for letter in self.said.letters if match is None or letter.name != match[1]]
+        forgotten = len(kept) < len(self.said.letters)
+        self.said.letters = kept
+        return forgotten
+
+    def _claims(self, block: Block) -> bool:
+        """Whether a display claims something, rather than defining a name."""
+        left = self.document.text[block.begin : block.end].partition("=")[0]
+        return any(sign in left for sign in _DERIVATIVES) or not left.strip()
+
+    def _misshapen(self, block: Block, offset: int, error: NotationError) -> None:
+        """Shapes that do not fit: with a vector as a row they may; otherwise the claim is false."""
+        equality = self._equality(block, offset)
+        before = self.blocks
+        self.blocks = [each for each in before if each is not block]
+        try:
+            rest = self._read().problem if self.blocks or self.said.lets else None
+        except NotationError:
+            rest = None
+        self.blocks = before
+        for name in self._vectors(rest) if rest is not None else ():
+            self.rows.add(name)
+            try:
+                self._read()
+            except NotationError:
+                self.rows.remove(name)
+            else:
+                self.layouts[block.number, equality] = name
+                return
+        self.misshapen.append(Misshapen(self.document.error(offset, error.message), block.number, equality))
+        self.blocks = [each for each in before if each is not block]
+
+    def _vectors(self, problem: Problem) -> list[str]:
+        """The arrays with one axis that do not stand as rows yet."""
+        names = [each.name for each in problem.definitions] + [each.name for each in problem.inputs]
+        return [name for name in names if len(problem.axes_of(name)) == 1 and name not in self.rows]
+
+    def _equality(self, block: Block, offset: int) -> int:
+        """Which equals sign of a display stands before the side at `offset`; the first for its left side."""
+        source = Source(self.document.text[block.begin : block.end], self.document.path)
+        depth = count = 0
+        for token in tokenize(source, {each.name: each.body for each in self.document.macros}):
+            depth += opens(token) - closes(token)
+            if depth == 0 and token.kind == "rel" and token.text == "=" and token.at < offset - block.begin:
+                count += 1
+        return max(1, count)
+
+    def text(self) -> str:
+        """The directives' definitions, then the displays at their places (shifted by these), a line each."""
+        letters = list(self.document.masked(tuple(self.blocks)))
+        for block in self.blocks:
+            # The closing sign is two characters, or a line end follows: room for the end of a line.
+            letters[block.end : block.end + 2] = "\\\\"
+        return self.said.prefix + "".join(letters)
+
+    def offset(self, line: int, column: int) -> int:
+        """Where a line and a column of the text stand in the document; negative within a directive."""
+        text, start = self.text(), 0
+        for _ in range(line - 1):
+            start = text.find("\n", start) + 1
+        return start + column - 1 - len(self.said.prefix)
+
+    def block_at(self, offset: int) -> Block:
+        """The display or formula at an offset of the document."""
+        before = [block for block in self.blocks if block.begin <= offset]
+        return max(before, key=lambda block: block.begin, default=self.blocks[0])

@@ -1,0 +1,81 @@
+"""What is found in a document: its problem, its claims, and what is not understood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from symderiv.check.document import Document, Place
+from symderiv.expression.nodes import Compare, Expression
+from symderiv.notation.errors import NotationError
+from symderiv.problem import Assumption, Problem
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One ``=`` that is claimed.
+
+    Attributes
+    ----------
+    place
+        Where the right side begins in the document.
+    display, equality
+        Which display of the document, and which claimed ``=`` of it, both counted from 1.
+    left, right
+        Both sides.
+    conditions
+        Where the chain is claimed only.
+    written
+        Both sides as they stand in the source.
+    chain
+        Counts the chains of the document: the claims of one chain have one number.
+    notes
+        How the chain was read where another reading is possible.
+    """
+
+    place: Place
+    display: int
+    equality: int
+    left: Expression
+    right: Expression
+    conditions: tuple[Compare, ...]
+    written: tuple[str, str]
+    chain: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A display or a directive that is not understood."""
+
+    error: NotationError
+    display: int = 0
+
+
+@dataclass(frozen=True)
+class Misshapen:
+    """A claim in matrix notation whose shapes do not fit: understood, and false as it stands.
+
+    `equality` is the ``=`` before the side that does not fit.
+    """
+
+    error: NotationError
+    display: int
+    equality: int
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a document says.
+
+    `layouts` names, for a display and an equality that fit only so, the vector that has to be a row.
+    """
+
+    document: Document
+    problem: Problem
+    claims: tuple[Claim, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    misshapen: tuple[Misshapen, ...] = ()
+    einstein: bool = False
+    layouts: Mapping[tuple[int, int], str] = field(default_factory=dict)
