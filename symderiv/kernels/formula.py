@@ -6,6 +6,7 @@ What differs between targets (an entry, a condition, a literal, a function) is a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from fractions import Fraction
 
 from symderiv.expression.construct import coefficient_and_rest, factors_of, multiply, power
@@ -16,9 +17,11 @@ from symderiv.expression.nodes import (
     Delta,
     Entry,
     Expression,
+    IndexTerm,
     Multiply,
     Number,
     Power,
+    Shift,
     Size,
     Where,
 )
@@ -34,6 +37,19 @@ MULTIPLIED_OUT = 3
 MAX_LINE = 90
 
 Piece = tuple[str, int]
+
+
+def shifted_place(shift: Shift, place: Callable[[IndexTerm], str]) -> str:
+    """A shifted place, counted from 0 as all that `place` gives, where the formula counts from 1."""
+    text = ""
+    for count, term in shift.terms:
+        size = place(term) if abs(count) == 1 else f"{abs(count)} * {place(term)}"
+        sign = "-" if count < 0 else "+"
+        text += f" {sign} {size}" if text else size if count > 0 else f"-{size}"
+    number = shift.offset - 1 + sum(count for count, _ in shift.terms)
+    if not text:
+        return str(number)
+    return text if not number else f"{text} {'-' if number < 0 else '+'} {abs(number)}"
 
 
 class Formula(ABC):

@@ -28,10 +28,12 @@ from symderiv.expression.nodes import (
     PlaceTerm,
     Position,
     Shift,
+    Size,
 )
+from symderiv.expression.shifts import is_within
 from symderiv.expression.traverse import compared_values, walk
 from symderiv.kernels.errors import KernelError
-from symderiv.kernels.formula import ATOM, SUM, Formula, Piece, exact
+from symderiv.kernels.formula import ATOM, SUM, Formula, Piece, exact, shifted_place
 from symderiv.kernels.function_spec import WEIGHT
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
@@ -397,7 +399,15 @@ class LoopFormula(Formula):
                 raise KernelError("An entry of another sample cannot be emitted.")
             terms = terms[1:]
         name = self.kernel.names[node.array]
-        return f"{name}[{', '.join(self.place(term) for term in terms)}]" if terms else name
+        if not terms:
+            return name
+        text = f"{name}[{', '.join(self.place(term) for term in terms)}]"
+        inside = [
+            f"0 <= {self.place(term)} < {self.kernel.size(term.axis)}"
+            for term in terms
+            if isinstance(term, Shift)
+        ]
+        return f"({text} if {' and '.join(inside)} else real(0))" if inside else text
 
     def place(self, term: IndexTerm) -> str:
         """A place, counted from 0."""
@@ -407,7 +417,7 @@ class LoopFormula(Formula):
             case Position(value, _):
                 return str(value - 1)
             case Shift():
-                raise KernelError("A shifted index cannot be emitted yet.")
+                return shifted_place(term, self.place)
             case Entry():
                 return self.entry(term)
 
@@ -446,6 +456,11 @@ class LoopFormula(Formula):
 
     def where(self, condition: Compare, then: str, otherwise: str) -> Piece:
         """A choice between two values."""
+        if is_within(condition):
+            assert isinstance(condition.left, PlaceTerm | Entry)
+            assert isinstance(condition.right, Size)
+            place, size = self.place(condition.left), self.kernel.size(condition.right.axis)
+            return f"({then} if 0 <= {place} < {size} else {otherwise})", ATOM
         values = compared_values(condition)
         labels = {each.name for each in self.kernel.spec.arguments if each.kind == "label"}
         sides = (condition.left, condition.right)

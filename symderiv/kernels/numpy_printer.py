@@ -17,10 +17,12 @@ from symderiv.expression.nodes import (
     PlaceTerm,
     Position,
     Shift,
+    Size,
 )
+from symderiv.expression.shifts import is_within
 from symderiv.expression.traverse import compared_values, walk
 from symderiv.kernels.errors import KernelError
-from symderiv.kernels.formula import ATOM, PRODUCT, SUM, Formula, Piece, decimal, is_short
+from symderiv.kernels.formula import ATOM, PRODUCT, SUM, Formula, Piece, decimal, is_short, shifted_place
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.printed import PrintedFunction
@@ -153,7 +155,7 @@ class NumpyPrinter:
             elif isinstance(term, Position):
                 subscripts.append(str(term.value - 1))
             elif isinstance(term, Shift):
-                raise KernelError("A shifted index cannot be emitted yet.")
+                raise KernelError("A result with a Kronecker delta at a shifted index cannot be emitted.")
             else:
                 subscripts.append(self.names[term.array])
         if advanced and advanced[-1] - advanced[0] + 1 != len(advanced):
@@ -241,6 +243,12 @@ class ArrayFormula(Formula):
     def entry(self, node: Entry) -> str:
         """The array, its axes put in order and broadcast against the others."""
         text = self.printer.names[node.array]
+        if any(isinstance(term, Shift) for term in node.indices):
+            letters = tuple(dict.fromkeys(free_indices(node)))
+            formula = ArrayFormula(self.printer, letters)
+            self.printer.helpers.add("entries")
+            places = ", ".join(formula.place(term) for term in node.indices)
+            return self.aligned(f"_entries({text}, {places})", letters)
         if all(isinstance(term, Index) for term in node.indices):
             letters = _plain(node)
         else:
@@ -276,7 +284,7 @@ class ArrayFormula(Formula):
             case Position(value, _):
                 return str(value - 1)
             case Shift():
-                raise KernelError("A shifted index cannot be emitted yet.")
+                return shifted_place(term, self.place)
             case Entry():
                 return self.entry(term)
 
@@ -316,6 +324,11 @@ class ArrayFormula(Formula):
 
     def condition(self, condition: Compare) -> str:
         """A comparison of values or of places."""
+        if is_within(condition):
+            assert isinstance(condition.left, PlaceTerm | Entry)
+            assert isinstance(condition.right, Size)
+            place, size = self.place(condition.left), self.size(condition.right.axis)
+            return f"({place} >= 0) & ({place} < {size})"
         values = compared_values(condition)
         if values and not self._compares_labels(condition):
             left, right = (self.text(value, SUM) for value in values)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from symderiv.calculus.bounds import picked
 from symderiv.expression.canonical import canonical
 from symderiv.expression.construct import add, factors_of, multiply, power
 from symderiv.expression.indices import free_indices, indices_in_term, mentions, rename, rename_term
@@ -27,10 +28,12 @@ from symderiv.expression.nodes import (
     Index,
     IndexTerm,
     Product,
+    Shift,
     Size,
     Sum,
     Where,
 )
+from symderiv.expression.shifts import solved
 from symderiv.expression.traverse import children, map_children, walk
 from symderiv.kernels.cases import Case, cases_of
 from symderiv.kernels.errors import KernelError
@@ -170,6 +173,9 @@ class _Builder:
             self.need(term.array)
             for inner in term.indices:
                 self._need_term(inner)
+        elif isinstance(term, Shift):
+            for _, part in term.terms:
+                self._need_term(part)
 
     def lower(self, node: Expression) -> Expression:
         """`node` without sums: each is replaced by the array that holds it."""
@@ -211,10 +217,10 @@ class _Builder:
         factors = factors_of(body)
         for factor in factors:
             if isinstance(factor, Delta):
-                place = _other_side(factor, index)
+                place = solved(factor.left, factor.right, index) if mentions(factor, index) else None
                 if place is not None:
                     rest = multiply(*(each for each in factors if each is not factor))
-                    return self.lower(rename(rest, {index: place}))
+                    return self.lower(picked(rest, index, place))
         lowered = self.lower(body)
         return self._sum_of_lowered(index, lowered)
 
@@ -350,14 +356,6 @@ def _key(statement: Statement) -> str:
         [(rename_term(v, names), rename_term(label, names)) for v, label in scatter.at] if scatter else []
     )
     return repr((statement.reduce, axes, places, canonical(rename(statement.body, names))))
-
-
-def _other_side(delta: Delta, index: Index) -> IndexTerm | None:
-    """What a delta says that `index` is, if it says so."""
-    for side, other in ((delta.left, delta.right), (delta.right, delta.left)):
-        if side == index and index not in set(indices_in_term(other)):
-            return other
-    return None
 
 
 def _grows(factor: Add) -> bool:

@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any
 
 from symderiv.expression.indices import free_indices
-from symderiv.expression.nodes import Definition, Derivative, Entry, Expression, Index, IndexTerm
+from symderiv.expression.nodes import Definition, Derivative, Entry, Expression, Index, IndexTerm, Shift
 from symderiv.expression.oracle import Arithmetic, Oracle, multiprecision
 from symderiv.expression.traverse import walk
 
@@ -105,6 +105,10 @@ def _oracle(node: Expression, definitions: Mapping[str, Definition], number: int
             labels.add(term.array)
             for inner in term.indices:
                 see(inner)
+        elif isinstance(term, Shift):
+            axes.setdefault(term.axis)
+            for _, part in term.terms:
+                see(part)
 
     for body in bodies:
         for _, part in walk(body):
