@@ -93,7 +93,7 @@ def test_an_expression_written_in_sympy_can_be_read() -> None:
         (sympy.Symbol("unknown"), "expected an array of bridge, found unknown"),
         (sympy.zeta(sympy.Symbol("a")), "the notation has"),
         (sympy.KroneckerDelta(sympy.Symbol("u"), sympy.Symbol("v")), "axis is known, found u"),
-        (sympy.Sum(sympy.Symbol("a"), (sympy.Symbol("k"), 0, 3)), "from 0 to one less\), found 0 to 3"),
+        (sympy.Sum(sympy.Symbol("a"), (sympy.Symbol("k"), 0, 3)), r"from 0 to one less\), found 0 to 3"),
         (sympy.I, "the notation has"),
     ],
 )
