@@ -88,6 +88,10 @@ def _judged(content: Content, claim: Claim, seconds: float) -> Judgement:
 def judge(content: Content, claim: Claim) -> Judgement:
     """The verdict on one claim."""
     problem = content.problem
+    for each in problem.upstream:
+        if problem.input(each.of) is None and problem.definition(each.of) is None:
+            message = f"{each.name} is a function of {each.of}, which no formula defines"
+            return _judgement(claim, "unreadable", message)
     left, right = claim.left, claim.right
     shared = frozenset(free_indices(left)) & frozenset(free_indices(right))
     twice = [*repeated(left, shared), *repeated(right, shared)]

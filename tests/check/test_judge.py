@@ -310,3 +310,10 @@ $$ y_i = W_{ij} x_j $$
     found = only(text)
     assert (found.verdict, "einstein" in found.message) == ("unreadable", True)
     assert verdicts(f"<!-- symderiv: einstein -->\n{text}") == [(2, 1, "proved")]
+
+
+def test_a_function_of_what_nothing_defines_is_unreadable() -> None:
+    text = "<!-- symderiv: upstream L(y) -->\n$$\n\\frac{\\partial L}{\\partial x} = 2 x\n$$\n"
+    found = only(text)
+    assert found.verdict == "unreadable"
+    assert found.message == "L is a function of y, which no formula defines"

@@ -6,6 +6,7 @@ import pytest
 
 from symderiv.notation.reader import read_problem
 from symderiv.notation.tex import read_equations
+from symderiv.notation.tex.spelled import spelled_name
 from symderiv.notation.text import definition_to_text, to_text
 
 #: LaTeX; its definitions in text; all sides of the equations that define nothing.
@@ -67,6 +68,34 @@ def test_another_name_of_a_size() -> None:
     assert chains[0].notes == ("C is read as another name of K, the size of this axis",)
 
 
+def test_a_name_in_brackets_that_stands_alone_on_the_left_is_defined() -> None:
+    problem, _ = read_equations(r"(d\mathbf{P})_{ij} = P_{ij} V_j \\ s_i = \sum_j (d\mathbf{P})_{ij}")
+    assert [definition_to_text(each) for each in problem.definitions] == [
+        "dP[i, j] = P[i, j] * V[j]",
+        "s[i] = sum(j, dP[i, j])",
+    ]
+
+
+def test_a_letter_may_be_summed_over_another_axis_in_each_side() -> None:
+    declared = read_problem("index i : M\nindex j, k : N\ninput P[M, N], V[N]\nr = 1", "declared")
+    latex = r"\sum_j P_{ij} V_j = \sum_k P_{ik} V_k = \sum_k P_{kj} V_j"
+    _, chains = read_equations(latex, declared)
+    assert to_text(chains[0].sides[2]) == "sum(k, P[k, j] * V[j])"
+    assert "k is summed over M here and over N elsewhere" in chains[0].notes
+
+
+def test_a_letter_is_summed_over_one_axis_where_nothing_says_otherwise() -> None:
+    problem, _ = read_equations(r"L = \sum_{k=1}^C f_k = \sum_k g_k")
+    assert [given.axes for given in problem.inputs] == [("C",), ("C",)]
+
+
+def test_squares_inside_a_product_entry_by_entry_are_taken_so() -> None:
+    declared = read_problem("input a[K], b[K]\nr = 1", "declared")
+    _, chains = read_equations(r"c = a \odot (1 - b^2) \\ d = a (1 - b^2)", declared)
+    assert to_text(chains[0].sides[1]) == "a[k] * (1 - b[k]^2)"
+    assert to_text(chains[1].sides[1]) == "a[k] * (1 - sum(l, b[l]^2))"
+
+
 def test_a_letter_may_leave_its_declared_axis() -> None:
     declared = read_problem("index k : N\ninput V[N, D]\nr = sum(k, V[k, 1])", "declared")
     _, chains = read_equations(r"s_k = \sum_j V_{jk}", declared)
@@ -83,3 +112,18 @@ def test_whole_arrays_are_defined() -> None:
         "a[i] = tanh(z[i])",
     ]
     assert [to_text(side) for side in chains[2].sides] == ["d(a[i], x[k])", "0"]
+
+
+@pytest.mark.parametrize(
+    ("spelled", "name"),
+    [
+        (r"\hat{x}", "x_hat"),
+        ("h_{t-1}", "h_t_1"),
+        (r"\delta^h_{a,t}", "delta_h_at"),
+        ("a^h_t", "a_h_t"),
+        ("W^{(1)}", "W_1"),
+        ("x_c", "x_c"),
+    ],
+)
+def test_the_name_that_a_spelling_is(spelled: str, name: str) -> None:
+    assert spelled_name(spelled) == name

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 from symderiv.expression.nodes import Index
 from symderiv.notation.errors import Source
 from symderiv.notation.names import RESERVED
-from symderiv.notation.tex.axes import AxisClash, Slot
+from symderiv.notation.tex.axes import AxisClash
 from symderiv.notation.tex.reading import Parsed
 from symderiv.notation.tex.scope import Scope, readings
 from symderiv.notation.tex.shapes import ShapeFinder
@@ -62,7 +63,7 @@ class Found:
     letters: list[Index] = field(default_factory=list)
     definitions: list[Defined] = field(default_factory=list)
     uses: dict[str, set[str]] = field(default_factory=dict)
-    letters_in: list[dict[str, str]] = field(default_factory=list)  # the axes of the letters of each equation
+    letters_in: list[list[dict[str, str]]] = field(default_factory=list)  # the axes of the letters, by side
     relabelled: list[str] = field(default_factory=list)  # declared inputs that turn out to be labels
 
 
@@ -81,7 +82,11 @@ class _Inference(ShapeFinder):
     """One run over the equations of a display."""
 
     def run(self) -> Found:
-        numbered = [(number, part) for number, each in enumerate(self.parsed) for part in each.parts()]
+        numbered = [
+            ((number, place), part)
+            for number, each in enumerate(self.parsed)
+            for place, part in enumerate(each.parts())
+        ]
         roots = [root for _, root in numbered]
         self._find_letters(roots)
         self._find_whole_names()
@@ -91,8 +96,8 @@ class _Inference(ShapeFinder):
         self._find_shapes()
         definitions = self._definitions()
         values = [
-            (number, name)
-            for number, root in numbered
+            (spot, name)
+            for spot, root in numbered
             for name in value_names(root)
             if not self._is_letter(name) and not self._is_sign(name)
         ]
@@ -149,8 +154,8 @@ class _Inference(ShapeFinder):
             return None
         self.ranks.setdefault(name, len(letters))
         for place, letter in enumerate(letters):
-            self.current = number
-            self._tie(self._letter(letter), ("array", name, place), each.sides[0])
+            self.current = (number, 0)
+            self._tie(self.letter_slot(letter), ("array", name, place), each.sides[0])
         return Defined(name, letters, number)
 
     def _make_labels(self, definitions: Sequence[Defined]) -> bool:
@@ -223,10 +228,6 @@ class _Inference(ShapeFinder):
             ):
                 return spelled, rest
         return plain(name), ()
-
-    def _letter(self, name: str) -> Slot:
-        """The slot of a letter, which may change its axis with the equation."""
-        return ("letter", name, self.current)
 
     def _is_sign(self, name: Name) -> bool:
         """Whether a name is a sign of matrix notation: the identity, or the T of a transposition."""
@@ -303,9 +304,9 @@ class _Inference(ShapeFinder):
             slot = ("array", spelled, place)
             if isinstance(unit, Shifted):
                 for letter in unit.names():
-                    self.table.touch(self._letter(plain(letter)))
+                    self.table.touch(self.letter_slot(plain(letter)))
             elif isinstance(unit, Name) and self._is_letter(unit):
-                self._tie(self._letter(plain(unit)), slot, unit)
+                self._tie(self.letter_slot(plain(unit)), slot, unit)
             elif isinstance(unit, Name):
                 self._label(unit, slot)
 
@@ -326,7 +327,7 @@ class _Inference(ShapeFinder):
         self.labels.setdefault(spelled, (slot[1], slot[2]))
         for place, inner in enumerate(units):
             if isinstance(inner, Name):
-                self._tie(self._letter(plain(inner)), ("array", spelled, place), unit)
+                self._tie(self.letter_slot(plain(inner)), ("array", spelled, place), unit)
 
     def _tie(self, one: tuple[str, str, int], other: tuple[str, str, int], where: Part) -> None:
         try:
@@ -341,16 +342,16 @@ class _Inference(ShapeFinder):
                     _, "==" | "!=" | "<" | ">" | "<=" | ">=", Name() as left, Name() as right
                 ):
                     if self._is_letter(left) and self._is_letter(right):
-                        self._tie(self._letter(plain(left)), self._letter(plain(right)), part)
+                        self._tie(self.letter_slot(plain(left)), self.letter_slot(plain(right)), part)
                         continue
                     letter, other = (left, right) if self._is_letter(left) else (right, left)
                     label = isinstance(part, Kronecker) or plain(other) in self.labels
                     if self._is_letter(letter) and label:
-                        self._label(other, self._letter(plain(letter)))
+                        self._label(other, self.letter_slot(plain(letter)))
                 case Subscripted(_, Applied() as applied, (Name() as unit,)):
                     vector = vector_argument(applied)
                     if vector is not None and self._is_letter(unit):
-                        self._tie(self._letter(plain(unit)), ("array", self._split(vector)[0], 0), unit)
+                        self._tie(self.letter_slot(plain(unit)), ("array", self._split(vector)[0], 0), unit)
                 case Bound(_, _, over, _):
                     for ranging in over:
                         self._tie_bound(ranging)
@@ -364,7 +365,7 @@ class _Inference(ShapeFinder):
             return
         self.ranks.setdefault(name, 1)
         self.order.setdefault(name)
-        self._tie(self._letter(plain(letter)), ("array", name, 0), places)
+        self._tie(self.letter_slot(plain(letter)), ("array", name, 0), places)
         if name not in self.known.arrays:
             self.notes.setdefault(
                 f"{name} is read as a set of places: those where {name} is positive", places.at
@@ -373,7 +374,7 @@ class _Inference(ShapeFinder):
     def _tie_bound(self, ranging: Ranging) -> None:
         last = ranging.last
         if isinstance(last, Name) and not last.primes and self._split(last)[0] not in self.known.arrays:
-            slot, name = self._letter(plain(ranging.letter)), plain(last)
+            slot, name = self.letter_slot(plain(ranging.letter)), plain(last)
             own = self.table.name_of(slot)
             if own in self.known.axes and name not in {
                 *self.known.axes,
@@ -398,23 +399,41 @@ class _Inference(ShapeFinder):
 
     # --- the result ----------------------------------------------------------------------------
 
+    def _join_sides(self) -> None:
+        """A letter that is summed in several sides ranges over one axis, unless that cannot be."""
+        for number, each in enumerate(self.parsed):
+            for place in range(len(each.parts())):
+                self.current = (number, place)
+                for letter in sorted(self.own_letters(number, place)):
+                    slot = self.letter_slot(letter)
+                    try:
+                        self.table.tie(("letter", letter, number), slot)
+                    except AxisClash:
+                        here, there = self.table.axis(slot), self.table.axis(("letter", letter, number))
+                        where = each.spans[min(place, len(each.spans) - 1)][0]
+                        self.notes.setdefault(
+                            f"{letter} is summed over {here} here and over {there} elsewhere", where
+                        )
+
     def _declared_letters(self) -> None:
         """Give every letter its declared axis, but in equations where it stands on another."""
         for number, each in enumerate(self.parsed):
-            self.current = number
-            for letter, axis in self.known.letters.items():
-                if not self.table.has(self._letter(letter)):
+            for place, (letter, axis) in product(range(len(each.parts())), self.known.letters.items()):
+                self.current = (number, place)
+                slot = self.letter_slot(letter)
+                if not self.table.has(slot):
                     continue
                 try:
-                    self.table.name(self._letter(letter), axis)
+                    self.table.name(slot, axis)
                 except AxisClash:
-                    own = self.table.axis(self._letter(letter))
+                    where = each.spans[min(place, len(each.spans) - 1)][0]
+                    own = self.table.axis(slot)
                     self.notes.setdefault(
-                        f"{letter} ranges over {own} here, though it is declared to range over {axis}",
-                        each.spans[0][0],
+                        f"{letter} ranges over {own} here, though it is declared to range over {axis}", where
                     )
 
     def _result(self, definitions: list[Defined]) -> Found:
+        self._join_sides()
         self._declared_letters()
         axes = self.table.axes_named()
         for name, rank in self.ranks.items():
@@ -432,15 +451,9 @@ class _Inference(ShapeFinder):
             aliases=self.aliases,
         )
         found = Found(scope, definitions=definitions)
-        for number in range(len(self.parsed)):
-            self.current = number
-            mine = dict(known.letters)
-            for letter in {**known.letters, **self.index_letters}:
-                if self.table.has(self._letter(letter)):
-                    mine[letter] = self.table.axis(self._letter(letter))
-                    scope.axes.add(mine[letter])
-                    scope.letters.setdefault(letter, mine[letter])
-            found.letters_in.append(mine)
+        for number, each_parsed in enumerate(self.parsed):
+            sides = [self._letters_of(scope, number, place) for place in range(len(each_parsed.parts()))]
+            found.letters_in.append(sides)
         found.letters += [Index(*each) for each in scope.letters.items() if each[0] not in known.letters]
         defined = {each.name for each in definitions}
         for each in definitions:
@@ -464,7 +477,7 @@ class _Inference(ShapeFinder):
             if name not in defined:
                 found.inputs.append(name)
         for each in definitions:
-            letters = found.letters_in[each.equation]
+            letters = found.letters_in[each.equation][0]
             scope.arrays.setdefault(each.name, tuple(letters[letter] for letter in each.letters))
             if not scope.arrays[each.name]:
                 scope.functions.add(each.name)
@@ -478,6 +491,18 @@ class _Inference(ShapeFinder):
                     where, f"{name} is a place in one formula and a number in another: declare it"
                 )
         return found
+
+    def _letters_of(self, scope: Scope, number: int, place: int) -> dict[str, str]:
+        """The axes of the letters of one side; the scope gets to know them too."""
+        self.current = (number, place)
+        mine = dict(self.known.letters)
+        for letter in {**self.known.letters, **self.index_letters}:
+            slot = self.letter_slot(letter)
+            if self.table.has(slot):
+                mine[letter] = self.table.axis(slot)
+                scope.axes.add(mine[letter])
+                scope.letters.setdefault(letter, mine[letter])
+        return mine
 
     def _note_shape(self, name: str) -> None:
         """Tell the shape of a name that was found from matrix notation."""

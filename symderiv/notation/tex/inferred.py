@@ -29,7 +29,7 @@ from symderiv.notation.tex.reading import (
     vocabulary,
 )
 from symderiv.notation.tex.scope import Scope
-from symderiv.notation.tex.spelled import bracketed_names
+from symderiv.notation.tex.spelled import bracketed_names, name_with_letters_above
 from symderiv.notation.tex.syntax import Called, Name, Part, walk
 from symderiv.notation.tex.tokens import Token, matching, tokenize, without_boxes
 from symderiv.notation.tex.uses import plain
@@ -169,17 +169,19 @@ def _read(  # noqa: PLR0917
     _check_calls(source, parsed, found)
     _tell_dependence(found, known)
     _check_circles(source, parsed, found)
-    scopes = [replace(found.scope, letters=letters) for letters in found.letters_in]
+    scopes = [replace(found.scope, letters=dict(letters[0])) for letters in found.letters_in]
     auxiliary = _Auxiliary(found.scope)
     chains = tuple(
-        chain_of(source, each, scope, notes, auxiliary.define)
-        for each, scope, notes in zip(parsed, scopes, _by_equation(parsed, shared.notes), strict=True)
+        chain_of(source, each, scope, notes, define=auxiliary.define, letters=letters)
+        for each, scope, notes, letters in zip(
+            parsed, scopes, _by_equation(parsed, shared.notes), found.letters_in, strict=True
+        )
     )
     by_equation: list[Defined | None] = [None] * len(parsed)
     definitions: list[Definition] = []
     for each in found.definitions:
         by_equation[each.equation] = each
-        letters = found.letters_in[each.equation]
+        letters = found.letters_in[each.equation][0]
         indices = tuple(Index(letter, letters[letter]) for letter in each.letters)
         body = chains[each.equation].sides[1]
         opened = chains[each.equation].open  # those that a whole array was given
@@ -327,30 +329,13 @@ def _raised_names(
     for equation in found:
         if equation.continues or len(equation.sides) < 2 or not equation.sides[0]:
             continue
-        parser = NameParser(equation.sides[0], Shared(source, declared))
-        if not parser.starts_name():
-            continue
-        name = parser.name()
-        if parser.token.kind != "^" or name.word or name.names == ("e",):
-            continue
-        parser.next()
-        above = parser.argument("a superscript")
-        letters = [token for token in above if token.kind in ("letter", "command")]
-        if len(letters) != len(above) or any(token.text in ("T", "top", "star") for token in above):
-            continue
-        below = parser.units() if parser.token.kind == "_" and parser.next() else ()
-        if not parser.at_end:
-            continue
-        tail = [plain(unit) for unit in (*name.units, *below) if isinstance(unit, Name)]
-        if len(tail) != len(name.units) + len(below):
+        spelled = name_with_letters_above(NameParser(equation.sides[0], Shared(source, declared)))
+        if not spelled:
             continue
         signs = tuple(
             (token.kind, token.text)
             for token in in_one_line(equation.sides[0])
             if token.kind not in ("{", "}", "stop")
-        )
-        spelled = "_".join(
-            [name.names[0], "".join(token.text for token in letters), *(["".join(tail)] * bool(tail))]
         )
         spellings.append((signs, spelled))
     return spellings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symderiv.notation.errors import NotationError, Source
-from symderiv.notation.tex.axes import AxisTable
+from symderiv.notation.tex.axes import AxisTable, Slot
 from symderiv.notation.tex.reading import Parsed
 from symderiv.notation.tex.scope import Scope
 from symderiv.notation.tex.syntax import (
@@ -44,7 +44,8 @@ class LetterFinder:
         self.whole: set[str] = set()  # names with subscripts that are defined as one name
         self.aliases: dict[str, str] = {}  # further names of declared axes
         self.bounds: set[str] = set()  # axes that are named by the bound of a sum
-        self.current = 0  # the number of the equation that is looked at: letters belong to one
+        self.current = (0, 0)  # the equation that is looked at, and the side: letters belong to them
+        self._own_letters: dict[tuple[int, int], frozenset[str]] = {}
         # Names that are defined as functions: f(x) = ...; f' is then no name of its own.
         self.functions = {
             plain(each.sides[0].name)
@@ -55,6 +56,28 @@ class LetterFinder:
     def error(self, where: Part | int, message: str) -> NotationError:
         """An error at a piece of syntax."""
         return self.source.error(where if isinstance(where, int) else where.at, message)
+
+    def letter_slot(self, name: str) -> Slot:
+        """The slot of a letter: it may change its axis with the equation, a summed one with the side."""
+        number, place = self.current
+        if name in self.own_letters(number, place):
+            return ("letter", f"{name} in {place}", number)
+        return ("letter", name, number)
+
+    def own_letters(self, number: int, place: int) -> frozenset[str]:
+        """The letters that are summed in a side of an equation and do not stand on its left."""
+        key = (number, place)
+        if key not in self._own_letters:
+            parts = self.parsed[number].parts()
+            left = {plain(unit) for unit in names_in_subscripts(parts[0])} if parts else set()
+            bound = {
+                plain(part.letter)
+                for root in parts[place : place + 1]
+                for part in walk(root)
+                if isinstance(part, Ranging)
+            }
+            self._own_letters[key] = frozenset(bound - left) if len(parts) > 2 and place else frozenset()
+        return self._own_letters[key]
 
     # --- letters -------------------------------------------------------------------------------
 

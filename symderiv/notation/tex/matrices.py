@@ -157,7 +157,7 @@ class MatrixReader(PlaceReader):
 
     def array_power(self, node: Raised, value: Value, power: Expression) -> Value:
         """A power of an array: the square is the squared norm, as people write it."""
-        if self.entrywise and value.open:
+        if self.entrywise and value.open and power != MINUS_ONE:
             self.note(node, "the power of an array in a product entry by entry is read entry by entry")
             return value.map(lambda entry: raised_to(entry, power))
         if power == _TWO and value.open:

@@ -174,7 +174,7 @@ class Parser(FunctionParser):
                     )
                     return Raised(at, name, moved)
                 raise self.error(token, "this subscript follows a power: put it where it belongs")
-            case Bracket("{", (Name() as name,)):
+            case Bracket(_, "{", (Name() as name,)):
                 return self.attached(replace(name, units=(*name.units, *units)))
             case Name():
                 return replace(base, units=(*base.units, *units))

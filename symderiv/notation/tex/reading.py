@@ -220,9 +220,15 @@ def chain_of(
     parsed: Parsed,
     scope: Scope,
     notes: dict[str, int],
+    *,
     define: Callable[[Reader, Part, Value], str] | None = None,
+    letters: Sequence[Mapping[str, str]] | None = None,
 ) -> Chain:
-    """The meaning of one equation; `define` gives a matrix without a name one, if that may be done."""
+    """The meaning of one equation.
+
+    `define` gives a matrix without a name one, if that may be done. `letters` are the axes of the letters
+    in each side and condition, where they are known: a letter may be summed over another axis in each.
+    """
     reader = Reader(scope, source, notes)
     if define is not None:
         reader.define = partial(define, reader)
@@ -230,15 +236,21 @@ def chain_of(
     for part in parsed.parts():
         reader.infer_letters(part)
     try:
-        values = [reader.value(side) for side in parsed.sides]
+        common = scope.letters
+        places = letters or [{}] * len(parsed.parts())
+        values = []
+        for side, own in zip(parsed.sides, places, strict=False):
+            scope.letters = {**common, **own}
+            values.append(reader.value(side))
+        scope.letters = common
         conditions = tuple(reader.compare(condition) for condition in parsed.conditions)
         inner = tuple(_inner(source, parsed, reader, notes))
         sides, open_letters = _sides(reader, parsed, values)
         sides = tuple(reader.settled(side, where) for side, where in zip(sides, parsed.sides, strict=True))
     finally:
         scope.letters = declared
-    for side in sides:
-        _note_letters(side, notes)
+    for entry in sides:
+        _note_letters(entry, notes)
     return Chain(
         sides,
         conditions,

@@ -76,10 +76,6 @@ class ShapeFinder(LetterFinder):
     """Finds the shapes of names by the signs around them."""
 
     @abstractmethod
-    def _letter(self, name: str) -> Slot:
-        """The slot of a letter in the equation that is looked at."""
-
-    @abstractmethod
     def _split(self, name: Name) -> tuple[str, tuple[Unit, ...]]:
         """A written name as a name and its indices."""
 
@@ -88,12 +84,15 @@ class ShapeFinder(LetterFinder):
         for _ in range(_ROUNDS):
             before = dict(self.ranks)
             for number, each in enumerate(self.parsed):
-                self.current = number
-                shapes = [self._shape(side) for side in each.sides]
+                shapes = []
+                for place, side in enumerate(each.sides):
+                    self.current = (number, place)
+                    shapes.append(self._shape(side))
                 shaped = next((shape for shape in shapes if shape is not None and shape.is_array), None)
                 if shaped is None:
                     continue
-                for side, shape in zip(each.sides, shapes, strict=True):
+                for place, (side, shape) in enumerate(zip(each.sides, shapes, strict=True)):
+                    self.current = (number, place)
                     self._same(shaped, shape) if shape is not None else self._assign(side, shaped)
             if self.ranks == before:
                 return
@@ -140,7 +139,7 @@ class ShapeFinder(LetterFinder):
                 return self._shape(body)
             case Array(_, letters, body):
                 self._shape(body)
-                return Shape(tuple(self._letter(plain(letter)) for letter in letters))
+                return Shape(tuple(self.letter_slot(plain(letter)) for letter in letters))
             case Subscripted(_, base, units):
                 return self._shape_of_entry(base, units)
             case Applied():
@@ -304,7 +303,9 @@ class ShapeFinder(LetterFinder):
         if isinstance(base, Bracket) and base.sign == "||":
             return _NUMBER
         places = tuple(
-            self._letter(plain(unit)) for unit in units if isinstance(unit, Name) and self._is_letter(unit)
+            self.letter_slot(plain(unit))
+            for unit in units
+            if isinstance(unit, Name) and self._is_letter(unit)
         )
         if len(places) == len(units):
             if shape is None:

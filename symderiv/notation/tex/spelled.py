@@ -12,7 +12,7 @@ from symderiv.notation.tex import commands as known
 from symderiv.notation.tex.cursor import Shared, Vocabulary
 from symderiv.notation.tex.equations import Equation
 from symderiv.notation.tex.name_parser import NameParser
-from symderiv.notation.tex.syntax import Opaque
+from symderiv.notation.tex.syntax import Name, Numeral
 from symderiv.notation.tex.tokens import matching, tokenize
 from symderiv.notation.tex.uses import plain
 
@@ -33,21 +33,23 @@ def spelled_name(text: str) -> str:
         return text
     source = Source(text, "name")
     tokens = tokenize(source)
-    parser = NameParser(
-        tokens[:-1], Shared(source, Vocabulary(frozenset(), (), lambda _name, _inside: False))
-    )
+    shared = Shared(source, Vocabulary(frozenset(), (), lambda _name, _inside: False))
+    above = name_with_letters_above(NameParser(tokens[:-1], shared))
+    if above:
+        return above
+    parser = NameParser(tokens[:-1], shared)
     name = parser.name()
     found = plain(name)
     if parser.token.kind == "^":  # a letter above: a part of the name, as the one below
         found = "_".join([found, *re.findall(r"[A-Za-z0-9]+", text[parser.token.at :])])
-    elif parser.token.kind == "stop" and any(isinstance(unit, Opaque) for unit in name.units):
+    elif parser.token.kind == "stop" and not all(isinstance(unit, Name | Numeral) for unit in name.units):
         base = plain(replace(name, units=()))  # h_{t-1}: the subscript is no index, but tells names apart
         found = "_".join([base, *re.findall(r"[A-Za-z0-9]+", text.partition("_")[2])])
     elif parser.token.kind != "stop":
         raise source.error(parser.token.at, f"expected one name, found {text}")
     if _PLAIN.fullmatch(found):
         return found
-    fitting = re.sub(r"\W+", "_", found, flags=re.ASCII).strip("_")
+    fitting = re.sub(r"[\W_]+", "_", found, flags=re.ASCII).strip("_")
     if not _PLAIN.fullmatch(fitting):
         raise NotationError(f"expected a name, found {text}", "name", 1, 1, text)
     return fitting
@@ -75,3 +77,23 @@ def bracketed_names(found: Sequence[Equation]) -> list[tuple[_Signs, str]]:
             signs = tuple((token.kind, token.text) for token in (side[0], *inside, side[end]))
             names.append((signs, "".join(token.text for token in letters)))
     return names
+
+
+def name_with_letters_above(parser: NameParser) -> str:
+    r"""The name that ``z^l`` or ``\delta^h_t`` is, if `parser` holds just that; else nothing."""
+    if not parser.starts_name():
+        return ""
+    name = parser.name()
+    if parser.token.kind != "^" or name.word or name.names == ("e",):
+        return ""
+    parser.next()
+    above = parser.argument("a superscript")
+    letters = [token.text for token in above if token.kind in ("letter", "command")]
+    if len(letters) != len(above) or {"T", "top", "star"} & set(letters):
+        return ""
+    below = parser.units() if parser.token.kind == "_" and parser.next() else ()
+    units = [*name.units, *below]
+    tail = "".join(plain(unit) for unit in units if isinstance(unit, Name))
+    if not parser.at_end or not all(isinstance(unit, Name) for unit in units):
+        return ""
+    return "_".join([name.names[0], "".join(letters), *([tail] if tail else [])])
