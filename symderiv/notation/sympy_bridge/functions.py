@@ -15,6 +15,13 @@ class BridgeError(ValueError):
 class Step(sympy.Function):  # type: ignore[misc]
     """1 for a positive argument, else 0; its derivative is 0 away from the kink."""
 
+    @classmethod
+    def eval(cls, u: Any) -> Any:
+        """Return the value at a number; anything else stays as it is."""
+        if u.is_number and u.is_positive:
+            return sympy.Integer(1)
+        return sympy.Integer(0) if u.is_number and u.is_nonpositive else None
+
     def fdiff(self, argindex: int = 1) -> Any:
         """Return the derivative away from the kink."""
         return sympy.Integer(0)
