@@ -1,7 +1,7 @@
 """Floor 3: the rules, the engine that applies them, and the derivations it records."""
 
 from symderiv.calculus.context import CalculusError
-from symderiv.calculus.derivation import Case, Contraction, Derivation, Rule, Step
+from symderiv.calculus.derivation import Case, Contraction, Derivation, Kink, Rule, Step
 from symderiv.calculus.engine import RULES, Engine, cases, contract, derive, derive_all, simplified
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Contraction",
     "Derivation",
     "Engine",
+    "Kink",
     "Rule",
     "Step",
     "cases",

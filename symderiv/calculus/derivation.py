@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from symderiv.expression.nodes import Delta, Entry, Expression
+from symderiv.expression.nodes import Compare, Delta, Entry, Expression, Extremum
 from symderiv.expression.traverse import Path
 from symderiv.problem import Assumption, Problem
 
@@ -90,6 +90,35 @@ class Case:
     value: Expression
 
 
+@dataclass(frozen=True, slots=True)
+class Kink:
+    """One equality at which a slope need not exist.
+
+    Attributes
+    ----------
+    left, right
+        The two sides; for a largest or smallest value over an axis, one of the values and the extremum.
+    side
+        The condition by which the form goes there: ``x <= 0`` where a branch is taken for x > 0 only.
+        None for a function such as relu.
+    slope
+        The function that is the slope of such a function and 0 there: ``step`` or ``sign``.
+    value
+        What the form takes there; None where the equality is about a letter that is summed over.
+    """
+
+    left: Expression
+    right: Expression
+    side: Compare | None = None
+    slope: str = ""
+    value: Expression | None = None
+
+    @property
+    def is_tie(self) -> bool:
+        """Whether it is a tie among the values that an extremum is taken of."""
+        return isinstance(self.right, Extremum)
+
+
 @dataclass(frozen=True)
 class Derivation:
     """The way from a derivative (or a contraction of one) to its form.
@@ -112,6 +141,8 @@ class Derivation:
         The derivations whose results were used, in order of first use.
     extra
         Arrays that the contraction brought in, with their axes: a cotangent ``g`` or a tangent.
+    kinks
+        The equalities at which a slope need not exist, with what the form takes there.
     """
 
     problem: Problem
@@ -123,6 +154,7 @@ class Derivation:
     assumptions: tuple[Assumption, ...] = ()
     lemmas: tuple[Derivation, ...] = ()
     extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    kinks: tuple[Kink, ...] = ()
 
     @property
     def form(self) -> Expression:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symderiv.calculus.assume import ASSUME
 from symderiv.calculus.context import CalculusError, Context
@@ -15,6 +15,7 @@ from symderiv.calculus.differentiate import DIFFERENTIATE
 from symderiv.calculus.factor import FACTOR
 from symderiv.calculus.fractions import FRACTIONS
 from symderiv.calculus.inverse import INVERSES, matrix_times_inverse
+from symderiv.calculus.kinks import met, settled
 from symderiv.calculus.opening import OPENING
 from symderiv.calculus.recognise import NAME, REARRANGE, RECOGNISE
 from symderiv.calculus.restricted import RESTRICTED
@@ -273,10 +274,18 @@ class Engine:
             if context.assumed:
                 context.assumptions = ()
                 assumed = self._reduce(after, context, assumed_steps)
-        return Derivation(
+        found = Derivation(
             self.problem, start, tuple(steps), node, tuple(assumed_steps), assumed,
             tuple(context.assumed), lemmas, extra,
         )  # fmt: skip
+        kinks = met(found)
+        if not kinks:
+            return found
+
+        def simplify(value: Expression) -> Expression:
+            return self._simplify(self._arranger.arrange(value), self._context(), [])
+
+        return replace(found, kinks=settled(kinks, start, found.form, simplify))
 
     def _run(
         self, table: _Table, node: Expression, context: Context, steps: list[Step], once: bool = False

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from symderiv.calculus import Derivation, cases
+from symderiv.calculus.kinks import sentences
 from symderiv.documents.outline import Line, assumed_chain, chain
 from symderiv.expression.nodes import Derivative, Entry, Expression
 from symderiv.expression.traverse import walk
@@ -23,8 +24,8 @@ def derivation_data(derivation: Derivation, level: str = "all") -> dict[str, Any
     -------
     dict
         ``problem``, ``start``, ``of``, ``wrt``, ``form``, ``result`` (the form before assumptions),
-        ``cases``, ``assumptions``, ``latex``, ``steps`` and ``extra``; formulas are in text notation,
-        but for those under ``latex``.
+        ``cases``, ``notes`` (sentences on kinks), ``assumptions``, ``latex``, ``steps`` and ``extra``;
+        formulas are in text notation, but for those under ``latex``.
     """
     problem = derivation.problem
     of, wrt = _subject(derivation.start)
@@ -39,6 +40,7 @@ def derivation_data(derivation: Derivation, level: str = "all") -> dict[str, Any
             {"delta": to_text(case.delta), "equal": case.equal, "value": to_text(case.value)}
             for case in cases(derivation)
         ],
+        "notes": sentences(derivation),
         "assumptions": [f"{to_text(each.left)} == {to_text(each.right)}" for each in derivation.assumptions],
         "latex": {
             "start": to_latex(derivation.start, problem),

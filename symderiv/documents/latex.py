@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from symderiv.calculus.derivation import Case, Derivation
+from symderiv.calculus.kinks import sentence
 from symderiv.documents.environment import latex_environment
 from symderiv.documents.escape import escape_latex
 from symderiv.documents.explicit import explicit_sizes, explicit_tables
@@ -164,6 +165,17 @@ def assumption_latex(assumption: Assumption, problem: Problem) -> str:
     return assumption_text(assumption, lambda node: to_latex(node, problem))
 
 
+_RELATIONS = {
+    "==": "=", "!=": r"\neq", "<": "<", "<=": r"\leq", ">": ">", ">=": r"\geq", "begin": "$", "end": "$",
+}  # fmt: skip
+
+
+def notes_latex(derivation: Derivation) -> list[str]:
+    """What is to be said of the kinks of a derivation, its formulas between dollar signs."""
+    problem = derivation.problem
+    return [sentence(kink, lambda node: to_latex(node, problem), _RELATIONS) for kink in derivation.kinks]
+
+
 def passage_view(passage: Passage, problem: Problem, numbered: bool = True) -> dict[str, object]:
     """Everything that the templates print of one passage, as finished LaTeX."""
     derivation = passage.derivation
@@ -181,6 +193,7 @@ def passage_view(passage: Passage, problem: Problem, numbered: bool = True) -> d
         "chain": _rows(start, "", passage.lines, problem),
         "formula": _formula(start, result),
         "cases": _case_groups(start, passage.cases, problem),
+        "notes": notes_latex(derivation),
         "assumptions": [assumption_latex(each, problem) for each in derivation.assumptions],
         "assumed": [],
         "assumed_formula": [],

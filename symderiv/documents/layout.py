@@ -20,7 +20,7 @@ _SIGN_WIDTHS = {
     "Bigl": 0.0, "Bigr": 0.0, "bigl": 0.0, "bigr": 0.0, "displaystyle": 0.0, "Gamma": 0.65,
 }  # fmt: skip
 _SPACED = {"+": 1.23, "-": 1.23, "=": 1.35, "<": 1.35, ">": 1.35, ":": 0.85, ",": 0.45, "|": 0.28}
-_WIDE = frozenset("mwMWHNKXQGODVU")
+_WIDE = frozenset("mwMWHNKXQGODVUPABCEFLRTYZ")
 _SMALL = 0.73
 _TOKEN = re.compile(r"\\([A-Za-z]+|.)|([{}^_&])|\s+|(.)")
 _GROUPED = frozenset(
@@ -87,7 +87,29 @@ class _Measure:
             return max(0.0, scripts - base) + 0.17
         return scripts
 
+    def _environment(self) -> float:
+        """Rows of cells: a brace, the widest cell of each column, a quad between them."""
+        self.group()  # its name
+        widest: list[float] = [0.0]
+        column, cell = 0, 0.0
+        while (token := self._peek()) is not None:
+            ends_cell = token.text == "&" if token.kind == "mark" else token.text in ("\\", "end")
+            if not ends_cell or token.kind == "sign":
+                cell += self.item()
+                continue
+            self.place += 1
+            widest[column] = max(widest[column], cell)
+            cell, column = 0.0, column + 1 if token.text == "&" else 0
+            if column == len(widest):
+                widest.append(0.0)
+            if token.text == "end":
+                self.group()
+                break
+        return 0.9 + sum(widest) + 1.0 * (len(widest) - 1)
+
     def _command(self, name: str) -> float:
+        if name == "begin":
+            return self._environment()
         if name == "frac":
             # Space at both ends of the bar, and a thin space to what stands beside it.
             return max(self.group(), self.group()) + 0.4
@@ -178,11 +200,11 @@ def _open_widest_bracket(piece: str) -> list[str] | None:
     depth = 0
     opening = 0
     braces = 0
-    for match in re.finditer(r"\\left\(|\\right\)|[{}]", piece):
+    for match in re.finditer(r"\\left\(|\\right\)|\\begin\b|\\end\b|[{}]", piece):
         sign = match.group()
-        if sign == "{":
+        if sign in ("{", r"\begin"):  # no line may end between the rows of cases
             braces += 1
-        elif sign == "}":
+        elif sign in ("}", r"\end"):
             braces -= 1
         elif braces:
             continue

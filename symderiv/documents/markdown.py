@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 from symderiv.calculus import Derivation
 from symderiv.documents.escape import escape_markdown
-from symderiv.documents.latex import assumption_latex, definition_rows, given_text, passage_view, reason_latex
+from symderiv.documents.latex import (
+    assumption_latex,
+    definition_rows,
+    given_text,
+    notes_latex,
+    passage_view,
+    reason_latex,
+)
 from symderiv.documents.outline import Line, Passage, outline
 from symderiv.notation.latex import to_latex
 from symderiv.problem import Problem
@@ -96,6 +103,7 @@ def _passage(passage: Passage, label: str) -> list[str]:
     for group in groups:
         rows = " \\\\\n".join(rf"{row['value']} & \text{{if }} {row['condition']}" for row in group["rows"])
         parts.append(_display(f"{start} = \\begin{{cases}}\n{rows}\n\\end{{cases}}"))
+    parts += notes_latex(derivation)
     return parts
 
 

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from symderiv.calculus import Case, Derivation
+from symderiv.calculus.kinks import sentences
 from symderiv.documents.outline import Line, Passage, outline
 from symderiv.expression.nodes import Index
 from symderiv.notation.text import to_text
@@ -80,6 +81,8 @@ def _passage(passage: Passage, label: str) -> list[str]:
     if passage.cases:
         lines.append("")
         lines += cases_text(start, passage.cases)
+    if derivation.kinks:
+        lines += ["", *sentences(derivation)]
     return lines
 
 

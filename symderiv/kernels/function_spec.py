@@ -63,6 +63,8 @@ class Result:
         The same number by definition, which verification evaluates.
     derivative, form
         The derivative it is and its simplified form, of one sample, for readers (None for a value).
+    notes
+        What is to be said of it in sentences: where it has kinks, and what it is there.
     is_loss
         Whether it holds one loss a sample, which the function still reduces.
     """
@@ -75,6 +77,7 @@ class Result:
     meaning: Expression
     derivative: Expression | None = None
     form: Expression | None = None
+    notes: tuple[str, ...] = ()
     is_loss: bool = False
 
     @property

@@ -53,6 +53,7 @@ class ResultRecord:
     view_shape: str
     view_axes: str
     formula: str
+    notes: tuple[str, ...]
     is_loss: bool
 
 
@@ -296,6 +297,7 @@ def _result(result: Result, names: NameTable, spec: FunctionSpec) -> ResultRecor
         view_shape=_tuple(sizes),
         view_axes=plain_text(", ".join(index.name for index in result.indices)),
         formula=formula,
+        notes=tuple(_wrapped(note, " " * 4) for note in result.notes),
         is_loss=result.is_loss,
     )
 

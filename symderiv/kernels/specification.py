@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
-from symderiv.calculus import CalculusError, Contraction, contract, derive, simplified
+from symderiv.calculus import CalculusError, Contraction, Derivation, contract, derive, simplified
+from symderiv.calculus.kinks import sentences
 from symderiv.expression.construct import add, coefficient_and_rest, factors_of, multiply, terms_of
 from symderiv.expression.indices import free_indices, fresh_index
 from symderiv.expression.matrices import matrix_behind
@@ -335,7 +337,7 @@ class _Specification:
             "out", indices, self._along(derivation.result),
             Derivative(self._entry(self.output, outer), (self._entry(variable.array, inner),)),
         )  # fmt: skip
-        result = replace(result, groups=tuple(groups), derivative=derivation.start, form=derivation.result)
+        result = replace(result, groups=tuple(groups), **_told(derivation))
         kind, what = ("jacobian", "The Jacobian") if outer else ("gradient", "The gradient")
         return self._spec(
             f"_{kind}_{variable.array}",
@@ -362,15 +364,15 @@ class _Specification:
                 self.problem,
                 Contraction("vjp", Entry(self.output, start), Entry(variable.array, inner)),
             )
-            form = self._renamed(derivation.result, derivation.extra[0][0], cotangent)
-            tree = form
+            derivation = self._with_cotangent(derivation, cotangent)
+            tree = derivation.result
             entry = self._entry(variable.array, inner)
             moved = {cotangent} if self.output in self.per_sample else set()
             tree = self._over_batch(self._along(tree, moved), variable.array)
             trees.append(tree)
             indices = tuple(term for term in entry.indices if isinstance(term, Index))
             result = self._result(f"d{variable.array}", indices, tree, Derivative(scalar, (entry,)))
-            results.append(replace(result, derivative=derivation.start, form=form))
+            results.append(replace(result, **_told(derivation)))
         arguments = (
             *self._arguments(trees, saved=True),
             self._companion(cotangent, self.output, "cotangent"),
@@ -449,7 +451,7 @@ class _Specification:
             trees.append(tree)
             letters = tuple(term for term in entry.indices if isinstance(term, Index))
             result = self._result(f"d{variable.array}", letters, tree, Derivative(total, (entry,)))
-            results.append(replace(result, derivative=derivation.start, form=derivation.result))
+            results.append(replace(result, **_told(derivation)))
         names = _listed([variable.array for variable in variables])
         return self._spec(
             "_value_and_gradient", f"The loss {self.output} and its gradient by {names}, in one call.",
@@ -471,9 +473,7 @@ class _Specification:
         entry = self._entry(variable.array, inner)
         indices = tuple(term for term in entry.indices if isinstance(term, Index))
         meaning = Derivative(self._reduced(), (entry, Entry(EPSILON, ())))
-        result = replace(
-            self._result("out", indices, tree, meaning), derivative=derivation.start, form=derivation.result
-        )
+        result = replace(self._result("out", indices, tree, meaning), **_told(derivation))
         return self._spec(
             f"_hvp_{variable.array}" if several else "_hvp",
             f"The product of the Hessian of {self.output} by {variable.array} with a vector {name}.",
@@ -513,6 +513,15 @@ class _Specification:
             name, number = f"{wanted}_{number}", number + 1
         return name
 
+    def _with_cotangent(self, derivation: Derivation, name: str) -> Derivation:
+        """A product with a cotangent of another name, in its result and what is said of kinks."""
+        given = derivation.extra[0][0]
+        kinks = tuple(
+            each if each.value is None else replace(each, value=self._renamed(each.value, given, name))
+            for each in derivation.kinks
+        )
+        return replace(derivation, result=self._renamed(derivation.result, given, name), kinks=kinks)
+
     def _renamed(self, tree: Expression, old: str, new: str) -> Expression:
         """`tree` with one array renamed."""
 
@@ -522,6 +531,15 @@ class _Specification:
             return map_children(node, change)
 
         return change(tree)
+
+
+def _told(derivation: Derivation) -> dict[str, Any]:
+    """What readers of a result are told: the derivative it is, its form, and what holds at kinks."""
+    return {
+        "derivative": derivation.start,
+        "form": derivation.result,
+        "notes": tuple(sentences(derivation)),
+    }
 
 
 def _listed(names: Sequence[str]) -> str:
