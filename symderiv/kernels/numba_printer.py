@@ -41,6 +41,7 @@ from symderiv.kernels.printed import PrintedFunction
 from symderiv.kernels.program import Statement
 from symderiv.kernels.python_functions import FUNCTION_IN_MATH, constant_value
 from symderiv.kernels.scatter import Scatter
+from symderiv.kernels.windows import window_of
 from symderiv.problem import names_in
 
 #: Helpers that are given the number 1 in the dtype in use, since a literal would change it.
@@ -317,7 +318,15 @@ class _Kernel:
             # The last index of the arrays innermost: memory is walked in order.
             lines += self._loops(each.indices, [f"{target} = {_start(each.reduce)}"])
             return lines + self._loops((each.reduced, *each.indices), step)
-        inner = self._loops((each.reduced,), _step(each.reduce, "total", text))
+        window = None
+        if each.reduce == "sum":
+            window = window_of(each.body, each.reduced, formula.place, self.size)
+        if window is None:
+            inner = self._loops((each.reduced,), _step(each.reduce, "total", text))
+        else:
+            text = LoopFormula(self, window.inside).text(each.body)
+            head = f"for {self.letter(each.reduced)} in range({window.start}, {window.stop}):"
+            inner = [head, *(_INDENT + line for line in _step("sum", "total", text))]
         return lines + self._loops(
             each.indices, [f"total = {_start(each.reduce)}", *inner, f"{target} = total"]
         )
@@ -357,8 +366,9 @@ class _Kernel:
 class LoopFormula(Formula):
     """Formulas of one entry, inside the loops over its letters."""
 
-    def __init__(self, kernel: _Kernel) -> None:
+    def __init__(self, kernel: _Kernel, inside: frozenset[Shift] = frozenset()) -> None:
         self.kernel = kernel
+        self.inside = inside  # shifted places that are known to exist
 
     def piece(self, node: Expression) -> Piece:
         """As elsewhere, but no sign and no sum is left outside of a logarithm of a share.
@@ -405,7 +415,7 @@ class LoopFormula(Formula):
         inside = [
             f"0 <= {self.place(term)} < {self.kernel.size(term.axis)}"
             for term in terms
-            if isinstance(term, Shift)
+            if isinstance(term, Shift) and term not in self.inside
         ]
         return f"({text} if {' and '.join(inside)} else real(0))" if inside else text
 

@@ -112,6 +112,60 @@ m = sum(k, exp(z[k]) * v[k]) / sum(k, exp(z[k]))
 derive d(m, z[i])
 derive d(m, v[i])
 """,
+    "channels": """
+index o : O
+index c : C
+index k : K
+index i, j : N
+input x[C, N], W[O, C, K], b[O]
+batch x
+y[o, i] = sum(c, k, W[o, c, k] * x[c, i + k - 1]) + b[o]
+upstream L(y)
+derive d(L, W[o, c, k])
+derive d(L, x[c, j])
+derive d(L, b[o])
+""",
+    "total_variation": """
+index i, j : N
+input x[N]
+batch x
+loss V
+V = sum(i, (x[i + 1] - x[i])^2)
+derive d(V, x[j])
+derive d(V, x[i], x[j])
+""",
+    "causal": """
+index i, j : N
+index k, l : K
+input x[N], w[K], v[K]
+batch x
+h[i] = tanh(sum(k, w[k] * x[i - k + 1]))
+y[i] = sum(k, v[k] * h[i - k + 1])
+upstream L(y)
+derive d(L, x[j])
+derive d(L, w[k])
+derive d(L, v[k])
+""",
+    "own_output_axis": """
+index i, a : M
+index j : N
+index k : K
+input x[N], w[K], b[M]
+batch x
+y[i] = sum(k, w[k] * x[i + k - 1]) + b[i]
+derive d(y[i], x[j])
+derive d(y[i], w[k])
+derive d(y[i], b[a])
+""",
+    "autocorrelation": """
+index i, j : N
+index k : K
+input x[N], t[K]
+batch x
+a[k] = sum(i, x[i] * x[i + k])
+S = sum(k, (a[k] - t[k])^2)
+derive d(S, x[j])
+""",
     "branches": """
 index i, k : K
 input z[K], c

@@ -43,6 +43,6 @@ def test_numba_module_is_right(name: str) -> None:
     assert not wrong(verify_source(problem(name), "numba", source(name, "numba"), large=False))
 
 
-@pytest.mark.parametrize("name", ["logistic", "branches", "divergence"])
+@pytest.mark.parametrize("name", ["logistic", "branches", "divergence", "causal", "total_variation"])
 def test_own_problem_compiled(name: str) -> None:
     assert not wrong(verify(own(name, OWN[name]), "numba", large=False, dtypes=("float32",)))
