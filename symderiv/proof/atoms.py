@@ -54,6 +54,11 @@ def split(node: Expression) -> Expression:
             return _root(_under_root(argument))
         case Call("sin" | "cos" | "tan" as name, (argument,)):
             return _circular(name, Normal().of(argument))
+        case Call("log", (Multiply(factors),)) if not any(map(_is_negative, factors)):
+            # An equation that holds for log|u| holds for log u, and log|uv| is log|u| + log|v|.
+            return add(*(split(call("log", factor)) for factor in factors))
+        case Call("log", (Power(base, Number(exponent)),)) if exponent < 0:
+            return negate(split(call("log", power(base, Number(-exponent)))))
         case Call("exp" | "log" | "sigmoid" | "softplus" | "tanh" | "sinh" | "cosh"):
             return _inside(_normal(node))
         case Call("relu" | "abs" as name, (argument,)):
@@ -72,6 +77,10 @@ def split(node: Expression) -> Expression:
             return _whole_power(split(base), exponent)
         case _:
             return map_children(node, split)
+
+
+def _is_negative(node: Expression) -> bool:
+    return isinstance(node, Number) and node.value < 0
 
 
 def _whole_power(base: Expression, exponent: Fraction) -> Expression:

@@ -41,7 +41,17 @@ class Refused(ProofError):
 
 
 class NotZero(ProofError):
-    """The check failed: as the certificate reads them, the sides differ."""
+    """The check failed: as the certificate reads them, the sides differ.
+
+    Attributes
+    ----------
+    sizes
+        The sizes at which they do.
+    """
+
+    def __init__(self, message: str, sizes: Mapping[str, int]) -> None:
+        super().__init__(message)
+        self.sizes = dict(sizes)
 
 
 class Check:
@@ -83,7 +93,8 @@ class Check:
         for term in index_terms(difference):
             if not isinstance(term, Index | Position | Entry):
                 raise Refused("shifted indices are not covered by the certificate")
-        tree, pairs, self.smallest = places_as_letters(labels_as_letters(difference, labels), fixed)
+        tree, pairs, needed = places_as_letters(labels_as_letters(difference, labels), fixed)
+        self.smallest = {axis: size for axis, size in needed.items() if size > 1}
         self.apart = (*apart, *pairs)
         tree = split(tree)
         read = {term.array for term in index_terms(tree) if isinstance(term, Entry)}
@@ -270,7 +281,7 @@ class Check:
             if not value.is_zero():
                 tie = next((key for key, sign in choices.items() if key[0] == "sign" and not sign), None)
                 if tie is None or len(given) >= _MAX_TIES:
-                    raise NotZero("the certificate's check fails")
+                    raise NotZero(_told(setting.sizes), setting.sizes)
                 return self._vanishes(setting, {**given, **self._meeting(point, tie)})
             degree, height = point.compared
             if max(value.height, 2 * height) + 2 < exponent:
@@ -325,7 +336,12 @@ class Check:
             # With a constant slope the entry at which they meet is one function of all the others.
             if bent.is_zero() and not slope.is_zero() and again.key() == slope.key():
                 return {entry: field.multiply([field.negate(here[0]), field.inverse(slope)])}
-        raise NotZero("the certificate's check fails where compared values meet")
+        raise NotZero("its check fails where compared values meet", point.setting.sizes)
+
+
+def _told(sizes: Mapping[str, int]) -> str:
+    spots = ", ".join(f"{axis} = {size}" for axis, size in sizes.items())
+    return f"its check fails at {spots}" if spots else "its check fails"
 
 
 def _axes(node: Expression, labels: Labels) -> tuple[str, ...]:

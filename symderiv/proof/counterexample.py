@@ -73,6 +73,35 @@ def counterexample(
     taken to be Σ c·y first, and u + u² of that u then: ``values`` has its c under the name ``d(L, y)``,
     or says which function it is under the name ``L``.
     """
+    return search(left, right, problem, extra, digits=digits, assumptions=assumptions, fixed=fixed).found
+
+
+@dataclass(frozen=True)
+class Search:
+    """A counterexample, if one was found, and at how many points both sides were compared."""
+
+    found: dict[str, object] | None
+    points: int
+
+
+def search(
+    left: Expression,
+    right: Expression,
+    problem: Problem,
+    extra: Sequence[tuple[str, tuple[str, ...]]] = (),
+    *,
+    digits: int = 30,
+    assumptions: Sequence[Assumption] = (),
+    fixed: Mapping[str, int] | None = None,
+    more: Sequence[Mapping[str, int]] = (),
+) -> Search:
+    """Look for a counterexample: see :func:`counterexample`.
+
+    Parameters
+    ----------
+    more
+        Further sizes of axes to try, after the small ones.
+    """
     letters = tuple(
         sorted({*free_indices(left), *free_indices(right)}, key=lambda letter: (letter.name, letter.axis))
     )
@@ -84,31 +113,39 @@ def counterexample(
     used |= {slopes(each) for each in problem.upstream if each.name in used}
     wanted.sort(key=lambda array: array[0] not in used)  # those that matter take the smallest numbers
     unspecified = [each for each in problem.upstream if each.name in used]
-    search = _Search(left, right, problem, letters, tuple(assumptions), digits)
-    for sizes in growing_sizes(_axes_in_play(trees, problem, used), fixed or {}):
+    trial = _Search(left, right, problem, letters, tuple(assumptions), digits)
+    axes = _axes_in_play(trees, problem, used)
+    growing = [*growing_sizes(axes, fixed or {})]
+    growing += [{**{axis: each.get(axis, 2) for axis in axes}, **(fixed or {})} for each in more]
+    for sizes in growing:
         everywhere = {**dict.fromkeys(problem.axes, 1), **sizes}
-        found = search.at(everywhere, trials(wanted, everywhere, search.inside, search.kinks, assumptions))
+        found = trial.at(everywhere, trials(wanted, everywhere, trial.inside, trial.kinks, assumptions))
         if found is not None:
-            return {
-                "sizes": sizes,
-                "places": {letter.name: spot + 1 for letter, spot in zip(letters, found.place, strict=True)},
-                "values": {
-                    **{
-                        name: nested(found.values[name], label_of is not None)
-                        for name, _, label_of in wanted
-                        if name in used
+            return Search(
+                {
+                    "sizes": sizes,
+                    "places": {
+                        letter.name: spot + 1 for letter, spot in zip(letters, found.place, strict=True)
                     },
-                    **(
-                        {each.name: f"u + u^2, u = {_linear(each)}" for each in unspecified}
-                        if found.curved
-                        else {}
-                    ),
+                    "values": {
+                        **{
+                            name: nested(found.values[name], label_of is not None)
+                            for name, _, label_of in wanted
+                            if name in used
+                        },
+                        **(
+                            {each.name: f"u + u^2, u = {_linear(each)}" for each in unspecified}
+                            if found.curved
+                            else {}
+                        ),
+                    },
+                    "left": found.left,
+                    "right": found.right,
+                    "exact": found.exact,
                 },
-                "left": found.left,
-                "right": found.right,
-                "exact": found.exact,
-            }
-    return None
+                trial.compared,
+            )
+    return Search(None, trial.compared)
 
 
 @dataclass(frozen=True)
@@ -136,6 +173,9 @@ class _Search:
 
     def __post_init__(self) -> None:
         self.real = multiprecision(self.digits)
+        self.finer = multiprecision(3 * self.digits)
+        #: At how many places both sides had a value.
+        self.compared = 0
         self.scale = 10 ** (self.digits - 8)
         parts = [self.left, self.right]
         parts += [each.body for each in self.problem.definitions]
@@ -167,6 +207,32 @@ class _Search:
         self, arithmetic: Arithmetic, values: Mapping[str, Table], sizes: Mapping[str, int], curved: bool
     ) -> _Difference | None:
         """The first place where the sides differ at these values, in one kind of numbers."""
+        oracle = self._oracle(arithmetic, values, sizes, curved)
+        try:
+            if not all(self._holds(each, oracle) for each in self.assumptions):
+                return None
+        except NO_VALUE:
+            return None
+        for place in product(*(range(sizes[letter.axis]) for letter in self.letters)):
+            env = dict(zip(self.letters, place, strict=True))
+            pair = self._sides(oracle, env)
+            if pair is None:
+                continue
+            self.compared += 1
+            if not self._apart(*pair):
+                continue
+            if arithmetic is not EXACT:
+                # What rounding makes of large numbers that cancel is gone with more digits.
+                pair = self._sides(self._oracle(self.finer, values, sizes, curved), env)
+                if pair is None or not self._apart(*pair):
+                    continue
+            left, right = (self._text(side) for side in pair)
+            return _Difference(values, place, left, right, arithmetic is EXACT, curved)
+        return None
+
+    def _oracle(
+        self, arithmetic: Arithmetic, values: Mapping[str, Table], sizes: Mapping[str, int], curved: bool
+    ) -> Oracle:
         arrays = {
             name: {
                 place: int(value) if self._is_label(name) else arithmetic.from_fraction(value)
@@ -178,21 +244,15 @@ class _Search:
             each.name: (each.of, _function(list(arrays[slopes(each)].values()), curved))
             for each in self.problem.upstream
         }
-        oracle = Oracle(sizes, arrays, self.problem.definitions, functions, arithmetic)
+        return Oracle(sizes, arrays, self.problem.definitions, functions, arithmetic)
+
+    def _sides(self, oracle: Oracle, env: Mapping[Index, int]) -> tuple[Any, Any] | None:
+        """Both sides, or None where one has no finite real value."""
         try:
-            if not all(self._holds(each, oracle) for each in self.assumptions):
-                return None
+            a, b = oracle.evaluate(self.left, env), oracle.evaluate(self.right, env)
         except NO_VALUE:
             return None
-        for place in product(*(range(sizes[letter.axis]) for letter in self.letters)):
-            env = dict(zip(self.letters, place, strict=True))
-            try:
-                a, b = oracle.evaluate(self.left, env), oracle.evaluate(self.right, env)
-            except NO_VALUE:
-                continue
-            if abs(a) + abs(b) < _INFINITY and self._apart(a, b):  # false for infinities and for nan
-                return _Difference(values, place, self._text(a), self._text(b), arithmetic is EXACT, curved)
-        return None
+        return (a, b) if abs(a) + abs(b) < _INFINITY else None  # false for infinities and for nan
 
     def _holds(self, assumption: Assumption, oracle: Oracle) -> bool:
         letters = tuple(dict.fromkeys((*free_indices(assumption.left), *free_indices(assumption.right))))

@@ -11,7 +11,8 @@ from symderiv.expression.traverse import walk
 from symderiv.problem import Assumption, Problem
 from symderiv.proof.assumed import under
 from symderiv.proof.certificate import Certificate, certify
-from symderiv.proof.counterexample import counterexample
+from symderiv.proof.check import NotZero
+from symderiv.proof.counterexample import search
 from symderiv.proof.domain import domain
 from symderiv.proof.expand import ProofError, held, in_inputs
 from symderiv.proof.fixed_sizes import written_out
@@ -60,8 +61,16 @@ def prove(
     if verdict is not None:
         return verdict
     reason = "; ".join(dict.fromkeys(claim.reasons))
-    found = counterexample(left, right, problem, extra, assumptions=assumptions, fixed=sizes)
-    return Verdict("undecided", reason) if found is None else Verdict("refuted", reason, (), found)
+    trial = search(
+        left, right, problem, extra, digits=DIGITS, assumptions=assumptions, fixed=sizes, more=claim.failed
+    )
+    if trial.found is not None:
+        return Verdict("refuted", reason, (), trial.found)
+    return Verdict("undecided", reason, points=trial.points, digits=DIGITS - 8 if trial.points else 0)
+
+
+#: The precision of numbers that are no exact fractions.
+DIGITS = 30
 
 
 class _Claim:
@@ -79,6 +88,8 @@ class _Claim:
         self.assumptions = assumptions
         self.sizes = sizes
         self.reasons: list[str] = []
+        #: Sizes at which the certificate's check failed: the equation may well be false there.
+        self.failed: list[Mapping[str, int]] = []
         # A derivative is claimed where it exists: away from kinks.
         self.slopes = any(isinstance(part, Derivative) for side in (left, right) for _, part in walk(side))
         self.labels = {
@@ -121,6 +132,8 @@ class _Claim:
                     found = self._certified(tree)
                 except ProofError as error:
                     self.reasons.append(f"no certificate: {error}")
+                    if isinstance(error, NotZero) and max(error.sizes.values(), default=1) > 2:
+                        self.failed.append(error.sizes)
                     continue
                 if self.sizes:
                     method = f"exact check of {_sizes(self.sizes)}; {found.method()}"

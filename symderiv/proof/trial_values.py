@@ -115,6 +115,7 @@ def trials(
         place_of=lambda count: count**2 + (count + 1) // 2,
     )
     found.append(signed)
+    found.append(filled(lambda count: -30 * _generic(count)))  # beyond the numbers that formulas hold
     if kinks:
         # In the order of the primes an array might never cross a threshold that is given by another.
         found += [filled(partial(_scattered, turn)) for turn in (5, 8, 13)]
