@@ -59,7 +59,7 @@ from itertools import islice
 
 from symderiv.expression.nodes import Expression, Index
 from symderiv.proof.check import Check, NotZero, Refused
-from symderiv.proof.free_places import Labels, labels_as_letters
+from symderiv.proof.free_places import Labels, labels_as_letters, require_plain_places
 from symderiv.proof.point import Work
 from symderiv.proof.split_axes import split_axes
 
@@ -166,6 +166,7 @@ def certify(
     ProofError
         If there is no answer: :class:`Refused`, or the work limit is reached.
     """
+    require_plain_places(difference)
     work = Work(WORK_LIMIT if limit is None else limit)
     try:
         return _certificate(Check(difference, labels, apart, dict(fixed or {}), work, ties=ties))

@@ -48,6 +48,18 @@ def index_terms(node: Expression) -> Iterator[IndexTerm]:
                 pass
 
 
+def require_plain_places(node: Expression) -> None:
+    """See that indices are letters, places and labels.
+
+    Raises
+    ------
+    ProofError
+        If one is shifted: which places there are is not the same at every size then.
+    """
+    if not all(isinstance(term, Index | Position | Entry) for term in index_terms(node)):
+        raise ProofError("indices are shifted")
+
+
 def with_terms(node: Expression, change: Callable[[IndexTerm], IndexTerm]) -> Expression:
     """`node` with `change` applied to every index."""
 

@@ -16,7 +16,7 @@ from symderiv.proof.counterexample import search
 from symderiv.proof.domain import domain
 from symderiv.proof.expand import ProofError, held, in_inputs
 from symderiv.proof.fixed_sizes import written_out
-from symderiv.proof.free_places import labels_as_letters
+from symderiv.proof.free_places import labels_as_letters, require_plain_places
 from symderiv.proof.normal import Normal
 from symderiv.proof.verdict import Verdict
 
@@ -144,6 +144,7 @@ class _Claim:
     def _certified(self, tree: Expression) -> Certificate:
         if not self.sizes:
             return certify(tree, self.labels, ties=not self.slopes)
+        require_plain_places(tree)
         found: Certificate | None = None
         for each in written_out(labels_as_letters(tree, self.labels), self.sizes):
             found = certify(each, self.labels, fixed=self.sizes, ties=not self.slopes).worse(found)

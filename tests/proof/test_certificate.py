@@ -251,3 +251,12 @@ def test_what_has_no_value_is_not_proved() -> None:
     with pytest.raises(Refused):
         certified("1 / (a[i] - a[i])", "1 / (a[i] - a[i])")
     assert prove(Entry("x"), Entry("x"), SMALL).kind == "proved"
+
+
+def test_shifted_places_are_refused() -> None:
+    problem = read_problem("index i, j : N\ninput v[N]\nw[i] = v[i] - v[i - 1]", "differences")
+    with pytest.raises(ProofError, match="shifted"):
+        certified("w[i]", "v[i] - v[i - 1]", problem)
+    sides = [parse_expression(side, problem) for side in ("sum(j, w[j]) / (1 + v[i])", "v[i] / (1 + v[i])")]
+    assert prove(*sides, problem).kind != "proved"
+    assert prove(*sides, problem, sizes={"N": 3}).kind != "proved"
