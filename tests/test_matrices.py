@@ -36,6 +36,8 @@ LAWS = [
     ("d(log(det(A)^2), A[k, l])", "2 * inv(A)[l, k]"),
     ("d(inv(S)[i, j], s)", "-sum(k, inv(S)[i, k] * inv(S)[k, j])"),
     ("d(det(S), s)", "det(S) * sum(k, inv(S)[k, k])"),
+    ("sum(k, inv(S)[i, k] * S[k, j])", "delta(i, j)"),
+    ("sum(k, S[i, k] * sum(j, inv(S)[k, j] * x[j]))", "x[i]"),
     ("d(f, S[k, l])", "-sum(i, x[i] * inv(S)[i, k]) * sum(j, inv(S)[l, j] * x[j])"),
     (
         "d(d(det(A), A[i, j]), A[k, l])",

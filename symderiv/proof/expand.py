@@ -99,6 +99,34 @@ def held(nodes: Iterable[Expression], problem: Problem) -> frozenset[str]:
     return frozenset(names)
 
 
+def inverted(nodes: Iterable[Expression], problem: Problem) -> frozenset[str]:
+    """The defined matrices whose inverse or determinant is in play, which may stay names.
+
+    What is true of every matrix is true of these. They may stay where nothing is differentiated by what
+    they are built from.
+    """
+    variables: set[str] = set()
+    todo: set[str] = set()
+    for node in nodes:
+        todo |= names_in(node)
+        for _, part in walk(node):
+            if isinstance(part, Derivative):
+                variables |= {entry.array for entry in part.by}
+    seen: set[str] = set()
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo |= problem.directly_uses(name)
+    matrices = {made[1] for name in seen if (made := matrix_behind(name)) is not None}
+    return frozenset(
+        name
+        for name in matrices
+        if problem.definition(name) is not None
+        and not any(problem.depends(Entry(name), variable) for variable in variables)
+    )
+
+
 def _is_slope(node: Derivative, problem: Problem) -> bool:
     """Whether a derivative is that of an unspecified function by its own argument: a datum."""
     unspecified = problem.upstream_of(node.of.array) if isinstance(node.of, Entry) else None

@@ -14,7 +14,7 @@ from symderiv.proof.certificate import Certificate, certify
 from symderiv.proof.check import NotZero
 from symderiv.proof.counterexample import search
 from symderiv.proof.domain import domain
-from symderiv.proof.expand import ProofError, held, in_inputs
+from symderiv.proof.expand import ProofError, held, in_inputs, inverted
 from symderiv.proof.fixed_sizes import written_out
 from symderiv.proof.free_places import labels_as_letters, require_plain_places
 from symderiv.proof.normal import Normal
@@ -98,7 +98,8 @@ class _Claim:
         # The variables of derivatives are kept as names where that is sound: shorter, and for all values.
         self.differences: list[Expression] = []
         try:
-            for holding in dict.fromkeys((held((left, right), problem), frozenset[str]())):
+            variables, matrices = held((left, right), problem), inverted((left, right), problem)
+            for holding in dict.fromkeys((variables, frozenset[str](), variables | matrices)):
                 self.differences.append(self._difference(holding))
         except ProofError as error:
             self.reasons.append(f"not written in the inputs: {error}")
