@@ -163,6 +163,23 @@ def test_the_standard_input(run) -> None:
     assert (status, out.splitlines()[0]) == (0, "proved: sum(k, p[k]) = 1")
 
 
+def test_a_claim_for_one_size(run) -> None:
+    arguments = ["prove", "sum(k, a[k]) = a[1] + a[2]"]
+    status, out, _ = run(*arguments, "--size", "K=2")
+    assert (status, out.splitlines()[0]) == (0, "proved: sum(k, a[k]) = a[1] + a[2]")
+    assert "for K = 2" in out
+    status, out, _ = run(*arguments)
+    assert status == 1
+    assert "smallest counterexample: K = 3, a = (1, 2, 3)" in out
+    assert "expected an axis of formula (K), found 'N'" in run(*arguments, "--size", "N=2")[2]
+
+
+def test_what_a_proof_rests_on_is_told_once_in_short_lines(run) -> None:
+    _, out, _ = run("prove", "x + x = 2 * x = 3 * x - x", "--input", "x")
+    assert out.count("one normal form") == 1
+    assert max(map(len, out.splitlines())) <= 100
+
+
 WRONG = {
     "only a definition": (["x = 1"], "expected an equation LHS = RHS to prove, found only what defines x"),
     "no equation": (["sum(k, x[k])"], "expected an equation LHS = RHS to prove, found none"),
@@ -329,3 +346,12 @@ def test_what_cannot_be_derived(run, arguments: list[str], sentence: str) -> Non
     status, out, err = run("derive", *arguments, given="")
     assert (status, out) == (2, "")
     assert sentence in err
+
+
+def test_verify_what_is_typed(run) -> None:
+    status, out, _ = run("verify", "--formula", SOFTMAX, "--target", "numpy")
+    assert status == 0
+    assert re.search(r"^formula  d\(p\[i\], z\[j\]\) .* proved", out, re.MULTILINE)
+    assert (
+        "expected one of PROBLEM, --latex and --formula" in run("verify", "softmax", "--formula", SOFTMAX)[2]
+    )

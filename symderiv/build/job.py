@@ -45,7 +45,7 @@ def perform(request: Request) -> Outcome:
     """Do one problem, whatever becomes of it: what goes wrong is part of the outcome."""
     outcome = Outcome(request.name)
     try:
-        derived = derive(catalog.load(request.source), dict(request.sizes))
+        derived = derive(request.given or catalog.load(request.source), dict(request.sizes))
         outcome = replace(outcome, rows=derived.rows, seconds=derived.seconds)
         modules, errors, faults = emitted(derived.problem, request.targets, request.verify)
         failures = (*derived.failures, *faults)

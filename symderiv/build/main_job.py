@@ -188,8 +188,10 @@ def _stoppable() -> Iterator[None]:
 
 
 def _requests(plan: Plan, out: Path | None, verify: str) -> list[Request]:
-    names = plan.names or catalog.names()
-    problems = {source: catalog.load(source) for source in names}
+    if plan.given is not None:
+        problems = {plan.given.name: plan.given}
+    else:
+        problems = {source: catalog.load(source) for source in plan.names or catalog.names()}
     _check_sizes(plan, list(problems.values()))
     requests: dict[str, Request] = {}
     for source, problem in problems.items():
@@ -206,7 +208,7 @@ def _requests(plan: Plan, out: Path | None, verify: str) -> list[Request]:
         path = ""
         if source.endswith(catalog.SUFFIX) and out is not None:
             path = Path(os.path.relpath(Path(source).resolve(), out.resolve())).as_posix()
-        requests[problem.name] = Request(problem.name, source, path, sizes, plan.targets, verify)
+        requests[problem.name] = Request(problem.name, source, path, sizes, plan.targets, verify, plan.given)
     return [requests[name] for name in sorted(requests)]
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from symderiv.build.manifest import Record, Row
+
+if TYPE_CHECKING:
+    from symderiv.problem import Problem
 
 #: The languages that a build emits, in order (those of the kernels room; its module is heavier).
 TARGETS = ("numpy", "numba")
@@ -18,11 +22,12 @@ LIMITS = f"an explicit result has at most {MAX_SIZE} places on an axis and {MAX_
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the command line asks for; no names means the whole catalogue."""
+    """What the command line asks for: problems by name, or one `given`; neither means the whole catalogue."""
 
     names: tuple[str, ...] = ()
     sizes: tuple[tuple[str, int], ...] = ()
     targets: tuple[str, ...] = TARGETS
+    given: Problem | None = None
 
     @classmethod
     def of(cls, names: Sequence[str], sizes: Mapping[str, int], targets: Sequence[str]) -> Plan:
@@ -38,9 +43,9 @@ VERIFICATIONS = ("none", "small", "large")
 class Request:
     """One problem to be done, as it is handed to a worker process.
 
-    `source` is what the catalogue loads, `path` what the record keeps of it (empty for a problem
-    of the catalogue). `verify` says how the emitted modules are tried: not at all, at small sizes,
-    or with a long axis too (slow).
+    `source` is what the catalogue loads, unless the problem is `given`; `path` what the record keeps
+    of it (empty for a problem of the catalogue). `verify` says how the emitted modules are tried:
+    not at all, at small sizes, or with a long axis too (slow).
     """
 
     name: str
@@ -49,6 +54,7 @@ class Request:
     sizes: tuple[tuple[str, int], ...]
     targets: tuple[str, ...]
     verify: str = "small"
+    given: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from symderiv.cli.application import answering, app, examples
+from symderiv.cli.application import Command, answering, app, examples
 from symderiv.cli.options import Name, load, one_of
 
 FORMATS = ("text", "latex", "markdown", "json")
 
 
 @app.command(
+    cls=Command,
     short_help="Write the backward pass, a line a cotangent.",
     epilog=examples(
         "backward softmax_layer_cross_entropy",

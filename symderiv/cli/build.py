@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,20 +11,40 @@ import typer
 from symderiv.arguments import UsageError, parse_sizes
 from symderiv.build import Plan
 from symderiv.cli.application import Command, answering, app, examples
+from symderiv.cli.formulas import Indexes, Inputs, Labels, TexFormulas, TextFormulas, problem_from
 from symderiv.cli.options import Names, Sizes, Targets, targets
 
 
 @app.command(
     cls=Command,
     short_help="Derive, witness, emit and verify; write nothing.",
-    epilog=examples("verify", "verify softmax --target numba"),
+    epilog=examples(
+        "verify",
+        "verify softmax --target numba",
+        "verify --formula 'p[i] = exp(z[i]) / sum(k, exp(z[k]))'",
+    ),
 )
 @answering
-def verify(problem: Names = None, size: Sizes = None, target: Targets = None) -> None:
+def verify(  # noqa: PLR0917 (each parameter is an option)
+    problem: Names = None,
+    size: Sizes = None,
+    target: Targets = None,
+    latex: TexFormulas = None,
+    formula: TextFormulas = None,
+    index: Indexes = None,
+    inputs: Inputs = None,
+    label: Labels = None,
+) -> None:
     """Derive, witness with SymPy, emit and verify, and write nothing."""
     from symderiv.build.main_job import run
 
-    _finish(run(Plan.of(problem or (), parse_sizes(size or ()), targets(target)), None))
+    plan = Plan.of(problem or (), parse_sizes(size or ()), targets(target))
+    if latex or formula:
+        from symderiv.request import asking
+
+        given = problem_from(" ".join(problem or ()), latex, formula, index, inputs, label)
+        plan = replace(plan, given=asking(given))
+    _finish(run(plan, None))
 
 
 @app.command(

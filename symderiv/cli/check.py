@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from symderiv.arguments import UsageError
-from symderiv.cli.application import answering, app, examples
+from symderiv.cli.application import Command, answering, app, examples
 
 #: The exit status that each verdict of a document asks for; the worst document decides.
 STATUS = {"refuted": 1, "unreadable": 2}
@@ -17,6 +17,7 @@ FORMATS = ("text", "json", "sarif", "github")
 
 
 @app.command(
+    cls=Command,
     short_help="Judge the formulas of documents.",
     epilog=examples("check notes.md", "check --format json paper.tex", "check - < notes.md"),
 )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from symderiv.arguments import UsageError
+from symderiv.arguments import UsageError, check_axes, parse_sizes
 from symderiv.cli.application import answering, app, examples
 from symderiv.cli.formulas import (
     AsLatex,
@@ -49,6 +49,10 @@ def prove(  # noqa: PLR0917 (each parameter is an option)
     inputs: Inputs = None,
     label: Labels = None,
     latex: AsLatex = False,
+    size: Annotated[
+        list[str] | None,
+        typer.Option("--size", metavar="AXIS=SIZE", help="Claim it for this size of an axis only, as K=2."),
+    ] = None,
     form: Annotated[str, typer.Option("--format", metavar="text|json", help="How to write it.")] = "text",
 ) -> None:
     """Prove an equation LHS = RHS for every size of every axis, or refute it by a counterexample.
@@ -68,7 +72,9 @@ def prove(  # noqa: PLR0917 (each parameter is an option)
         defined = ", ".join(each.defines for each in typed.statements if each.defines)
         found = f"only what defines {defined}; declare it with --input if it is given" if defined else "none"
         raise UsageError(f"expected an equation LHS = RHS to prove, found {found}")
-    proof = proof_of(typed)
+    sizes = parse_sizes(size or ())
+    check_axes(sizes, [typed.problem])
+    proof = proof_of(typed, sizes)
     if form == "json":
         typer.echo(json.dumps(proof.to_dict(), indent=1, ensure_ascii=False))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from symderiv.proof.judge import KINDS, Judged, judge
 
 #: How many digits of a number are shown to a person.
 _DIGITS = 10
+#: What a proof rests on is told in lines of at most so many columns.
+_WIDTH = 100
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class Proof:
 
     def __str__(self) -> str:
         lines = [line for claim in self.claims for line in _claim_text(claim)]
+        reasons = dict.fromkeys((claim.under or claim.verdict).because for claim in self.claims)
+        lines += [line for reason in reasons for line in textwrap.wrap(reason, _WIDTH)]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
     def _repr_latex_(self) -> str:
@@ -92,10 +97,10 @@ class Proof:
         }
 
 
-def proof_of(typed: Typed) -> Proof:
-    """Judge every claim of a formula; there must be at least one."""
+def proof_of(typed: Typed, sizes: Mapping[str, int] | None = None) -> Proof:
+    """Judge every claim of a formula, for given sizes or for every size; there must be at least one."""
     claims = [
-        judge(statement.sides[one], statement.sides[other], typed.problem, statement.conditions)
+        judge(statement.sides[one], statement.sides[other], typed.problem, statement.conditions, sizes=sizes)
         for statement in typed.statements
         for one, other in statement.claims()
     ]
@@ -119,8 +124,6 @@ def _claim_text(claim: Judged) -> list[str]:
             lines.append(f"  assuming {' and '.join(stated)}")
         if verdict.domain:
             lines.append(f"  where {' and '.join(verdict.domain)}")
-        if verdict.because:
-            lines.append(f"  {verdict.because}")
     if claim.verdict.counterexample:
         lines += _counterexample_text(claim.verdict.counterexample, claim.condition is not None)
     if verdict.kind == "undecided":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symderiv.expression.canonical import same
@@ -65,7 +65,9 @@ def judge(
     right: Expression,
     problem: Problem,
     conditions: Sequence[Compare] = (),
+    *,
     missing: bool = True,
+    sizes: Mapping[str, int] | None = None,
 ) -> Judged:
     """Judge ``left = right`` where `conditions` hold, under the assumptions of `problem`.
 
@@ -74,18 +76,20 @@ def judge(
     missing
         Whether an assumption is looked for that would make a refuted equation true: a sum of an input over
         an axis that is 1, or two free letters that differ, or that are the same.
+    sizes
+        The sizes for which it is claimed; for every size of an axis that is not named.
     """
     given = tuple(conditions)
-    verdict = _prove(left, right, problem, given)
+    verdict = _prove(left, right, problem, given, sizes=sizes)
     if verdict.kind == "proved":
-        verdict = _least(verdict, left, right, problem, given)
+        verdict = _least(left, right, problem, given, verdict=verdict, sizes=sizes)
     if verdict.kind == "refuted" and missing:
         for assumption in _sums(left, right, problem):
-            under = _prove(left, right, problem, given, (assumption,))
+            under = _prove(left, right, problem, given, sizes=sizes, more=(assumption,))
             if under.kind == "proved":
                 return Judged(left, right, given, "conditional", verdict, assumption, under)
         for condition in _places(left, right, given):
-            under = _prove(left, right, problem, (*given, condition))
+            under = _prove(left, right, problem, (*given, condition), sizes=sizes)
             if under.kind == "proved":
                 return Judged(left, right, given, "conditional", verdict, condition, under)
     return Judged(left, right, given, verdict.kind, verdict)
@@ -96,10 +100,12 @@ def _prove(
     right: Expression,
     problem: Problem,
     conditions: Sequence[Compare],
+    *,
+    sizes: Mapping[str, int] | None,
     more: Sequence[Assumption] = (),
 ) -> Verdict:
     left, right = restricted(left, conditions), restricted(right, conditions)
-    return prove(left, right, problem, (*problem.assumptions, *more))
+    return prove(left, right, problem, (*problem.assumptions, *more), sizes=sizes)
 
 
 def restricted(side: Expression, conditions: Sequence[Compare]) -> Expression:
@@ -118,13 +124,19 @@ def restricted(side: Expression, conditions: Sequence[Compare]) -> Expression:
 
 
 def _least(
-    verdict: Verdict, left: Expression, right: Expression, problem: Problem, conditions: Sequence[Compare]
+    left: Expression,
+    right: Expression,
+    problem: Problem,
+    conditions: Sequence[Compare],
+    *,
+    verdict: Verdict,
+    sizes: Mapping[str, int] | None,
 ) -> Verdict:
     """The same proof with as few of the assumptions as one at a time can show to be needed."""
     needed = verdict.rests_on
     for assumption in verdict.rests_on if len(verdict.rests_on) > 1 else ():
         fewer = tuple(each for each in needed if each != assumption)
-        again = _prove(left, right, replace(problem, assumptions=fewer), conditions)
+        again = _prove(left, right, replace(problem, assumptions=fewer), conditions, sizes=sizes)
         if again.kind == "proved":
             verdict, needed = again, fewer
     return verdict
