@@ -50,6 +50,14 @@ class Upstream:
 
 
 @dataclass(frozen=True, slots=True)
+class Function:
+    """An unspecified, differentiable function of so many numbers (0: it is used nowhere yet)."""
+
+    name: str
+    arity: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Assumption:
     """An equation that may be used where a result says so: Σ_k t_k = 1."""
 
@@ -80,7 +88,7 @@ class Problem:
         What the problem is called, in one word, in a heading, in a sentence; where it stands.
     letters
         The declared index letters, in order, each with its axis.
-    inputs, definitions, upstream, assumptions, expectations
+    inputs, definitions, upstream, functions, assumptions, expectations
         In the order of the file.
     batched
         The inputs that carry a batch axis in emitted code (one sample each along it).
@@ -96,6 +104,7 @@ class Problem:
     inputs: tuple[Input, ...] = ()
     definitions: tuple[Definition, ...] = ()
     upstream: tuple[Upstream, ...] = ()
+    functions: tuple[Function, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     batched: tuple[str, ...] = ()
@@ -199,6 +208,7 @@ class Problem:
             {each.name for each in self.inputs}
             | {each.name for each in self.definitions}
             | {each.name for each in self.upstream}
+            | {each.name for each in self.functions}
         )
 
     def output(self) -> str:

@@ -45,7 +45,7 @@ def is_defined(node: Expression) -> bool:
     for _, part in walk(node):
         if isinstance(part, Power) and not (isinstance(part.exponent, Number) and part.exponent.value > 0):
             return False
-        if isinstance(part, Call) and part.function in ("log", "sqrt", "tan", "gamma"):
+        if isinstance(part, Call) and part.function in ("log", "sqrt", "tan", "gamma", "digamma", "trigamma"):
             return False
     return True
 

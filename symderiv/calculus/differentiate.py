@@ -24,6 +24,7 @@ from symderiv.expression.nodes import (
     Power,
     Sum,
 )
+from symderiv.expression.unspecified import is_unspecified, read_slope, slope_by
 
 
 @rule(
@@ -251,6 +252,33 @@ def function_rule(node: Expression, context: Context) -> Expression | None:
     return multiply(record.derivative(argument), Derivative(argument, node.by))
 
 
+@rule(
+    Derivative,
+    law=r"\frac{\partial}{\partial x} g(u, v) = g'_1(u, v)\,u' + g'_2(u, v)\,v'",
+    source=CHAIN,
+    example=("d(g_2(z[k], x), z[j])", "g_2'1(z[k], x) * d(z[k], z[j]) + g_2'2(z[k], x) * d(x, z[j])"),
+    terminates=INWARD,
+    level="textbook",
+    name="derivative of an unspecified function",
+)
+def unspecified_function(node: Expression, context: Context) -> Expression | None:
+    """The derivative of an unspecified function: its slope by each argument, times that of the argument."""
+    if not single(node, Call):
+        return None
+    assert isinstance(node, Derivative)
+    assert isinstance(node.of, Call)
+    if not is_unspecified(node.of.function):
+        return None
+    read = read_slope(node.of.function)
+    context.note = read.function if read else ""
+    return add(
+        *(
+            multiply(slope_by(node.of, place), Derivative(argument, node.by))
+            for place, argument in enumerate(node.of.arguments)
+        )
+    )
+
+
 #: Everything else that a derivative can meet, most specific first.
 DIFFERENTIATE = (
     constant,
@@ -264,6 +292,7 @@ DIFFERENTIATE = (
     product_rule,
     power_rule,
     larger_of_two,
+    unspecified_function,
     function_rule,
     *BRANCHES,
 )

@@ -129,6 +129,9 @@ def given(problem: Problem) -> list[str]:
             rf"any differentiable function ${latex_name(unspecified.name)}({latex_name(unspecified.of)})$"
             r" with values in $\mathbb{R}$"
         )
+    for function in problem.functions:
+        of = "a number" if function.arity <= 1 else f"{function.arity} numbers"
+        pieces.append(rf"any differentiable function ${latex_name(function.name)}$ of {of}")
     return pieces
 
 

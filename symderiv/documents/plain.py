@@ -55,6 +55,9 @@ def heading(problem: Problem) -> list[str]:
     lines += [f"{left:<{margin}} = {right}" for left, right in pairs]
     for upstream in problem.upstream:
         lines.append(f"{upstream.name} is any differentiable function of {upstream.of}")
+    for function in problem.functions:
+        of = "a number" if function.arity <= 1 else f"{function.arity} numbers"
+        lines.append(f"{function.name} is any differentiable function of {of}")
     return lines
 
 

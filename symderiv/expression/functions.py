@@ -72,13 +72,15 @@ FUNCTIONS: dict[str, ScalarFunction] = {
         ScalarFunction("softplus", r"\operatorname{softplus}", lambda u: call("sigmoid", u)),
         ScalarFunction("relu", r"\operatorname{ReLU}", lambda u: call("step", u), "u = 0"),
         ScalarFunction("abs", r"\operatorname{abs}", lambda u: call("sign", u), "u = 0"),
+        ScalarFunction("gamma", r"\Gamma", lambda u: multiply(call("gamma", u), call("digamma", u))),
+        ScalarFunction("digamma", r"\operatorname{digamma}", lambda u: call("trigamma", u)),
         ScalarFunction("sign", r"\operatorname{sign}", lambda _: ZERO, "u = 0"),
         ScalarFunction("step", r"\operatorname{step}", lambda _: ZERO, "u = 0"),
     )
 }
 
-#: Functions of one argument without a record above (their derivative is not elementary).
-WITHOUT_DERIVATIVE = ("gamma",)
+#: Functions of one argument without a record above.
+WITHOUT_DERIVATIVE = ("trigamma",)
 #: Functions of two values.
 OF_TWO_VALUES = ("max", "min")
 

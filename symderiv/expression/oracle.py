@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import product as places
 from typing import Any, TypeAlias
 
@@ -42,6 +43,7 @@ from symderiv.expression.nodes import (
     Where,
 )
 from symderiv.expression.traverse import compared_values
+from symderiv.expression.unspecified import is_unspecified, polynomial
 
 #: A value of the arithmetic in use, or a dual number over it.
 Value: TypeAlias = Any
@@ -63,11 +65,22 @@ class Arithmetic:
     pi: Value
 
 
+def _polygamma(order: int) -> Callable[[float], float]:
+    """The derivatives of log Γ, which Python's own mathematics does not have."""
+
+    def apply(u: float) -> float:
+        from mpmath import fp
+
+        return float(fp.psi(order, u))
+
+    return apply
+
+
 def _float_functions() -> dict[str, Callable[[Value], Value]]:
     return {
         "exp": math.exp, "log": math.log, "sqrt": math.sqrt, "sin": math.sin, "cos": math.cos,
         "tan": math.tan, "sinh": math.sinh, "cosh": math.cosh, "tanh": math.tanh,
-        "erf": math.erf, "gamma": math.gamma,
+        "erf": math.erf, "gamma": math.gamma, "digamma": _polygamma(0), "trigamma": _polygamma(1),
     }  # fmt: skip
 
 
@@ -98,7 +111,11 @@ def multiprecision(digits: int = 50) -> Arithmetic:
     return Arithmetic(
         f"{digits} digits",
         lambda value: context.mpf(value.numerator) / value.denominator,
-        {name: real(name) for name in names},
+        {
+            **{name: real(name) for name in names},
+            "digamma": context.digamma,
+            "trigamma": partial(context.psi, 1),
+        },
         +context.pi,
     )
 
@@ -394,12 +411,22 @@ class Oracle:
             return self.arithmetic.pi
         if name in ("max", "min") and len(arguments) == 2:
             return (max if name == "max" else min)(arguments, key=_primal)
+        if is_unspecified(name):
+            return self._polynomial(name, arguments)
         (argument,) = arguments
         if isinstance(argument, Dual):
             value = self._call(name, [argument.value])
             slope = self._slope(name, argument.value, value)
             return Dual(value, _times(slope, argument.slope), argument.tag)
         return self._plain(name, argument)
+
+    def _polynomial(self, name: str, arguments: list[Value]) -> Value:
+        """An unspecified function: a polynomial without pattern that its name stands for."""
+        terms = []
+        for powers, coefficient in polynomial(name, len(arguments)):
+            raised = [_whole_power(value, power) for value, power in zip(arguments, powers, strict=True)]
+            terms.append(self._fold(_times, 1, [self.arithmetic.from_fraction(coefficient), *raised]))
+        return self._fold(_plus, 0, terms)
 
     def _plain(self, name: str, u: Value) -> Value:
         one = self.arithmetic.from_fraction(Fraction(1))
@@ -444,6 +471,10 @@ class Oracle:
             case "erf":
                 scale = _times(2, _reciprocal(self._call("sqrt", [self.arithmetic.pi])))
                 return _times(scale, self._call("exp", [_times(-1, _times(u, u))]))
+            case "gamma":
+                return _times(value, self._call("digamma", [u]))
+            case "digamma":
+                return self._call("trigamma", [u])
             case "sigmoid":
                 return _times(value, _plus(1, _times(-1, value)))
             case "softplus":

@@ -62,6 +62,10 @@ def functions_of(problem: Problem) -> tuple[FunctionSpec, ...]:
         whole = sorted(name for name in names_in(definition.body) if matrix_behind(name) is not None)
         if whole:
             raise KernelError(f"{definition.name} needs {whole[0]}: no module inverts matrices yet.")
+    for function in problem.functions:
+        raise KernelError(
+            f"The function {function.name} is unspecified: a kernel needs its formula, so define it by one."
+        )
     try:
         return tuple(_Specification(problem).functions())
     except CalculusError as error:

@@ -93,6 +93,10 @@ class Declarations:
             )
         self.names.upstream[str(name)] = Upstream(str(name), str(argument))
 
+    def _function(self, line: Line) -> None:
+        for token in tokens_of(self.tree(line, "name_list")):
+            self.names.functions[self.new_name(line, token, "the function")] = 0
+
     def _batch(self, line: Line) -> None:
         for token in tokens_of(self.tree(line, "name_list")):
             if str(token) not in self.names.inputs:
@@ -126,6 +130,7 @@ _DECLARATIONS: dict[str, _Handler] = {
     "index": Declarations._index,
     "input": Declarations._input,
     "label": Declarations._label,
+    "function": Declarations._function,
 }
 _AFTER_DEFINITIONS: dict[str, _Handler] = {
     "upstream": Declarations._upstream,

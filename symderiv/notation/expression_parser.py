@@ -18,6 +18,7 @@ from symderiv.expression.nodes import (
     ONE,
     ZERO,
     Add,
+    Call,
     Compare,
     Delta,
     Derivative,
@@ -33,6 +34,7 @@ from symderiv.expression.nodes import (
     Where,
 )
 from symderiv.expression.shifts import shifted
+from symderiv.expression.unspecified import MAX_ARGUMENTS, is_unspecified, read_slope
 from symderiv.notation.bounds import settle
 from symderiv.notation.errors import NotationError
 from symderiv.notation.places import SUMS, PlaceBuilder, as_token, as_tree, index_count
@@ -161,7 +163,7 @@ class Builder(PlaceBuilder):
                 message = f"{name} needs {index_count(count)}: matrix notation is not supported yet"
                 raise self.error(token, message)
             return Entry(name)
-        if name in FUNCTIONS or name in WITHOUT_DERIVATIVE or name in OF_TWO_VALUES:
+        if name in names.functions or not is_unspecified(name):
             raise self.error(token, f"the function {name} needs an argument in ( )")
         if names.letter_axis(name) is not None:
             raise self.error(token, f"the index {name} has no value by itself: it stands in [ ] or delta")
@@ -184,7 +186,7 @@ class Builder(PlaceBuilder):
         return self.error(self.shifted[entry], why)
 
     def _call(self, node: Node) -> Expression:
-        name = str(node.children[0])
+        name, names = str(node.children[0]), self.names
         arguments = [as_tree(child) for child in node.children[1:] if child is not None]
         if name in _BINDERS and arguments and (name in ("sum", "prod") or self._binds(arguments[0])):
             return self._binder(node, name, arguments)
@@ -205,6 +207,11 @@ class Builder(PlaceBuilder):
                 return determinant if name == "det" else call("log", determinant)
             case "inv" if not self.names.is_value(name):
                 raise self.error(node, "the inverse of a matrix needs indices here: inv(A)[i, j]")
+        base, prime, _ = name.partition("'")
+        if base in names.functions:
+            return self._unspecified(node, name, [self.value(argument) for argument in arguments])
+        if prime:
+            return self._known_slope(node, name, arguments)
         if name in FUNCTIONS or name in WITHOUT_DERIVATIVE:
             wanted = 1
         elif name in OF_TWO_VALUES:
@@ -242,6 +249,33 @@ class Builder(PlaceBuilder):
             raise self.error(arguments[0], f"{function} needs a square matrix, found {shown}")
         return name
 
+    def _unspecified(self, node: Node, name: str, arguments: list[Expression]) -> Expression:
+        """A call of a declared function, or of its slope."""
+        count = len(arguments)
+        slope = read_slope(name)
+        if (
+            slope is None
+            or (count > 1 and "'" in name and not name[-1].isdigit())
+            or max(slope.by, default=0) >= max(count, 1)
+        ):
+            raise self.error(
+                node, f"{name}: expected f'(u), or with several arguments which are meant, as in g'1(u, v)"
+            )
+        wanted = self.names.functions[slope.function] or count
+        if not 1 <= count <= MAX_ARGUMENTS or count != wanted:
+            raise self.error(node, f"{name} needs {_arguments(max(wanted, 1))}, found {_arguments(count)}")
+        self.names.functions[slope.function] = count
+        return Call(slope.name(count), tuple(arguments))
+
+    def _known_slope(self, node: Node, name: str, arguments: list[Node]) -> Expression:
+        """``tanh'(u)``: the slope of a known function of one argument."""
+        base = name.rstrip("'")
+        if base not in FUNCTIONS:
+            raise self._unknown_function(node, name.partition("'")[0])
+        if len(name) != len(base) + 1 or len(arguments) != 1:
+            raise self.error(node, f"expected {base}'(u); write a higher derivative as d({base}(x), x, x)")
+        return FUNCTIONS[base].derivative(self.value(arguments[0]))
+
     def _unknown_function(self, node: Node, name: str) -> NotationError:
         names = self.names
         if name in names.upstream:
@@ -249,10 +283,10 @@ class Builder(PlaceBuilder):
         if names.is_value(name) or name in names.axes:
             what = names.kind(name)
             return self.error(node, f"{name} is {what}, not a function: write {name} * (...) or {name}[...]")
-        known = [*FUNCTIONS, *WITHOUT_DERIVATIVE, *_BINDERS, "delta", "where", "d"]
+        known = [*names.functions, *FUNCTIONS, *WITHOUT_DERIVATIVE, *_BINDERS, "delta", "where", "d"]
         hint = "; did you mean log?" if name == "ln" else near(name, known)
         return self.error(
-            node, f"{name} is not a known function (functions of your own are not supported yet){hint}"
+            node, f"{name} is not a known function: declare an unspecified one (function {name}){hint}"
         )
 
     def _binds(self, first: Node) -> bool:

@@ -15,7 +15,7 @@ from enum import IntEnum
 from fractions import Fraction
 
 from symderiv.expression.construct import power
-from symderiv.expression.functions import FUNCTIONS
+from symderiv.expression.functions import FUNCTIONS, WITHOUT_DERIVATIVE
 from symderiv.expression.matrices import DETERMINANT, matrix_behind
 from symderiv.expression.nodes import (
     ONE,
@@ -43,8 +43,9 @@ from symderiv.expression.nodes import (
 )
 from symderiv.expression.shifts import is_within
 from symderiv.expression.traverse import walk
+from symderiv.expression.unspecified import is_unspecified, read_slope
 from symderiv.notation.latex_fractions import grouped, is_tall, sets_tall, signed, signed_term
-from symderiv.notation.latex_names import array_latex, latex_name, subscript
+from symderiv.notation.latex_names import array_latex, latex_name, slope_latex, subscript
 from symderiv.notation.text import spelled_shift
 from symderiv.problem import Problem, names_in
 
@@ -211,6 +212,11 @@ class _Writer:
     def _call(self, function: str, arguments: tuple[Expression, ...], closed: bool) -> _Piece:
         if function == "pi" and not arguments:
             return _Piece(r"\pi", _Level.ATOM)
+        slope = read_slope(function) if is_unspecified(function) else None
+        if slope is not None:
+            inside = ", ".join(self.write(argument).text for argument in arguments)
+            name = slope_latex(slope, len(arguments))
+            return _Piece(rf"{name}\left({inside}\right)", _Level.ATOM)
         if len(arguments) != 1:
             inside = ", ".join(self.write(argument).text for argument in arguments)
             sign = rf"\{function}" if function in ("max", "min") else self._sign(function)
@@ -249,10 +255,10 @@ class _Writer:
     def _sign(self, function: str) -> str:
         if function == "sigmoid" and "sigma" in self.names:
             return r"\operatorname{sigmoid}"
-        if function == "gamma":
-            return r"\Gamma"
         if function in FUNCTIONS:
             return FUNCTIONS[function].latex
+        if function in WITHOUT_DERIVATIVE:
+            return rf"\operatorname{{{function}}}"
         return latex_name(function)
 
     def _binder(self, sign: str, index: Index, body: Expression, condition: Compare | None) -> _Piece:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from symderiv.expression.unspecified import Slope
+
 _LETTERS = """
 alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon
 phi chi psi omega varepsilon vartheta varphi varsigma varrho
@@ -14,6 +16,16 @@ GREEK = {name: rf"\{name}" for name in _LETTERS.split()} | {"eps": r"\varepsilon
 _ACCENTS = {"hat": r"\hat", "tilde": r"\tilde", "bar": r"\bar", "dot": r"\dot"}
 #: Characters of a name that need care in LaTeX; anything outside ASCII letters and digits goes.
 _SAFE = re.compile(r"[A-Za-z0-9]")
+
+
+def slope_latex(slope: Slope, arity: int) -> str:
+    """An unspecified function or its slope: ``f'``, or ``g''_{12}`` of several arguments."""
+    name = latex_name(slope.function)
+    if not slope.by:
+        return name
+    name = f"{{{name}}}" if "_" in name or "^" in name else name
+    digits = "".join(str(place + 1) for place in slope.by) if arity > 1 else ""
+    return name + "'" * len(slope.by) + (f"_{{{digits}}}" if digits else "")
 
 
 def latex_name(name: str) -> str:

@@ -12,10 +12,10 @@ from symderiv.notation.syntax import near
 TEXT_KEYWORDS = ("title", "about", "source")
 #: Every keyword that a line can begin with.
 KEYWORDS = (
-    *TEXT_KEYWORDS, "index", "input", "label", "upstream", "batch", "loss", "assume", "expect", "derive",
+    *TEXT_KEYWORDS, "index", "input", "label", "function", "upstream", "batch", "loss", "assume", "expect",
+    "derive",
 )  # fmt: skip
 _NOT_YET = {
-    "function": "unspecified functions (function f) are not supported yet",
     "let": "no 'let' is needed here: write the definition alone",
     "symbol": "'symbol' lines belong to LaTeX documents: name the input directly",
 }

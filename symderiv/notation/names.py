@@ -46,6 +46,7 @@ class Names:
     inputs: dict[str, Input] = field(default_factory=dict)
     definitions: dict[str, int] = field(default_factory=dict)  # name and number of indices
     upstream: dict[str, Upstream] = field(default_factory=dict)
+    functions: dict[str, int] = field(default_factory=dict)  # name and number of arguments, 0 until used
     axes: dict[str, None] = field(default_factory=dict)
     _leader: dict[_Slot, _Slot] = field(default_factory=dict)
     _axis: dict[_Slot, str] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class Names:
         names = cls()
         names.inputs = {given.name: given for given in problem.inputs}
         names.upstream = {each.name: each for each in problem.upstream}
+        names.functions = {each.name: each.arity for each in problem.functions}
         names.axes = dict.fromkeys(problem.axes)
         for letter in problem.letters:
             names._axis[("letter", letter.name, 0)] = letter.axis
@@ -78,7 +80,7 @@ class Names:
 
     def is_letter(self, name: str) -> bool:
         """Whether `name` can be an index letter: it is declared as one or stands for nothing else."""
-        return not (self.is_value(name) or name in self.axes or name in RESERVED)
+        return not (self.is_value(name) or name in self.functions or name in self.axes or name in RESERVED)
 
     def kind(self, name: str) -> str:
         """What a name already is, in words; empty if it is free."""
@@ -92,7 +94,7 @@ class Names:
             return "an input"
         if name in self.definitions:
             return "a definition"
-        if name in self.upstream:
+        if name in self.upstream or name in self.functions:
             return "an unspecified function"
         if ("letter", name, 0) in self._axis:
             return "an index"
@@ -106,7 +108,7 @@ class Names:
 
     def suggestions(self, word: str) -> str:
         """A hint with the names near to an unknown one."""
-        return near(word, [*self.inputs, *self.definitions, *self.upstream, *self.axes])
+        return near(word, [*self.inputs, *self.definitions, *self.upstream, *self.functions, *self.axes])
 
     def no_array(self, name: str) -> str:
         """The sentence for a name with brackets that is not an array."""

@@ -24,7 +24,7 @@ from symderiv.notation.expression_parser import Builder
 from symderiv.notation.lines import Line, lines_of
 from symderiv.notation.names import Names
 from symderiv.notation.syntax import MAX_TEXT, Node, parse
-from symderiv.problem import Assumption, Expectation, Problem, names_in
+from symderiv.problem import Assumption, Expectation, Function, Problem, names_in
 
 #: Lines that are read when all names are known, and what they hold.
 _LATER = {"assume": "equation", "expect": "expectation", "derive": "expression"}
@@ -145,6 +145,7 @@ class ProblemReader:
             inputs=tuple(self.names.inputs.values()),
             definitions=definitions,
             upstream=tuple(self.names.upstream.values()),
+            functions=tuple(Function(name, arity) for name, arity in self.names.functions.items()),
             assumptions=tuple(self._assumption(*each) for each in later if each[0].keyword == "assume"),
             expectations=tuple(self._expectation(*each) for each in later if each[0].keyword != "assume"),
             batched=tuple(self.said.batched),

@@ -182,7 +182,7 @@ class _Search:
         nodes = [part for tree in parts for _, part in walk(tree)]
         self.kinks = any(_has_kink(part) for part in nodes)
         irrational = {part.function for part in nodes if isinstance(part, Call)}
-        self.exact = not irrational & {"pi", "gamma", "erf"}
+        self.exact = not irrational & {"pi", "gamma", "digamma", "trigamma", "erf"}
         transcendental = [
             part for part in nodes if isinstance(part, Call) and part.function not in ("sqrt", *_WITH_KINKS)
         ]

@@ -46,6 +46,7 @@ from symderiv.expression.nodes import (
     Where,
 )
 from symderiv.expression.traverse import map_children, walk
+from symderiv.expression.unspecified import is_unspecified, slope_by
 from symderiv.problem import Problem, Upstream, names_in, unfold
 from symderiv.proof.deltas import without_label_conditions
 
@@ -243,6 +244,8 @@ def differentiated(
             return multiply(node, slope_of(multiply(exponent, call("log", base))))
         case Call(function, (argument,)) if function in FUNCTIONS:
             return multiply(FUNCTIONS[function].derivative(argument), slope_of(argument))
+        case Call(function, arguments) if is_unspecified(function):
+            return add(*(multiply(slope_by(node, place), slope_of(u)) for place, u in enumerate(arguments)))
         case Call(_, ()):
             return ZERO
         case Sum():

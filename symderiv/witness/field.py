@@ -100,6 +100,8 @@ class Field:
             return self.exponential(self._convert(node.args[0]))
         if name == "log":
             return self.logarithm(self._factor(node.args[0]))
+        if name == "polygamma" and node.args[0] in (0, 1):
+            return self.function(("digamma", "trigamma")[int(node.args[0])], self._convert(node.args[1]))
         if node.is_Function and len(node.args) == 1:
             return self.function(name, self._convert(node.args[0]))
         raise FieldError(f"expected rational functions, exp, log and roots, found {node}")

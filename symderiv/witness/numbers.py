@@ -6,12 +6,18 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from symderiv.expression.oracle import FLOATS
 from symderiv.witness.field import Field, FieldError
 from symderiv.witness.laurent import Polynomial
 
 _FUNCTIONS: dict[str, Callable[[float], float]] = {
     name: getattr(math, name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "gamma")
-} | {"Step": lambda u: 1.0 if u > 0 else 0.0, "log": math.log}
+} | {
+    "digamma": FLOATS.functions["digamma"],
+    "trigamma": FLOATS.functions["trigamma"],
+    "Step": lambda u: 1.0 if u > 0 else 0.0,
+    "log": math.log,
+}
 
 
 class Numbers:

@@ -94,7 +94,7 @@ class Trees:
                     return Call("sqrt", (inner,))
                 return power_tree(inner, number_tree(Fraction(1, made.degree)))
             case "function":
-                return Call(made.name.lower(), (self.element(made.content),))
+                return Call("step" if made.name == "Step" else made.name, (self.element(made.content),))
             case kind:
                 return Call(kind, (self.element(made.content),))
 

@@ -33,6 +33,7 @@ p[i] = exp(z[i]) / sum(k, exp(z[k]))
 H = -sum(k, p[k] * log(p[k]))
 L = -sum(k, t[k] * log(p[k]))
 upstream G(p)
+function g_2
 assume sum(k, t[k]) == 1
 """,
     "rules",

@@ -73,7 +73,7 @@ CASES = [
     ("p[i] = z[‸0]", "expected a place counted from 1, found 0"),
     ("p[i] = z[‸s]", "s is an input and cannot be an index"),
     ("p[i] = z[‸z[i]]", "only labels can"),
-    ("‸function f", "not supported yet"),
+    ("function ‸z", "z is an input already"),
     ("p[i] = ‸f(z[i])", "f is not a known function"),
     ("p[i] = ‸ln(z[i])", "did you mean log?"),
     ("p[i] = ‸sigmoyd(z[i])", "did you mean sigmoid?"),

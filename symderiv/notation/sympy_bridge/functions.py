@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import sympy
+
+from symderiv.expression.unspecified import is_unspecified
 
 
 class BridgeError(ValueError):
@@ -33,6 +36,16 @@ _PLAIN = {
 }
 
 
+@cache
+def unspecified(name: str) -> Any:
+    """An unspecified function of one argument, whose derivative is called by one prime more."""
+
+    def fdiff(self: Any, argindex: int = 1) -> Any:
+        return unspecified(f"{name}'")(self.args[0])
+
+    return type(name, (sympy.Function,), {"fdiff": fdiff, "nargs": 1})
+
+
 def apply_function(name: str, arguments: Sequence[Any]) -> Any:
     """The scalar function `name` of SymPy arguments, in elementary functions where it has them.
 
@@ -48,6 +61,10 @@ def apply_function(name: str, arguments: Sequence[Any]) -> Any:
     if len(arguments) == 1:
         (u,) = arguments
         match name:
+            case "digamma":
+                return sympy.polygamma(0, u)
+            case "trigamma":
+                return sympy.polygamma(1, u)
             case "sigmoid":
                 return 1 / (1 + sympy.exp(-u))
             case "softplus":
@@ -64,4 +81,10 @@ def apply_function(name: str, arguments: Sequence[Any]) -> Any:
         u, v = arguments
         larger = Step(u - v) if name == "max" else Step(v - u)
         return v + larger * (u - v)
+    if is_unspecified(name):
+        if len(arguments) > 1:
+            raise BridgeError(
+                f"an unspecified function of several arguments, {name}, is not written out entry by entry"
+            )
+        return unspecified(name)(*arguments)
     raise BridgeError(f"expected a function with an explicit form in SymPy, found {name}")

@@ -253,6 +253,8 @@ class _Reader:
         if isinstance(node, sympy.Derivative):
             return self._derivative(node)
         name = _FUNCTIONS.get(node.func.__name__)
+        if name is None and node.func == sympy.polygamma and node.args[0] in (0, 1):
+            return Call(("digamma", "trigamma")[int(node.args[0])], (self.read(node.args[1]),))
         if name is None:
             raise BridgeError(f"expected an expression that the notation has, found {node}")
         return Call(name, tuple(self.read(part) for part in node.args[: 2 if name in ("max", "min") else 1]))

@@ -82,7 +82,7 @@ FUNCTION_WORDS = {
     name: name
     for name in (
         "exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "sigmoid", "softplus",
-        "relu", "abs", "sign", "step", "gamma",
+        "relu", "abs", "sign", "step", "gamma", "digamma", "trigamma",
     )
 } | {"ln": "log", "ReLU": "relu", "RELU": "relu", "sgn": "sign", "Softplus": "softplus", "Sigmoid": "sigmoid",
      "softmax": "softmax", "Softmax": "softmax", "sech": "sech", "logsumexp": "logsumexp", "LSE": "logsumexp",

@@ -158,6 +158,10 @@ class FunctionParser(ConstructParser):
                 over = tuple(Ranging(unit.at, unit) for unit in name.units if isinstance(unit, Name))
                 if len(over) == len(name.units):
                     return Bound(name.at, "sum", over, self.reach())
+        return self.called(name)
+
+    def called(self, name: Name) -> Syntax:
+        """A name, or its call where a bracket follows that holds what it is called with."""
         if self.token.kind == "open" and self.token.text in ("(", "["):
             end = matching(self.tokens, self.place)
             inside = self.tokens[self.place + 1 : end]

@@ -20,6 +20,7 @@ from symderiv.expression.nodes import (
     Number,
     Size,
 )
+from symderiv.expression.unspecified import Slope
 from symderiv.notation.errors import quoted
 from symderiv.notation.places import MAX_DIGITS
 from symderiv.notation.tex.arithmetic import ArithmeticFault, binomial, quotient_of, raised_to, sum_of
@@ -210,6 +211,9 @@ class Reader(BinderReader):
         return Value(Derivative(Entry(found[0]), (Entry(inputs[0]),) * node.primes))
 
     def _called(self, node: Called, name: Name, arguments: tuple[Syntax, ...]) -> Value:
+        slope = self.scope.slope(name)
+        if slope is not None:
+            return self._unspecified(node, slope, arguments)
         found = self.scope.array(name)
         if found is None and name.primes and len(arguments) == 1:
             found = self.scope.array(replace(name, primes=0))
@@ -223,6 +227,19 @@ class Reader(BinderReader):
         if array not in self.scope.functions:
             return Value(self.entry(node, array, arguments))
         return Value(Entry(array))
+
+    def _unspecified(self, node: Called, slope: Slope, arguments: tuple[Syntax, ...]) -> Value:
+        """A call of an unspecified function or of its slope, entry by entry."""
+        wanted = self.scope.unspecified[slope.function] or len(arguments)
+        if len(arguments) != wanted:
+            count = "1 argument" if wanted == 1 else f"{wanted} arguments"
+            raise self.error(node, f"{slope.function} needs {count}, found {len(arguments)}")
+        if max(slope.by, default=0) >= wanted or (wanted > 1 and node.name.primes and not node.name.units):
+            raise self.error(
+                node, f"by which argument is {slope.function} differentiated? write {slope.function}'_1(..)"
+            )
+        values = [self.value(argument) for argument in arguments]
+        return self.each(node, values, lambda *given: call(slope.name(wanted), *given))
 
     def _subscripted(self, node: Subscripted, base: Syntax, units: Sequence[Syntax]) -> Value:
         if _is_norm(base) and isinstance(base, Bracket) and len(units) == 1:

@@ -311,7 +311,7 @@ class Parser(FunctionParser):
         inside = self.argument("a value")
         content = self.sub(inside).group()
         if isinstance(content, Name) and self.token.kind in ("_", "'"):
-            return self.attached(content)
+            return self.called(self.attached(content))
         if isinstance(content, Terms) and self.token.kind == "^":
             self.note(token.at, "braces group without showing: what is raised here is all that they hold")
         return Bracket(token.at, "{", (content,))

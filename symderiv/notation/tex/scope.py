@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from symderiv.expression.unspecified import Slope
 from symderiv.notation.errors import Source
 from symderiv.notation.syntax import near
 from symderiv.notation.tex.cursor import Shared, Vocabulary, split
@@ -32,6 +33,8 @@ class Scope:
         What each unspecified function is a function of.
     functions
         Definitions without indices and unspecified functions: what may be written ``L(w)``.
+    unspecified
+        The unspecified functions of numbers, and how many arguments each takes.
     given
         The inputs, in order.
     letters
@@ -50,6 +53,7 @@ class Scope:
     labels: dict[str, str] = field(default_factory=dict)
     upstream: dict[str, str] = field(default_factory=dict)
     functions: set[str] = field(default_factory=set)
+    unspecified: dict[str, int] = field(default_factory=dict)
     given: tuple[str, ...] = ()
     letters: dict[str, str] = field(default_factory=dict)
     axes: set[str] = field(default_factory=set)
@@ -73,6 +77,7 @@ class Scope:
             scope.arrays[each.name] = ()
             scope.upstream[each.name] = each.of
             scope.functions.add(each.name)
+        scope.unspecified = {each.name: each.arity for each in problem.functions}
         scope.letters = {letter.name: letter.axis for letter in problem.letters}
         for definition in problem.definitions:
             for index in definition.indices:
@@ -99,13 +104,13 @@ class Scope:
 
     def declared(self) -> frozenset[str]:
         """Every declared name."""
-        return frozenset({*self.arrays, *self.letters, *self.axes})
+        return frozenset({*self.arrays, *self.letters, *self.axes, *self.unspecified})
 
     def kind(self, name: str) -> str:
         """What a declared name is, in words; empty for an unknown one."""
         if name in self.labels:
             return "a label"
-        if name in self.upstream:
+        if name in self.upstream or name in self.unspecified:
             return "an unspecified function"
         if name in self.arrays:
             return "an array" if self.arrays[name] else "a number"
@@ -154,8 +159,27 @@ class Scope:
         """A hint with the names near to an unknown one."""
         return near(word, [*self.arrays, *self.axes])
 
+    def slope(self, name: Name) -> Slope | None:
+        """The unspecified function, or slope of one (``f'``, ``g''_{12}``), that a name means, or None."""
+        bare = replace(name, primes=0)
+        spellings = [(bare, (0,) * name.primes)]
+        last = name.units[-1] if name.units else None
+        if isinstance(last, Numeral) and name.primes and name.primes <= len(last.text):
+            own, digits = last.text[: -name.primes], last.text[-name.primes :]
+            by = tuple(sorted(int(digit) - 1 for digit in digits))
+            rest = (*name.units[:-1], replace(last, text=own)) if own else name.units[:-1]
+            if "0" not in digits:
+                spellings.insert(0, (replace(bare, units=rest), by))
+        for spelling, by in spellings:
+            for spelled, rest in readings(spelling):
+                if not rest and spelled in self.unspecified:
+                    return Slope(spelled, by)
+        return None
+
     def calls(self, name: Name, inside: Sequence[Token]) -> bool:
         """Whether a name and the bracket after it are an entry ``p(a)`` or a value ``L(w)``."""
+        if self.slope(name) is not None:
+            return True
         found = self.array(name)
         if found is None and name.primes:
             found = self.array(replace(name, primes=0))
