@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from symderiv.calculus.derivation import Derivation, Rule
 from symderiv.expression.indices import all_letters, fresh_index
-from symderiv.expression.nodes import Expression, Index
+from symderiv.expression.nodes import Definition, Expression, Index
 from symderiv.problem import Assumption, Problem
 
 
@@ -37,6 +37,8 @@ class Context:
         The array that a contraction carries along: its cotangent or tangent.
     contracting
         The product that is being derived now, which must not be looked up as known.
+    by_shape
+        The definitions by the shape of one of their factors, in their order; filled when first needed.
     note
         Set by a rule that has more to say than its name.
     """
@@ -50,6 +52,7 @@ class Context:
     note: str = ""
     carried: str = ""
     contracting: tuple[str, str, str] | None = None
+    by_shape: dict[int, list[tuple[int, Definition]]] = field(default_factory=dict)
 
     def fresh(self, axis: str, *avoid: Expression, letters: Iterable[str] = ()) -> Index:
         """A letter over `axis` that occurs in none of the expressions, a declared one if possible."""

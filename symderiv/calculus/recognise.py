@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product as choices
+from operator import itemgetter
 
 from symderiv.calculus.context import Context, rule
-from symderiv.calculus.simplify import SIMPLIFY, expanded, sum_chain, sum_over
+from symderiv.calculus.simplify import SIMPLIFY, expanded, expanded_terms, sum_chain, sum_over
+from symderiv.calculus.skeleton import skeleton
 from symderiv.calculus.tidy import tidy
 from symderiv.expression.canonical import canonical, sort_key
 from symderiv.expression.construct import (
@@ -46,6 +48,8 @@ from symderiv.problem import names_in, unfold
 
 #: A definition with more letters than this is not searched for (letters ^ places grows too fast).
 MAX_LETTERS = 4
+#: A sum with more parts than this, once multiplied out, is not split: they would all need names.
+MAX_PARTS = 64
 
 
 def places_in(node: Expression) -> dict[str, list[IndexTerm]]:
@@ -132,6 +136,8 @@ def fold(node: Expression, definition: Definition, context: Context) -> Expressi
     if not set(definition.indices) <= set(free_indices(definition.body)):
         return None  # an array that is the same at every place: which place is meant cannot be read off
     number, whole = _powers(node)
+    if not _shapes(definition.body) <= _shapes(node):
+        return None
     for binding in bindings(definition, node, context):
         coefficient, every = _powers(rename(definition.body, binding))
         # Sizes count like numbers: Σ_k x_k is K μ where μ is defined as Σ_k x_k / K.
@@ -150,6 +156,14 @@ def fold(node: Expression, definition: Definition, context: Context) -> Expressi
         # An array that is only its sum's name must not be found again in the result.
         return None if folded == node else folded
     return None
+
+
+@lru_cache(maxsize=16384)
+def _shapes(node: Expression) -> frozenset[int]:
+    """The skeletons of the factors of a term, sizes aside."""
+    return frozenset(
+        skeleton(key) for key, (base, _) in _powers(node)[1].items() if not isinstance(base, Size)
+    )
 
 
 def _as_written(factors: list[Expression], node: Expression) -> tuple[int, list[Expression]]:
@@ -183,6 +197,17 @@ def _divides(part: _Powers, whole: _Powers) -> bool:
     return True
 
 
+def _candidates(node: Expression, context: Context) -> list[Definition]:
+    """The definitions that have a factor of the shape of one in `node`, the last first."""
+    by_shape = context.by_shape
+    if not by_shape:
+        for place, definition in enumerate(reversed(context.problem.definitions)):
+            shape = min(_shapes(definition.body), default=0)
+            by_shape.setdefault(shape, []).append((place, definition))
+    found = [each for shape in _shapes(node) for each in by_shape.get(shape, ())]
+    return [definition for _, definition in sorted(found, key=itemgetter(0))]
+
+
 @rule(
     Add,
     Multiply,
@@ -197,7 +222,7 @@ def _divides(part: _Powers, whole: _Powers) -> bool:
 )
 def recognise(node: Expression, context: Context) -> Expression | None:
     """Fold what a definition says back into its name."""
-    for definition in reversed(context.problem.definitions):
+    for definition in _candidates(node, context):
         folded = fold(node, definition, context)
         if folded is not None:
             context.note = definition.name
@@ -298,7 +323,7 @@ def split_the_sum(node: Expression, context: Context) -> Expression | None:
     """Multiply out under a sum where each part is then known by a name."""
     assert isinstance(node, Sum)
     letters, core = sum_chain(node)
-    if not letters:
+    if not letters or expanded_terms(core) > MAX_PARTS:
         return None
     parts = terms_of(expanded(core))
     if len(parts) < 2:

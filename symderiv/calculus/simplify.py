@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
+from math import prod
 
 from symderiv.calculus.bounds import IN_A_TERM, OF_SUMS, picked
 from symderiv.calculus.context import Context, rule
@@ -263,6 +265,27 @@ def inverse_functions(node: Expression, context: Context) -> Expression | None:
         if (node.function, inner.function) in (("log", "exp"), ("exp", "log")):
             return inner.arguments[0]
     return None
+
+
+@lru_cache(maxsize=16384)
+def expanded_terms(node: Expression) -> int:
+    """The most terms that any part of `node` has once :func:`expanded`: layers of brackets multiply."""
+    return max(_own_terms(node), *(expanded_terms(child) for child in children(node)), 1)
+
+
+@lru_cache(maxsize=16384)
+def _own_terms(node: Expression) -> int:
+    match node:
+        case Add(terms):
+            return sum(_own_terms(term) for term in terms)
+        case Multiply(factors):
+            return prod(_own_terms(factor) for factor in factors)
+        case Power(Add() as base, Number(value)) if value.denominator == 1 and 2 <= value <= 4:
+            return int(_own_terms(base) ** int(value))
+        case Sum(_, body, _):
+            return _own_terms(body)
+        case _:
+            return 1
 
 
 def expanded(node: Expression) -> Expression:

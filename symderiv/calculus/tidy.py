@@ -6,6 +6,7 @@ and letters of sums that do not clash with the free ones.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from operator import is_
 
 from symderiv.expression.construct import add, base_and_exponent, coefficient_and_rest, multiply, power
@@ -39,6 +40,7 @@ from symderiv.expression.traverse import children, compared_values, map_children
 from symderiv.problem import Problem
 
 
+@lru_cache(maxsize=32768)
 def tidy(node: Expression) -> Expression:
     """Fold numbers, zeros, ones and deltas of equal indices, from the leaves up."""
     node = map_children(node, tidy)
@@ -124,13 +126,19 @@ class Arranger:
         self._inputs = inputs
         self._places = {letter: place for place, letter in enumerate(problem.letters)}
         self._names = {each.name: rank for rank, each in enumerate(problem.definitions)}
+        self._ordered: dict[Expression, Expression] = {}
 
     def arrange(self, node: Expression) -> Expression:
         """`node` tidied, its sums and products ordered, its bound letters clear of the free ones."""
         return self._order(self._letters(tidy(node)))
 
     def _order(self, node: Expression) -> Expression:
-        node = map_children(node, self._order)
+        found = self._ordered.get(node)
+        if found is None:
+            found = self._ordered[node] = self._in_order(map_children(node, self._order))
+        return found
+
+    def _in_order(self, node: Expression) -> Expression:
         match node:
             case Add(terms):
                 ordered = sorted(terms, key=lambda term: (is_negative(term), not has_delta(term)))

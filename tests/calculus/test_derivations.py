@@ -390,3 +390,21 @@ def test_a_corrupted_rule_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) 
     letters = (Index("i", "K"), Index("j", "K"), Index("k", "K"))
     guilty = {step.rule.name for step in steps if differences(oracle, step.before, step.after, letters)}
     assert name in guilty
+
+
+def test_a_deep_chain_of_layers_is_one_nest_of_sums() -> None:
+    """Each layer adds one sum to the gradient; nothing is multiplied out on the way."""
+    depth = 10
+    lines = ["index i, j, k, l : K", "input x[K], t[K]"]
+    for place in range(1, depth + 1):
+        below = f"h{place - 1}" if place > 1 else "x"
+        lines.append(f"input W{place}[K, K]")
+        lines.append(f"z{place}[i] = sum(k, W{place}[i, k] * {below}[k])")
+        lines.append(f"h{place}[i] = tanh(z{place}[i])")
+    lines.append(f"L = sum(k, (h{depth}[k] - t[k])^2) / 2")
+    problem = read_problem("\n".join(lines), "layers")
+    derivation = derive_text(problem, "d(L, W1[i, j])")
+    sums = [part for _, part in walk(derivation.result) if isinstance(part, Sum)]
+    assert len(sums) == depth - 1
+    oracle = generic_oracle(problem, {"K": 1})
+    assert differences(oracle, derivation.start, derivation.result) == []
