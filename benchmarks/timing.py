@@ -19,25 +19,28 @@ class TimeLimitError(Exception):
 
 
 @contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """Stop what runs inside after `seconds` (only in the main thread of a POSIX process).
+def limited(seconds: float, clock: Callable[[], float] = time.perf_counter) -> Iterator[None]:
+    """Stop what runs inside after `seconds` of `clock` (only in the main thread of a POSIX process).
 
     Raises
     ------
     TimeLimitError
         At the limit.
     """
+    timer, sent = signal.ITIMER_REAL, signal.SIGALRM
+    if clock is time.process_time:
+        timer, sent = signal.ITIMER_PROF, signal.SIGPROF
 
     def stop(*_: object) -> None:
         raise TimeLimitError
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(sent, stop)
+    signal.setitimer(timer, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(timer, 0)
+        signal.signal(sent, before)
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def interleaved(
                 if limit is None:
                     call()
                 else:
-                    with limited(limit):
+                    with limited(limit, clock):
                         call()
             except TimeLimitError:
                 failures[name] = f"more than {in_words(limit or 0)}"
