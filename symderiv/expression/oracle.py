@@ -17,6 +17,7 @@ from functools import partial
 from itertools import product as places
 from typing import Any, TypeAlias
 
+from symderiv.expression.dual import Dual, eliminated, plus, primal, reciprocal, split, times, whole_power
 from symderiv.expression.matrices import DETERMINANT, INVERSE, matrix_behind
 from symderiv.expression.nodes import (
     COMPARISONS,
@@ -120,63 +121,6 @@ def multiprecision(digits: int = 50) -> Arithmetic:
     )
 
 
-@dataclass(frozen=True)
-class Dual:
-    """a + b ε with ε² = 0; `tag` keeps nested derivatives apart (the newest is outermost)."""
-
-    value: Value
-    slope: Value
-    tag: int
-
-
-def _split(number: Value, tag: int) -> tuple[Value, Value]:
-    if isinstance(number, Dual) and number.tag == tag:
-        return number.value, number.slope
-    return number, 0
-
-
-def _tag(*numbers: Value) -> int:
-    return max((number.tag for number in numbers if isinstance(number, Dual)), default=0)
-
-
-def _plus(a: Value, b: Value) -> Value:
-    tag = _tag(a, b)
-    if not tag:
-        return a + b
-    (av, ad), (bv, bd) = _split(a, tag), _split(b, tag)
-    return Dual(_plus(av, bv), _plus(ad, bd), tag)
-
-
-def _times(a: Value, b: Value) -> Value:
-    tag = _tag(a, b)
-    if not tag:
-        return a * b
-    (av, ad), (bv, bd) = _split(a, tag), _split(b, tag)
-    return Dual(_times(av, bv), _plus(_times(av, bd), _times(ad, bv)), tag)
-
-
-def _reciprocal(a: Value) -> Value:
-    if not isinstance(a, Dual):
-        return 1 / a
-    inverse = _reciprocal(a.value)
-    return Dual(inverse, _times(-1, _times(a.slope, _times(inverse, inverse))), a.tag)
-
-
-def _whole_power(a: Value, exponent: int) -> Value:
-    if exponent < 0:
-        return _reciprocal(_whole_power(a, -exponent))
-    result: Value = 1
-    for _ in range(exponent):
-        result = _times(result, a)
-    return result
-
-
-def _primal(a: Value) -> Value:
-    while isinstance(a, Dual):
-        a = a.value
-    return a
-
-
 class Oracle:
     """Evaluates trees for given sizes, arrays and definitions.
 
@@ -258,7 +202,10 @@ class Oracle:
         ahead = place[:-2] if kind == INVERSE else place
         size = self._matrix_size(matrix)
         rows = [[self.entry(matrix, (*ahead, row, column)) for column in range(size)] for row in range(size)]
-        determinant, inverse = self._eliminated(matrix, rows)
+        one, zero = (self.arithmetic.from_fraction(Fraction(value)) for value in (1, 0))
+        determinant, inverse = eliminated(rows, one, zero)
+        if determinant is None:
+            raise OracleError(f"{matrix} is singular here, where its determinant is differentiated")
         if kind == DETERMINANT:
             self._memory[name, place] = determinant
             return
@@ -274,36 +221,6 @@ class Oracle:
         if matrix in self.definitions:
             return self.size(self.definitions[matrix].indices[-1].axis)
         raise OracleError(f"{matrix} has no value here")
-
-    def _eliminated(self, name: str, rows: list[list[Value]]) -> tuple[Value, list[list[Value]] | None]:
-        """The determinant and the inverse by elimination, largest pivot first; no inverse if singular."""
-        one, zero = (self.arithmetic.from_fraction(Fraction(value)) for value in (1, 0))
-        size = len(rows)
-        work = [
-            [*row, *(one if at == place else zero for at in range(size))] for place, row in enumerate(rows)
-        ]
-        determinant: Value = one
-        for column in range(size):
-            best = max(range(column, size), key=lambda row: abs(_primal(work[row][column])))
-            if _primal(work[best][column]) == 0:
-                if any(isinstance(value, Dual) for row in rows for value in row):
-                    raise OracleError(f"{name} is singular here, where its determinant is differentiated")
-                return zero, None
-            if best != column:
-                work[best], work[column] = work[column], work[best]
-                determinant = _times(-1, determinant)
-            pivot = work[column][column]
-            determinant = _times(determinant, pivot)
-            scale = _reciprocal(pivot)
-            work[column] = [_times(value, scale) for value in work[column]]
-            for row in range(size):
-                factor = work[row][column]
-                if row != column:
-                    work[row] = [
-                        _plus(value, _times(-1, _times(factor, other)))
-                        for value, other in zip(work[row], work[column], strict=True)
-                    ]
-        return determinant, [row[size:] for row in work]
 
     def _unspecified(self, name: str) -> Value:
         array, function = self.upstream[name]
@@ -326,7 +243,7 @@ class Oracle:
             case Shift(terms, offset, _):
                 return offset - 1 + sum(count * (self.place(inner, env) + 1) for count, inner in terms)
             case Entry(array, indices):
-                return int(_primal(self.entry(array, tuple(self.place(inner, env) for inner in indices))))
+                return int(primal(self.entry(array, tuple(self.place(inner, env) for inner in indices))))
 
     def _spot(self, indices: Sequence[IndexTerm], env: Mapping[Index, int]) -> tuple[int, ...] | None:
         """The place of an entry; None where a shifted index leads out of its axis."""
@@ -344,25 +261,25 @@ class Oracle:
                 return self.arithmetic.from_fraction(Fraction(self.size(axis)))
             case Entry(array, indices):
                 spot = self._spot(indices, env)
-                return self._fold(_plus, 0, []) if spot is None else self.entry(array, spot)
+                return self._fold(plus, 0, []) if spot is None else self.entry(array, spot)
             case Delta(left, right):
                 equal = self.place(left, env) == self.place(right, env)
                 return self.arithmetic.from_fraction(Fraction(int(equal)))
             case Add(terms):
-                return self._fold(_plus, 0, [self._value(term, env) for term in terms])
+                return self._fold(plus, 0, [self._value(term, env) for term in terms])
             case Multiply(factors):
-                return self._fold(_times, 1, [self._value(factor, env) for factor in factors])
+                return self._fold(times, 1, [self._value(factor, env) for factor in factors])
             case Power(base, exponent):
                 return self._power(base, exponent, env)
             case Call(function, arguments):
                 return self._call(function, [self._value(part, env) for part in arguments])
             case Sum(index, body, condition):
-                return self._fold(_plus, 0, self._over(index, body, condition, env))
+                return self._fold(plus, 0, self._over(index, body, condition, env))
             case Product(index, body, condition):
-                return self._fold(_times, 1, self._over(index, body, condition, env))
+                return self._fold(times, 1, self._over(index, body, condition, env))
             case Extremum(kind, index, body):
                 values = self._over(index, body, None, env)
-                return (max if kind == "max" else min)(values, key=_primal)
+                return (max if kind == "max" else min)(values, key=primal)
             case Where(condition, then, otherwise):
                 return self._value(then if self._holds(condition, env) else otherwise, env)
             case Derivative(of, by):
@@ -387,7 +304,7 @@ class Oracle:
     def _holds(self, condition: Compare, env: dict[Index, int]) -> bool:
         values = compared_values(condition)
         if values:
-            left, right = (_primal(self._value(value, env)) for value in values)
+            left, right = (primal(self._value(value, env)) for value in values)
         elif isinstance(condition.right, Size):
             assert isinstance(condition.left, PlaceTerm | Entry)
             return 0 <= self.place(condition.left, env) < self.size(condition.right.axis)
@@ -401,32 +318,32 @@ class Oracle:
     def _power(self, base: Expression, exponent: Expression, env: dict[Index, int]) -> Value:
         value = self._value(base, env)
         if isinstance(exponent, Number) and exponent.value.denominator == 1:
-            return self._fold(_times, 1, [_whole_power(value, int(exponent.value))])
+            return self._fold(times, 1, [whole_power(value, int(exponent.value))])
         if exponent == Number(Fraction(1, 2)):
             return self._call("sqrt", [value])
-        return self._call("exp", [_times(self._value(exponent, env), self._call("log", [value]))])
+        return self._call("exp", [times(self._value(exponent, env), self._call("log", [value]))])
 
     def _call(self, name: str, arguments: list[Value]) -> Value:
         if name == "pi":
             return self.arithmetic.pi
         if name in ("max", "min") and len(arguments) == 2:
-            return (max if name == "max" else min)(arguments, key=_primal)
+            return (max if name == "max" else min)(arguments, key=primal)
         if is_unspecified(name):
             return self._polynomial(name, arguments)
         (argument,) = arguments
         if isinstance(argument, Dual):
             value = self._call(name, [argument.value])
             slope = self._slope(name, argument.value, value)
-            return Dual(value, _times(slope, argument.slope), argument.tag)
+            return Dual(value, times(slope, argument.slope), argument.tag)
         return self._plain(name, argument)
 
     def _polynomial(self, name: str, arguments: list[Value]) -> Value:
         """An unspecified function: a polynomial without pattern that its name stands for."""
         terms = []
         for powers, coefficient in polynomial(name, len(arguments)):
-            raised = [_whole_power(value, power) for value, power in zip(arguments, powers, strict=True)]
-            terms.append(self._fold(_times, 1, [self.arithmetic.from_fraction(coefficient), *raised]))
-        return self._fold(_plus, 0, terms)
+            raised = [whole_power(value, power) for value, power in zip(arguments, powers, strict=True)]
+            terms.append(self._fold(times, 1, [self.arithmetic.from_fraction(coefficient), *raised]))
+        return self._fold(plus, 0, terms)
 
     def _plain(self, name: str, u: Value) -> Value:
         one = self.arithmetic.from_fraction(Fraction(1))
@@ -453,30 +370,30 @@ class Oracle:
             case "exp":
                 return value
             case "log":
-                return _reciprocal(u)
+                return reciprocal(u)
             case "sqrt":
-                return _reciprocal(_times(2, value))
+                return reciprocal(times(2, value))
             case "sin":
                 return self._call("cos", [u])
             case "cos":
-                return _times(-1, self._call("sin", [u]))
+                return times(-1, self._call("sin", [u]))
             case "tan":
-                return _plus(1, _times(value, value))
+                return plus(1, times(value, value))
             case "sinh":
                 return self._call("cosh", [u])
             case "cosh":
                 return self._call("sinh", [u])
             case "tanh":
-                return _plus(1, _times(-1, _times(value, value)))
+                return plus(1, times(-1, times(value, value)))
             case "erf":
-                scale = _times(2, _reciprocal(self._call("sqrt", [self.arithmetic.pi])))
-                return _times(scale, self._call("exp", [_times(-1, _times(u, u))]))
+                scale = times(2, reciprocal(self._call("sqrt", [self.arithmetic.pi])))
+                return times(scale, self._call("exp", [times(-1, times(u, u))]))
             case "gamma":
-                return _times(value, self._call("digamma", [u]))
+                return times(value, self._call("digamma", [u]))
             case "digamma":
                 return self._call("trigamma", [u])
             case "sigmoid":
-                return _times(value, _plus(1, _times(-1, value)))
+                return times(value, plus(1, times(-1, value)))
             case "softplus":
                 return self._call("sigmoid", [u])
             case "relu":
@@ -494,13 +411,13 @@ class Oracle:
         last, rest = by[-1], by[:-1]
         place = self._spot(last.indices, env)
         if place is None:
-            return self._fold(_plus, 0, [])  # nothing depends on an entry that is not there
+            return self._fold(plus, 0, [])  # nothing depends on an entry that is not there
         self._tags += 1
         tag = self._tags
         inner = self._with_variable(last.array, place, tag)
         value = inner._value(Derivative(of, rest) if rest else of, env)
         self._tags = max(self._tags, inner._tags)
-        return _split(value, tag)[1] if isinstance(value, Dual) else self._fold(_plus, 0, [])
+        return split(value, tag)[1] if isinstance(value, Dual) else self._fold(plus, 0, [])
 
     def _with_variable(self, name: str, place: tuple[int, ...], tag: int) -> Oracle:
         """An oracle in which one entry moves: that of an input, or of a definition held as variable."""
@@ -531,10 +448,10 @@ class Scalar:
     value: Value
 
     def __add__(self, other: Scalar | int) -> Scalar:
-        return Scalar(_plus(self.value, other.value if isinstance(other, Scalar) else other))
+        return Scalar(plus(self.value, other.value if isinstance(other, Scalar) else other))
 
     def __mul__(self, other: Scalar | int) -> Scalar:
-        return Scalar(_times(self.value, other.value if isinstance(other, Scalar) else other))
+        return Scalar(times(self.value, other.value if isinstance(other, Scalar) else other))
 
     __radd__ = __add__
     __rmul__ = __mul__

@@ -10,14 +10,13 @@ from symderiv.expression.canonical import same
 from symderiv.expression.indices import free_indices, rename
 from symderiv.expression.nodes import Definition, Derivative, Entry, Index
 from symderiv.notation.errors import NotationError, Source
-from symderiv.notation.tex import commands as known_commands
 from symderiv.notation.tex.arrays import Value, named
 from symderiv.notation.tex.calls import written_out
-from symderiv.notation.tex.cursor import Shared, Vocabulary, in_one_line
-from symderiv.notation.tex.equations import Equation, equations
+from symderiv.notation.tex.cursor import Shared
+from symderiv.notation.tex.equations import equations
 from symderiv.notation.tex.inference import Defined, Found, infer
 from symderiv.notation.tex.meaning import Reader
-from symderiv.notation.tex.name_parser import NameParser
+from symderiv.notation.tex.new_names import letters_in_subscripts, vocabulary_of
 from symderiv.notation.tex.reading import (
     Chain,
     Parsed,
@@ -26,12 +25,10 @@ from symderiv.notation.tex.reading import (
     parse,
     parse_latex_chains,
     source_of,
-    vocabulary,
 )
 from symderiv.notation.tex.scope import Scope
-from symderiv.notation.tex.spelled import bracketed_names, name_with_letters_above
 from symderiv.notation.tex.syntax import Called, Name, Part, walk
-from symderiv.notation.tex.tokens import Token, matching, tokenize, without_boxes
+from symderiv.notation.tex.tokens import tokenize, without_boxes
 from symderiv.notation.tex.uses import plain
 from symderiv.problem import Expectation, Input, Problem
 
@@ -159,10 +156,10 @@ def _read(  # noqa: PLR0917
 ) -> tuple[Problem, tuple[Chain, ...], list[Defined | None]]:
     source = source_of(latex, path)
     tokens = without_boxes(tokenize(source, macros))
-    subscripts = _in_subscripts(tokens)
+    subscripts = letters_in_subscripts(tokens)
     found_equations = equations(source, tokens, lambda token: token.text in subscripts)
     known = replace(Scope.of_problem(problem), rows=frozenset(rows))
-    shared = Shared(source, _vocabulary(known, found_equations, symbols, source))
+    shared = Shared(source, vocabulary_of(known, found_equations, symbols, source))
     parsed = parse(source, found_equations, known, shared)
     parsed = written_out(source, parsed)
     found = infer(source, parsed, known, shared.notes)
@@ -245,100 +242,6 @@ def _by_equation(parsed: Sequence[Parsed], notes: Mapping[str, int]) -> list[dic
         number = max((place for place, begin in enumerate(begins) if begin <= at), default=0)
         found[number][sentence] = at
     return found
-
-
-def _in_subscripts(tokens: Sequence[Token]) -> set[str]:
-    """The single letters that stand in a subscript somewhere."""
-    letters: set[str] = set()
-    for place, token in enumerate(tokens[:-1]):
-        if token.kind == "_":
-            group = tokens[place + 1].kind == "{"
-            end = matching(list(tokens), place + 1) if group else place + 2
-            letters |= {each.text for each in tokens[place + 1 : end] if each.kind == "letter"}
-    return letters
-
-
-def _vocabulary(
-    known: Scope, found: Sequence[Equation], symbols: Mapping[str, str] | None, source: Source
-) -> Vocabulary:
-    """The declared names, and those that stand alone on the left of an equation."""
-    words: set[str] = set()
-    functions: set[str] = set()
-    declared = vocabulary(known, symbols)
-    raised = _raised_names(found, source, declared)
-    for equation in found:
-        if equation.continues or len(equation.sides) < 2 or not equation.sides[0]:
-            continue
-        word = _leading_word(equation.sides[0])
-        if word:
-            words.add(word)
-        own = any(token.is_command("sigma") for side in equation.sides[1:] for token in side)
-        if own and equation.sides[0][0].is_command("sigma"):
-            continue  # sigma(x) = 1 - sigma(-x) says something of the sigmoid
-        called = _called(equation.sides[0], Shared(source, replace(declared, names=declared.names | words)))
-        if called:
-            functions.add(called)
-
-    def calls(name: Name, inside: Sequence[Token]) -> bool:
-        own = plain(replace(name, primes=0))
-        return own in functions or own.removesuffix("_dot") in functions or known.calls(name, inside)
-
-    # A function that is defined here is declared too: sigma(x) = ... is then no sigmoid.
-    symbols_found = (*declared.symbols, *raised, *bracketed_names(found))
-    return Vocabulary(declared.names | words | functions, symbols_found, calls)
-
-
-def _leading_word(side: Sequence[Token]) -> str:
-    """The letters without space between them that a left side begins with, if they are one name."""
-    word = ""
-    for place, token in enumerate(side):
-        if token.kind == "letter" and (token.glued or not place):
-            word += token.text
-            continue
-        if token.kind not in ("_", "open", "'"):
-            return ""
-        break
-    single = len(word) < 2 or word in known_commands.FUNCTION_WORDS or word in ("max", "min", "KL")
-    return "" if single else word
-
-
-def _called(side: Sequence[Token], shared: Shared) -> str:
-    """The name of a function that a left side such as ``f(x)`` defines."""
-    parser = NameParser(side, shared)
-    if not parser.starts_name():
-        return ""
-    name = parser.name()
-    if parser.token.kind != "open" or parser.token.text != "(" or name.primes:
-        return ""
-    end = matching(parser.tokens, parser.place)
-    if end < 0 or plain(name).endswith("_dot"):
-        return ""
-    of_two = plain(name).endswith("KL") and any(token.kind == "bar" for token in parser.tokens)
-    parser.place = end + 1
-    if parser.token.kind == "_":  # f(z)_i, an entry of the value
-        parser.next()
-        parser.units()
-    return "" if of_two or not parser.at_end else plain(name)
-
-
-def _raised_names(
-    found: Sequence[Equation], source: Source, declared: Vocabulary
-) -> list[tuple[tuple[tuple[str, str], ...], str]]:
-    r"""New names with a letter above, as in ``z^l = ...`` and ``\delta^h_t = ...``: signs and names."""
-    spellings = []
-    for equation in found:
-        if equation.continues or len(equation.sides) < 2 or not equation.sides[0]:
-            continue
-        spelled = name_with_letters_above(NameParser(equation.sides[0], Shared(source, declared)))
-        if not spelled:
-            continue
-        signs = tuple(
-            (token.kind, token.text)
-            for token in in_one_line(equation.sides[0])
-            if token.kind not in ("{", "}", "stop")
-        )
-        spellings.append((signs, spelled))
-    return spellings
 
 
 def _check_calls(source: Source, parsed: Sequence[Parsed], found: Found) -> None:

@@ -8,13 +8,12 @@ tells: a capital is a matrix. Every shape that is found so is told as a guess.
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from symderiv.notation.names import RESERVED
-from symderiv.notation.tex.axes import AxisClash, Slot
-from symderiv.notation.tex.letters import LetterFinder
+from symderiv.notation.tex.axes import Slot
+from symderiv.notation.tex.shape import NUMBER, Shape, bare, is_capital, is_minus_one, times_sign
+from symderiv.notation.tex.shape_places import SQUARE, ShapePlaces
 from symderiv.notation.tex.syntax import (
     Applied,
     Array,
@@ -44,40 +43,10 @@ from symderiv.notation.tex.uses import plain
 
 #: How often the equations are gone through: what one tells may help another.
 _ROUNDS = 5
-_SQUARE = frozenset({"tr", "det", "logdet"})
 
 
-@dataclass(frozen=True)
-class Shape:
-    """The axes of a value, as slots; none for a number.
-
-    `kind` is ``identity`` for I and ``ones`` for a vector of ones, which fit what they meet.
-    """
-
-    slots: tuple[Slot, ...] = ()
-    row: bool = False
-    kind: str = ""
-
-    @property
-    def is_array(self) -> bool:
-        """Whether this has any axis."""
-        return bool(self.slots)
-
-    @property
-    def is_column(self) -> bool:
-        """Whether this is a vector that stands as a column."""
-        return len(self.slots) == 1 and not self.row
-
-
-_NUMBER = Shape()
-
-
-class ShapeFinder(LetterFinder):
+class ShapeFinder(ShapePlaces):
     """Finds the shapes of names by the signs around them."""
-
-    @abstractmethod
-    def _split(self, name: Name) -> tuple[str, tuple[Unit, ...]]:
-        """A written name as a name and its indices."""
 
     def _find_shapes(self) -> None:
         """Go through the equations until they tell nothing new."""
@@ -119,17 +88,17 @@ class ShapeFinder(LetterFinder):
                 return self._shape(body)
             case Bracket(_, "||", (inside,)):
                 self._need(inside)
-                return _NUMBER
+                return NUMBER
             case Bracket(_, "<", (left, right)):
                 first, second = self._need(left), self._need(right)
                 if first is not None and second is not None:
                     self._same(first, second)
-                return _NUMBER
+                return NUMBER
             case Bracket(_, "|", (inside,)):
                 shape = self._shape(inside)
                 if shape is not None and len(shape.slots) == 2:
                     self._tie_quietly(*shape.slots)
-                return _NUMBER
+                return NUMBER
             case Bracket(_, _, (inside,)):
                 return self._shape(inside)
             case Bound(_, _, over, body):
@@ -152,16 +121,16 @@ class ShapeFinder(LetterFinder):
                 for row in rows:
                     for part in (*row.sides, *([row.condition] if row.condition else [])):
                         self._shape(part)
-                return _NUMBER
+                return NUMBER
             case Indicator(_, condition):
                 self._shape(condition)
-                return _NUMBER
+                return NUMBER
             case Relation(_, _, left, right):
                 self._shape(left)
                 self._shape(right)
                 return None
             case Numeral() | Kronecker():
-                return _NUMBER
+                return NUMBER
             case _:
                 return None
 
@@ -177,7 +146,7 @@ class ShapeFinder(LetterFinder):
             slots: tuple[Slot, ...] = tuple(("array", spelled, place) for place in (*whole, *missing))
             return Shape(slots, row=len(slots) == 1 < self.ranks[spelled] and whole == [len(units) - 1])
         if self.known.axis(name) is not None or spelled == "pi":
-            return _NUMBER
+            return NUMBER
         if name.bold and not units and self._can_be_array(name):
             self._by_letter(name, square=False)
             return self._shape_of_name(replace(name, bold=False))
@@ -191,7 +160,7 @@ class ShapeFinder(LetterFinder):
         shapes = [self._shape(term) for term in terms]
         shaped = next((shape for shape in shapes if shape is not None and shape.is_array), None)
         if shaped is None:
-            return None if None in shapes else _NUMBER
+            return None if None in shapes else NUMBER
         for term, shape in zip(terms, shapes, strict=True):
             if shape is None:
                 self._assign(term, shaped)
@@ -200,7 +169,7 @@ class ShapeFinder(LetterFinder):
         return shaped
 
     def _shape_of_product(self, factors: Sequence[tuple[str, Syntax]]) -> Shape | None:
-        total: Shape | None = _NUMBER
+        total: Shape | None = NUMBER
         before: Syntax | None = None  # a factor that nothing is known of yet
         unknown = False
         for place, (sign, factor) in enumerate(factors):
@@ -214,19 +183,19 @@ class ShapeFinder(LetterFinder):
             if shape is None:
                 unknown, before = True, factor
                 continue
-            if before is not None and shape.is_array and _is_capital(before) and not shape.row:
+            if before is not None and shape.is_array and is_capital(before) and not shape.row:
                 self._assign(before, Shape((self._new_slot(before, 0), shape.slots[0])))
-                shape = self._times(self._shape(before) or _NUMBER, shape, sign)
+                shape = self._times(self._shape(before) or NUMBER, shape, sign)
             before = None
-            total = self._times(total or _NUMBER, shape, sign)
+            total = self._times(total or NUMBER, shape, sign)
         return None if unknown and total is not None and not (total.is_array or total.kind) else total
 
     def _after_array(self, total: Shape, sign: str, factor: Syntax, last: bool) -> Shape | None:
         """What a factor of which nothing is known must be after an array."""
         if sign in ("⊙", "⊘"):
             self._assign(factor, total)
-        elif not total.is_column and _bare(factor) is not None:
-            if _is_capital(factor):
+        elif not total.is_column and bare(factor) is not None:
+            if is_capital(factor):
                 self._assign(factor, Shape((total.slots[-1], self._new_slot(factor, 1))))
             else:
                 self._assign(factor, Shape((total.slots[-1],)))
@@ -235,7 +204,7 @@ class ShapeFinder(LetterFinder):
     def _times(self, left: Shape, right: Shape, sign: str) -> Shape:
         """The shape of a product, as the reader takes it; the axes that meet are one."""
         if left.kind or right.kind:
-            return self._times_sign(left, right)
+            return times_sign(left, right)
         if not left.is_array or not right.is_array:
             return left if left.is_array else right
         if sign in ("⊙", "⊘"):
@@ -246,26 +215,14 @@ class ShapeFinder(LetterFinder):
         if left.is_column or right.row:
             if len(left.slots) == len(right.slots) == 1:
                 self._same(left, right)
-                return _NUMBER
+                return NUMBER
             return left
         self._tie_quietly(left.slots[-1], right.slots[0])
         rest = (*left.slots[:-1], *right.slots[1:])
         return Shape(rest, row=len(left.slots) == 1 and bool(rest))
 
-    @staticmethod
-    def _times_sign(left: Shape, right: Shape) -> Shape:
-        """The shape of a product with an identity or with a vector of ones."""
-        if left.kind and right.kind:
-            return _NUMBER if left.row else left
-        sign, other = (left, right) if left.kind else (right, left)
-        if sign.kind == "identity" or not other.is_array:
-            return other if other.is_array else sign
-        if sign is left and sign.row:
-            return Shape(other.slots[1:], row=len(other.slots) > 1)
-        return Shape(other.slots[:-1]) if sign is right and not sign.row else other
-
     def _transposed(self, base: Syntax) -> Shape | None:
-        name = _bare(base)
+        name = bare(base)
         if isinstance(name, Name) and self._shape(name) is None:
             spelled, units = self._split(name)
             if units:  # w_j^T: a row for each j
@@ -289,10 +246,10 @@ class ShapeFinder(LetterFinder):
         shape = self._shape(base)
         if shape is None or not shape.is_array:
             return shape
-        if _is_minus_one(exponent) and len(shape.slots) == 2:
+        if is_minus_one(exponent) and len(shape.slots) == 2:
             self._tie_quietly(*shape.slots)
             return shape
-        return _NUMBER
+        return NUMBER
 
     @staticmethod
     def _is_transposition(exponent: Syntax) -> bool:
@@ -301,7 +258,7 @@ class ShapeFinder(LetterFinder):
     def _shape_of_entry(self, base: Syntax, units: Sequence[Unit]) -> Shape:
         shape = self._shape(base)
         if isinstance(base, Bracket) and base.sign == "||":
-            return _NUMBER
+            return NUMBER
         places = tuple(
             self.letter_slot(plain(unit))
             for unit in units
@@ -312,18 +269,18 @@ class ShapeFinder(LetterFinder):
                 self._assign(base, Shape(places))
             elif len(shape.slots) == len(places):
                 self._same(shape, Shape(places))
-        return _NUMBER
+        return NUMBER
 
     def _shape_of_function(self, node: Applied) -> Shape | None:
         if node.function in ("KL", "CE"):
             first, second = (self._need(argument) for argument in node.arguments)
             if first is not None and second is not None:
                 self._same(first, second)
-            return _NUMBER
+            return NUMBER
         if not node.arguments:
             return None
-        if node.function in ("softmax", "logsumexp", "diag", *_SQUARE):
-            shape = self._need(node.arguments[0], square=node.function in _SQUARE)
+        if node.function in ("softmax", "logsumexp", "diag", *SQUARE):
+            shape = self._need(node.arguments[0], square=node.function in SQUARE)
             if shape is None or node.function == "softmax" or not shape.is_array:
                 return shape
             if node.function == "diag":
@@ -331,7 +288,7 @@ class ShapeFinder(LetterFinder):
                     return Shape((shape.slots[0], shape.slots[0]))
                 self._tie_quietly(*shape.slots[:2])
                 return Shape(shape.slots[:1])
-            return Shape(shape.slots[:-1]) if node.function == "logsumexp" else _NUMBER
+            return Shape(shape.slots[:-1]) if node.function == "logsumexp" else NUMBER
         return self._shape_of_sum(node.arguments)
 
     def _shape_of_derivative(self, of: Syntax, by: Sequence[Syntax]) -> Shape | None:
@@ -339,157 +296,3 @@ class ShapeFinder(LetterFinder):
         if any(shape is None for shape in shapes[1:]):
             return None
         return Shape(tuple(slot for shape in shapes if shape is not None for slot in shape.slots))
-
-    # --- what a place asks for -------------------------------------------------------------------
-
-    def _need(self, node: Syntax, square: bool = False) -> Shape | None:
-        """The shape of what must be an array; the letters tell a vector from a matrix."""
-        shape = self._shape(node)
-        if shape is not None:
-            if square and len(shape.slots) == 2:
-                self._tie_quietly(*shape.slots)
-            return shape
-        name = _deciding(node)
-        if name is None:
-            return None
-        self._by_letter(name, square)
-        return self._shape(node)
-
-    def _by_letter(self, name: Name, square: bool) -> None:
-        """Let a name be a matrix or a vector, as its letter tells."""
-        rank = 2 if _is_capital(name) or square else 1
-        slots = tuple(self._new_slot(name, place) for place in range(rank))
-        if square:
-            self._tie_quietly(*slots)
-        self._assign(name, Shape(slots))
-
-    def _assign(self, node: Syntax, shape: Shape) -> None:
-        """Let what nothing is known of have a shape that its place asks for."""
-        match node:
-            case Name():
-                spelled, units = self._split(node)
-                if shape.is_array and spelled not in self.ranks and self._can_be_array(node):
-                    self._set(spelled, len(units) + len(shape.slots), node)
-                    mine = self._shape_of_name(node)
-                    if mine is not None:
-                        self._same(mine, shape)
-            case Terms(_, terms):
-                for _, term in terms:
-                    if self._shape(term) is None:
-                        self._assign(term, shape)
-            case Bracket(_, "(" | "[" | "{" | "\\{", (inside,)):
-                self._assign(inside, shape)
-            case Ratio(_, above, _) | Factors(_, (("", above), ("/", _))):
-                self._assign(above, shape)
-            case Factors():
-                name = _deciding(node)
-                if name is None or len(shape.slots) != (2 if _is_capital(name) else 1):
-                    return
-                factors = [factor for _, factor in node.factors[:-1]]
-                if any(_is_capital(factor) for factor in factors):  # X W has the columns of W alone
-                    own = Shape((self._new_slot(name, 0), *shape.slots[1:]))
-                else:
-                    own = shape
-                self._assign(name, own)
-                found = self._shape(node)
-                if found is not None:
-                    self._same(found, shape)
-            case Transposed(_, base):
-                self._assign(base, Shape(shape.slots[::-1]))
-            case Raised(_, base, exponent) if _is_minus_one(exponent) and len(shape.slots) == 2:
-                self._assign(base, shape)
-            case Applied(_, function, (argument,)) if function not in ("logsumexp", "diag", *_SQUARE):
-                self._assign(argument, shape)
-            case Called(_, name, _) if not name.primes:
-                self._assign(name, shape)
-            case Bound(_, "sum", _, body):
-                self._assign(body, shape)
-            case Differentiated(_, _, (by,)):
-                self._assign(by, replace(shape, row=False))
-            case _:
-                return
-
-    def _can_be_array(self, name: Name) -> bool:
-        spelled, _ = self._split(name)
-        return not (
-            spelled in RESERVED
-            or spelled in self.known.arrays
-            or spelled in self.known.axes
-            or self._is_letter(name)
-            or name.names in (("e",), ("I",))
-        )
-
-    def _set(self, spelled: str, rank: int, where: Name) -> None:
-        if spelled not in self.ranks and rank <= 2:
-            self.ranks[spelled] = rank
-            self.shaped.setdefault(spelled, where.at)
-
-    def _new_slot(self, node: Syntax, place: int) -> Slot:
-        """A slot of its own, for an axis of something that a name will get."""
-        name = _bare(node)
-        spelled = plain(name) if name is not None else f"#{node.at}"
-        return ("shape", spelled, place)
-
-    def _same(self, one: Shape, other: Shape) -> None:
-        if len(one.slots) == len(other.slots):
-            for first, second in zip(one.slots, other.slots, strict=True):
-                self._tie_quietly(first, second)
-
-    def _tie_quietly(self, one: Slot, other: Slot) -> None:
-        """Let two axes be one; where they are known to differ, the reader names both shapes later."""
-        try:
-            joined = self.table.tie(one, other)
-        except AxisClash:
-            return
-        for kind, name, _ in (one, other):
-            if joined and kind == "array" and name not in self.shaped:
-                self.joined.add(name)
-
-
-def _bare(node: Syntax) -> Name | None:
-    """The name that a factor is, with or without a power or brackets."""
-    while True:
-        match node:
-            case Name():
-                return node
-            case Bracket(_, "(" | "{", (inside,)):
-                node = inside
-            case Raised(_, base, exponent) if _is_minus_one(exponent):
-                node = base
-            case _:
-                return None
-
-
-def _deciding(node: Syntax) -> Name | None:
-    """The name whose letter tells what a value of unknown shape is: the last factor of the first term."""
-    match node:
-        case Name():
-            return node if node.names != ("e",) else None
-        case Bracket(_, _, (inside,)):
-            return _deciding(inside)
-        case Terms(_, terms):
-            return next((name for _, term in terms if (name := _deciding(term)) is not None), None)
-        case Factors(_, factors) if all(sign in ("", "*") for sign, _ in factors):
-            return _deciding(factors[-1][1])
-        case Transposed(_, base) | Ratio(_, base, _):
-            return _deciding(base)
-        case Raised(_, base, exponent) if _is_minus_one(exponent):
-            return _deciding(base)
-        case Applied(_, _, (argument,)):
-            return _deciding(argument)
-        case _:
-            return None
-
-
-def _is_capital(node: Syntax) -> bool:
-    """Whether a factor is a name with a capital letter, which stands for a matrix."""
-    name = _bare(node)
-    return name is not None and name.names[0][:1].isupper()
-
-
-def _is_minus_one(exponent: Syntax) -> bool:
-    match exponent:
-        case Terms(_, ((True, Numeral(_, "1") | Name(_, ("T",))),)):
-            return True
-        case _:
-            return False

@@ -1,0 +1,114 @@
+"""The names that formulas define, found by their tokens: before that, letters side by side are a product."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from symderiv.notation.errors import Source
+from symderiv.notation.tex import commands as known_commands
+from symderiv.notation.tex.cursor import Shared, Vocabulary, in_one_line
+from symderiv.notation.tex.equations import Equation
+from symderiv.notation.tex.name_parser import NameParser
+from symderiv.notation.tex.reading import (
+    vocabulary,
+)
+from symderiv.notation.tex.scope import Scope
+from symderiv.notation.tex.spelled import bracketed_names, name_with_letters_above
+from symderiv.notation.tex.syntax import Name
+from symderiv.notation.tex.tokens import Token, matching
+from symderiv.notation.tex.uses import plain
+
+
+def letters_in_subscripts(tokens: Sequence[Token]) -> set[str]:
+    """The single letters that stand in a subscript somewhere."""
+    letters: set[str] = set()
+    for place, token in enumerate(tokens[:-1]):
+        if token.kind == "_":
+            group = tokens[place + 1].kind == "{"
+            end = matching(list(tokens), place + 1) if group else place + 2
+            letters |= {each.text for each in tokens[place + 1 : end] if each.kind == "letter"}
+    return letters
+
+
+def vocabulary_of(
+    known: Scope, found: Sequence[Equation], symbols: Mapping[str, str] | None, source: Source
+) -> Vocabulary:
+    """The declared names, and those that stand alone on the left of an equation."""
+    words: set[str] = set()
+    functions: set[str] = set()
+    declared = vocabulary(known, symbols)
+    raised = _raised_names(found, source, declared)
+    for equation in found:
+        if equation.continues or len(equation.sides) < 2 or not equation.sides[0]:
+            continue
+        word = _leading_word(equation.sides[0])
+        if word:
+            words.add(word)
+        own = any(token.is_command("sigma") for side in equation.sides[1:] for token in side)
+        if own and equation.sides[0][0].is_command("sigma"):
+            continue  # sigma(x) = 1 - sigma(-x) says something of the sigmoid
+        called = _called(equation.sides[0], Shared(source, replace(declared, names=declared.names | words)))
+        if called:
+            functions.add(called)
+
+    def calls(name: Name, inside: Sequence[Token]) -> bool:
+        own = plain(replace(name, primes=0))
+        return own in functions or own.removesuffix("_dot") in functions or known.calls(name, inside)
+
+    # A function that is defined here is declared too: sigma(x) = ... is then no sigmoid.
+    symbols_found = (*declared.symbols, *raised, *bracketed_names(found))
+    return Vocabulary(declared.names | words | functions, symbols_found, calls)
+
+
+def _leading_word(side: Sequence[Token]) -> str:
+    """The letters without space between them that a left side begins with, if they are one name."""
+    word = ""
+    for place, token in enumerate(side):
+        if token.kind == "letter" and (token.glued or not place):
+            word += token.text
+            continue
+        if token.kind not in ("_", "open", "'"):
+            return ""
+        break
+    single = len(word) < 2 or word in known_commands.FUNCTION_WORDS or word in ("max", "min", "KL")
+    return "" if single else word
+
+
+def _called(side: Sequence[Token], shared: Shared) -> str:
+    """The name of a function that a left side such as ``f(x)`` defines."""
+    parser = NameParser(side, shared)
+    if not parser.starts_name():
+        return ""
+    name = parser.name()
+    if parser.token.kind != "open" or parser.token.text != "(" or name.primes:
+        return ""
+    end = matching(parser.tokens, parser.place)
+    if end < 0 or plain(name).endswith("_dot"):
+        return ""
+    of_two = plain(name).endswith("KL") and any(token.kind == "bar" for token in parser.tokens)
+    parser.place = end + 1
+    if parser.token.kind == "_":  # f(z)_i, an entry of the value
+        parser.next()
+        parser.units()
+    return "" if of_two or not parser.at_end else plain(name)
+
+
+def _raised_names(
+    found: Sequence[Equation], source: Source, declared: Vocabulary
+) -> list[tuple[tuple[tuple[str, str], ...], str]]:
+    r"""New names with a letter above, as in ``z^l = ...`` and ``\delta^h_t = ...``: signs and names."""
+    spellings = []
+    for equation in found:
+        if equation.continues or len(equation.sides) < 2 or not equation.sides[0]:
+            continue
+        spelled = name_with_letters_above(NameParser(equation.sides[0], Shared(source, declared)))
+        if not spelled:
+            continue
+        signs = tuple(
+            (token.kind, token.text)
+            for token in in_one_line(equation.sides[0])
+            if token.kind not in ("{", "}", "stop")
+        )
+        spellings.append((signs, spelled))
+    return spellings
