@@ -8,13 +8,30 @@ from dataclasses import dataclass, field
 from symderiv.check.content import Misshapen, Unreadable
 from symderiv.check.declared import Said
 from symderiv.check.document import Block, Document
+from symderiv.expression.nodes import Derivative, Entry
+from symderiv.expression.traverse import walk
 from symderiv.notation.errors import NotationError, ShapeError, Source
 from symderiv.notation.tex.inferred import Reading, read_document
 from symderiv.notation.tex.tokens import closes, opens, tokenize
-from symderiv.problem import Problem
+from symderiv.problem import Problem, Upstream
 
 #: Signs of a derivative: a display with one on its left side claims something.
 _DERIVATIVES = ("\\partial", "\\nabla", "\\frac{d", "\\dfrac{d", "\\pdv")
+
+
+#: What stands on the right in a formula that only gives a letter a value or compares two letters.
+_ATOMIC = re.compile(r"\\?[A-Za-z]+|[-+]?[0-9.,]+|\\?\{.*|\(.*,.*\)|")
+#: A left side that may be a new name: no bracket, no operator, no derivative.
+_NAME = re.compile(r"\s*\\?[A-Za-z]+[^()+*/=]*")
+#: Definitions in lines that are tried, at most.
+MOST_IN_LINES = 12
+
+
+def says_something(text: str) -> bool:
+    """Whether a formula in a line claims or defines something; ``$i = j$`` and ``$K = 3$`` do not."""
+    left, sign, _ = text.partition("=")
+    right = text.rpartition("=")[2].strip()
+    return bool(sign) and bool(left.strip()) and not _ATOMIC.fullmatch(right)
 
 
 @dataclass
@@ -44,6 +61,66 @@ class Attempt:
     def run(self) -> Reading | None:
         """The reading of all that can be read, or None where nothing can."""
         self.rows |= self.said.row
+        reading = self._all_that_can_be_read()
+        if reading is not None and self._finds_upstream(reading):
+            reading = self._all_that_can_be_read()
+        if reading is not None:
+            reading = self._with_definitions_in_lines(reading)
+        return reading
+
+    def _finds_upstream(self, reading: Reading) -> bool:
+        """Whether a number that nothing defines is differentiated: then it is any function of a name.
+
+        Of the names that it is differentiated by, this is the one that is made of all others.
+        """
+        problem = reading.problem
+        by: dict[str, set[str]] = {}
+        for chain in reading.chains:
+            for part in (part for side in chain.sides for _, part in walk(side)):
+                if isinstance(part, Derivative) and isinstance(part.of, Entry) and not part.of.indices:
+                    by.setdefault(part.of.array, set()).add(part.by[0].array)
+        found = False
+        for name, names in by.items():
+            given = problem.input(name)
+            if given is None or given.label_of is not None or name in names:
+                continue
+            last = [
+                each
+                for each in names
+                if (definition := problem.definition(each)) is not None
+                and all(other == each or problem.depends(definition.body, other) for other in names)
+            ]
+            if len(last) == 1:
+                self.said.upstream.append(Upstream(name, last[0]))
+                found = True
+        return found
+
+    def _with_definitions_in_lines(self, reading: Reading) -> Reading:
+        """The reading with those definitions in lines that the displays need and can be read with."""
+        tried = 0
+        for block in self.document.blocks:
+            text = self.document.text[block.begin : block.end]
+            if block.kind != "inline" or not says_something(text) or tried >= MOST_IN_LINES:
+                continue
+            if not _NAME.fullmatch(text.partition("=")[0]):
+                continue
+            tried += 1
+            before = self.blocks
+            self.blocks = sorted([*before, block], key=lambda each: each.begin)
+            try:
+                more = self._read()
+            except NotationError:
+                self.blocks = before
+                continue
+            new = {each.name for each in more.problem.definitions}
+            new -= {each.name for each in reading.problem.definitions}
+            if new and all(reading.problem.input(name) is not None for name in new):
+                reading = more
+            else:
+                self.blocks = before
+        return reading
+
+    def _all_that_can_be_read(self) -> Reading | None:
         while self.blocks:
             try:
                 return self._read()

@@ -31,6 +31,10 @@ class Claim:
         Counts the chains of the document: the claims of one chain have one number.
     notes
         How the chain was read where another reading is possible.
+    problem
+        What the names of both sides stand for.
+    offset
+        Where the equals sign stands in the document's text.
     """
 
     place: Place
@@ -42,6 +46,8 @@ class Claim:
     written: tuple[str, str]
     chain: int
     notes: tuple[str, ...] = ()
+    problem: Problem = field(default_factory=lambda: Problem("document"))
+    offset: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,15 @@ class Misshapen:
 
 
 @dataclass(frozen=True)
+class Anew:
+    """A display that defines a name anew: from there on it has its new meaning."""
+
+    place: Place
+    name: str
+    display: int
+
+
+@dataclass(frozen=True)
 class Content:
     """What a document says.
 
@@ -79,3 +94,4 @@ class Content:
     misshapen: tuple[Misshapen, ...] = ()
     einstein: bool = False
     layouts: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    anew: tuple[Anew, ...] = ()

@@ -35,7 +35,7 @@ def text_report(reports: Sequence[Report], everything: bool = False) -> Iterator
     """
     for report in reports:
         for each in report.judgements:
-            if each.verdict not in ("proved", "equation") or everything:
+            if each.verdict in _RULES or everything:
                 yield from _told(each)
     yield summary(reports)
 
@@ -43,7 +43,7 @@ def text_report(reports: Sequence[Report], everything: bool = False) -> Iterator
 def summary(reports: Sequence[Report]) -> str:
     """One line: how many documents and claims, and how many of each verdict."""
     counts = Counter(each.verdict for report in reports for each in report.judgements)
-    total = sum(counts.values()) - counts["equation"]
+    total = sum(counts[verdict] for verdict in VERDICTS)
     found = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
     documents = f"{len(reports)} document{'' if len(reports) == 1 else 's'}"
     return f"{documents}, {total} claim{'' if total == 1 else 's'}: {found or 'nothing is claimed'}"

@@ -22,7 +22,7 @@ from symderiv.expression.nodes import Derivative, Entry, Expression, Number
 from symderiv.expression.traverse import walk
 from symderiv.notation.errors import NotationError
 from symderiv.notation.text import to_text
-from symderiv.problem import Problem
+from symderiv.problem import Problem, names_in
 from symderiv.proof import Verdict, prove
 
 
@@ -64,6 +64,13 @@ def check_document(
         )
         for each in content.misshapen
     ]  # fmt: skip
+    found += [
+        Judgement(
+            each.place, "definition", f"{each.name} is defined anew here: from here on it has this meaning",
+            display=each.display,
+        )
+        for each in content.anew
+    ]  # fmt: skip
     found.sort(key=lambda each: (each.place.path, each.place.cell, each.place.line, each.place.column))
     return Report(document.path, tuple(found), time.perf_counter() - began)
 
@@ -87,7 +94,7 @@ def _judged(content: Content, claim: Claim, seconds: float) -> Judgement:
 
 def judge(content: Content, claim: Claim) -> Judgement:
     """The verdict on one claim."""
-    problem = content.problem
+    problem = claim.problem
     for each in problem.upstream:
         if problem.input(each.of) is None and problem.definition(each.of) is None:
             message = f"{each.name} is a function of {each.of}, which no formula defines"
@@ -109,6 +116,11 @@ def judge(content: Content, claim: Claim) -> Judgement:
         return _judgement(claim, "conditional", told, method=verdict.method, condition=f"row {row}")
     if verdict.kind == "proved":
         return _judgement(claim, "proved", f"proved: {verdict.method}", method=verdict.method)
+    unknown = _without_dependence(problem, (left, right))
+    if unknown is not None:
+        of, by = unknown
+        told = f"nothing that is written makes {of} depend on {by}: define {of}"
+        return _judgement(claim, "unreadable", f"{told}, by a formula or with 'let' in a directive")
     if _is_to_be_solved(claim):
         return _judgement(claim, "equation", "a derivative set to zero: an equation to be solved, not judged")
     condition = condition_of(problem, left, right, content.assumptions)
@@ -141,6 +153,22 @@ def _refuted(
         claim, "refuted", message,
         counterexample=verdict.counterexample, diagnosis=diagnosis, right_form=right_form,
     )  # fmt: skip
+
+
+def _without_dependence(problem: Problem, sides: tuple[Expression, ...]) -> tuple[str, str] | None:
+    """A name and a variable that it is differentiated by without depending on it; None where there is none.
+
+    Such a derivative is 0 as far as the document goes, which nobody means who writes it down.
+    """
+    for side in sides:
+        for _, part in walk(side):
+            if not isinstance(part, Derivative):
+                continue
+            names = names_in(part.of)
+            for entry in part.by:
+                if names and entry.array not in names and not problem.depends(part.of, entry.array):
+                    return to_text(part.of), to_text(entry)
+    return None
 
 
 def _own_form(problem: Problem, left: Expression) -> Expression | None:

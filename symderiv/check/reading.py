@@ -7,24 +7,29 @@ the others are read again without it.
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
-from symderiv.check.attempt import Attempt
-from symderiv.check.content import Claim, Content, Unreadable
+from symderiv.check.attempt import Attempt, says_something
+from symderiv.check.content import Anew, Claim, Content, Unreadable
 from symderiv.check.declared import Said, said_by
 from symderiv.check.directives import directives_of
 from symderiv.check.document import Block, Document
-from symderiv.expression.nodes import Compare
-from symderiv.notation.errors import NotationError
+from symderiv.expression.canonical import same
+from symderiv.expression.nodes import Compare, Entry, Expression
+from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.reader import parse_equation
+from symderiv.notation.tex import read_equations
 from symderiv.notation.tex.inferred import Reading
 from symderiv.notation.tex.reading import Chain
-from symderiv.problem import Assumption, Problem
+from symderiv.problem import Assumption, Problem, unfold
 
 _EQUALS = re.compile(r"=|\\equiv")
-#: What stands on the right in a formula that only gives a letter a value or compares two letters.
-_ATOMIC = re.compile(r"\\?[A-Za-z]+|[-+]?[0-9.,]+|\\?\{.*|\(.*,.*\)|")
+#: A left side such as L(y, t): a name and its arguments.
+_CALL = re.compile(r"[^()=]+\([^()=]*\)\s*")
 
 
 def read(document: Document, assume: Sequence[str] = ()) -> Content:
@@ -42,47 +47,101 @@ def read(document: Document, assume: Sequence[str] = ()) -> Content:
     NotationError
         If one of `assume` is not understood (what the document says never raises).
     """
-    unreadable: list[Unreadable] = []
     directives, errors = directives_of(document)
-    unreadable += [Unreadable(error) for error in errors]
-    said, errors = said_by(document, directives)
-    unreadable += [Unreadable(error) for error in errors]
-    blocks = list(_mathematics(document, said))
-    for block in blocks:
-        if block.fault:
-            unreadable.append(Unreadable(document.error(block.begin, block.fault), block.number))
-    attempt = Attempt(document, said, [block for block in blocks if not block.fault])
+    said, more = said_by(document, directives)
+    unreadable = [Unreadable(error) for error in (*errors, *more)]
+    displays = [
+        block
+        for block in document.blocks
+        if block.kind == "display"
+        and said.roles.get(block.number) != "ignore"
+        and _EQUALS.search(document.text[block.begin : block.end])
+    ]
+    unreadable += [
+        Unreadable(document.error(block.begin, block.fault), block.number)
+        for block in displays
+        if block.fault
+    ]
+    whole = _scopes(document, said, [block for block in displays if not block.fault], tuple(assume))
+    return replace(whole, unreadable=(*unreadable, *whole.unreadable))
+
+
+def _scopes(document: Document, said: Said, blocks: list[Block], assume: tuple[str, ...]) -> Content:
+    """Read displays together; where one defines a name anew, those after it are read with the new meaning."""
+    attempt = Attempt(document, copy.deepcopy(said), blocks)
     reading = attempt.run()
-    unreadable += attempt.unreadable
     if reading is None:
-        return Content(document, Problem(document.path), (), tuple(unreadable), (), tuple(attempt.misshapen))
+        return Content(
+            document, Problem(document.path),
+            unreadable=tuple(attempt.unreadable), misshapen=tuple(attempt.misshapen),
+        )  # fmt: skip
+    content = _content(attempt, reading, assume)
+    found = _defined_anew(attempt, reading)
+    if found is None:
+        return content
+    old, new, name = found
+    before = _scopes(document, said, [block for block in blocks if block is not new], assume)
+    after = _scopes(document, said, [block for block in blocks if block is not old], assume)
+    place = document.place(new.begin)
+    told = Anew(place, name, new.number)
+    return Content(
+        document, after.problem,
+        tuple(
+            claim
+            for content, later in ((before, False), (after, True))
+            for claim in content.claims
+            if (claim.offset >= new.begin) == later
+        ),
+        tuple(dict.fromkeys((*before.unreadable, *after.unreadable))),
+        after.assumptions,
+        tuple(dict.fromkeys((*before.misshapen, *after.misshapen))),
+        said.einstein,
+        {**before.layouts, **after.layouts},
+        tuple(dict.fromkeys((*before.anew, told, *after.anew))),
+    )  # fmt: skip
+
+
+def _defined_anew(attempt: Attempt, reading: Reading) -> tuple[Block, Block, str] | None:
+    """A display ``L(y, t) = ...`` that defines anew what an earlier one defines, and that one."""
+    defining: dict[str, Block] = {}
+    for chain, leading in zip(reading.chains, reading.leading, strict=True):
+        left = chain.sides[0]
+        if not isinstance(left, Entry) or not chain.positions:
+            continue
+        offset = attempt.offset(*chain.positions[0])
+        if offset < 0:
+            continue
+        block = attempt.block_at(offset)
+        if leading:
+            defining.setdefault(left.array, block)
+        elif left.array in defining and block is not defining[left.array] and len(chain.sides) > 1:
+            if not _CALL.fullmatch(chain.written[0]) or same(chain.sides[1], _body(reading.problem, left)):
+                continue
+            return defining[left.array], block, left.array
+    return None
+
+
+def _body(problem: Problem, entry: Entry) -> Expression:
+    definition = problem.definition(entry.array)
+    assert definition is not None
+    return unfold(definition, entry)
+
+
+def _content(attempt: Attempt, reading: Reading, assume: tuple[str, ...]) -> Content:
+    document, said = attempt.document, attempt.said
     assumptions = [Assumption(*parse_equation(each, reading.problem, "--assume")) for each in assume]
+    unreadable = list(attempt.unreadable)
     for each in said.assumptions:
         try:
-            left, right = parse_equation(each.text, reading.problem)
-            assumptions.append(Assumption(left, right))
+            assumptions.append(Assumption(*parse_equation(each.text, reading.problem)))
         except NotationError as error:
             unreadable.append(Unreadable(document.error(each.begin + error.column - 1, error.message)))
     claims = _claims(attempt, reading)
+    claims += _claims_in_lines(attempt, reading)
     return Content(
         document, reading.problem, tuple(claims), tuple(unreadable), tuple(assumptions),
         tuple(attempt.misshapen), said.einstein, attempt.layouts,
     )  # fmt: skip
-
-
-def _mathematics(document: Document, said: Said) -> Iterator[Block]:
-    """The blocks that are read: displays with an equals sign, and such formulas in lines that say something.
-
-    In a line, ``$i = j$`` or ``$K = 3$`` is a part of a sentence, no claim and no definition.
-    """
-    for block in document.blocks:
-        text = document.text[block.begin : block.end]
-        if block.kind == "display" and said.roles.get(block.number) != "ignore" and _EQUALS.search(text):
-            yield block
-        elif block.kind == "inline" and _EQUALS.search(text):
-            right = text.rpartition("=")[2].strip()
-            if not _ATOMIC.fullmatch(right) and not text.lstrip().startswith("="):
-                yield block
 
 
 def _claims(attempt: Attempt, reading: Reading) -> list[Claim]:
@@ -95,16 +154,19 @@ def _claims(attempt: Attempt, reading: Reading) -> list[Claim]:
             where = attempt.offset(*chain.positions[place + 1])
             if where < 0:
                 continue
-            display = attempt.block_at(where).number
+            block = attempt.block_at(where)
+            display = block.number
             if attempt.said.roles.get(display) == "definition":
                 continue
-            counts[display] = counts.get(display, 0) + 1
+            if block.kind == "display":
+                counts[display] = counts.get(display, 0) + 1
             written = chain.written[place : place + 2] or ("", "")
-            sign = document.place(_sign_before(document.text, where))
+            sign = _sign_before(document.text, where)
             found.append(
                 Claim(
-                    sign, display, counts[display], chain.sides[place],
+                    document.place(sign), display, counts.get(display, 0), chain.sides[place],
                     chain.sides[place + 1], conditions, (written[0], written[1]), number, chain.notes,
+                    reading.problem, sign,
                 )
             )  # fmt: skip
 
@@ -113,6 +175,38 @@ def _claims(attempt: Attempt, reading: Reading) -> list[Claim]:
         for inner in chain.inner:
             add(inner, number, 0, (*chain.conditions, *inner.conditions))
     return found
+
+
+def _claims_in_lines(attempt: Attempt, reading: Reading) -> Iterator[Claim]:
+    """What formulas in lines claim of the names that the displays have; any other is part of a sentence."""
+    document = attempt.document
+    for block in document.blocks:
+        text = document.text[block.begin : block.end]
+        if block.kind != "inline" or block in attempt.blocks or not says_something(text):
+            continue
+        try:
+            _, chains = read_equations(text, reading.problem, infer=False, symbols=attempt.said.symbols)
+        except NotationError:
+            continue
+        source = Source(text, document.path)
+        for chain in chains:
+            for left, right, position, written in zip(
+                chain.sides, chain.sides[1:], chain.positions[1:], pairwise(chain.written), strict=False
+            ):
+                offset = block.begin + offset_of(source, *position)
+                sign = _sign_before(document.text, offset)
+                yield Claim(
+                    document.place(sign), 0, 0, left, right, chain.conditions, written, -1, chain.notes,
+                    reading.problem, sign,
+                )  # fmt: skip
+
+
+def offset_of(source: Source, line: int, column: int) -> int:
+    """The offset of a line and a column, both counted from 1."""
+    start = 0
+    for _ in range(line - 1):
+        start = source.text.find("\n", start) + 1
+    return start + column - 1
 
 
 def _sign_before(text: str, offset: int) -> int:

@@ -25,7 +25,8 @@ class Judgement:
     place
         Where it stands.
     verdict
-        One of `VERDICTS`, or ``equation``: a derivative set to zero, to be solved and not to be judged.
+        One of `VERDICTS`; or ``equation``, a derivative set to zero, which is to be solved and not judged;
+        or ``definition``, where a name gets a new meaning.
     message
         The verdict in one sentence.
     method
