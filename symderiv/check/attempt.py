@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from symderiv.check.content import Misshapen, Unreadable
 from symderiv.check.declared import Said
 from symderiv.check.document import Block, Document
+from symderiv.check.prose import series
 from symderiv.expression.nodes import Derivative, Entry
 from symderiv.expression.traverse import walk
 from symderiv.notation.errors import NotationError, ShapeError, Source
@@ -23,6 +24,7 @@ _DERIVATIVES = ("\\partial", "\\nabla", "\\frac{d", "\\dfrac{d", "\\pdv")
 _ATOMIC = re.compile(r"\\?[A-Za-z]+|[-+]?[0-9.,]+|\\?\{.*|\(.*,.*\)|")
 #: A left side that may be a new name: no bracket, no operator, no derivative.
 _NAME = re.compile(r"\s*\\?[A-Za-z]+[^()+*/=]*")
+_DOTS = re.compile(r"\\[lc]?dots")
 #: Definitions in lines that are tried, at most.
 MOST_IN_LINES = 12
 
@@ -102,7 +104,7 @@ class Attempt:
             text = self.document.text[block.begin : block.end]
             if block.kind != "inline" or not says_something(text) or tried >= MOST_IN_LINES:
                 continue
-            if not _NAME.fullmatch(text.partition("=")[0]):
+            if not _NAME.fullmatch(text.partition("=")[0]) or (_DOTS.search(text) and not series(text)):
                 continue
             tried += 1
             before = self.blocks
@@ -204,6 +206,8 @@ class Attempt:
         """The directives' definitions, then the displays at their places (shifted by these), a line each."""
         letters = list(self.document.masked(tuple(self.blocks)))
         for block in self.blocks:
+            written = self.document.text[block.begin : block.end]
+            letters[block.begin : block.end] = series(written) or written
             # The closing sign is two characters, or a line end follows: room for the end of a line.
             letters[block.end : block.end + 2] = "\\\\"
         return self.said.prefix + "".join(letters)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from symderiv.check.document import Document, Place
+from symderiv.check.prose import Said
 from symderiv.expression.nodes import Compare, Expression
 from symderiv.notation.errors import NotationError
 from symderiv.problem import Assumption, Problem
@@ -35,6 +36,10 @@ class Claim:
         What the names of both sides stand for.
     offset
         Where the equals sign stands in the document's text.
+    sentence
+        A condition in the sentence before the display.
+    first, last
+        Both ends of its chain.
     """
 
     place: Place
@@ -48,6 +53,9 @@ class Claim:
     notes: tuple[str, ...] = ()
     problem: Problem = field(default_factory=lambda: Problem("document"))
     offset: int = 0
+    sentence: Said | None = None
+    first: Expression | None = None
+    last: Expression | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,15 @@ class Misshapen:
     error: NotationError
     display: int
     equality: int
+
+
+@dataclass(frozen=True)
+class Remark:
+    """How a formula was read where print would read it otherwise."""
+
+    place: Place
+    message: str
+    display: int
 
 
 @dataclass(frozen=True)
@@ -95,3 +112,4 @@ class Content:
     einstein: bool = False
     layouts: Mapping[tuple[int, int], str] = field(default_factory=dict)
     anew: tuple[Anew, ...] = ()
+    remarks: tuple[Remark, ...] = ()

@@ -20,7 +20,7 @@ DIAGNOSES = (
     "sign", "constant factor", "size factor", "diagonal only", "off-diagonal only", "delta dropped",
     "inner sum dropped", "restricted sum", "transposed matrix", "swapped index", "wrong exponent",
     "chain factor lost", "chain factor doubled", "wrong term", "wrong name", "special size",
-    "definition", "shapes", "unknown",
+    "definition", "shapes", "earlier slip", "unknown",
 )  # fmt: skip
 #: Changed formulas that are looked at, at most.
 MOST = 3000

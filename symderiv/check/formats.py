@@ -35,7 +35,7 @@ def text_report(reports: Sequence[Report], everything: bool = False) -> Iterator
     """
     for report in reports:
         for each in report.judgements:
-            if each.verdict in _RULES or everything:
+            if each.verdict in (*_RULES, "definition", "note") or everything:
                 yield from _told(each)
     yield summary(reports)
 
@@ -85,6 +85,8 @@ def details(each: Judgement) -> Iterator[str]:
         if each.diagnosis is not None and each.diagnosis.word != "unknown":
             detail = f" ({each.diagnosis.detail})" if each.diagnosis.detail else ""
             yield f"diagnosis: {each.diagnosis.word}{detail}"
+        if each.end_is_right:
+            yield "the end of the chain is right all the same"
         if each.right_form is not None:
             yield f"right: {to_text(each.right_form)}"
     if each.verdict == "undecided":
@@ -140,6 +142,8 @@ def _claim(each: Judgement) -> dict[str, Any]:
         data["latex"] = f"{left} = {right}"
         data["understood"] = understood(each)
         data["notes"] = list(each.claim.notes)
+    if each.end_is_right is not None:
+        data["end_is_right"] = each.end_is_right
     optional = {
         "method": each.method,
         "condition": each.condition,

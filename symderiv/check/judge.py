@@ -18,10 +18,10 @@ from symderiv.check.reading import read
 from symderiv.check.sources import read_file
 from symderiv.check.verdicts import Judgement, Report
 from symderiv.expression.indices import free_indices
-from symderiv.expression.nodes import Derivative, Entry, Expression, Number
+from symderiv.expression.nodes import Derivative, Entry, Expression, Index, Number
 from symderiv.expression.traverse import walk
 from symderiv.notation.errors import NotationError
-from symderiv.notation.text import to_text
+from symderiv.notation.text import condition_to_text, to_text
 from symderiv.problem import Problem, names_in
 from symderiv.proof import Verdict, prove
 
@@ -71,6 +71,7 @@ def check_document(
         )
         for each in content.anew
     ]  # fmt: skip
+    found += [Judgement(each.place, "note", each.message, display=each.display) for each in content.remarks]
     found.sort(key=lambda each: (each.place.path, each.place.cell, each.place.line, each.place.column))
     return Report(document.path, tuple(found), time.perf_counter() - began)
 
@@ -116,6 +117,14 @@ def judge(content: Content, claim: Claim) -> Judgement:
         return _judgement(claim, "conditional", told, method=verdict.method, condition=f"row {row}")
     if verdict.kind == "proved":
         return _judgement(claim, "proved", f"proved: {verdict.method}", method=verdict.method)
+    sentence = claim.sentence.among(letters_of(left, right)) if claim.sentence is not None else None
+    if sentence is not None:
+        left, right = restricted(left, right, (sentence,))
+        verdict = prove(left, right, problem, content.assumptions)
+        if verdict.kind == "proved":
+            where = condition_to_text(sentence)
+            told = f"proved where {where}, as the sentence before it says: {verdict.method}"
+            return _judgement(claim, "proved", told, method=verdict.method)
     unknown = _without_dependence(problem, (left, right))
     if unknown is not None:
         of, by = unknown
@@ -131,7 +140,7 @@ def judge(content: Content, claim: Claim) -> Judgement:
         )  # fmt: skip
     if verdict.kind == "undecided":
         return _judgement(claim, "undecided", f"neither proved nor refuted: {verdict.method}")
-    return _refuted(problem, claim, left, right, verdict)
+    return _refuted(content, claim, left, right, verdict)
 
 
 def _judgement(claim: Claim, verdict: str, message: str, **more: Any) -> Judgement:
@@ -140,19 +149,43 @@ def _judgement(claim: Claim, verdict: str, message: str, **more: Any) -> Judgeme
     )
 
 
+def _end_is_right(content: Content, claim: Claim) -> bool | None:
+    """Whether the ends of a chain are equal although this sign in it is wrong; None for a chain of two."""
+    if claim.first is None or claim.last is None or (claim.first, claim.last) == (claim.left, claim.right):
+        return None
+    ends = restricted(claim.first, claim.last, claim.conditions)
+    return prove(*ends, claim.problem, content.assumptions).kind == "proved"
+
+
 def _refuted(
-    problem: Problem, claim: Claim, left: Expression, right: Expression, verdict: Verdict
+    content: Content, claim: Claim, left: Expression, right: Expression, verdict: Verdict
 ) -> Judgement:
+    problem = claim.problem
+    message = f"{to_text(claim.left)} = {to_text(claim.right)} is false{verdict.where()}"
+    if claim.first is not None and claim.first != claim.left:
+        (start, _), assumed = restricted(claim.first, right, claim.conditions), content.assumptions
+        if prove(start, right, problem, assumed).kind == "proved":
+            told = "the right side is what the chain began with: the mistake is on the left of this sign"
+            return _judgement(
+                claim, "refuted", message,
+                counterexample=verdict.counterexample, diagnosis=Diagnosis("earlier slip", told),
+                end_is_right=_end_is_right(content, claim),
+            )  # fmt: skip
     form = _own_form(problem, left)
     diagnosis = diagnose(problem, left, right, form=form)
     right_form = form
     if diagnosis.right_form is not None and prove(left, diagnosis.right_form, problem).kind == "proved":
         right_form = diagnosis.right_form  # it stays nearest to what was written
-    message = f"{to_text(claim.left)} = {to_text(claim.right)} is false{verdict.where()}"
     return _judgement(
         claim, "refuted", message,
         counterexample=verdict.counterexample, diagnosis=diagnosis, right_form=right_form,
+        end_is_right=_end_is_right(content, claim),
     )  # fmt: skip
+
+
+def letters_of(left: Expression, right: Expression) -> tuple[Index, ...]:
+    """The free letters of an equation."""
+    return tuple(dict.fromkeys((*free_indices(left), *free_indices(right))))
 
 
 def _without_dependence(problem: Problem, sides: tuple[Expression, ...]) -> tuple[str, str] | None:

@@ -122,7 +122,7 @@ def _inline(text: str, match: re.Match[str]) -> Block | None:
         end = text.find("\\)", start)
         return Block("inline", start, end) if end >= 0 and "\n\n" not in text[start:end] else None
     if text[start : start + 1] in ("", " ", "\n", "\t"):
-        return None
+        return _spaced(text, start)
     if text[start] == "`":  # GitHub's $`...`$
         end = text.find("`$", start + 1)
         return Block("inline", start + 1, end) if end >= 0 and "\n\n" not in text[start:end] else None
@@ -137,6 +137,20 @@ def _inline(text: str, match: re.Match[str]) -> Block | None:
         if text[end - 1] in " \n\t" or text[end + 1 : end + 2].isdigit() or end == start:
             return None
         return Block("inline", start, end)
+
+
+def _spaced(text: str, start: int) -> Block | None:
+    r"""``$ y_i = f $``, as converters write it: in one line, spaces on both sides, a sign of TeX inside."""
+    end = text.find("$", start)
+    inside = text[start:end] if end >= 0 else ""
+    if (
+        "\n" in inside
+        or inside[:1] != " "
+        or inside[-1:] != " "
+        or not re.search(r"[\\_^]|[a-zA-Z] *=", inside)
+    ):
+        return None
+    return Block("inline", start, end)
 
 
 def _find(text: str, sign: str, start: int) -> int:

@@ -14,10 +14,12 @@ from dataclasses import replace
 from itertools import pairwise
 
 from symderiv.check.attempt import Attempt, says_something
-from symderiv.check.content import Anew, Claim, Content, Unreadable
+from symderiv.check.content import Anew, Claim, Content, Remark, Unreadable
 from symderiv.check.declared import Said, said_by
 from symderiv.check.directives import directives_of
 from symderiv.check.document import Block, Document
+from symderiv.check.other_names import with_one_name
+from symderiv.check.prose import condition_before
 from symderiv.expression.canonical import same
 from symderiv.expression.nodes import Compare, Entry, Expression
 from symderiv.notation.errors import NotationError, Source
@@ -28,6 +30,8 @@ from symderiv.notation.tex.reading import Chain
 from symderiv.problem import Assumption, Problem, unfold
 
 _EQUALS = re.compile(r"=|\\equiv")
+#: Guesses about what is printed in the wrong place.
+_MISPRINT = re.compile(r"is read as e\^|the power is read as one of the entry")
 #: A left side such as L(y, t): a name and its arguments.
 _CALL = re.compile(r"[^()=]+\([^()=]*\)\s*")
 
@@ -98,6 +102,7 @@ def _scopes(document: Document, said: Said, blocks: list[Block], assume: tuple[s
         said.einstein,
         {**before.layouts, **after.layouts},
         tuple(dict.fromkeys((*before.anew, told, *after.anew))),
+        tuple(dict.fromkeys((*before.remarks, *after.remarks))),
     )  # fmt: skip
 
 
@@ -136,12 +141,22 @@ def _content(attempt: Attempt, reading: Reading, assume: tuple[str, ...]) -> Con
             assumptions.append(Assumption(*parse_equation(each.text, reading.problem)))
         except NotationError as error:
             unreadable.append(Unreadable(document.error(each.begin + error.column - 1, error.message)))
-    claims = _claims(attempt, reading)
+    remarks = tuple(_remarks(attempt, reading))
+    claims = with_one_name(_claims(attempt, reading), reading.problem)
     claims += _claims_in_lines(attempt, reading)
     return Content(
         document, reading.problem, tuple(claims), tuple(unreadable), tuple(assumptions),
-        tuple(attempt.misshapen), said.einstein, attempt.layouts,
+        tuple(attempt.misshapen), said.einstein, attempt.layouts, remarks=remarks,
     )  # fmt: skip
+
+
+def _remarks(attempt: Attempt, reading: Reading) -> Iterator[Remark]:
+    """The guesses that print would not make: a subscript on a power that belongs to its exponent."""
+    for chain in reading.chains:
+        for guess in chain.guesses:
+            offset = attempt.offset(guess.line, guess.column)
+            if offset >= 0 and _MISPRINT.search(guess.message):
+                yield Remark(attempt.document.place(offset), guess.message, attempt.block_at(offset).number)
 
 
 def _claims(attempt: Attempt, reading: Reading) -> list[Claim]:
@@ -166,7 +181,8 @@ def _claims(attempt: Attempt, reading: Reading) -> list[Claim]:
                 Claim(
                     document.place(sign), display, counts.get(display, 0), chain.sides[place],
                     chain.sides[place + 1], conditions, (written[0], written[1]), number, chain.notes,
-                    reading.problem, sign,
+                    reading.problem, sign, condition_before(document, block), chain.sides[0],
+                    chain.sides[-1],
                 )
             )  # fmt: skip
 

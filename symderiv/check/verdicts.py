@@ -26,7 +26,8 @@ class Judgement:
         Where it stands.
     verdict
         One of `VERDICTS`; or ``equation``, a derivative set to zero, which is to be solved and not judged;
-        or ``definition``, where a name gets a new meaning.
+        ``definition``, where a name gets a new meaning; or ``note``, where print would read a formula
+        otherwise.
     message
         The verdict in one sentence.
     method
@@ -41,6 +42,8 @@ class Judgement:
         For ``refuted``: a right side that is proved to make the equation true.
     display, equality
         Which display of the document, and which claimed ``=`` of it.
+    end_is_right
+        For ``refuted`` in a longer chain: whether its end is equal to its beginning all the same.
     """
 
     place: Place
@@ -54,6 +57,7 @@ class Judgement:
     right_form: Expression | None = None
     display: int = 0
     equality: int = 0
+    end_is_right: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ class Shared:
     vocabulary: Vocabulary
     notes: dict[str, int] = field(default_factory=dict)  # a sentence, and where it was first due
     depth: int = 0
+    given: frozenset[str] = frozenset()  # the letters in subscripts on the left of the equation that is read
 
 
 class Cursor:

@@ -17,9 +17,10 @@ from symderiv.notation.tex.guesses import Guess, guesses_of
 from symderiv.notation.tex.meaning import Reader
 from symderiv.notation.tex.parser import Parser
 from symderiv.notation.tex.scope import Scope
-from symderiv.notation.tex.syntax import Cases, Part, Relation, Syntax
+from symderiv.notation.tex.syntax import Cases, Name, Part, Relation, Syntax
 from symderiv.notation.tex.syntax import walk as walk_syntax
 from symderiv.notation.tex.tokens import Token, tokenize, without_boxes
+from symderiv.notation.tex.uses import plain, subscripts
 from symderiv.problem import Problem
 
 #: Letters for the indices of whole arrays, where those that are declared do not suffice.
@@ -166,6 +167,10 @@ def parse(source: Source, found: Sequence[Equation], scope: Scope, shared: Share
                 where = _near(source.text, equation.sides, number)
                 raise source.error(where, "expected a value on this side of the equals sign, found nothing")
             sides.append(Parser(side, shared).value())
+            if number == 0:
+                letters = (unit for unit in subscripts(sides[0]) if isinstance(unit, Name))
+                shared.given = frozenset(plain(unit) for unit in letters)
+        shared.given = frozenset()
         conditions = [
             relation for each in equation.conditions for relation in _conditions(each, shared, scope)
         ]

@@ -84,6 +84,8 @@ class SumParser(NameParser):
             for unit in units
             if isinstance(unit, Name) and not unit.word and len(unit.names[0]) == 1
         }
+        if len(letters) > 1:  # those on the left of the equation are given
+            letters = {letter: unit for letter, unit in letters.items() if letter not in self.shared.given}
         if body is None or len(letters) != 1:
             raise self.error(at, f"over which index is this {word}? write \\{kind}_k")
         ((letter, unit),) = letters.items()

@@ -1,0 +1,74 @@
+r"""What the sentences around the formulas say that the formulas need, where it can be told without guessing.
+
+``If $i = j$,`` before a display is the condition of that display, and
+``$y_1 = f(z_1), \dots, y_K = f(z_K)$`` defines y_i for every i.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from symderiv.check.document import Block, Document
+from symderiv.expression.nodes import Compare, Index
+
+_CONDITION = re.compile(r"\s*([A-Za-z])\s*(=|\\neq?(?![a-z])|\\not\s*=|≠)\s*([A-Za-z])\s*")
+_SERIES = re.compile(
+    r"(?P<name>\\?[A-Za-z]+)_\{?1\}?\s*=(?P<first>.+?),\s*\\[lc]?dots\s*,\s*(?P=name)_\{?(?P<last>[A-Za-z])\}?\s*="
+    r"(?P<final>.+)",
+    re.DOTALL,
+)
+_LETTERS = "ijnmrsq"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A comparison of two index letters in a sentence."""
+
+    left: str
+    operator: str
+    right: str
+
+    def among(self, letters: tuple[Index, ...]) -> Compare | None:
+        """The comparison of these letters, if both are among them."""
+        found = {index.name: index for index in letters}
+        if self.left in found and self.right in found and self.left != self.right:
+            return Compare(self.operator, found[self.left], found[self.right])
+        return None
+
+
+def condition_before(document: Document, display: Block) -> Said | None:
+    """The one comparison of letters in the paragraph that leads to a display; None for none or several."""
+    ends = [block.end for block in document.blocks if block.kind == "display" and block.end < display.begin]
+    before = max(ends, default=0)
+    text = document.text[before : display.begin].rstrip("$\\[ \n")
+    start = before + max(text.rfind("\n\n") + 2, 0) if "\n\n" in text else before
+    found = [
+        match
+        for block in document.blocks
+        if block.kind == "inline" and start <= block.begin and block.end <= display.begin
+        and (match := _CONDITION.fullmatch(document.text[block.begin : block.end]))
+    ]  # fmt: skip
+    if len(found) != 1:
+        return None
+    left, sign, right = found[0].groups()
+    return Said(left, "==" if sign == "=" else "!=", right)
+
+
+def series(text: str) -> str | None:
+    r"""A series ``y_1 = f(1), \dots, y_K = f(K)`` as ``y_i = f(i)``, in as many characters; None for none.
+
+    Both ends must be the same but for the place.
+    """
+    match = _SERIES.fullmatch(text.strip())
+    if match is None:
+        return None
+    used = set(re.findall(r"_\{?([A-Za-z])", text))
+    letter = next((each for each in _LETTERS if each not in used), None)
+    if letter is None:
+        return None
+    first = re.sub(r"(?<=_)1|(?<=_\{)1(?=\})", letter, match["first"])
+    final = re.sub(rf"(?<=_){match['last']}|(?<=_\{{){match['last']}(?=\}})", letter, match["final"])
+    if first.strip() != final.strip():
+        return None
+    return f"{match['name']}_{letter} ={first}".ljust(len(text))
