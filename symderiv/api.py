@@ -423,6 +423,7 @@ def prove(
     index: str | Sequence[str] = (),
     inputs: str | Sequence[str] = (),
     labels: str | Sequence[str] = (),
+    functions: str | Sequence[str] = (),
     latex: bool | None = None,
 ) -> Proof:
     """Prove ``LHS = RHS`` for every size of every axis, or refute it by the smallest counterexample.
@@ -437,8 +438,9 @@ def prove(
         Definitions to use, in text or LaTeX.
     assume
         Assumptions, such as ``sum(k, t[k]) == 1``.
-    index, inputs, labels
-        Declarations, such as ``i, k : K``, ``W[N, K]`` and ``y : K``; what is not declared is inferred.
+    index, inputs, labels, functions
+        Declarations, such as ``i, k : K``, ``W[N, K]``, ``y : K`` and ``f``; what is not declared is
+        inferred, but for functions.
     latex
         Whether the formula is LaTeX; None to find out.
 
@@ -456,7 +458,7 @@ def prove(
     """
     from symderiv.documents.verdicts import proof_of
 
-    typed = _typed(formula, problem, let, assume, index, inputs, labels, latex)
+    typed = _typed(formula, problem, let, assume, index, inputs, labels, functions, latex)
     if not any(each.claims() for each in typed.statements):
         raise RequestError(f"expected an equation to prove, found {formula!r}")
     return proof_of(typed)
@@ -470,6 +472,7 @@ def explain(
     index: str | Sequence[str] = (),
     inputs: str | Sequence[str] = (),
     labels: str | Sequence[str] = (),
+    functions: str | Sequence[str] = (),
     latex: bool | None = None,
 ) -> Explanation:
     """What is understood of a formula: its letters, its names, and the choices between readings.
@@ -478,7 +481,7 @@ def explain(
     """
     from symderiv.documents.explanation import explain as explanation_of
 
-    return explanation_of(_typed(formula, problem, let, (), index, inputs, labels, latex))
+    return explanation_of(_typed(formula, problem, let, (), index, inputs, labels, functions, latex))
 
 
 def _typed(  # noqa: PLR0917 (what prove and explain share)
@@ -489,12 +492,14 @@ def _typed(  # noqa: PLR0917 (what prove and explain share)
     index: str | Sequence[str],
     inputs: str | Sequence[str],
     labels: str | Sequence[str],
+    functions: str | Sequence[str],
     latex: bool | None,
 ) -> Typed:
     from symderiv.notation.typed import Said, read_typed
 
     _expect("formula", formula, str, "a string")
-    said = Said(*([each] if isinstance(each, str) else each for each in (index, inputs, labels, let, assume)))
+    words = (index, inputs, labels, let, assume, functions)
+    said = Said(*([each] if isinstance(each, str) else each for each in words))
     return read_typed(formula, None if problem is None else load(problem), said, latex)
 
 

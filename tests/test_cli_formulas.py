@@ -64,6 +64,10 @@ PROVED = {
         "--assume", r"\sum_k t_k = 1",
     ],
     "assumed by the problem": ["d(L, z[j]) = p[j] - t[j]", "--in", "cross_entropy"],
+    "of a function": ["d(f(x^2), x) = 2 * x * f'(x^2)", "--function", "f"],
+    "of an inverse": ["sum(j, A[i, j] * inv(A)[j, k]) = delta(i, k)"],
+    "of a determinant": ["d(log(det(A)), A[i, j]) = inv(A)[j, i]"],
+    "of shifted places": ["sum(i, sum(k, w[k] * x[i + k])) = sum(k, w[k] * sum(i, x[i + k]))"],
     "under a condition": [r"\partial_{z_j} p_i = -p_i p_j, \quad i \neq j", "--let", TEX_SOFTMAX],
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ from symderiv.arguments import UsageError, check_axes, parse_sizes, parse_values
 from symderiv.cli.application import Command, answering, app, examples
 from symderiv.cli.formulas import (
     Assumptions,
+    Functions,
     Indexes,
     Inputs,
     Labels,
@@ -89,6 +90,7 @@ def derive(  # noqa: PLR0917 (each parameter is an option)
     index: Indexes = None,
     inputs: Inputs = None,
     label: Labels = None,
+    function: Functions = None,
     assume: Assumptions = None,
 ) -> None:
     """Derive a derivative, step by step; with sizes or values, its explicit matrix too.
@@ -105,7 +107,7 @@ def derive(  # noqa: PLR0917 (each parameter is an option)
     one_of("--steps", steps, STEPS)
     one_of("--format", form, FORMATS)
     sizes = parse_sizes(size or ())
-    given = problem_from(problem, latex, formula, index, inputs, label, assume)
+    given = problem_from(problem, latex, formula, index, inputs, label, assume, function)
     check_axes(sizes, [given])
     arrays, implied = parse_values(value or (), given)
     for axis in implied.keys() & sizes.keys():

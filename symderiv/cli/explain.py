@@ -12,6 +12,7 @@ from symderiv.cli.formulas import (
     AsLatex,
     Formula,
     FormulaCommand,
+    Functions,
     Indexes,
     Inputs,
     Labels,
@@ -41,6 +42,7 @@ def explain(  # noqa: PLR0917 (each parameter is an option)
     index: Indexes = None,
     inputs: Inputs = None,
     label: Labels = None,
+    function: Functions = None,
     latex: AsLatex = False,
     form: Annotated[str, typer.Option("--format", metavar="text|json", help="How to write it.")] = "text",
 ) -> None:
@@ -52,5 +54,5 @@ def explain(  # noqa: PLR0917 (each parameter is an option)
     from symderiv.documents.explanation import explain as explanation_of
 
     one_of("--format", form, ("text", "json"))
-    found = explanation_of(read(typed_in(formula), within, let, index, inputs, label, None, latex))
+    found = explanation_of(read(typed_in(formula), within, let, index, inputs, label, None, function, latex))
     typer.echo(json.dumps(found.to_dict(), indent=1, ensure_ascii=False) if form == "json" else str(found))

@@ -41,6 +41,10 @@ Labels = Annotated[
     list[str] | None,
     typer.Option("--label", metavar="LABELS:AXIS", help="Labels, which hold places on an axis: 'y : K'."),
 ]
+Functions = Annotated[
+    list[str] | None,
+    typer.Option("--function", metavar="NAMES", help="Functions of which only smoothness is known: 'f, g'."),
+]
 Assumptions = Annotated[
     list[str] | None,
     typer.Option("--assume", metavar="EQUATION", help="An assumption, such as 'sum(k, t[k]) == 1'."),
@@ -106,12 +110,13 @@ def read(  # noqa: PLR0917 (one parameter an option)
     inputs: list[str] | None,
     label: list[str] | None,
     assume: list[str] | None,
+    function: list[str] | None,
     latex: bool,
 ) -> Typed:
     """What was typed, read in the names that were given."""
     from symderiv.notation.typed import Said, read_typed
 
-    said = Said(index or (), inputs or (), label or (), lets or (), assume or ())
+    said = Said(index or (), inputs or (), label or (), lets or (), assume or (), function or ())
     return read_typed(formula, load(within) if within else None, said, latex or None)
 
 
@@ -123,6 +128,7 @@ def problem_from(  # noqa: PLR0917 (one parameter an option)
     inputs: list[str] | None = None,
     label: list[str] | None = None,
     assume: list[str] | None = None,
+    function: list[str] | None = None,
 ) -> Problem:
     """The problem that a command line gives: by name, as a file, on the standard input, or in formulas."""
     given = [word for word, found in (("PROBLEM", name), ("--latex", latex), ("--formula", formula)) if found]
@@ -131,9 +137,10 @@ def problem_from(  # noqa: PLR0917 (one parameter an option)
         raise UsageError(
             f"expected one of PROBLEM, --latex and --formula, found {found}; see symderiv ... --help"
         )
-    said = [word for word, found in (
-        ("--index", index), ("--input", inputs), ("--label", label), ("--assume", assume),
-    ) if found]  # fmt: skip
+    declared = {
+        "--index": index, "--input": inputs, "--label": label, "--assume": assume, "--function": function,
+    }  # fmt: skip
+    said = [word for word, found in declared.items() if found]
     if name and name != "-":
         if said:
             raise UsageError(f"{said[0]}: expected --latex, --formula or -, found the problem {name!r}")
@@ -145,7 +152,7 @@ def problem_from(  # noqa: PLR0917 (one parameter an option)
         problem, guesses = read_source(text, "formula")
     else:
         tex = None if name else bool(latex)
-        given_names = Said(index or (), inputs or (), label or (), (), assume or ())
+        given_names = Said(index or (), inputs or (), label or (), (), assume or (), function or ())
         typed = read_typed(text, None, given_names, tex)
         problem, guesses = problem_of(typed, text), typed.guesses
     for guess in guesses:

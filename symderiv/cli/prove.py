@@ -14,6 +14,7 @@ from symderiv.cli.formulas import (
     Assumptions,
     Formula,
     FormulaCommand,
+    Functions,
     Indexes,
     Inputs,
     Labels,
@@ -48,6 +49,7 @@ def prove(  # noqa: PLR0917 (each parameter is an option)
     index: Indexes = None,
     inputs: Inputs = None,
     label: Labels = None,
+    function: Functions = None,
     latex: AsLatex = False,
     size: Annotated[
         list[str] | None,
@@ -67,7 +69,7 @@ def prove(  # noqa: PLR0917 (each parameter is an option)
     from symderiv.documents.verdicts import proof_of
 
     one_of("--format", form, ("text", "json"))
-    typed = read(typed_in(formula), within, let, index, inputs, label, assume, latex)
+    typed = read(typed_in(formula), within, let, index, inputs, label, assume, function, latex)
     if not any(each.claims() for each in typed.statements):
         defined = ", ".join(each.defines for each in typed.statements if each.defines)
         found = f"only what defines {defined}; declare it with --input if it is given" if defined else "none"

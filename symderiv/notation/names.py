@@ -150,6 +150,10 @@ class Names:
         """Say that an index place of an array is on an axis."""
         self._tie(("array", array, place), axis)
 
+    def tie_square(self, matrix: str) -> None:
+        """Say that both index places of a matrix are on one axis."""
+        self._tie(("array", matrix, 0), ("array", matrix, 1))
+
     def name_axes(self, arrays: Mapping[str, int], letters: Iterable[str], fresh: Iterator[str]) -> None:
         """Give an axis to every index place of `arrays` and to every letter that has none yet."""
         slots: list[_Slot] = [

@@ -37,6 +37,8 @@ class Said:
         Definitions, in text or LaTeX.
     assumptions
         Assumptions, in text or LaTeX.
+    functions
+        Names of functions of which only smoothness is known.
     """
 
     index: Sequence[str] = ()
@@ -44,6 +46,7 @@ class Said:
     labels: Sequence[str] = ()
     lets: Sequence[str] = ()
     assumptions: Sequence[str] = ()
+    functions: Sequence[str] = ()
 
     def declarations(self) -> list[Piece]:
         """The declarations, ready to be read."""
@@ -51,6 +54,7 @@ class Said:
             *(Piece(text, "--index", "index") for text in self.index),
             *(Piece(text, "--input", "input") for text in self.inputs),
             *(Piece(text, "--label", "label") for text in self.labels),
+            *(Piece(text, "--function", "function") for text in self.functions),
         ]
 
 

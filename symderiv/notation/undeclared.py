@@ -57,6 +57,9 @@ def note(names: Names, uses: Sequence[Use]) -> Undeclared:
     arrays = {name: rank for name, rank in finder.arrays.items() if name not in labels}
     found = Undeclared(arrays, labels, tuple(name for name in finder.letters if name not in labels))
     names.definitions.update({name: rank for name, rank in (found.arrays | found.labels).items() if rank})
+    for name in finder.square:
+        if name in arrays and arrays[name] == 2:
+            names.tie_square(name)
     return found
 
 
@@ -95,6 +98,7 @@ class _Finder:
         self.letters: dict[str, None] = {}
         self.arrays: dict[str, int] = {}
         self.label_arrays: dict[str, int] = {}
+        self.square: set[str] = set()
 
     def places(self, tree: Node) -> None:
         """Note every name that stands in the place of an index."""
@@ -124,6 +128,11 @@ class _Finder:
                 if not self.names.kind(name):
                     self.arrays.setdefault(name, len(node.children) - 1)
                 continue
+            matrix = _matrix_name(node)
+            if matrix and not self.names.kind(matrix):
+                self.arrays[matrix] = 2
+                self.square.add(matrix)
+                continue
             if node.data == "name":
                 name = str(node.children[0])
                 if not self.names.kind(name) and name not in self.letters:
@@ -148,6 +157,8 @@ def _index_parts(node: Node) -> list[Node]:
     children = [child for child in node.children if child is not None and not isinstance(child, Token)]
     if node.data == "entry":
         return children
+    if node.data == "matrix_entry":
+        return children[1:]
     if node.data == "call":
         name = str(node.children[0])
         if name == "delta":
@@ -160,6 +171,17 @@ def _index_parts(node: Node) -> list[Node]:
                 if not isinstance(child, Token) and child is not None and child.data == "name"
             ]
     return []
+
+
+def _matrix_name(node: Node) -> str:
+    """The name in ``inv(A)`` or ``det(A)``, which is that of a square matrix."""
+    if (
+        node.data != "call"
+        or str(node.children[0]) not in ("inv", "det", "logdet")
+        or len(node.children) != 2
+    ):
+        return ""
+    return _bare_name(node.children[1])
 
 
 def _bare_name(node: Node | Token | None) -> str:
