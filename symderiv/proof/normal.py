@@ -252,11 +252,15 @@ class Normal:
         written = {base: base if is_bound(base) else without_bounds(base, merged) for base in merged}
         if all(base is other for base, other in written.items()):
             return None
-        factors = [power(written[base], Number(exponent)) for base, exponent in merged.items()]
+        factors = [
+            power(written[base], Number(exponent)) for base, exponent in merged.items() if base not in bounds
+        ]
         before = self._known
         self._known = before | {base.condition for base in bounds if isinstance(base, Where)}
         found = self._polynomial(multiply(Number(coefficient), *factors))
         self._known = before
+        for bound in bounds:
+            found = self._product(found, {((bound, Fraction(1)),): Fraction(1)})
         return found
 
     def _under_shifted_delta(

@@ -66,6 +66,7 @@ FALSE = (
     "sum(j, x[j + 1] * v[j + 1]) == sum(j, x[j] * v[j])",
     "sum(k, delta(k + i, j)) == 1",
     "where(j + 1 in N, 1, 0) == 1",
+    "where(j + 1 in N, 1, 0) / (9 / 4 - where(j + 1 in N, 1, 0) / 4) == 1 / 2",
     "d(D[j], x[j - 1]) == -1",
 )
 
