@@ -51,8 +51,13 @@ def is_defined(node: Expression) -> bool:
 
 
 def vanishes_outside(node: Expression, place: IndexTerm) -> bool:
-    """Whether a product is 0 where `place`, an index in it, is outside of its axis."""
-    if not is_defined(node):
+    """Whether a product is 0 where `place`, an index in it, is outside of its axis.
+
+    It is not said of one with the place inside of a function too: that would read as if it had a value.
+    """
+    if not is_defined(node) or any(
+        isinstance(part, Call) and stands_in(part, place) for _, part in walk(node)
+    ):
         return False
     for factor in factors_of(node):
         base, _ = base_and_exponent(factor)
@@ -60,6 +65,11 @@ def vanishes_outside(node: Expression, place: IndexTerm) -> bool:
         if any(place in entry.indices for entry in entries):
             return True
     return False
+
+
+def stands_in(node: Expression, place: IndexTerm) -> bool:
+    """Whether an entry in `node` has `place` as an index."""
+    return any(isinstance(part, Entry) and place in part.indices for _, part in walk(node))
 
 
 def picked(node: Expression, letter: Index, place: IndexTerm) -> Expression:

@@ -17,7 +17,7 @@ from symderiv.documents.environment import latex_environment
 from symderiv.documents.escape import escape_latex
 from symderiv.documents.explicit import explicit_sizes, explicit_tables
 from symderiv.documents.layout import break_formula, width
-from symderiv.documents.outline import Line, Passage, assumption_text, outline, rules_used
+from symderiv.documents.outline import Line, Passage, assumption_text, outline, places_note, rules_used
 from symderiv.expression.nodes import Entry
 from symderiv.notation.latex import entry_latex, to_latex
 from symderiv.notation.latex_names import array_latex, latex_name, subscript
@@ -75,6 +75,7 @@ def latex_document(
         source=escape_latex(problem.source),
         given=given_text(problem),
         definitions=[definition_rows(problem)] if problem.definitions else [],
+        places=places_note(problem),
         assumptions=[assumption_latex(each, problem) for each in problem.assumptions],
         passages=[passage_view(each, problem) for each in passages if not each.is_product],
         products=[passage_view(each, problem) for each in passages if each.is_product],

@@ -14,7 +14,7 @@ from symderiv.documents.latex import (
     passage_view,
     reason_latex,
 )
-from symderiv.documents.outline import Line, Passage, outline
+from symderiv.documents.outline import Line, Passage, outline, places_note
 from symderiv.notation.latex import to_latex
 from symderiv.problem import Problem
 
@@ -69,6 +69,7 @@ def _opening(problem: Problem) -> list[str]:
         escape_markdown(problem.about),
         f"Given {given_text(problem)}{', let' if rows else '.'}" if problem.inputs else "",
         _aligned(rows) if rows else "",
+        places_note(problem),
     ]
 
 

@@ -19,8 +19,9 @@ from symderiv.calculus.shares import logistic
 from symderiv.calculus.simplify import SIMPLIFY
 from symderiv.expression.canonical import canonical
 from symderiv.expression.nodes import Derivative, Entry, Expression
+from symderiv.expression.shifts import has_shift
 from symderiv.expression.traverse import walk
-from symderiv.problem import Assumption
+from symderiv.problem import Assumption, Problem
 
 #: From an expression to its spelling, in text or in LaTeX.
 Spelling = Callable[[Expression], str]
@@ -82,6 +83,13 @@ class Passage:
     def derivative(self) -> Derivative:
         """The derivative that the passage is about."""
         return derivative_of(self.derivation)
+
+
+def places_note(problem: Problem) -> str:
+    """What shifted indices mean, as a sentence; empty where a problem has none."""
+    bodies = [each.body for each in problem.definitions]
+    shifted = any(has_shift(body) for body in bodies)
+    return "Places count from 1; an entry outside of its array counts as 0." if shifted else ""
 
 
 def outline(

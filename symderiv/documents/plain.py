@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from symderiv.calculus import Case, Derivation
 from symderiv.calculus.kinks import sentences
-from symderiv.documents.outline import Line, Passage, outline
+from symderiv.documents.outline import Line, Passage, outline, places_note
 from symderiv.expression.nodes import Index
 from symderiv.notation.text import to_text
 from symderiv.problem import Problem
@@ -58,7 +58,8 @@ def heading(problem: Problem) -> list[str]:
     for function in problem.functions:
         of = "a number" if function.arity <= 1 else f"{function.arity} numbers"
         lines.append(f"{function.name} is any differentiable function of {of}")
-    return lines
+    note = places_note(problem)
+    return [*lines, note] if note else lines
 
 
 def _given(derivation: Derivation) -> list[str]:

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from symderiv.expression.nodes import Compare, Entry, Index, IndexTerm, Position, Shift, Size
+from symderiv.expression.nodes import (
+    Compare,
+    Derivative,
+    Entry,
+    Expression,
+    Index,
+    IndexTerm,
+    Position,
+    Shift,
+    Size,
+)
+from symderiv.expression.traverse import walk
 
 #: A sum of places: each term with how often it counts, and a whole number.
 Linear = tuple[dict[IndexTerm, int], int]
@@ -126,6 +137,15 @@ def decided(condition: Compare) -> bool | None:
     return None
 
 
+def has_shift(node: Expression) -> bool:
+    """Whether an entry at a shifted place stands in a tree."""
+    for _, part in walk(node):
+        entries = part.by if isinstance(part, Derivative) else (part,) if isinstance(part, Entry) else ()
+        if any(isinstance(term, Shift) for entry in entries for term in entry.indices):
+            return True
+    return False
+
+
 def conditions_of(indices: Sequence[IndexTerm]) -> tuple[Compare, ...]:
     """The conditions that all places in the brackets of an entry lie on their axes, in order."""
     found = (within(term, term.axis) for term in indices if isinstance(term, Shift))
@@ -133,6 +153,6 @@ def conditions_of(indices: Sequence[IndexTerm]) -> tuple[Compare, ...]:
 
 
 __all__ = [
-    "conditions_of", "decided", "difference", "index_key", "is_within", "linear", "shifted", "solved",
-    "within",
+    "conditions_of", "decided", "difference", "has_shift", "index_key", "is_within", "linear", "shifted",
+    "solved", "within",
 ]  # fmt: skip

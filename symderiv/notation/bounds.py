@@ -20,6 +20,7 @@ from symderiv.expression.indices import indices_in_term
 from symderiv.expression.nodes import (
     ZERO,
     Add,
+    Call,
     Compare,
     Derivative,
     Entry,
@@ -34,10 +35,12 @@ from symderiv.expression.nodes import (
     Sum,
     Where,
 )
-from symderiv.expression.shifts import conditions_of, is_within
+from symderiv.expression.shifts import conditions_of, has_shift, is_within
 from symderiv.expression.traverse import children, compared_values, rebuild
 from symderiv.notation.errors import NotationError
 
+#: Functions that have no value at 0, or not at every number.
+_PARTIAL = ("log", "sqrt", "tan", "gamma")
 #: Makes the error for an entry that may be outside of its array, from the entry and a sentence.
 Outside: TypeAlias = Callable[[Entry, str], NotationError]
 
@@ -51,21 +54,23 @@ class _Place:
     known
         The conditions that hold here.
     binders
-        The sums around, innermost last, each with whether all between it and here are products; a
+        The sums around, innermost last, each with what lies between it and here: only products
+        (``factor``), more than that (``loose``), or something that has no value everywhere (``partial``). A
         product or an extremum over an axis stands there without a number.
     plain
         Whether all between the root and here are sums and products.
     """
 
     known: frozenset[Compare] = frozenset()
-    binders: tuple[tuple[int | None, Index, bool], ...] = ()
+    binders: tuple[tuple[int | None, Index, str], ...] = ()
     plain: bool = True
 
-    def inside(self, factor: bool, term: bool) -> _Place:
+    def inside(self, factor: bool = False, term: bool = False, partial: bool = False) -> _Place:
         """One step further down: into a factor of a product, into a term of a sum, or into neither."""
         binders = self.binders
         if not factor:
-            binders = tuple((key, index, False) for key, index, _ in binders)
+            way = {"factor": "partial" if partial else "loose", "loose": "partial" if partial else "loose"}
+            binders = tuple((key, index, way.get(old, old)) for key, index, old in binders)
         return replace(self, binders=binders, plain=self.plain and (factor or term))
 
 
@@ -77,54 +82,65 @@ def settle(expression: Expression, outside: Outside) -> Expression:
     NotationError
         If an entry may be outside of its array where that has no clear meaning.
     """
-    if not _has_shift(expression):
+    if not has_shift(expression):
         return expression
     return _Settler(outside).visit(expression, _Place())
 
 
-def _has_shift(node: Expression) -> bool:
-    match node:
-        case Entry(_, indices):
-            return any(isinstance(term, Shift) for term in indices)
-        case Derivative(of, by):
-            return any(map(_has_shift, by)) or _has_shift(of)
-        case _:
-            return any(map(_has_shift, children(node)))
+def explicit(expression: Expression) -> Expression:
+    """`expression` as it can be printed: read again, it means the same.
+
+    What a rewrite makes may count an entry as 0 where a reader would leave out a whole term, as in a sum of
+    x[i + 1] + x[i]. There the condition is written around the entry itself.
+    """
+    if not has_shift(expression):
+        return expression
+    try:
+        if settle(expression, _Unclear) == expression:
+            return expression
+    except _Unclear:
+        pass
+    return _Marker(_Unclear).visit(expression, _Place())
+
+
+class _Unclear(NotationError):
+    """An entry that a reader would ask about."""
+
+    def __init__(self, entry: Entry, why: str) -> None:
+        super().__init__(why, entry.array, 1, 1, "")
 
 
 class _Settler:
     def __init__(self, outside: Outside) -> None:
         self.outside = outside
-        self.wanted: dict[int, dict[Compare, None]] = {}
+        #: For each sum the conditions of entries in it, with how each is met on the way to the entry.
+        self.met: dict[int, dict[Compare, set[str]]] = {}
         self.count = 0
 
     def visit(self, node: Expression, at: _Place) -> Expression:
         """`node`, which stands at `at`, with conditions at the sums in it."""
         match node:
             case Entry():
-                self._check(node, at)
-                return node
+                return self._entry(node, (node,), at)
             case Derivative(of, by):
-                for entry in by:
-                    self._check(entry, at)
-                return Derivative(self.visit(of, at), by)
+                return self._entry(Derivative(self.visit(of, at), by), by, at)
             case Multiply(factors):
                 return rebuild(node, [self._factor(factor, at) for factor in factors])
             case Add(terms):
-                below = at.inside(factor=False, term=True)
+                below = at.inside(term=True)
                 return rebuild(node, [self.visit(term, below) for term in terms])
             case Power():
                 return self._factor(node, at)
             case Sum():
                 return self._sum(node, at)
             case Product() | Extremum():
-                below = at.inside(factor=False, term=False)
-                below = replace(below, binders=(*below.binders, (None, node.index, False)))
+                below = at.inside()
+                below = replace(below, binders=(*below.binders, (None, node.index, "loose")))
                 return rebuild(node, [self.visit(child, below) for child in children(node)])
             case Where(condition, then, otherwise):
                 return self._where(condition, then, otherwise, at)
             case _:
-                below = at.inside(factor=False, term=False)
+                below = at.inside(partial=isinstance(node, Call) and node.function in _PARTIAL)
                 return rebuild(node, [self.visit(child, below) for child in children(node)])
 
     def _factor(self, node: Expression, at: _Place) -> Expression:
@@ -133,17 +149,20 @@ class _Settler:
             return self.visit(node, at)
         assert isinstance(node, Power)
         whole = isinstance(exponent, Number) and exponent.value.denominator == 1 and exponent.value > 0
-        below = at if whole and not isinstance(base, Add | Sum) else at.inside(factor=False, term=False)
-        return Power(self.visit(base, below), self.visit(exponent, at.inside(factor=False, term=False)))
+        below = at if whole and not isinstance(base, Add | Sum) else at.inside(partial=not whole)
+        return Power(self.visit(base, below), self.visit(exponent, at.inside(partial=True)))
 
     def _sum(self, node: Sum, at: _Place) -> Expression:
         self.count += 1
         key = self.count
         condition = self._condition(node.condition, at)
         known = at.known | {condition} if condition is not None and is_within(condition) else at.known
-        below = replace(at, known=known, binders=(*at.binders, (key, node.index, True)))
+        below = replace(at, known=known, binders=(*at.binders, (key, node.index, "factor")))
         body = self.visit(node.body, below)
-        for each in reversed(self.wanted.pop(key, {})):
+        met = self.met.pop(key, {})
+        # Where the entry is also a factor, and the rest has a value, the term is 0 without it anyway.
+        wanted = [each for each, ways in met.items() if "partial" in ways or "factor" not in ways]
+        for each in reversed(wanted):
             body = Where(each, body, ZERO)
         return Sum(node.index, body, condition)
 
@@ -158,9 +177,15 @@ class _Settler:
         values = compared_values(condition)
         if condition is None or not values:
             return condition
-        below = at.inside(factor=False, term=False)
+        below = at.inside()
         left, right = (self.visit(value, below) for value in values)
         return Compare(condition.operator, left, right)
+
+    def _entry(self, node: Expression, entries: tuple[Entry, ...], at: _Place) -> Expression:
+        """An entry, or a derivative by entries."""
+        for entry in entries:
+            self._check(entry, at)
+        return node
 
     def _check(self, entry: Entry, at: _Place) -> None:
         for condition in conditions_of(entry.indices):
@@ -168,12 +193,11 @@ class _Settler:
                 continue
             assert isinstance(condition.left, Shift)
             letters = set(indices_in_term(condition.left))
-            key, around, factor = next(
-                (each for each in reversed(at.binders) if each[1] in letters), (None, None, False)
+            key, around, way = next(
+                (each for each in reversed(at.binders) if each[1] in letters), (None, None, "")
             )
             if key is not None:
-                if not factor:
-                    self.wanted.setdefault(key, {})[condition] = None
+                self.met.setdefault(key, {}).setdefault(condition, set()).add(way)
             elif around is not None or not at.plain:
                 from symderiv.notation.text import index_to_text, to_text
 
@@ -183,3 +207,28 @@ class _Settler:
                     f"{to_text(entry)} may be outside of {entry.array} here, where no sum leaves it out: "
                     f"write where({place} in {condition.left.axis}, ..., 0) around what it stands in",
                 )
+
+
+class _Marker(_Settler):
+    """Writes the condition around every entry that a reader would not count as 0."""
+
+    def _entry(self, node: Expression, entries: tuple[Entry, ...], at: _Place) -> Expression:
+        found: list[Compare] = []
+        for entry in entries:
+            for condition in conditions_of(entry.indices):
+                letters = set(indices_in_term(condition.left)) if isinstance(condition.left, Shift) else set()
+                key, around, way = next(
+                    (each for each in reversed(at.binders) if each[1] in letters), (None, None, "")
+                )
+                clear = (
+                    way == "factor" if around is not None and key is not None else around is None and at.plain
+                )
+                if condition not in at.known and not clear:
+                    found.append(condition)
+        for condition in reversed(found):
+            node = Where(condition, node, ZERO)
+        return node
+
+    def _sum(self, node: Sum, at: _Place) -> Expression:
+        self.met = {}
+        return super()._sum(node, at)

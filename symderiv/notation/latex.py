@@ -44,6 +44,7 @@ from symderiv.expression.nodes import (
 from symderiv.expression.shifts import is_within
 from symderiv.expression.traverse import walk
 from symderiv.expression.unspecified import is_unspecified, read_slope
+from symderiv.notation.bounds import explicit
 from symderiv.notation.latex_fractions import grouped, is_tall, sets_tall, signed, signed_term
 from symderiv.notation.latex_names import array_latex, latex_name, slope_latex, subscript
 from symderiv.notation.text import spelled_shift
@@ -75,7 +76,7 @@ def to_latex(expression: Expression, problem: Problem | None = None) -> str:
     names = names_in(expression)
     if problem is not None:
         names |= {given.name for given in problem.inputs} | {each.name for each in problem.definitions}
-    return _Writer(frozenset(names)).write(expression).text
+    return _Writer(frozenset(names)).write(explicit(expression)).text
 
 
 class _Level(IntEnum):

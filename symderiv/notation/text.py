@@ -35,6 +35,7 @@ from symderiv.expression.nodes import (
     Where,
 )
 from symderiv.expression.traverse import children, rebuild
+from symderiv.notation.bounds import explicit
 
 # How tightly an expression holds together; a part that holds less tightly than its place asks for
 # goes into parentheses.
@@ -47,7 +48,7 @@ def to_text(expression: Expression) -> str:
     A sum's letter that is also free, or bound around it, is given a new name: the text has one
     meaning for a letter at a place.
     """
-    return _spell(_distinct(expression))[0]
+    return _spell(_distinct(explicit(expression)))[0]
 
 
 def index_to_text(term: IndexTerm) -> str:
@@ -85,7 +86,7 @@ def spelled_shift(shift: Shift, spell: Callable[[IndexTerm], str], times: str) -
 def definition_to_text(definition: Definition) -> str:
     """A definition as a line of a problem file."""
     left = _entry(Entry(definition.name, definition.indices))
-    return f"{left} = {_spell(_distinct(definition.body, definition.indices))[0]}"
+    return f"{left} = {_spell(_distinct(explicit(definition.body), definition.indices))[0]}"
 
 
 def condition_to_text(condition: Compare) -> str:

@@ -12,11 +12,14 @@ from symderiv.expression.nodes import (
     Expression,
     Index,
     IndexTerm,
+    PlaceTerm,
     Position,
     Product,
+    Shift,
     Sum,
     Where,
 )
+from symderiv.expression.shifts import shifted
 from symderiv.expression.traverse import children, compared_values, map_children, walk
 from symderiv.proof.expand import ProofError
 
@@ -66,9 +69,11 @@ def with_terms(node: Expression, change: Callable[[IndexTerm], IndexTerm]) -> Ex
     def compared(condition: Compare) -> Compare:
         if compared_values(condition):
             return condition  # the values are children, and changed as such
-        assert isinstance(condition.left, Index | Position | Entry)
-        assert isinstance(condition.right, Index | Position | Entry)
-        return Compare(condition.operator, change(condition.left), change(condition.right))
+        left, right = (
+            change(side) if isinstance(side, PlaceTerm | Entry) else side
+            for side in (condition.left, condition.right)
+        )
+        return Compare(condition.operator, left, right)
 
     node = map_children(node, lambda child: with_terms(child, change))
     match node:
@@ -95,6 +100,8 @@ def labels_as_letters(node: Expression, labels: Labels) -> Expression:
                 return Index(f"{array}!", labels[array][1])
             case Entry(array, indices):
                 return Entry(array, tuple(change(inner) for inner in indices))
+            case Shift(terms, offset, axis):
+                return shifted([(count, change(inner)) for count, inner in terms], offset, axis)
             case _:
                 return term
 

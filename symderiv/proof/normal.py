@@ -247,21 +247,16 @@ class Normal:
     def _under_bounds(self, merged: dict[Expression, Fraction], coefficient: Fraction) -> _Polynomial | None:
         """[s in N] f([s in N] x_s) = [s in N] f(x_s): inside of functions and sums, the bound is 1."""
         bounds = [base for base in merged if is_bound(base)]
-        if not bounds:
+        written = {base: without_bounds(base, merged) for base in merged if not is_bound(base)}
+        if not bounds or all(base is other for base, other in written.items()):
             return None
-        written = {base: base if is_bound(base) else without_bounds(base, merged) for base in merged}
-        if all(base is other for base, other in written.items()):
-            return None
-        factors = [
-            power(written[base], Number(exponent)) for base, exponent in merged.items() if base not in bounds
-        ]
         before = self._known
         self._known = before | {base.condition for base in bounds if isinstance(base, Where)}
-        found = self._polynomial(multiply(Number(coefficient), *factors))
+        factors = [power(other, Number(merged[base])) for base, other in written.items()]
+        inside = self._polynomial(multiply(Number(coefficient), *factors))
         self._known = before
-        for bound in bounds:
-            found = self._product(found, {((bound, Fraction(1)),): Fraction(1)})
-        return found
+        # The bounds themselves are known inside only: here they stand as factors.
+        return self._product({tuple((base, Fraction(1)) for base in bounds): Fraction(1)}, inside)
 
     def _under_shifted_delta(
         self, delta: Delta, merged: dict[Expression, Fraction], coefficient: Fraction

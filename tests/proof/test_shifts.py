@@ -51,6 +51,7 @@ TRUE = (
     "sum(j != m - 1, x[j]) == sum(j, x[j]) - x[m - 1]",
     "delta(j + 1, q) * x[j] == delta(j + 1, q) * x[q - 1]",
     "where(j + 1 in N, 1, 0) * where(j + 2 in N, 1, 0) == where(j + 2 in N, 1, 0)",
+    "where(j + 1 in N, exp(x[j + 1]), 0) == where(j + 1 in N, 1, 0) * exp(where(j + 1 in N, x[j + 1], 0))",
     "sum(k, delta(2 * k, i) * b[k]) == sum(l, delta(2 * l, i) * b[l])",
 )
 FALSE = (
@@ -65,6 +66,11 @@ FALSE = (
     "sum(j, exp(x[j + 1])) == sum(j, exp(x[j]))",
     "sum(j, x[j + 1] * v[j + 1]) == sum(j, x[j] * v[j])",
     "sum(k, delta(k + i, j)) == 1",
+    # The bound is a factor outside of the functions that it is known in.
+    "where(j + 1 in N, exp(x[j + 1]), 0) == exp(where(j + 1 in N, x[j + 1], 0))",
+    "where(j + 1 in N, exp(x[j + 1]) * v[j], 0) == v[j] * exp(where(j + 1 in N, x[j + 1], 0))",
+    "sum(m, where(j + 1 in N, 1, 0) * tanh(v[m] + where(j + 1 in N, x[j + 1], 0)))"
+    " == sum(m, tanh(v[m] + where(j + 1 in N, x[j + 1], 0)))",
     "where(j + 1 in N, 1, 0) == 1",
     "where(j + 1 in N, 1, 0) / (9 / 4 - where(j + 1 in N, 1, 0) / 4) == 1 / 2",
     "d(D[j], x[j - 1]) == -1",
