@@ -142,6 +142,8 @@ _FUNCTIONS: dict[str, Callable[[Bounded], Bounded]] = {
     "cosh": lambda u: u.through(math.cosh(u.value), math.sinh(u.value)),
     "tanh": lambda u: u.through(math.tanh(u.value), 1 - math.tanh(u.value) ** 2),
     "erf": lambda u: u.through(math.erf(u.value), 1.1284 * math.exp(-(u.value**2))),
+    "erfc": lambda u: u.through(math.erfc(u.value), 1.1284 * math.exp(-(u.value**2))),
+    "expm1": lambda u: u.through(math.expm1(u.value), math.exp(u.value)),
     "gamma": lambda u: u.through(math.gamma(u.value), 8 * math.gamma(u.value)),
 }
 

@@ -110,7 +110,7 @@ class FunctionSpec:
         The inputs whose exponentials are summed (entries of -inf are meant there), each with the
         axis they are summed over.
     logits
-        The inputs that sigmoids are taken of, as they are or in a sum with numbers before them.
+        The inputs that sigmoids and functions of their kind are taken of, without sums and products.
     """
 
     name: str

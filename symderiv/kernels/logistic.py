@@ -63,7 +63,7 @@ class _Rewriter:
                     return negate(call("softplus", negate(exponent)))
                 exponent = _one_and_exp(argument)
                 return node if exponent is None else call("softplus", exponent)
-            case Add((_, _)):
+            case Add():
                 return self._complement(node)
             case Multiply():
                 return self._cancelled(node)
@@ -79,13 +79,16 @@ class _Rewriter:
         return None
 
     def _complement(self, node: Add) -> Expression:
-        """1 - sigmoid(u) as sigmoid(-u), and sigmoid(u) - 1 as -sigmoid(-u)."""
-        for one, share in (node.terms, node.terms[::-1]):
-            if isinstance(one, Number) and abs(one.value) == 1:
+        """1 - sigmoid(u) as sigmoid(-u), and sigmoid(u) - 1 as -sigmoid(-u), also among other terms."""
+        for one in node.terms:
+            if not (isinstance(one, Number) and abs(one.value) == 1):
+                continue
+            for share in node.terms:
                 coefficient, rest = coefficient_and_rest(share)
                 exponent = self._exponent(rest)
                 if exponent is not None and coefficient == -one.value:
-                    return multiply(one, call("sigmoid", negate(exponent)))
+                    others = [each for each in node.terms if each is not one and each is not share]
+                    return add(multiply(one, call("sigmoid", negate(exponent))), *others)
         return node
 
     def _cancelled(self, node: Multiply) -> Expression:

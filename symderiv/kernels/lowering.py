@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from symderiv.expression.nodes import Call, Definition, Where
 from symderiv.expression.traverse import walk
+from symderiv.kernels.complements import rewrite_complements
 from symderiv.kernels.extrema import ExtremaNamer
 from symderiv.kernels.formula import is_constant
 from symderiv.kernels.function_spec import WEIGHT, FunctionSpec
@@ -63,19 +64,23 @@ def lower_function(spec: FunctionSpec) -> Lowered:
         name: Definition(name, each.indices, stabiliser.rewrite(each.body))
         for name, each in definitions.items()
     }
+    trees = [stabiliser.rewrite(tree) for tree in trees]
+    stable |= stabiliser.added
+    stable = {
+        name: replace(each, body=rewrite_complements(each.body, stable)) for name, each in stable.items()
+    }
     wanted = tuple(
-        Wanted(result.name, result.indices, stabiliser.rewrite(tree))
+        Wanted(result.name, result.indices, rewrite_complements(tree, stable))
         for result, tree in zip(spec.results, trees, strict=True)
     )
-    everything = {**stable, **stabiliser.added}
-    statements = lower(wanted, everything, [*given, WEIGHT], stabiliser.comments, spec.batch)
+    statements = lower(wanted, stable, [*given, WEIGHT], stabiliser.comments, spec.batch)
     limits = any(
         isinstance(part, Where) or (isinstance(part, Call) and part.function in ("exp", "log", "log_ratio"))
         for statement in statements
         for body in statement.bodies()
         for _, part in walk(body)
     )
-    return Lowered(spec, statements, everything, wanted, limits, _is_shifted(statements, stabiliser.shifted))
+    return Lowered(spec, statements, stable, wanted, limits, _is_shifted(statements, stabiliser.shifted))
 
 
 def _is_shifted(statements: Sequence[Statement], shifted: frozenset[str]) -> bool:

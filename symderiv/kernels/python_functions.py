@@ -14,16 +14,31 @@ from symderiv.kernels.formula import exact
 FUNCTION_IN_NUMPY = {
     "exp": "exp", "log": "log", "sqrt": "sqrt", "sin": "sin", "cos": "cos", "tan": "tan",
     "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "abs": "abs", "sign": "sign",
-    "max": "maximum", "min": "minimum",
+    "max": "maximum", "min": "minimum", "expm1": "expm1",
 }  # fmt: skip
 
 #: Functions that Python's math module has: what Numba compiles, and what constants are made of.
 FUNCTION_IN_MATH = {
-    name: name for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "gamma")
+    name: name
+    for name in (
+        "exp",
+        "log",
+        "sqrt",
+        "sin",
+        "cos",
+        "tan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "erf",
+        "gamma",
+        "erfc",
+        "expm1",
+    )
 }
 
 #: Functions that an emitted module brings along where it needs them.
-HELPERS = ("sigmoid", "softplus", "relu", "step", "erf", "gamma")
+HELPERS = ("sigmoid", "softplus", "relu", "step", "erf", "erfc", "gamma")
 
 
 def constant_value(node: Expression, size: Callable[[str], str]) -> str:

@@ -22,12 +22,17 @@ _SIZES = (1, 2, 3)
 
 
 class KernelOracle(Oracle):
-    """The oracle, with the one function that only kernels know: log_ratio(u, m, l) = u - m - l."""
+    """The oracle, with what only kernels know: log_ratio(u, m, l) = u - m - l, expm1 and erfc."""
 
     def _call(self, name: str, arguments: list[Any]) -> Any:
         if name == "log_ratio":
             u, m, log_s = arguments
             return u - m - log_s
+        one = self.arithmetic.from_fraction(Fraction(1))
+        if name == "expm1":
+            return super()._call("exp", arguments) - one
+        if name == "erfc":
+            return one - super()._call("erf", arguments)
         return super()._call(name, arguments)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from symderiv.calculus import CalculusError, Contraction, Derivation, contract, derive, simplified
 from symderiv.calculus.kinks import sentences
-from symderiv.expression.construct import add, coefficient_and_rest, factors_of, multiply, terms_of
+from symderiv.expression.construct import add, coefficient_and_rest, factors_of, multiply
 from symderiv.expression.indices import free_indices, fresh_index
 from symderiv.expression.matrices import matrix_behind
 from symderiv.expression.nodes import (
@@ -32,6 +32,7 @@ from symderiv.expression.nodes import (
 from symderiv.expression.traverse import map_children, walk
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.function_spec import EPSILON, REDUCTIONS, WEIGHT, Argument, FunctionSpec, Result
+from symderiv.kernels.saturation import saturating_inputs
 from symderiv.problem import Input, Problem, along, names_in
 
 #: What no name may hold: it would end a string or a comment in the emitted file.
@@ -129,17 +130,6 @@ class _Specification:
                         ):
                             found[inner.array] = part.index.axis
         return {name: axis for name, axis in found.items() if name not in spoilt}
-
-    def _logits(self) -> frozenset[str]:
-        """The inputs z of every sigmoid(z_k) and softplus(z_k), also of sigmoid(2 z_k - 1)."""
-        return frozenset(
-            rest.array
-            for definition in self.problem.definitions
-            for _, part in walk(definition.body)
-            if isinstance(part, Call) and part.function in ("sigmoid", "softplus")
-            for _, rest in map(coefficient_and_rest, terms_of(part.arguments[0]))
-            if isinstance(rest, Entry) and self.problem.input(rest.array)
-        )
 
     def _derivatives(self, count: int) -> list[tuple[Entry, ...]]:
         """The variables of the problem's derivatives of its output, each once."""
@@ -276,7 +266,7 @@ class _Specification:
             name, summary, arguments, tuple(results),
             definitions=self._definitions(saved),
             meaning_definitions=self.batched.definitions,
-            batch=self.index, exponents=self.exponents, logits=self._logits(),
+            batch=self.index, exponents=self.exponents, logits=saturating_inputs(self.problem),
         )  # fmt: skip
         return replace(spec, **more)  # type: ignore[arg-type]
 
