@@ -1,0 +1,31 @@
+"""The library's face: what ``import symderiv as sd`` offers.
+
+>>> import symderiv as sd
+>>> sd.derive("softmax", wrt="z").form_text
+'p[i] * (delta(i, j) - p[j])'
+"""
+
+from symderiv.api.derivatives import backward, compile, derive, emit, hvp, jvp, vjp
+from symderiv.api.formulas import explain, prove
+from symderiv.api.problems import from_sympy, load, names, parse
+from symderiv.api.results import BackwardResult, Result
+from symderiv.request import RequestError
+
+__all__ = [
+    "BackwardResult",
+    "RequestError",
+    "Result",
+    "backward",
+    "compile",
+    "derive",
+    "emit",
+    "explain",
+    "from_sympy",
+    "hvp",
+    "jvp",
+    "load",
+    "names",
+    "parse",
+    "prove",
+    "vjp",
+]

@@ -1,0 +1,105 @@
+"""Formulas: proved, refuted, explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from symderiv.api.problems import expect, load
+from symderiv.problem import Problem
+from symderiv.request import RequestError
+
+if TYPE_CHECKING:
+    from symderiv.documents.explanation import Explanation
+    from symderiv.documents.verdicts import Proof
+    from symderiv.notation.typed import Typed
+
+
+def prove(
+    formula: str,
+    problem: Problem | str | Path | None = None,
+    *,
+    let: str | Sequence[str] = (),
+    assume: str | Sequence[str] = (),
+    index: str | Sequence[str] = (),
+    inputs: str | Sequence[str] = (),
+    labels: str | Sequence[str] = (),
+    functions: str | Sequence[str] = (),
+    latex: bool | None = None,
+) -> Proof:
+    """Prove ``LHS = RHS`` for every size of every axis, or refute it by the smallest counterexample.
+
+    Parameters
+    ----------
+    formula
+        An equation, a chain of them, or definitions and equations, in text or LaTeX.
+    problem
+        A problem whose names may be used.
+    let
+        Definitions to use, in text or LaTeX.
+    assume
+        Assumptions, such as ``sum(k, t[k]) == 1``.
+    index, inputs, labels, functions
+        Declarations, such as ``i, k : K``, ``W[N, K]``, ``y : K`` and ``f``; what is not declared is
+        inferred, but for functions.
+    latex
+        Whether the formula is LaTeX; None to find out.
+
+    Returns
+    -------
+    Proof
+        True in a condition where everything is proved; printed, it says what was found.
+
+    Raises
+    ------
+    symderiv.notation.errors.NotationError
+        If the formula is not understood.
+    RequestError
+        If there is no equation to judge.
+    """
+    from symderiv.documents.verdicts import proof_of
+
+    typed = _typed(formula, problem, let, assume, index, inputs, labels, functions, latex)
+    if not any(each.claims() for each in typed.statements):
+        raise RequestError(f"expected an equation to prove, found {formula!r}")
+    return proof_of(typed)
+
+
+def explain(
+    formula: str,
+    problem: Problem | str | Path | None = None,
+    *,
+    let: str | Sequence[str] = (),
+    index: str | Sequence[str] = (),
+    inputs: str | Sequence[str] = (),
+    labels: str | Sequence[str] = (),
+    functions: str | Sequence[str] = (),
+    latex: bool | None = None,
+) -> Explanation:
+    """What is understood of a formula: its letters, its names, and the choices between readings.
+
+    Parameters and errors are those of :func:`prove`.
+    """
+    from symderiv.documents.explanation import explain as explanation_of
+
+    return explanation_of(_typed(formula, problem, let, (), index, inputs, labels, functions, latex))
+
+
+def _typed(  # noqa: PLR0917 (what prove and explain share)
+    formula: str,
+    problem: Problem | str | Path | None,
+    let: str | Sequence[str],
+    assume: str | Sequence[str],
+    index: str | Sequence[str],
+    inputs: str | Sequence[str],
+    labels: str | Sequence[str],
+    functions: str | Sequence[str],
+    latex: bool | None,
+) -> Typed:
+    from symderiv.notation.typed import Said, read_typed
+
+    expect("formula", formula, str, "a string")
+    words = (index, inputs, labels, let, assume, functions)
+    said = Said(*([each] if isinstance(each, str) else each for each in words))
+    return read_typed(formula, None if problem is None else load(problem), said, latex)
