@@ -48,6 +48,9 @@ p[i] = exp(z[i]) / sum(k, exp(z[k]))
         "d(p[i], z[j])",
         "delta(i, y) * z[y]",
         "where(i == j, 1, a)",
+        "where(i + j - 2 in K, z[i + j - 2] * t[1], 0)",
+        "sum(k if k + i in K, z[k + i] * log(t[k]))",
+        "sum(k != j - 1, z[k]) + delta(i + 1, j)",
     ],
 )
 def test_there_and_back(text: str) -> None:

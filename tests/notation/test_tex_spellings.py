@@ -15,6 +15,8 @@ SPELLINGS = {
     r"\sum_k x_k z_{i+k-1}": "sum(k, x[k] * z[i + k - 1])",
     r"x_{i-1} + x_{-j+3} + x_{i + 2k}": "x[i - 1] + x[3 - j] + x[i + 2 * k]",
     r"\sum_k (x_{k+1} - x_k)^2": "sum(k, where(k + 1 in K, (x[k + 1] - x[k])^2, 0))",
+    r"\sum_{k=1}^{K-1} (x_{k+1} - x_k)^2": "sum(k if k + 1 in K, (x[k + 1] - x[k])^2)",
+    r"\sum_{k=2}^K \log x_{k-1}": "sum(k >= 2, where(k - 1 in K, log(x[k - 1]), 0))",
     r"\delta_{i+1,j}": "delta(i + 1, j)",
     r"\mathbf{1}[i = j - k]": "delta(i, j - k)",
     r"\sum_{k \neq i - 1} x_k": "sum(k != i - 1, x[k])",

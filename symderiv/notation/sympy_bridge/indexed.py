@@ -303,15 +303,17 @@ class _Reader:
         )
 
     def _within(self, condition: Any) -> Compare:
-        """1 <= i + k <= N: the place is one of the axis."""
-        lower = [part for part in condition.args if isinstance(part, sympy.Ge) and part.rhs == 1]
-        for low in lower:
-            for high in condition.args:
-                if isinstance(high, sympy.Le) and high.lhs == low.lhs and str(high.rhs) in self.problem.axes:
-                    axis = str(high.rhs)
-                    place = self._term(low.lhs, axis)
-                    place = shifted([(1, place)], 0, axis) if linear(place)[0] else place
-                    return Compare("in", place, Size(axis))
+        """1 <= i + k <= N, in whichever way SymPy has turned its two sides: the place is one of the axis."""
+        sides = [part.gts - part.lts for part in condition.args if isinstance(part, sympy.Ge | sympy.Le)]
+        for high in sides if len(sides) == len(condition.args) == 2 else ():
+            for symbol in high.free_symbols:
+                place = sympy.expand(symbol - high)  # of N - (i + k) >= 0
+                fits = any(sympy.expand(low - place + 1) == 0 for low in sides if low is not high)
+                if symbol.name in self.problem.axes and symbol not in place.free_symbols and fits:
+                    found = self._term(place, symbol.name)
+                    if linear(found)[0]:
+                        found = shifted([(1, found)], 0, symbol.name)
+                    return Compare("in", found, Size(symbol.name))
         raise BridgeError(f"expected one comparison or 1 <= i + k <= N, found {condition}")
 
     def _derivative(self, node: Any) -> Expression:

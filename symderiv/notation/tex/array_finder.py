@@ -21,6 +21,7 @@ from symderiv.notation.tex.syntax import (
     Shifted,
     Subscripted,
     Unit,
+    less_than_size,
     walk,
 )
 from symderiv.notation.tex.uses import (
@@ -209,7 +210,8 @@ class ArrayFinder(ShapeFinder):
             )
 
     def _tie_bound(self, ranging: Ranging) -> None:
-        last = ranging.last
+        short = less_than_size(ranging.last)
+        last = ranging.last if short is None else short[0]
         if isinstance(last, Name) and not last.primes and self._split(last)[0] not in self.known.arrays:
             slot, name = self.letter_slot(plain(ranging.letter)), plain(last)
             own = self.table.name_of(slot)

@@ -19,6 +19,7 @@ from symderiv.expression.nodes import (
     Sum,
     Where,
 )
+from symderiv.expression.shifts import shifted
 from symderiv.notation.tex.arithmetic import product_of, quotient_of, raised_to, sum_of
 from symderiv.notation.tex.arrays import Value
 from symderiv.notation.tex.matrices import MatrixReader
@@ -36,6 +37,7 @@ from symderiv.notation.tex.syntax import (
     Ranging,
     Subscripted,
     Syntax,
+    less_than_size,
 )
 
 
@@ -103,6 +105,9 @@ class BinderReader(MatrixReader):
             ):
                 raise self.error(node.first, "expected a number as the lower bound")
             first = int(node.first.text)
+        short = less_than_size(node.last)
+        if first == 1 and short is not None and self.scope.axis(short[0]) == index.axis:
+            return Compare("in", shifted([(1, index)], short[1], index.axis), Size(index.axis))
         last = self._last(node, index, first)
         if first <= 1 and last is None:
             return None

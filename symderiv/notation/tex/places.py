@@ -41,6 +41,7 @@ from symderiv.notation.tex.syntax import (
     Syntax,
     Terms,
     Unit,
+    less_than_size,
     walk,
 )
 
@@ -117,8 +118,10 @@ class PlaceReader:
                         self._set(one, known)
             case Bound(_, _, over, _):
                 for ranging in over:
-                    if isinstance(ranging.last, Name):
-                        size = self.scope.axis(ranging.last)
+                    short = less_than_size(ranging.last)
+                    last = short[0] if short is not None else ranging.last
+                    if isinstance(last, Name):
+                        size = self.scope.axis(last)
                         if size is not None:
                             self._set(ranging.letter, size)
 

@@ -259,6 +259,15 @@ Syntax: TypeAlias = (
 Part: TypeAlias = Syntax | Ranging | Case
 
 
+def less_than_size(bound: Syntax | None) -> tuple[Name, int] | None:
+    """The K and the 1 of the bound K - 1; None for any other."""
+    match bound:
+        case Terms(_, ((False, Name() as size), (True, Numeral(_, text)))):
+            return (size, int(text)) if text.isdecimal() and len(text) < 7 else None
+        case _:
+            return None
+
+
 def parts_of(node: Part) -> Iterator[Part]:
     """The pieces of syntax directly inside `node`, subscripts included, in the order of the source."""
     for field in fields(node):
