@@ -59,7 +59,11 @@ def lower_function(spec: FunctionSpec) -> Lowered:
         name: replace(each, body=rewrite_logistic(each.body, definitions))
         for name, each in definitions.items()
     }
-    stabiliser = Stabiliser(definitions, taken, frozenset(spec.exponents))
+    saved = {argument.name for argument in spec.arguments if argument.role == "saved"}
+    stabiliser = Stabiliser(
+        definitions, taken, frozenset(spec.exponents),
+        {each.name: each for each in spec.meaning_definitions if each.name in saved},
+    )  # fmt: skip
     stable = {
         name: Definition(name, each.indices, stabiliser.rewrite(each.body))
         for name, each in definitions.items()

@@ -9,6 +9,7 @@ terms of them:
     log S                    becomes   m + log s
     log(exp(u_i) / S)        becomes   (u_i - m) - log s
     log(t / (exp(u_i) / S))  becomes   log t - ((u_i - m) - log s)
+    Σ_k z_k p_k - z_i        becomes   Σ_k (z_k - M) p_k - (z_i - M),  M = max_k z_k,  where Σ_k p_k = 1
     w · log(..), w = 0       counts 0  (0 · log 0 = 0), and so does w · u where u may be -inf
 
 A product is rewritten only where its degree in e^m is 0, so that e^m cancels. Each rewrite is then
@@ -23,7 +24,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symderiv.expression.canonical import canonical
-from symderiv.expression.construct import base_and_exponent, factors_of, multiply, negate
+from symderiv.expression.construct import (
+    base_and_exponent,
+    factors_of,
+    multiply,
+    negate,
+)
 from symderiv.expression.functions import call
 from symderiv.expression.indices import free_indices, rename
 from symderiv.expression.nodes import (
@@ -46,12 +52,10 @@ from symderiv.expression.nodes import (
     Where,
 )
 from symderiv.expression.traverse import children, map_children, walk
+from symderiv.kernels.centred import LOG_RATIO, centred
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.rewrite_check import same_value
 from symderiv.problem import unfold
-
-#: A function of the kernels room only: log_ratio(u, m, log s) = (u - m) - log s, grouped just so.
-LOG_RATIO = "log_ratio"
 
 _WHY_MAX = "the largest exponent becomes 0, so exp cannot overflow"
 _WHY_EXP = "between 0 and 1, and at least one of them is 1"
@@ -88,11 +92,14 @@ class Stabiliser:
         Names that must not be given to a new array.
     infinite
         Arrays in which an entry of -inf is meant, as a weight of exactly 0 after exp.
+    saved
+        Definitions of arrays that the function is given, such as the probabilities p.
     """
 
     definitions: Mapping[str, Definition]
     taken: set[str]
     infinite: frozenset[str] = frozenset()
+    saved: Mapping[str, Definition] = field(default_factory=dict)
     comments: dict[str, str] = field(default_factory=dict)
     added: dict[str, Definition] = field(default_factory=dict)
     _groups: list[Group] = field(default_factory=list)
@@ -102,10 +109,10 @@ class Stabiliser:
         """`node` in its stable form, checked against the form given."""
         for _, part in walk(node):
             self._note_group(part)
-        shifted = self._shift_all(node)
+        shifted = self.shift_all(node)
         if shifted != node:
-            everything = {**self.definitions, **self.added}
-            if not same_value(node, shifted, self.definitions, everything):
+            before = {**self.definitions, **self.saved}
+            if not same_value(node, shifted, before, {**before, **self.added}):
                 raise KernelError("a rewrite for stability changed the value of an expression: not emitted")
         return self._guard(shifted)
 
@@ -133,7 +140,7 @@ class Stabiliser:
         assert isinstance(factor, Call)
         exponent = factor.arguments[0]
         free = tuple(index for index in free_indices(node))
-        names = [self._name(stem) for stem in ("m", "e", "s", "log_s", "u")]
+        names = [self.new_name(stem) for stem in ("m", "e", "s", "log_s", "u")]
         group = Group(node.index, exponent, free, *names)
         self._groups.append(group)
         letters = (*free, node.index)
@@ -141,22 +148,24 @@ class Stabiliser:
             u: Expression = exponent
         else:
             # Named, so that the maximum and the exponentials see the same rounded exponent.
-            self._add(group.u, letters, exponent, "")
+            self.add(group.u, letters, exponent, "")
             u = Entry(group.u, letters)
         m = Entry(group.m, free)
-        self._add(group.m, free, Extremum("max", node.index, u), _WHY_MAX)
-        self._add(group.e, letters, call("exp", Add((u, multiply(Number(Fraction(-1)), m)))), _WHY_EXP)
-        self._add(group.s, free, Sum(node.index, Entry(group.e, letters)), _WHY_SUM)
-        self._add(group.log_s, free, call("log", Entry(group.s, free)), "")
+        self.add(group.m, free, Extremum("max", node.index, u), _WHY_MAX)
+        self.add(group.e, letters, call("exp", Add((u, multiply(Number(Fraction(-1)), m)))), _WHY_EXP)
+        self.add(group.s, free, Sum(node.index, Entry(group.e, letters)), _WHY_SUM)
+        self.add(group.log_s, free, call("log", Entry(group.s, free)), "")
 
-    def _name(self, stem: str) -> str:
+    def new_name(self, stem: str) -> str:
+        """A name for a new array."""
         name, number = stem, 2
         while name in self.taken:
             name, number = f"{stem}_{number}", number + 1
         self.taken.add(name)
         return name
 
-    def _add(self, name: str, indices: tuple[Index, ...], body: Expression, why: str) -> None:
+    def add(self, name: str, indices: tuple[Index, ...], body: Expression, why: str) -> None:
+        """Bring in a new array, with why it is there."""
         self.added[name] = Definition(name, indices, body)
         if why:
             self.comments[name] = why
@@ -219,10 +228,14 @@ class Stabiliser:
             case _:
                 return {}
 
-    def _shift_all(self, node: Expression) -> Expression:
+    def shift_all(self, node: Expression) -> Expression:
+        """`node` with its shares and logarithms in terms of the named arrays."""
         logarithm = self._log(node)
         if logarithm is not None:
             return logarithm
+        in_the_middle = centred(node, self)
+        if in_the_middle is not None:
+            return in_the_middle
         grouped = self._grouped_difference(node)
         if grouped is not None:
             return grouped
@@ -230,7 +243,7 @@ class Stabiliser:
             degree = self.degree(node)
             if degree and not any(degree.values()):
                 return self._shift(node)
-        return map_children(node, self._shift_all)
+        return map_children(node, self.shift_all)
 
     def _shift(self, node: Expression) -> Expression:
         """Every exp(u) and S in a tree of degree 0 over e^m: the e^m cancel."""
@@ -243,7 +256,7 @@ class Stabiliser:
             return Entry(self._groups[number].e, (*terms, place))
         if isinstance(node, Multiply | Add | Power | Sum):
             return map_children(node, self._shift)
-        return self._shift_all(node)
+        return self.shift_all(node)
 
     # -- logarithms -------------------------------------------------------------------------
 
@@ -288,7 +301,7 @@ class Stabiliser:
         if not logarithms:
             return None
         if rest:
-            logarithms.insert(0, call("log", self._shift_all(multiply(*rest))))
+            logarithms.insert(0, call("log", self.shift_all(multiply(*rest))))
         return Add(tuple(logarithms)) if len(logarithms) > 1 else logarithms[0]
 
     def _share(self, node: Expression) -> tuple[Use, IndexTerm] | None:
@@ -328,7 +341,7 @@ class Stabiliser:
                 found: dict[Index, IndexTerm] = dict(zip(group.free, use[1], strict=True))
                 wanted = negate(other)
                 if match(group.exponent, wanted, {group.index}, found):
-                    rest = [self._shift_all(each) for each in terms if each not in (term, other)]
+                    rest = [self.shift_all(each) for each in terms if each not in (term, other)]
                     ratio = multiply(Number(Fraction(-1)), self._log_ratio(use, found[group.index]))
                     return Add((ratio, *rest)) if rest else ratio
         return None
