@@ -53,7 +53,7 @@ from symderiv.expression.nodes import (
     Where,
 )
 from symderiv.expression.shifts import conditions_of, decided, is_within, solved, within
-from symderiv.expression.traverse import compared_values, map_children
+from symderiv.expression.traverse import compared_values, map_children, walk
 from symderiv.proof.deltas import by_preference, classes, written_at
 from symderiv.proof.expand import ProofError
 from symderiv.proof.places import bound_of, implied, is_bound, least_spelling, solved_delta, without_bounds
@@ -251,7 +251,13 @@ class Normal:
         if not bounds or all(base is other for base, other in written.items()):
             return None
         before = self._known
-        self._known = before | {base.condition for base in bounds if isinstance(base, Where)}
+        # Those that follow from them are known too: they must not be written inside again.
+        self._known = before | {
+            part.condition
+            for base in merged
+            for _, part in walk(base)
+            if isinstance(part, Where) and is_bound(part) and without_bounds(part, merged) == ONE
+        }
         factors = [power(other, Number(merged[base])) for base, other in written.items()]
         inside = self._polynomial(multiply(Number(coefficient), *factors))
         self._known = before

@@ -52,6 +52,9 @@ TRUE = (
     "delta(j + 1, q) * x[j] == delta(j + 1, q) * x[q - 1]",
     "where(j + 1 in N, 1, 0) * where(j + 2 in N, 1, 0) == where(j + 2 in N, 1, 0)",
     "where(j + 1 in N, exp(x[j + 1]), 0) == where(j + 1 in N, 1, 0) * exp(where(j + 1 in N, x[j + 1], 0))",
+    # The outer bound says that the inner place exists too.
+    "where(j + 1 in N, exp(x[j + 1]), 0) * v[j + 2]"
+    " == where(j + 2 in N, where(j + 1 in N, exp(x[j + 1]) * v[j + 2], 0), 0)",
     "sum(k, delta(2 * k, i) * b[k]) == sum(l, delta(2 * l, i) * b[l])",
 )
 FALSE = (
