@@ -23,10 +23,11 @@ from symderiv.expression.nodes import (
     Entry,
     Expression,
     Index,
+    Position,
     Sum,
     Where,
 )
-from symderiv.expression.traverse import children, map_children, replace_at, walk
+from symderiv.expression.traverse import children, compared_values, map_children, replace_at, walk
 from symderiv.notation.text import to_text
 from symderiv.problem import Assumption, Input, Problem, names_in
 from symderiv.proof import Verdict, prove
@@ -268,12 +269,16 @@ def restricted(
     """Both sides where the conditions of a chain hold, 0 elsewhere: equal if and only if the claim holds."""
     for each in conditions:
         one, other = each.left, each.right
-        if isinstance(one, Index) and isinstance(other, Index) and each.operator in ("==", "!="):
-            if each.operator == "==":
+        if not compared_values(each) and each.operator in ("==", "!="):
+            if each.operator == "==" and isinstance(other, Index):
+                assert isinstance(one, Index | Position | Entry)
                 left, right = (rename(side, {other: one}) for side in (left, right))
-            else:
-                apart = subtract(number(1), Delta(one, other))
-                left, right = multiply(apart, left), multiply(apart, right)
+                continue
+            assert isinstance(one, Index | Position | Entry)
+            assert isinstance(other, Index | Position | Entry)
+            together = Delta(one, other)
+            factor = together if each.operator == "==" else subtract(number(1), together)
+            left, right = multiply(factor, left), multiply(factor, right)
         else:
             left, right = (Where(each, side, number(0)) for side in (left, right))
     return left, right

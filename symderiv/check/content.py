@@ -100,7 +100,9 @@ class Anew:
 class Content:
     """What a document says.
 
-    `layouts` names, for a display and an equality that fit only so, the vector that has to be a row.
+    `where` holds what is assumed of places and values, such as j ≠ y_i: claims that speak of them are made
+    there only. `layouts` names, for a display and an equality that fit only so, the vector that has to be a
+    row.
     """
 
     document: Document
@@ -113,3 +115,4 @@ class Content:
     layouts: Mapping[tuple[int, int], str] = field(default_factory=dict)
     anew: tuple[Anew, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    where: tuple[Compare, ...] = ()

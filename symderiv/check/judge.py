@@ -18,7 +18,7 @@ from symderiv.check.reading import read
 from symderiv.check.sources import read_file
 from symderiv.check.verdicts import Judgement, Report
 from symderiv.expression.indices import free_indices
-from symderiv.expression.nodes import Derivative, Entry, Expression, Index, Number
+from symderiv.expression.nodes import ONE, Derivative, Entry, Expression, Index, Number, Where
 from symderiv.expression.traverse import walk
 from symderiv.notation.errors import NotationError
 from symderiv.notation.text import condition_to_text, to_text
@@ -109,7 +109,9 @@ def judge(content: Content, claim: Claim) -> Judgement:
         letter = twice[0].name
         told = f"{letter} occurs twice in a term of one side and not on the other: write a sum over {letter}"
         return _judgement(claim, "unreadable", f"{told}, or say 'einstein' in a directive")
-    left, right = restricted(left, right, claim.conditions)
+    letters = set(letters_of(left, right))
+    assumed = [each for each in content.where if set(free_indices(Where(each, ONE, ONE))) <= letters]
+    left, right = restricted(left, right, (*claim.conditions, *assumed))
     verdict = prove(left, right, problem, content.assumptions)
     row = content.layouts.get((claim.display, claim.equality))
     if verdict.kind == "proved" and row is not None:

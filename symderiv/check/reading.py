@@ -21,9 +21,9 @@ from symderiv.check.document import Block, Document
 from symderiv.check.other_names import with_one_name
 from symderiv.check.prose import condition_before
 from symderiv.expression.canonical import same
-from symderiv.expression.nodes import Compare, Entry, Expression
+from symderiv.expression.nodes import Compare, Entry, Expression, Where
 from symderiv.notation.errors import NotationError, Source
-from symderiv.notation.reader import parse_equation
+from symderiv.notation.reader import parse_equation, parse_expression
 from symderiv.notation.tex import read_equations
 from symderiv.notation.tex.inferred import Reading
 from symderiv.notation.tex.reading import Chain
@@ -103,6 +103,7 @@ def _scopes(document: Document, said: Said, blocks: list[Block], assume: tuple[s
         {**before.layouts, **after.layouts},
         tuple(dict.fromkeys((*before.anew, told, *after.anew))),
         tuple(dict.fromkeys((*before.remarks, *after.remarks))),
+        after.where,
     )  # fmt: skip
 
 
@@ -136,9 +137,14 @@ def _content(attempt: Attempt, reading: Reading, assume: tuple[str, ...]) -> Con
     document, said = attempt.document, attempt.said
     assumptions = [Assumption(*parse_equation(each, reading.problem, "--assume")) for each in assume]
     unreadable = list(attempt.unreadable)
+    where: list[Compare] = []
     for each in said.assumptions:
         try:
-            assumptions.append(Assumption(*parse_equation(each.text, reading.problem)))
+            condition = _condition(each.text, reading.problem)
+            if condition is not None:
+                where.append(condition)
+            else:
+                assumptions.append(Assumption(*parse_equation(each.text, reading.problem)))
         except NotationError as error:
             unreadable.append(Unreadable(document.error(each.begin + error.column - 1, error.message)))
     remarks = tuple(_remarks(attempt, reading))
@@ -146,8 +152,16 @@ def _content(attempt: Attempt, reading: Reading, assume: tuple[str, ...]) -> Con
     claims += _claims_in_lines(attempt, reading)
     return Content(
         document, reading.problem, tuple(claims), tuple(unreadable), tuple(assumptions),
-        tuple(attempt.misshapen), said.einstein, attempt.layouts, remarks=remarks,
+        tuple(attempt.misshapen), said.einstein, attempt.layouts, remarks=remarks, where=tuple(where),
     )  # fmt: skip
+
+
+def _condition(text: str, problem: Problem) -> Compare | None:
+    """An assumption such as ``j != y[i]`` or ``x > 0``, which says where claims are made; None for others."""
+    if "==" in text or not re.search(r"!=|<|>", text):
+        return None
+    found = parse_expression(f"where({text}, 1, 0)", problem)
+    return found.condition if isinstance(found, Where) else None
 
 
 def _remarks(attempt: Attempt, reading: Reading) -> Iterator[Remark]:

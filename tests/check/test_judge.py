@@ -317,3 +317,17 @@ def test_a_function_of_what_nothing_defines_is_unreadable() -> None:
     found = only(text)
     assert found.verdict == "unreadable"
     assert found.message == "L is a function of y, which no formula defines"
+
+
+def test_places_that_are_assumed_to_differ() -> None:
+    text = r"""
+<!-- symderiv:
+index j : K
+index i : N
+input w[K, D], x[N, D], y[N]
+-->
+$$ L_i = \sum_{j \neq y_i} \max(0, w_j^T x_i - w_{y_i}^T x_i + 1) $$
+$$ \nabla_{w_j} L_i = \mathbb{1}(w_j^T x_i - w_{y_i}^T x_i + 1 > 0) x_i $$
+"""
+    assert verdicts(text) == [(2, 1, "refuted")]
+    assert verdicts(f"<!-- symderiv: assume j != y[i] -->\n{text}") == [(2, 1, "proved")]
