@@ -10,14 +10,13 @@ this one. Equal values, by spelling, get the same array.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from fractions import Fraction
-from itertools import permutations
 
 from symderiv.expression.canonical import canonical
 from symderiv.expression.construct import add, divide, multiply, negate, power, subtract
 from symderiv.expression.functions import call
-from symderiv.expression.indices import free_indices, mentions, rename
+from symderiv.expression.indices import mentions
 from symderiv.expression.nodes import (
     MINUS_ONE,
     ONE,
@@ -28,7 +27,6 @@ from symderiv.expression.nodes import (
     Entry,
     Expression,
     Extremum,
-    Index,
     Multiply,
     Number,
     Power,
@@ -41,10 +39,9 @@ from symderiv.expression.traverse import children, compared_values, map_children
 from symderiv.proof.expand import ProofError
 from symderiv.proof.normal import Normal
 from symderiv.proof.point import EXPONENTIALS, has_sums
+from symderiv.proof.spelling import spelling
 
 _HALF = Number(Fraction(1, 2))
-#: Letters of one atom are tried in every order, to find its spelling, up to this many.
-_MAX_LETTERS = 4
 
 
 def split(node: Expression) -> Expression:
@@ -162,9 +159,14 @@ class Hidden:
         Names that are in use.
     step
         What the exponents of exponentials are multiples of one over.
+    keep
+        Whether sizes outside of all sums stay as they are where others are hidden.
     """
 
-    def __init__(self, taken: Collection[str], step: int = 1) -> None:
+    def __init__(self, taken: Collection[str], step: int = 1, *, keep: bool = True) -> None:
+        self._keep = keep
+        #: Whether a size was hidden.
+        self.sizes = False
         self._step = step
         self._names: dict[Expression, str] = {}
         self._prefix = "~"
@@ -233,23 +235,28 @@ class Hidden:
         return add(otherwise, multiply(holds, add(then, negate(otherwise))))
 
     def sums_in(self, tree: Expression, node: Expression) -> Expression:
-        """`tree` with an array in the place of every sum and size in `node`, wherever else they occur too."""
+        """`tree` with an array in the place of every sum and size in `node`, wherever else they occur too.
+
+        A size that stands outside of all sums may stay one, so that it can still count them.
+        """
         for part in _outermost_sums(node):
-            spelled, _ = _spelling(part)
+            spelled, _ = spelling(part)
             self.array(part)
-            tree = self._everywhere(tree, type(part), spelled)
+            self.sizes |= isinstance(part, Size)
+            tree = self._everywhere(tree, type(part), spelled, not isinstance(part, Size) or not self._keep)
         return tree
 
-    def _everywhere(self, node: Expression, kind: type, spelled: Expression) -> Expression:
-        if isinstance(node, kind):
-            found, letters = _spelling(node)
+    def _everywhere(self, node: Expression, kind: type, spelled: Expression, here: bool) -> Expression:
+        if isinstance(node, kind) and here:
+            found, letters = spelling(node)
             if found == spelled:
                 return Entry(self._names[spelled], letters)
-        return map_children(node, lambda child: self._everywhere(child, kind, spelled))
+        here = here or isinstance(node, Sum)
+        return map_children(node, lambda child: self._everywhere(child, kind, spelled, here))
 
     def array(self, node: Expression, truth: bool = False) -> Expression:
         """The entry of a new array that stands for `node`, the same one for the same spelling."""
-        spelled, letters = _spelling(node)
+        spelled, letters = spelling(node)
         if spelled not in self._names:
             self._names[spelled] = f"{self._prefix}{len(self._names)}"
             if truth:
@@ -263,22 +270,3 @@ def _outermost_sums(node: Expression) -> Iterator[Expression]:
     else:
         for child in children(node):
             yield from _outermost_sums(child)
-
-
-def _spelling(node: Expression) -> tuple[Expression, tuple[Index, ...]]:
-    """A tree with its free letters renamed to places in a list, and that list."""
-    letters = tuple(sorted(free_indices(node), key=lambda index: (index.axis, index.name)))
-    if len(letters) > _MAX_LETTERS:
-        return canonical(node), letters
-    best: tuple[str, Expression, tuple[Index, ...]] | None = None
-    for order in permutations(letters):
-        if [each.axis for each in order] != [each.axis for each in letters]:
-            continue
-        names: Mapping[Index, Index] = {
-            letter: Index(f"@{place}", letter.axis) for place, letter in enumerate(order)
-        }
-        spelled = canonical(rename(node, dict(names)))
-        if best is None or repr(spelled) < best[0]:
-            best = (repr(spelled), spelled, order)
-    assert best is not None
-    return best[1], best[2]

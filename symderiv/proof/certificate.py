@@ -53,12 +53,13 @@ read, shifted places, and whatever else the tree may hold.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from symderiv.expression.nodes import Expression, Index
 from symderiv.proof.check import Check, NotZero, Refused
+from symderiv.proof.expand import ProofError
 from symderiv.proof.free_places import Labels, labels_as_letters, require_plain_places
 from symderiv.proof.point import Work
 from symderiv.proof.split_axes import split_axes
@@ -168,19 +169,26 @@ def certify(
     """
     require_plain_places(difference)
     work = Work(WORK_LIMIT if limit is None else limit)
-    try:
-        return _certificate(Check(difference, labels, apart, dict(fixed or {}), work, ties=ties))
-    except (NotZero, Refused) as error:
-        if fixed:
-            raise
-        for tree in islice(split_axes(labels_as_letters(difference, labels)), _MAX_SPLITS):
+    trees = chain([(difference, labels)], _apart(difference, labels, fixed))
+    first: ProofError | None = None
+    for tree, own in trees:
+        for keep in (True, False):
+            check = Check(tree, own, apart, dict(fixed or {}), work, ties=ties, keep=keep)
             try:
-                return _certificate(Check(tree, {}, apart, {}, work, ties=ties))
-            except (NotZero, Refused):
-                continue
-        raise error
+                bits = check.run()
+                return Certificate(check.places, check.smallest, bits, check.hidden.count)
+            except (NotZero, Refused) as error:
+                first = first or error
+            if not check.hidden.sizes:
+                break
+    assert first is not None
+    raise first
 
 
-def _certificate(check: Check) -> Certificate:
-    bits = check.run()
-    return Certificate(check.places, check.smallest, bits, check.hidden.count)
+def _apart(
+    difference: Expression, labels: Labels, fixed: Mapping[str, int] | None
+) -> Iterator[tuple[Expression, Labels]]:
+    """The equation on more axes than it is written for."""
+    if not fixed:
+        for tree in islice(split_axes(labels_as_letters(difference, labels)), _MAX_SPLITS):
+            yield tree, {}

@@ -65,6 +65,8 @@ class Check:
         The budget.
     ties
         Whether the equation is claimed where compared values are equal too.
+    keep
+        As for :class:`symderiv.proof.atoms.Hidden`.
 
     Attributes
     ----------
@@ -85,6 +87,7 @@ class Check:
         work: Work,
         *,
         ties: bool = True,
+        keep: bool = True,
     ) -> None:
         self.ties = ties
         self.work = work
@@ -99,7 +102,7 @@ class Check:
         if read - set(self.labels):
             raise Refused("an index that is no label")
         self.step = exponent_step(tree)
-        self.hidden = Hidden(names_in(tree), self.step)
+        self.hidden = Hidden(names_in(tree), self.step, keep=keep)
         tree = self.hidden.functions(tree)
         axes = tuple(axis for axis in _axes(tree, self.labels) if axis not in fixed)
         before = [

@@ -173,7 +173,7 @@ class _Search:
 
     def __post_init__(self) -> None:
         self.real = multiprecision(self.digits)
-        self.finer = multiprecision(3 * self.digits)
+        self.finer = [multiprecision(times * self.digits) for times in (3, 9)]
         #: At how many places both sides had a value.
         self.compared = 0
         self.scale = 10 ** (self.digits - 8)
@@ -222,12 +222,33 @@ class _Search:
             if not self._apart(*pair):
                 continue
             if arithmetic is not EXACT:
-                # What rounding makes of large numbers that cancel is gone with more digits.
-                pair = self._sides(self._oracle(self.finer, values, sizes, curved), env)
-                if pair is None or not self._apart(*pair):
+                pair = self._settled(pair, values, sizes, curved, env)
+                if pair is None:
                     continue
             left, right = (self._text(side) for side in pair)
             return _Difference(values, place, left, right, arithmetic is EXACT, curved)
+        return None
+
+    def _settled(
+        self,
+        pair: tuple[Any, Any],
+        values: Mapping[str, Table],
+        sizes: Mapping[str, int],
+        curved: bool,
+        env: Mapping[Index, int],
+    ) -> tuple[Any, Any] | None:
+        """Two sides that differ with more digits as well; None where rounding alone makes the difference.
+
+        Large numbers that cancel leave noise, and noise changes with the number of digits.
+        """
+        for arithmetic in self.finer:
+            finer = self._sides(self._oracle(arithmetic, values, sizes, curved), env)
+            if finer is None:
+                return None
+            change = max(abs(new - old) for new, old in zip(finer, pair, strict=True))
+            if change * _STEADY < abs(finer[0] - finer[1]):
+                return finer if self._apart(*finer) else None
+            pair = finer
         return None
 
     def _oracle(
@@ -273,6 +294,8 @@ class _Search:
 
 
 _INFINITY = float("inf")
+#: A difference counts where more digits change the sides by less than this part of it.
+_STEADY = 10**6
 
 
 def slopes(upstream: Upstream) -> str:

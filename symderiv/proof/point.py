@@ -46,6 +46,7 @@ from symderiv.expression.nodes import (
 from symderiv.expression.traverse import children, compared_values, walk
 from symderiv.proof.expand import ProofError
 from symderiv.proof.prime_field import Element, PrimeField, Undefined
+from symderiv.proof.spelling import spelling
 
 Env: TypeAlias = Mapping[Index, int]
 #: Functions that turn sums into products: e^u, and w(u) = e^{iu}.
@@ -305,11 +306,12 @@ class Point:
             if Fraction(roots[0] ** 2, roots[1] ** 2) == under.value:
                 return self.field.number(Fraction(*roots))
         value = self._value(under, env)
+        if has_sums(under):
+            # By spelling, and even of zero: what sums are at a small size they need not be at every size.
+            spelled, letters = spelling(under)
+            return self._adjoined((spelled, tuple(env[index] for index in letters)), value)
         if value.is_zero():
             return self.field.zero
-        if has_sums(under):
-            # By spelling: two sums that are equal at a small size need not be equal at every size.
-            return self._adjoined((under, tuple(env[index] for index in free_indices(under))), value)
         self._told_apart(("sqrt", value.key()), value)
         return self._adjoined(("sqrt", value.key()), value)
 

@@ -20,6 +20,8 @@ from fractions import Fraction
 from math import log2
 from typing import TypeAlias
 
+from symderiv.proof.expand import ProofError
+
 #: Exponents of Mersenne primes 2^e - 1, the primes in use: a larger one where heights demand it.
 PRIME_EXPONENTS = (521, 2203, 9689)
 #: More adjoined square roots than this are given up: an element has 2^n coefficients.
@@ -32,7 +34,7 @@ _Below: TypeAlias = Mapping[int, tuple[int, int, float]]
 _NOTHING: _Below = {}
 
 
-class FieldError(ArithmeticError):
+class FieldError(ProofError):
     """Something that this arithmetic cannot do."""
 
 
@@ -165,9 +167,7 @@ class PrimeField:
         Raises
         ------
         Undefined
-            If the element is zero.
-        FieldError
-            If it is zero for some signs of the roots only.
+            If the element is zero, were it for some signs of the roots only.
         """
         if element.is_zero():
             raise Undefined("a division by zero")
@@ -184,7 +184,7 @@ class PrimeField:
         # The norm is the product over all signs of the roots, the rest of it the inverse's numerator.
         norm, rest = self._norm(numerator)
         if not norm:
-            raise FieldError("a denominator that is zero for some signs of a square root")
+            raise Undefined("a denominator that is zero for some signs of a square root")
         signs = 1 << max(bits.bit_length() for bits in numerator)
         value = self._times(self._times(above, rest), pow(norm, -1, self.prime))
         spread = (signs - 1) * element.degree, (signs - 1) * (element.height + 1)

@@ -27,9 +27,10 @@ from symderiv.expression.nodes import (
 from symderiv.expression.traverse import children, compared_values, walk
 from symderiv.proof.expand import ProofError
 from symderiv.proof.point import Setting, Work, has_sums
+from symderiv.proof.spelling import spelling
 
-#: A denominator, with the places of its letters on axes that are written out.
-_Key: TypeAlias = tuple[Expression, tuple[int | None, ...]]
+#: A denominator in its spelling, with its letters, or their places on axes that are written out.
+_Key: TypeAlias = tuple[Expression, tuple[int | Index, ...]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,11 @@ def order_in(node: Expression, axis: str, setting: Setting, work: Work) -> int:
     memory: dict[_Key, Order] = {}
 
     def key_of(part: Expression, places: Mapping[Index, int]) -> _Key:
-        return part, tuple(places.get(index) for index in free_indices(part))
+        return part, tuple(places.get(index, index) for index in free_indices(part))
+
+    def den_of(part: Expression, places: Mapping[Index, int]) -> _Key:
+        spelled, letters = spelling(part)
+        return spelled, tuple(places.get(index, index) for index in letters)
 
     def order(part: Expression, places: Mapping[Index, int]) -> Order:
         key = key_of(part, places)
@@ -87,7 +92,7 @@ def order_in(node: Expression, axis: str, setting: Setting, work: Work) -> int:
                     inner = _root(inner)
                     exponent = exponent * 2
                 if exponent < 0:
-                    inner = _inverse(inner, key_of(base, places))
+                    inner = _inverse(inner, den_of(base, places))
                 return _multiplied([inner] * abs(int(exponent)))
             case Call("sqrt", (argument,)) if has_sums(argument):
                 return _root(order(argument, places))

@@ -15,6 +15,7 @@ lse = log(sum(k, exp(z[k])))
 mu = sum(k, a[k]) / K
 v = sum(k, (a[k] - mu)^2) / K
 h[i] = (a[i] - mu) / sqrt(v + eps)
+w[i] = (a[i] - mu) / sqrt(v)
 r = sqrt(sum(k, a[k]^2) / K + eps)
 rn[i] = a[i] / r
 H = -sum(k, p[k] * log(p[k]))
@@ -63,6 +64,8 @@ sum(i, sum(j != i, a[i] * b[j])) = sum(i, a[i]) * sum(j, b[j]) - sum(i, a[i] * b
 sum(i, sum(j, (a[i] * b[j] - a[j] * b[i])^2)) = 2 * (sum(i, a[i]^2) * sum(j, b[j]^2) - sum(i, a[i] * b[i])^2)
 sum(n, sum(k, sum(c, A[n, k] * B[k, c] * D[c, n]))) = sum(k, sum(c, sum(n, B[k, c] * D[c, n] * A[n, k])))
 sum(i, sum(j, M[i, j] * M[j, i])) = sum(l, sum(k, M[k, l] * M[l, k]))
+sum(i, w[i]^2) = K
+d(w[i], a[j]) = (delta(i, j) - 1 / K - w[i] * w[j] / K) / sqrt(v)
 sum(m, P[n, m]) = 1
 d(P[n, m], R[n, q]) = P[n, m] * (delta(m, q) - P[n, q])
 sum(i, a[i]*sum(j, d(p[i], z[j])*b[j])) = sum(i, p[i]*a[i]*b[i]) - sum(i, p[i]*a[i])*sum(j, p[j]*b[j])
@@ -71,6 +74,7 @@ sum(i, a[i]*sum(j, d(p[i], z[j])*b[j])) = sum(i, p[i]*a[i]*b[i]) - sum(i, p[i]*a
 #: What the normal form alone does not prove.
 BEYOND = """
 sum(i, h[i] * d(h[i], a[j])) = h[j] * eps / (v + eps)^(3/2)
+sum(i, 1 / (1 + h[i]^2)) = K - sum(i, h[i]^2 / (1 + h[i]^2))
 sum(k, a[k] / (b[k] + x)) = x * sum(k, a[k] / (b[k] + x)^2) + sum(k, a[k] * b[k] / (b[k] + x)^2)
 sum(k, sigmoid(a[k])) + sum(k, sigmoid(-a[k])) = K
 sum(k, 1 / (1 + a[k]^2)) = K - sum(k, a[k]^2 / (1 + a[k]^2))

@@ -73,6 +73,7 @@ SMALL_SIZES = [
     ("sum(i, sum(j, sum(k, M[i, j] * M[j, k] * (a[i] - a[j]) * (a[j] - a[k]) * (a[k] - a[i]))))", "0", 2),
     ("sum(k != i, a[k]) * sum(k != i, b[k])", "sum(k != i, a[k] * b[k])", 2),
     ("sum(k, a[k]) / K", "a[i]", 1),
+    ("sqrt(sum(k, (a[k] - sum(l, a[l]) / K)^2)) * (K - 1) * (K - 2)", "0", 2),
     ("1 / (a[i] + sum(k != i, b[k]))", "1 / a[i]", 1),
     ("sqrt(x + sum(k, a[k]^2))^2", "x + sum(k, a[k])^2", 1),
     (

@@ -306,3 +306,19 @@ def test_conditions_come_down_to_deltas_and_signs(left: str, right: str) -> None
 )
 def test_other_conditions_are_not_taken_for_the_same(left: str, right: str) -> None:
     assert prove(parse_expression(left, PROBLEM), parse_expression(right, PROBLEM), PROBLEM).kind != "proved"
+
+
+def test_undecided_says_at_how_many_points_the_sides_agreed() -> None:
+    verdict = prove(
+        parse_expression("gamma(x + 1)", PROBLEM), parse_expression("x * gamma(x)", PROBLEM), PROBLEM
+    )
+    assert verdict.kind == "undecided"
+    assert verdict.points >= 5
+    assert verdict.digits == 22
+
+
+def test_large_numbers_that_cancel_are_no_counterexample() -> None:
+    """In 30 digits, e^(1000 x) + 1 minus e^(1000 x) is not 1; no counterexample may rest on that."""
+    left = parse_expression("gamma(x + 1) + (exp(1000 * (x + 1)) + 1 - exp(1000 * x) * exp(1000))", PROBLEM)
+    right = parse_expression("x * gamma(x) + 1", PROBLEM)
+    assert prove(left, right, PROBLEM).kind != "refuted"
