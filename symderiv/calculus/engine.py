@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain, count
 
 from symderiv.calculus.assume import ASSUME
 from symderiv.calculus.context import CalculusError, Context
@@ -125,6 +126,7 @@ class Engine:
         """A product with a derivative, simplified so that the derivative itself is never built."""
         output, variable = request.output, request.variable
         taken = {given.name for given in self.problem.inputs} | {d.name for d in self.problem.definitions}
+        taken |= {each.name for each in self.problem.upstream}
         if request.kind == "vjp":
             name, along = request.carried or _unused("g", taken), output
             axes = self.problem.axes_of(output.array)
@@ -357,10 +359,9 @@ class Engine:
 
 
 def _unused(name: str, taken: set[str]) -> str:
-    candidate, number = name, 1
-    while candidate in taken:
-        candidate, number = f"{name}_{number}", number + 1
-    return candidate
+    """`name`, or one close to it that is free; v_1 comes last, which in print is an entry of v as well."""
+    candidates = chain((name, f"{name}_tilde", f"{name}_bar"), (f"{name}_{number}" for number in count(1)))
+    return next(each for each in candidates if each not in taken)
 
 
 def _plain(*entries: Entry) -> bool:

@@ -48,7 +48,7 @@ def to_text(expression: Expression) -> str:
     A sum's letter that is also free, or bound around it, is given a new name: the text has one
     meaning for a letter at a place.
     """
-    return _spell(_distinct(explicit(expression)))[0]
+    return _spell(distinct_letters(explicit(expression)))[0]
 
 
 def index_to_text(term: IndexTerm) -> str:
@@ -86,7 +86,7 @@ def spelled_shift(shift: Shift, spell: Callable[[IndexTerm], str], times: str) -
 def definition_to_text(definition: Definition) -> str:
     """A definition as a line of a problem file."""
     left = _entry(Entry(definition.name, definition.indices))
-    return f"{left} = {_spell(_distinct(explicit(definition.body), definition.indices))[0]}"
+    return f"{left} = {_spell(distinct_letters(explicit(definition.body), definition.indices))[0]}"
 
 
 def condition_to_text(condition: Compare) -> str:
@@ -251,7 +251,7 @@ def _side(side: IndexTerm | Expression) -> str:
     return index_to_text(side) if isinstance(side, PlaceTerm) else _inside(side)
 
 
-def _distinct(node: Expression, free: tuple[Index, ...] = ()) -> Expression:
+def distinct_letters(node: Expression, free: tuple[Index, ...] = ()) -> Expression:
     """The tree with bound letters renamed where they are free as well, or bound around the place."""
     taken = {index.name: index.axis for index in (*free_indices(node), *free)}
     return _rename_below(node, frozenset(taken), {**taken})

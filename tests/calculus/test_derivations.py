@@ -161,7 +161,7 @@ def test_the_cotangent_steps_aside_for_an_input_of_its_name() -> None:
     problem = read_problem("input g[K]\nq[i] = exp(g[i]) / sum(k, exp(g[k]))", "clash")
     (of, (by,)) = Engine(problem).generic("q", ("g",))
     derivation = contract(problem, Contraction("vjp", of, by))
-    assert derivation.extra == (("g_1", ("K",)),)
+    assert derivation.extra == (("g_tilde", ("K",)),)
     assert wrong_steps(derivation, {"K": 3}) == []
 
 
@@ -408,3 +408,15 @@ def test_a_deep_chain_of_layers_is_one_nest_of_sums() -> None:
     assert len(sums) == depth - 1
     oracle = generic_oracle(problem, {"K": 1})
     assert differences(oracle, derivation.start, derivation.result) == []
+
+
+def test_a_tangent_is_told_from_an_entry_in_print() -> None:
+    """With v taken, the tangent is not called v_1: print would show it as the first entry of v."""
+    from symderiv.notation.latex import to_latex
+
+    problem = read_problem(
+        "index i, j : K\ninput x[K], s\nv[i] = x[i]^2\nh = v[1] * exp(s * v[1])", "tangent"
+    )
+    derivation = contract(problem, Contraction("jvp", Entry("h"), Entry("s")))
+    assert derivation.extra == (("v_tilde", ()),)
+    assert r"\tilde{v}" in to_latex(derivation.result, problem)

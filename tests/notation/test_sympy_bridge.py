@@ -6,7 +6,7 @@ import sympy
 
 from symderiv.catalog import load, names
 from symderiv.expression.canonical import same
-from symderiv.expression.nodes import Derivative, Entry, Extremum, Index
+from symderiv.expression.nodes import Compare, Derivative, Entry, Extremum, Index, Product, Sum
 from symderiv.expression.oracle import Oracle
 from symderiv.notation.reader import parse_expression, read_problem
 from symderiv.notation.sympy_bridge import (
@@ -186,3 +186,10 @@ def test_entries_become_sympy_arrays() -> None:
     assert as_array([a, 1], 1).shape == (2, 1)
     assert as_array([[a, 1, 2]], 2).shape == (1, 3)
     assert as_array([[[a], [1]]], 3).shape == (1, 2, 1)
+
+
+def test_a_letter_bound_twice_is_two_letters_for_sympy() -> None:
+    inner = Sum(I, Entry("a"), Compare("<=", I, Entry("y")))
+    back = from_sympy(to_sympy(Product(I, inner)), PROBLEM)
+    oracle = Oracle({"K": 3, "N": 2}, {"a": {(): 0.5}, "y": {(): 1}}, PROBLEM.definitions)
+    assert oracle.evaluate(back) == pytest.approx(1.0)  # (0.5 + 0.5)^3

@@ -2,6 +2,7 @@
 
     python -m tests.trials derive --examples 2000 --seed 1 [--limit 20]
     python -m tests.trials hostile --examples 10000 --seed 1
+    python -m tests.trials notation --examples 5000 --seed 1
 
 Failures are collected, the shortest problem of each kind is printed at the end, and the exit status
 is 1 where there was one.
@@ -20,9 +21,11 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from symderiv.expression.nodes import Expression
 from symderiv.notation.text import to_text
+from tests.notation.trees import PROBLEM, expressions, has_zero_division
 from tests.trials.hostile import DERIVING, READING, Hostile, Outcome, attempt, texts
-from tests.trials.judge import judge, problem_to_text
+from tests.trials.judge import judge, prints, problem_to_text, there_and_back
 from tests.trials.problems import Trial, trials
 
 
@@ -86,6 +89,39 @@ def derive_run(examples: int, number: int, limit: float, depth: int, longest: in
     return len(failures)
 
 
+def notation_run(examples: int, number: int) -> int:
+    """Write `examples` random trees as text, LaTeX and SymPy, and read them; the kinds of failure."""
+    counts: Counter[str] = Counter()
+    failures: dict[str, tuple[str, str]] = {}
+
+    @seed(number)
+    @settings(
+        max_examples=examples, deadline=None, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(expressions(24))
+    def run(tree: Expression) -> None:
+        if has_zero_division(tree):
+            return
+        counts["trees"] += 1
+        try:
+            wrong = prints(PROBLEM, tree) + there_and_back(PROBLEM, tree, counts)
+        except Exception as error:
+            wrong = [f"{type(error).__name__}: {error}"]
+        for sentence in wrong:
+            kind = sentence.split(":")[0]
+            counts[f"WRONG {kind}"] += 1
+            if kind not in failures or len(sentence) < len(failures[kind][1]):
+                failures[kind] = (to_text(tree), sentence)
+
+    run()
+    for name, count in sorted(counts.items()):
+        print(f"{count:>8}  {name}")
+    for kind, (text, sentence) in failures.items():
+        print(f"--- {kind}\n{text}\n{sentence}")
+    return len(failures)
+
+
 def hostile_run(examples: int, number: int) -> int:
     """Read `examples` hostile texts; the number of faults and of those that took too long."""
     counts: Counter[str] = Counter()
@@ -128,13 +164,15 @@ def hostile_run(examples: int, number: int) -> int:
 def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description="Long runs of generated trials.")
-    parser.add_argument("what", choices=["derive", "hostile"])
+    parser.add_argument("what", choices=["derive", "hostile", "notation"])
     parser.add_argument("--examples", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limit", type=float, default=20.0, help="most seconds for one trial")
     parser.add_argument("--depth", type=int, default=3, help="how deep a body may be")
     parser.add_argument("--longest", type=int, default=4, help="most definitions of a problem")
     options = parser.parse_args()
+    if options.what == "notation":
+        return notation_run(options.examples, options.seed)
     if options.what == "hostile":
         return hostile_run(options.examples, options.seed)
     return derive_run(options.examples, options.seed, options.limit, options.depth, options.longest)

@@ -23,7 +23,7 @@ from symderiv.notation.latex import to_latex
 from symderiv.notation.reader import parse_expression, read_problem
 from symderiv.notation.tex import parse_latex
 from symderiv.notation.text import definition_to_text, to_text
-from symderiv.problem import Input, Problem
+from symderiv.problem import Input, Problem, names_in
 from symderiv.proof import prove
 from tests.notation.test_tex_round_trip import as_printed
 from tests.trials.problems import Trial
@@ -152,6 +152,30 @@ def prints(problem: Problem, node: Expression) -> list[str]:
     if not same(as_printed(found), as_printed(node)):
         wrong.append(f"LaTeX: {latex} reads back as {to_text(found)}")
     return wrong
+
+
+def there_and_back(problem: Problem, node: Expression, counts: Counter[str]) -> list[str]:
+    """What is lost on the way to SymPy with indices and back, by value at generic points."""
+    from symderiv.notation.sympy_bridge import BridgeError, from_sympy, to_sympy
+
+    if problem.upstream and names_in(node) & {each.name for each in problem.upstream}:
+        return []
+    if any(isinstance(part, Derivative) for _, part in walk(node)):
+        return []  # SymPy carries them out as it likes
+    try:
+        back = from_sympy(to_sympy(node), problem)
+    except BridgeError:
+        counts["not for SymPy"] += 1
+        return []
+    try:
+        found = difference(problem, node, back, free_indices(node))
+    except (ZeroDivisionError, ValueError, OverflowError):
+        counts["no value"] += 1
+        return []
+    counts["there and back"] += 1
+    if "has no" in found or "real value" in found:
+        return []
+    return [f"SymPy: {to_text(node)} comes back as {to_text(back)} {found}"] if found else []
 
 
 def true_steps(derivation: Derivation, seen: set[str] | None = None) -> list[str]:

@@ -33,6 +33,7 @@ from symderiv.expression.nodes import (
 from symderiv.expression.shifts import is_within, linear, shifted
 from symderiv.expression.traverse import compared_values
 from symderiv.notation.sympy_bridge.functions import BridgeError, apply_function
+from symderiv.notation.text import distinct_letters
 from symderiv.problem import Problem
 
 
@@ -47,6 +48,11 @@ def to_sympy(expression: Expression) -> Any:
     BridgeError
         For a part that SymPy cannot say with indices (a maximum over an axis).
     """
+    # SymPy folds a condition out of a sum even where the sum binds a letter that is bound outside as well.
+    return _exported(distinct_letters(expression))
+
+
+def _exported(expression: Expression) -> Any:
     match expression:
         case Number(value):
             return sympy.Rational(value.numerator, value.denominator)
@@ -59,29 +65,29 @@ def to_sympy(expression: Expression) -> Any:
         case Delta(left, right):
             return sympy.KroneckerDelta(_indexed(left), _indexed(right))
         case Add(terms):
-            return sympy.Add(*(to_sympy(term) for term in terms))
+            return sympy.Add(*(_exported(term) for term in terms))
         case Multiply(factors):
-            return sympy.Mul(*(to_sympy(factor) for factor in factors))
+            return sympy.Mul(*(_exported(factor) for factor in factors))
         case Power(base, exponent):
-            return to_sympy(base) ** to_sympy(exponent)
+            return _exported(base) ** _exported(exponent)
         case Call(function, arguments):
-            return apply_function(function, [to_sympy(part) for part in arguments])
+            return apply_function(function, [_exported(part) for part in arguments])
         case Sum(index, body, condition):
-            inner = to_sympy(body)
+            inner = _exported(body)
             if condition is not None:
                 inner = sympy.Piecewise((inner, _condition(condition)), (0, True))
-            return sympy.Sum(inner, (_indexed(index), 1, to_sympy(Size(index.axis))))
+            return sympy.Sum(inner, (_indexed(index), 1, _exported(Size(index.axis))))
         case Product(index, body, condition):
-            inner = to_sympy(body)
+            inner = _exported(body)
             if condition is not None:
                 inner = sympy.Piecewise((inner, _condition(condition)), (1, True))
-            return sympy.Product(inner, (_indexed(index), 1, to_sympy(Size(index.axis))))
+            return sympy.Product(inner, (_indexed(index), 1, _exported(Size(index.axis))))
         case Extremum(kind, index, _):
             raise BridgeError(f"SymPy has no {kind} over an index, found one over {index.name}")
         case Where(condition, then, otherwise):
-            return sympy.Piecewise((to_sympy(then), _condition(condition)), (to_sympy(otherwise), True))
+            return sympy.Piecewise((_exported(then), _condition(condition)), (_exported(otherwise), True))
         case Derivative(of, by):
-            return sympy.Derivative(to_sympy(of), *(to_sympy(entry) for entry in by))
+            return sympy.Derivative(_exported(of), *(_exported(entry) for entry in by))
 
 
 def _indexed(term: IndexTerm) -> Any:
@@ -104,14 +110,14 @@ def _condition(condition: Compare) -> Any:
     }  # fmt: skip
     values = compared_values(condition)
     if values:
-        return relations[condition.operator](to_sympy(values[0]), to_sympy(values[1]))
+        return relations[condition.operator](_exported(values[0]), _exported(values[1]))
     if is_within(condition):
         assert isinstance(condition.left, PlaceTerm | Entry)
         assert isinstance(condition.right, Size)
         place = _indexed(condition.left)
-        return sympy.And(sympy.Ge(place, 1), sympy.Le(place, to_sympy(condition.right)))
+        return sympy.And(sympy.Ge(place, 1), sympy.Le(place, _exported(condition.right)))
     sides = [
-        _indexed(side) if isinstance(side, PlaceTerm | Entry) else to_sympy(side)
+        _indexed(side) if isinstance(side, PlaceTerm | Entry) else _exported(side)
         for side in (condition.left, condition.right)
     ]
     return relations[condition.operator](*sides)
