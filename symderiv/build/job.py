@@ -156,19 +156,27 @@ def _form(derivation: Derivation) -> str:
 def products(engine: Engine, derivations: Sequence[Derivation]) -> tuple[Derivation, ...]:
     """The products that go with the derivatives of a problem's output by its inputs.
 
-    For an output with entries, the products with a cotangent and a tangent; for a scalar one that
-    is given by a formula, the product of the Hessian with a vector.
+    For an output with entries, the products with a cotangent and a tangent. For a scalar one that is
+    given by a formula, the product of the Hessian with a vector; where there are several inputs, their
+    Hessian has blocks between them as well, and the product with one on the diagonal is made only if
+    the problem states that second derivative.
     """
     problem = engine.problem
     output = problem.output()
     scalar = not problem.axes_of(output)
+    starts = [each.start for each in derivations if isinstance(each.start, Derivative)]
+    firsts = {each.by[0].array for each in starts if len(each.by) == 1 and problem.input(each.by[0].array)}
+    seconds = {each.by[0].array for each in starts if len({entry.array for entry in each.by}) < len(each.by)}
     found = []
     for derivation in derivations:
         start = derivation.start
         assert isinstance(start, Derivative)
         if not isinstance(start.of, Entry) or start.of.array != output or len(start.by) != 1:
             continue
-        if problem.input(start.by[0].array) is None or (scalar and problem.upstream):
+        name = start.by[0].array
+        if problem.input(name) is None or (scalar and problem.upstream):
+            continue
+        if scalar and len(firsts) > 1 and name not in seconds:
             continue
         for kind in ("hvp",) if scalar else ("vjp", "jvp"):
             found.append(engine.contract(Contraction(kind, start.of, start.by[0])))

@@ -109,6 +109,8 @@ class FunctionSpec:
     exponents
         The inputs whose exponentials are summed (entries of -inf are meant there), each with the
         axis they are summed over.
+    lines
+        Cotangents of intermediates and their forms, of one sample, for readers.
     logits
         The inputs that sigmoids and functions of their kind are taken of, without sums and products.
     """
@@ -124,3 +126,4 @@ class FunctionSpec:
     batch: Index | None = None
     exponents: Mapping[str, str] = field(default_factory=dict)
     logits: frozenset[str] = frozenset()
+    lines: tuple[tuple[Expression, Expression], ...] = ()

@@ -68,6 +68,7 @@ class FunctionRecord:
     arguments: tuple[ArgumentRecord, ...]
     sizes: tuple[tuple[str, str], ...]
     results: tuple[ResultRecord, ...]
+    lines: tuple[str, ...]
     outputs: tuple[ResultRecord, ...]
     losses: ResultRecord | None
     reductions: tuple[str, ...]
@@ -152,7 +153,7 @@ def _definitions(problem: Problem) -> list[str]:
 
 
 def _forms(record: FunctionRecord) -> list[str]:
-    return [each.formula for each in record.results if each.formula]
+    return [*record.lines, *(each.formula for each in record.results if each.formula)]
 
 
 def name_table(lowered: Lowered) -> NameTable:
@@ -217,6 +218,7 @@ def _function(lowered: Lowered, target: Target) -> tuple[FunctionRecord, set[str
         arguments=arguments,
         sizes=sizes,
         results=results,
+        lines=tuple(plain_text(f"{to_text(left)} = {to_text(form)}") for left, form in spec.lines),
         outputs=outputs,
         losses=losses,
         reductions=spec.reductions,

@@ -7,7 +7,7 @@ oracle and never looks at the simplified tree, so a fault of the calculus is fou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +33,7 @@ from symderiv.expression.traverse import map_children, walk
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.function_spec import EPSILON, REDUCTIONS, WEIGHT, Argument, FunctionSpec, Result
 from symderiv.kernels.saturation import saturating_inputs
+from symderiv.kernels.staging import Staged, staged
 from symderiv.problem import Input, Problem, along, names_in
 
 #: What no name may hold: it would end a string or a comment in the emitted file.
@@ -187,8 +188,10 @@ class _Specification:
 
     # -- arguments --------------------------------------------------------------------------
 
-    def _arguments(self, trees: Iterable[Expression], saved: bool = False) -> tuple[Argument, ...]:
-        """The inputs (and the saved output) that the trees need, intermediates looked into."""
+    def _arguments(
+        self, trees: Iterable[Expression], saved: bool = False, more: Mapping[str, Definition] | None = None
+    ) -> tuple[Argument, ...]:
+        """The inputs (and the saved output) that the trees need, intermediates (and `more`) looked into."""
         needed: set[str] = set()
         todo = [name for tree in trees for name in names_in(tree)]
         while todo:
@@ -198,7 +201,7 @@ class _Specification:
             needed.add(name)
             if saved and name == self.output:
                 continue
-            definition = self.batched.definition(name)
+            definition = self.batched.definition(name) or (more or {}).get(name)
             if definition:
                 todo += names_in(definition.body)
         arguments = [self._argument(given) for given in self.batched.inputs if given.name in needed]
@@ -257,6 +260,7 @@ class _Specification:
         summary: str,
         arguments: tuple[Argument, ...],
         results: list[Result],
+        staged: Staged | None = None,
         **more: object,
     ) -> FunctionSpec:
         arguments = self._sized(arguments, results)
@@ -264,7 +268,8 @@ class _Specification:
         saved = self.output if any(each.role == "saved" for each in arguments) else ""
         spec = FunctionSpec(
             name, summary, arguments, tuple(results),
-            definitions=self._definitions(saved),
+            definitions={**self._definitions(saved), **(staged.definitions if staged else {})},
+            lines=staged.lines if staged else (),
             meaning_definitions=self.batched.definitions,
             batch=self.index, exponents=self.exponents, logits=saturating_inputs(self.problem),
         )  # fmt: skip
@@ -350,8 +355,13 @@ class _Specification:
             scalar = Sum(letter, scalar)
         if self.index is not None and self.output in self.per_sample:
             scalar = Sum(self.index, scalar)
+        passed = self._staged(variables, cotangent)
         for variable in variables:
             taken: set[str] = set()
+            if passed:
+                results.append(self._staged_result(passed, variable.array, scalar))
+                trees.append(results[-1].tree)
+                continue
             inner = self._letters(variable.array, taken, variable.indices)
             start = self._output_letters(taken)
             derivation = contract(
@@ -368,7 +378,7 @@ class _Specification:
             result = self._result(f"d{variable.array}", indices, tree, Derivative(scalar, (entry,)))
             results.append(replace(result, **_told(derivation)))
         arguments = (
-            *self._arguments(trees, saved=True),
+            *self._arguments(trees, saved=True, more=passed.definitions if passed else None),
             self._companion(cotangent, self.output, "cotangent"),
         )
         names = _listed([variable.array for variable in variables])
@@ -379,7 +389,27 @@ class _Specification:
             else f"The vector-Jacobian product: from a cotangent {cotangent} of {self.output} to "
             f"{'that' if len(variables) == 1 else 'those'} of {names}."
         )
-        return self._spec(suffix, what, arguments, results)
+        return self._spec(suffix, what, arguments, results, passed)
+
+    def _staged(self, variables: Sequence[Entry], seed: str) -> Staged | None:
+        """The backward pass by several variables, where it has intermediate lines."""
+        names = tuple(variable.array for variable in variables)
+        return staged(self.problem, names, seed, self.index, frozenset(self.per_sample))
+
+    def _staged_result(self, passed: Staged, name: str, total: Expression) -> Result:
+        """The cotangent of one variable, in the names of the lines before it."""
+        array = passed.arrays[name]
+        letters = tuple(term for term in array.indices if isinstance(term, Index))
+        entry = self._entry(name, letters)
+        indices = tuple(term for term in entry.indices if isinstance(term, Index))
+        tree = passed.trees[name]
+        if self.loss and self.index is not None:
+            tree = multiply(Entry(WEIGHT), tree)
+        result = self._result(f"d{name}", indices, tree, Derivative(total, (entry,)))
+        scalar = self.upstream or not self.problem.axes_of(self.output)
+        output = Entry(self.problem.output())
+        named = Derivative(output, (array,)) if scalar else Entry(f"d{name}", letters)
+        return replace(result, derivative=named, form=passed.forms[name])
 
     def jvp(self, variables: Sequence[Entry]) -> FunctionSpec:
         """From tangents of all variables to the tangent of the output."""
@@ -437,7 +467,12 @@ class _Specification:
         total = self._reduced()
         results: list[Result] = [value]
         trees: list[Expression] = [loss]
+        passed = self._staged(variables, "")
         for variable in variables:
+            if passed:
+                results.append(self._staged_result(passed, variable.array, total))
+                trees.append(results[-1].tree)
+                continue
             inner = self._letters(variable.array, set(), variable.indices)
             derivation = derive(self.problem, Entry(self.output), (Entry(variable.array, inner),))
             tree = self._weighted(self._along(derivation.result), variable.array)
@@ -449,7 +484,8 @@ class _Specification:
         names = _listed([variable.array for variable in variables])
         return self._spec(
             "_value_and_gradient", f"The loss {self.output} and its gradient by {names}, in one call.",
-            self._arguments(trees), results, reductions=REDUCTIONS[:2] if self.index is not None else (),
+            self._arguments(trees, more=passed.definitions if passed else None), results, passed,
+            reductions=REDUCTIONS[:2] if self.index is not None else (),
         )  # fmt: skip
 
     def hvp(self, variable: Entry) -> FunctionSpec:

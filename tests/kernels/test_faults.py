@@ -23,8 +23,8 @@ FAULTS = {
     ),
     "transposed matrix": (
         "softmax_layer",
-        "dW[...] = x.T @ factor",
-        "dW[...] = (factor.T @ x).reshape(N, K)",
+        "dW[...] = x.T @ z_bar",
+        "dW[...] = (z_bar.T @ x).reshape(N, K)",
     ),
     "delta dropped": ("softmax", "diagonal[...] = p * (1 - p)", "diagonal[...] = -p * p"),
     "no shift by the maximum": ("softmax", "np.exp(z - m[:, None])", "np.exp(z)"),

@@ -23,7 +23,8 @@ def test_numpy_module_is_right(name: str) -> None:
     assert {check.dtype for check in checks} == {"float32", "float64"}
     assert any(all(size == 1 for size in check.sizes.values()) for check in checks)
     assert any("out given" in check.kind for check in checks)
-    assert any("one sample" in check.kind for check in checks)
+    if problem(name).batched:
+        assert any("one sample" in check.kind for check in checks)
 
 
 @pytest.mark.parametrize("name", OWN)
