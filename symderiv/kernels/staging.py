@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symderiv.calculus import CalculusError
 from symderiv.calculus.backward import Backward, Stage, backward
@@ -55,6 +55,9 @@ def staged(
     index, per_sample
         The batch letter, and the arrays that have a batch axis.
     """
+    unspecified = problem.upstream_of(problem.output())
+    if unspecified is not None:
+        problem = replace(problem, upstream=(unspecified,))  # only this one's cotangent is an argument
     try:
         found = backward(problem, variables)
     except CalculusError:

@@ -57,7 +57,8 @@ def test_losses_are_marked(problem: Problem) -> None:
         "gaussian_nll_variance", "triplet", "distillation", "logistic_loss", "kl_divergence", "info_nce",
         "dpo", "bradley_terry",
         "cross_entropy_z_loss", "nll_probabilities", "label_smoothing_dense", "reinforce",
-        "least_squares", "ridge_regression", "matrix_factorisation",
+        "least_squares", "ridge_regression", "matrix_factorisation", "two_layer_network",
+        "logistic_regression",
     }  # fmt: skip
     assert problem.loss == (problem.name in losses)
 
