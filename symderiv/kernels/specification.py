@@ -409,7 +409,7 @@ class _Specification:
         scalar = self.upstream or not self.problem.axes_of(self.output)
         output = Entry(self.problem.output())
         named = Derivative(output, (array,)) if scalar else Entry(f"d{name}", letters)
-        return replace(result, derivative=named, form=passed.forms[name])
+        return replace(result, derivative=named, form=passed.forms[name], notes=passed.notes)
 
     def jvp(self, variables: Sequence[Entry]) -> FunctionSpec:
         """From tangents of all variables to the tangent of the output."""

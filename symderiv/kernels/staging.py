@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from symderiv.calculus import CalculusError
 from symderiv.calculus.backward import Backward, Stage, backward
+from symderiv.calculus.kinks import sentences
 from symderiv.expression.construct import add
 from symderiv.expression.nodes import Definition, Derivative, Entry, Expression, Index, Sum
 from symderiv.expression.traverse import map_children
@@ -28,6 +29,8 @@ class Staged:
         The cotangents of intermediates, by name, the batch letter first where each sample has its own.
     forms
         For each variable, its form for one sample.
+    notes
+        What holds at the kinks of the pass, in sentences.
     lines
         For readers: the cotangents of intermediates and their forms, for one sample.
     """
@@ -37,6 +40,7 @@ class Staged:
     definitions: Mapping[str, Definition]
     forms: Mapping[str, Expression]
     lines: tuple[tuple[Entry, Expression], ...]
+    notes: tuple[str, ...]
 
 
 def staged(
@@ -89,7 +93,9 @@ def staged(
             name = stage.cotangent.array
             definitions[name] = Definition(name, (index, *letters) if own and index else letters, tree)
     lines = tuple((stage.cotangent, _renamed(stage.result, names)) for stage in inner)
-    return Staged(arrays, trees, definitions, forms, lines)
+    parts = [part for stage in found.stages for part in stage.parts]
+    notes = tuple(dict.fromkeys(said for part in parts for said in sentences(part)))
+    return Staged(arrays, trees, definitions, forms, lines, notes)
 
 
 def _names(found: Backward, seed: str) -> dict[str, str]:
