@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 from symderiv.expression.indices import free_indices
-from symderiv.expression.nodes import Call, Expression, Index, Where
+from symderiv.expression.nodes import Call, Entry, Expression, Index, Where
 from symderiv.expression.oracle import Oracle, Scalar, multiprecision
 from symderiv.expression.traverse import compared_values, walk
 from symderiv.problem import Problem
@@ -68,6 +68,10 @@ def generic_oracle(
         else:
             places = product(*(range(sizes[axis]) for axis in given.axes))
             arrays[given.name] = {place: rng.randrange(sizes[given.label_of]) for place in places}
+    for each in problem.assumptions:
+        match each.left, each.right:
+            case Entry(name, (first, second)), Entry(_, turned) if turned == (second, first):  # symmetric
+                arrays[name] = {(i, j): arrays[name][min(i, j), max(i, j)] for i, j in arrays[name]}
     for name, axes in extra:
         fill(name, axes)
     weights = [Fraction(rng.randint(1, 999), 991) for _ in range(7)]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from symderiv.calculus.context import Context, rule
 from symderiv.calculus.recognise import bindings, pulled
 from symderiv.calculus.simplify import cancel, collect, expanded
 from symderiv.expression.canonical import canonical
 from symderiv.expression.construct import add, multiply, terms_of
 from symderiv.expression.indices import free_indices, rename
-from symderiv.expression.nodes import Add, Definition, Entry, Expression, Multiply, Number, Sum
+from symderiv.expression.nodes import Add, Definition, Entry, Expression, Index, Multiply, Number, Sum
 from symderiv.expression.traverse import map_children
-from symderiv.problem import Assumption, unfold
+from symderiv.problem import Assumption, names_in, unfold
 
 
 @rule(
@@ -28,6 +30,8 @@ from symderiv.problem import Assumption, unfold
 def assume(node: Expression, context: Context) -> Expression | None:
     """Use an equation that the problem allows to assume; fires only after the general form."""
     for assumption in context.assumptions:
+        if isinstance(assumption.left, Entry) and assumption.left.array in names_in(assumption.right):
+            continue  # A_ij = A_ji would be used for ever: symmetric entries have a rule of their own
         letters = free_indices(assumption.left)
         pattern = Definition("#", letters, assumption.left)
         for binding in bindings(pattern, node, context) if letters else [{}]:
@@ -81,4 +85,39 @@ def _put_in(node: Expression, assumption: Assumption, context: Context) -> Expre
     return (cancel.apply(node, context) or node) if isinstance(node, Multiply) else node
 
 
-ASSUME = (assume, total_under_an_assumption)
+@rule(
+    Sum,
+    law=r"A_{ij} = A_{ji}",
+    source="the problem: A is symmetric",
+    example=("sum(k, S[k, j] * z[k])", "sum(k, S[j, k] * z[k])"),
+    terminates="fewer entries of symmetric matrices whose first letter is the one summed over",
+    level="brief",
+    name="symmetric entries",
+)
+def symmetric(node: Expression, context: Context) -> Expression | None:
+    """Of the two spellings of a symmetric entry, the one with the summed letter last."""
+    assert isinstance(node, Sum)
+    found = node
+    for assumption in context.assumptions:
+        left, right = assumption.left, assumption.right
+        if not isinstance(left, Entry) or not isinstance(right, Entry) or left.array != right.array:
+            continue
+        if len(left.indices) != 2 or left.indices != right.indices[::-1]:
+            continue
+        body = _turned(found.body, left.array, node.index)
+        if body != found.body:
+            found = replace(found, body=body)
+            if assumption not in context.assumed:
+                context.assumed.append(assumption)
+    return found if found != node else None
+
+
+def _turned(node: Expression, array: str, index: Index) -> Expression:
+    if isinstance(node, Entry) and node.array == array and node.indices[0] == index != node.indices[1]:
+        return Entry(array, node.indices[::-1])
+    if isinstance(node, Sum) and node.index == index:
+        return node
+    return map_children(node, lambda child: _turned(child, array, index))
+
+
+ASSUME = (symmetric, assume, total_under_an_assumption)

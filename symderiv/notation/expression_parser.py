@@ -367,6 +367,10 @@ class Builder(PlaceBuilder):
             variables.append(variable)
         return Derivative(of, tuple(variables))
 
+    def condition(self, node: Node) -> Compare:
+        """The condition that an ``equation`` line with another sign than == is."""
+        return self._condition_of(*node.children)
+
     def _condition(self, node: Node) -> Compare:
         if node.data == "within":
             return self._within(*node.children)

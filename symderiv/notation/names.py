@@ -121,6 +121,10 @@ class Names:
         """Say that `letter` ranges over `axis`."""
         self._axis[("letter", letter, 0)] = axis
 
+    def letters_on(self, axis: str) -> list[str]:
+        """The letters that are known to range over an axis, in order."""
+        return [slot[1] for slot in self._axis if slot[0] == "letter" and self._axis[slot] == axis]
+
     def letter_axis(self, letter: str) -> str | None:
         """The axis of a letter, as far as it is known; ``k_1`` ranges as ``k`` where nothing else is said."""
         found = self._axis.get(self._find(("letter", letter, 0)))

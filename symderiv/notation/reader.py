@@ -18,6 +18,7 @@ from lark import Token
 
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import Definition, Derivative, Entry, Expression, Index
+from symderiv.notation.assumptions import Property, assumptions_of, condition, property_of
 from symderiv.notation.declarations import Declarations, nodes_of
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.expression_parser import Builder
@@ -132,7 +133,9 @@ class ProblemReader:
                 self._left_side(line)
         self.said.read(lines, after_definitions=True)
         self.check_defined()
-        later = [(line, self._syntax(line)) for line in lines if line.keyword in _LATER]
+        later = [
+            (line, self._syntax(line)) for line in lines if line.keyword in _LATER and not _property(line)
+        ]
         self.infer(later)
         definitions = tuple(self._definition(left) for left in self.lefts)
         self._check_cycles(definitions)
@@ -146,7 +149,7 @@ class ProblemReader:
             definitions=definitions,
             upstream=tuple(self.names.upstream.values()),
             functions=tuple(Function(name, arity) for name, arity in self.names.functions.items()),
-            assumptions=tuple(self._assumption(*each) for each in later if each[0].keyword == "assume"),
+            assumptions=self._assumptions(lines, later),
             expectations=tuple(self._expectation(*each) for each in later if each[0].keyword != "assume"),
             batched=tuple(self.said.batched),
             loss=self.said.loss is not None,
@@ -244,9 +247,23 @@ class ProblemReader:
     def _syntax(self, line: Line) -> Node:
         return self.said.tree(line, _LATER[line.keyword])
 
+    def _assumptions(self, lines: list[Line], later: list[tuple[Line, Node]]) -> tuple[Assumption, ...]:
+        trees = {line.begin: tree for line, tree in later if line.keyword == "assume"}
+        found: list[Assumption] = []
+        for line in lines:
+            said = _property(line)
+            if said is not None:
+                found += assumptions_of(said, self.names, self.source, line.begin)
+            elif line.begin in trees:
+                found.append(self._assumption(line, trees[line.begin]))
+        return tuple(found)
+
     def _assumption(self, line: Line, tree: Node) -> Assumption:
         builder = Builder(self.names, self.source, line.begin)
-        assumption = _equation(builder, tree)
+        if tree.children[1] == "==":
+            assumption = _equation(builder, tree)
+        else:
+            assumption = condition(builder.condition(tree))
         builder.finish()
         return assumption
 
@@ -284,6 +301,11 @@ class ProblemReader:
         return value
 
 
+def _property(line: Line) -> Property | None:
+    """The property of an array that a line assumes, if it is such a line."""
+    return property_of(line.text) if line.keyword == "assume" else None
+
+
 def _equation(builder: Builder, tree: Node) -> Assumption:
     _check_equals(builder.error, tree)
     left, _, right = tree.children
@@ -296,4 +318,4 @@ def _check_equals(error: Callable[[Node | Token, str], NotationError], tree: Nod
     sign = tree.children[1]
     if sign != "==":
         assert isinstance(sign, Token)
-        raise error(sign, f"expected ==, found {sign} (other conditions are not supported yet)")
+        raise error(sign, f"expected ==, found {sign}")

@@ -16,6 +16,8 @@ from symderiv.expression.indices import all_letters, free_indices, fresh_index, 
 from symderiv.expression.nodes import (
     ONE,
     ZERO,
+    Compare,
+    Delta,
     Entry,
     Expression,
     Index,
@@ -25,6 +27,7 @@ from symderiv.expression.nodes import (
     Power,
     Size,
     Sum,
+    Where,
 )
 from symderiv.expression.traverse import map_children
 from symderiv.problem import Assumption, names_in
@@ -39,7 +42,7 @@ def under(node: Expression, assumptions: Sequence[Assumption]) -> tuple[Expressi
     used: list[Assumption] = []
     done: set[str] = set()
     for assumption in assumptions:
-        written = _written(assumption)
+        written = _one_hot(assumption, assumptions) or _written(assumption)
         if written is None:
             continue
         array, letters, entry = written
@@ -55,6 +58,30 @@ def _chooses_places(node: Expression, array: str) -> bool:
     return any(isinstance(term, Entry) and term.array == array for term in index_terms(node))
 
 
+def _one_hot(
+    assumption: Assumption, every: Sequence[Assumption]
+) -> tuple[str, tuple[Index, ...], Expression] | None:
+    """t_i t_j = t_i δ_ij with a total of 1: t_k is 1 at one place, δ_kc, and 0 elsewhere."""
+    match assumption.left, assumption.right:
+        case Multiply((Entry(array, indices) as entry, Entry() as other)), Multiply(
+            (first, Delta(left, right))
+        ):
+            letters = _distinct(indices)
+        case _:
+            return None
+    if letters is None or first != entry or not isinstance(right, Index) or left != letters[-1]:
+        return None
+    if other != Entry(array, (*letters[:-1], right)):
+        return None
+    if not any(
+        isinstance(each.left, Sum) and each.left.body == rename(entry, {letters[-1]: each.left.index})
+        for each in every
+        if each.right == ONE
+    ):
+        return None
+    return array, letters, Delta(letters[-1], Entry(f"place of {array}", letters[:-1]))
+
+
 def _written(assumption: Assumption) -> tuple[str, tuple[Index, ...], Expression] | None:
     """The array that an assumption is about, its letters, and what it says its entry is."""
     left, right = assumption.left, assumption.right
@@ -63,6 +90,19 @@ def _written(assumption: Assumption) -> tuple[str, tuple[Index, ...], Expression
             exponent = 1
         case Sum(index, Power(Entry(array, indices) as entry, Number(value)), None) if value == 2:
             exponent = 2
+        case Where(Compare(">", Entry(array, indices) as entry, value), then, otherwise):
+            # Every positive number is an exponential.
+            whole = (value, then, otherwise, right) == (ZERO, ONE, ZERO, ONE)
+            letters = _distinct(indices)
+            return (array, letters, call("exp", entry)) if whole and letters is not None else None
+        case Power(Entry(array, indices) as entry, Number(value)) if value == 2:
+            letters = _distinct(indices)
+            if letters is None or right not in (ONE, entry):
+                return None
+            chosen: Expression = call("step", entry)  # 0 or 1, whatever the entry
+            if right == ONE:
+                chosen = add(multiply(Number(ONE.value * 2), chosen), negate(ONE))
+            return array, letters, chosen
         case Entry(array, indices):
             return _entry_is(left, right)
         case _:

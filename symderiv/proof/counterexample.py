@@ -18,6 +18,7 @@ from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import (
     Call,
     Compare,
+    Delta,
     Expression,
     Extremum,
     Index,
@@ -209,12 +210,14 @@ class _Search:
         """The first place where the sides differ at these values, in one kind of numbers."""
         oracle = self._oracle(arithmetic, values, sizes, curved)
         try:
-            if not all(self._holds(each, oracle) for each in self.assumptions):
+            if not all(self._holds(each, oracle) for each in self.assumptions if not _of_letters(each)):
                 return None
         except NO_VALUE:
             return None
         for place in product(*(range(sizes[letter.axis]) for letter in self.letters)):
             env = dict(zip(self.letters, place, strict=True))
+            if not all(self._allowed(each, oracle, env) for each in self.assumptions if _of_letters(each)):
+                continue
             pair = self._sides(oracle, env)
             if pair is None:
                 continue
@@ -250,6 +253,14 @@ class _Search:
                 return finer if self._apart(*finer) else None
             pair = finer
         return None
+
+    @staticmethod
+    def _allowed(assumption: Assumption, oracle: Oracle, env: Mapping[Index, int]) -> bool:
+        """Whether the places of an equation's letters meet an assumption on them, as i != j."""
+        if not set(free_indices(assumption.left)) <= set(env):
+            return True
+        same = oracle.evaluate(assumption.left, env) == oracle.evaluate(assumption.right, env)
+        return bool(same)
 
     def _oracle(
         self, arithmetic: Arithmetic, values: Mapping[str, Table], sizes: Mapping[str, int], curved: bool
@@ -364,3 +375,8 @@ def _axes_in_play(trees: Sequence[Expression], problem: Problem, used: Collectio
 
 def _is_known(name: str, problem: Problem) -> bool:
     return problem.input(name) is not None or problem.definition(name) is not None
+
+
+def _of_letters(assumption: Assumption) -> bool:
+    """Whether an assumption is of the letters of an equation, i != j, and not of the values of arrays."""
+    return isinstance(assumption.left, Delta)

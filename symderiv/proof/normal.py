@@ -373,6 +373,8 @@ class Normal:
         inner = self._polynomial(arguments[0])
         if name == "step":
             return self._is_positive_there(inner)
+        if name == "sign" and inner and is_positive(_tree(inner)):
+            return {(): Fraction(1)}
         if name == "exp":
             return self._exponential(inner)
         if name == "log":
@@ -387,7 +389,9 @@ class Normal:
         if coefficient <= 0:
             return self._atom(call("sqrt", _tree(inner)))
         apart = [(atom, each) for atom, each in monomial if isinstance(atom, Size) or atom == PI]
-        rest = {tuple(pair for pair in monomial if pair not in apart): Fraction(1)}
+        # e^u is positive, so the root of its square is it.
+        squared = [pair for pair in monomial if _is_exponential(pair[0]) and pair[1] % 2 == 0]
+        rest = {tuple(pair for pair in monomial if pair not in (*apart, *squared)): Fraction(1)}
         number = coefficient.numerator * coefficient.denominator
         result: _Polynomial = {(): Fraction(1, coefficient.denominator)}
         for prime, power_of_it in _primes(number):
@@ -395,6 +399,7 @@ class Normal:
                 [(call("sqrt", Number(Fraction(prime))), Fraction(power_of_it))], Fraction(1)
             )
             result = self._product(result, root)
+        result = self._product(result, self._monomial([(u, each / 2) for u, each in squared], Fraction(1)))
         for atom, each in apart:
             result = self._product(result, self._monomial([(call("sqrt", atom), each)], Fraction(1)))
         return result if rest == {(): 1} else self._product(result, self._atom(call("sqrt", _tree(rest))))
@@ -502,7 +507,10 @@ class Normal:
         """[u > 0], with positive common factors of u taken away."""
         if not set(value) - {()}:
             return {(): Fraction(1)} if value.get((), 0) > 0 else {}
-        return self._atom(Where(Compare("<", ZERO, _tree(self._primitive(value))), ONE, ZERO))
+        value = self._primitive(value)
+        if not set(value) - {()}:
+            return {(): Fraction(1)} if value.get((), 0) > 0 else {}
+        return self._atom(Where(Compare("<", ZERO, _tree(value)), ONE, ZERO))
 
     def _is_zero_there(self, value: _Polynomial) -> _Polynomial:
         """[u = 0], which is [-u = 0] too."""
@@ -603,6 +611,10 @@ def _flat(letter: Index, factors: list[Expression]) -> tuple[list[Index], list[E
             factor = rename(factor.body, {factor.index: own})
         core.extend(factors_of(factor))
     return letters, core
+
+
+def _is_exponential(atom: Expression) -> bool:
+    return isinstance(atom, Call) and atom.function == "exp"
 
 
 def _content(polynomial: _Polynomial) -> dict[Expression, Fraction]:

@@ -117,6 +117,9 @@ class _Claim:
                     return self._proved("normal form", _BY_NORMAL_FORM)
                 if equations and Normal(equations).is_zero(difference):
                     return self._proved("normal form", _BY_NORMAL_FORM, self.assumptions)
+                written, used = under(difference, self.assumptions)
+                if used and Normal().is_zero(written):
+                    return self._proved("normal form", _BY_NORMAL_FORM, used)
                 self.reasons.append("the normal forms differ")
             except ProofError as error:
                 self.reasons.append(f"no normal form: {error}")

@@ -9,7 +9,7 @@ from itertools import product
 from math import isqrt
 from typing import TypeAlias
 
-from symderiv.expression.nodes import Entry, Sum
+from symderiv.expression.nodes import ONE, ZERO, Compare, Delta, Entry, Multiply, Number, Power, Sum, Where
 from symderiv.expression.oracle import Arithmetic, Oracle, OracleError
 from symderiv.problem import Assumption
 
@@ -137,8 +137,9 @@ def _scattered(turn: int, count: int) -> Fraction:
 def _scaled(
     values: dict[str, Table], assumptions: Sequence[Assumption], sizes: Mapping[str, int]
 ) -> dict[str, Table] | None:
-    """The values with each assumption Σ_k t_k = c met by scaling t; None where that cannot be."""
+    """The values with the assumptions met: t scaled to a total, A mirrored; None where that cannot be."""
     for each in assumptions:
+        values = _made_to_meet(values, each)
         match each.left:
             case Sum(index, Entry(array, indices), None) if index in indices and array in values:
                 spot = indices.index(index)
@@ -162,6 +163,28 @@ def _scaled(
             },
         }
     return values
+
+
+def _made_to_meet(values: dict[str, Table], assumption: Assumption) -> dict[str, Table]:
+    """The values with a property of one array met: symmetric, one-hot, positive, one of two numbers."""
+    match assumption.left, assumption.right:
+        case Entry(name, (first, second)), Entry(other, turned) if (name, (second, first)) == (other, turned):
+            table = {place: values[name][tuple(sorted(place))] for place in values.get(name, {})}
+        case Multiply((Entry(name, _), Entry(other, _))), Multiply((_, Delta())) if name == other:
+            table = {place: Fraction(0) for place in values.get(name, {})}
+            rows = dict.fromkeys(place[:-1] for place in table)
+            size = len(table) // max(len(rows), 1)
+            for count, row in enumerate(rows):
+                table[*row, (count + 1) % size] = Fraction(1)
+        case Power(Entry(name, _), Number(two)), right if two == 2 and name in values:
+            low = Fraction(-1 if right == ONE else 0)
+            chosen = {place: value.numerator % 2 for place, value in values[name].items()}
+            table = {place: Fraction(1) if one else low for place, one in chosen.items()}
+        case Where(Compare(">", Entry(name, _), zero), _, _), right if (zero, right) == (ZERO, ONE):
+            table = {place: abs(value) for place, value in values.get(name, {}).items()}
+        case _:
+            return values
+    return {**values, name: table} if name in values else values
 
 
 def nested(table: Table, label: bool) -> object:

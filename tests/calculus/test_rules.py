@@ -25,7 +25,7 @@ index i, j, k : K
 index o : M
 input z[K], t[K], b[K], g[K], c[K], A[K, K], x
 label y : K
-input e[M]
+input e[M], S[K, K]
 u[k] = c[k] * x
 w[k] = (1 - x) * t[k] + x / K
 q[i] = exp(u[i]) / sum(k, exp(u[k]))
@@ -35,6 +35,7 @@ L = -sum(k, t[k] * log(p[k]))
 upstream G(p)
 function g_2
 assume sum(k, t[k]) == 1
+assume S symmetric
 """,
     "rules",
 )

@@ -119,7 +119,9 @@ CASES = [
     ("p[i] = z[i]\nexpect ‸d(2 * p[i], z[j]) == 1", "define the expression"),
     ("p[i] = z[i]\nexpect d(p[i], z[j]) == delta(i, ‸k)", "neither summed nor on the left side"),
     ("p[i] = z[i]\nexpect d(p[i], z[j]) ‸= 1", "an equation is written with =="),
-    ("p[i] = z[i]\nassume s ‸> 0", "other conditions are not supported yet"),
+    ("p[i] = z[i]\nassume ‸W symmetric", "only a square matrix can be symmetric"),
+    ("p[i] = z[i]\nassume ‸p one_hot", "only an input can be one-hot"),
+    ("p[i] = z[i]\nassume s in {‸1, 2}", "expected {0, 1} or {-1, 1}"),
     ("p[i] = z[i]\nderive ‸p[i]", "expected a derivative"),
 ]
 

@@ -1,0 +1,85 @@
+"""Assumptions in words: read, used by the calculus and the prover, met by counterexamples."""
+
+from __future__ import annotations
+
+import pytest
+
+from symderiv.calculus import derive_all
+from symderiv.expression.canonical import same
+from symderiv.notation.reader import parse_expression, read_problem
+from symderiv.notation.text import to_text
+from symderiv.proof import prove
+
+PROBLEM = read_problem(
+    """
+index i, j, k : K
+index b : B
+input A[K, K], x[K], t[K], s, y, w, T[B, K]
+assume A symmetric
+assume t one_hot
+assume s > 0
+assume y in {0, 1}
+assume w in {-1, 1}
+assume i != j
+assume T one_hot
+q = sum(i, j, x[i] * A[i, j] * x[j])
+p[k] = exp(x[k]) / sum(j, exp(x[j]))
+L = -sum(k, t[k] * log(p[k]))
+derive d(q, x[k])
+derive d(L, x[k])
+""",
+    "assumed",
+)
+
+
+def test_what_is_read() -> None:
+    assert [f"{to_text(each.left)} == {to_text(each.right)}" for each in PROBLEM.assumptions] == [
+        "A[i, j] == A[j, i]",
+        "t[i] * t[j] == t[i] * delta(i, j)",
+        "sum(i, t[i]) == 1",
+        "where(s > 0, 1, 0) == 1",
+        "y^2 == y",
+        "w^2 == 1",
+        "delta(i, j) == 0",
+        "T[b, i] * T[b, j] == T[b, i] * delta(i, j)",
+        "sum(i, T[b, i]) == 1",
+    ]
+
+
+def test_the_calculus_uses_them() -> None:
+    quadratic, loss = derive_all(PROBLEM)
+    assert same(quadratic.form, parse_expression("2 * sum(j, A[k, j] * x[j])", PROBLEM))
+    assert same(loss.form, parse_expression("p[k] - t[k]", PROBLEM))
+    assert to_text(quadratic.assumptions[0].left) == "A[i, j]"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "kind"),
+    [
+        ("d(q, x[k])", "2 * sum(j, A[k, j] * x[j])", "proved"),
+        ("d(q, x[k])", "sum(j, A[k, j] * x[j])", "refuted"),
+        ("t[k]^2", "t[k]", "proved"),
+        ("t[i] * t[k]", "t[i] * delta(i, k)", "proved"),
+        ("sum(k, t[k]^3)", "1", "proved"),
+        ("t[k]", "delta(k, 1)", "refuted"),
+        ("T[b, i] * T[b, k]", "T[b, k] * delta(i, k)", "proved"),
+        ("log(s^2)", "2 * log(s)", "proved"),
+        ("abs(s)", "s", "proved"),
+        ("sqrt(s^2)", "s", "proved"),
+        ("s", "1", "refuted"),
+        ("y^3 - y", "0", "proved"),
+        ("y", "0", "refuted"),
+        ("w^4", "w^2", "proved"),
+        ("w^3", "1", "refuted"),
+        ("delta(i, j) * x[i]", "0", "proved"),
+    ],
+)
+def test_the_prover_uses_them(left: str, right: str, kind: str) -> None:
+    one, other = (parse_expression(side, PROBLEM) for side in (left, right))
+    assert prove(one, other, PROBLEM, PROBLEM.assumptions).kind == kind
+
+
+@pytest.mark.parametrize(("left", "right"), [("t[k]^2", "t[k]"), ("abs(s)", "s"), ("y^2", "y")])
+def test_without_them_nothing_is_assumed(left: str, right: str) -> None:
+    one, other = (parse_expression(side, PROBLEM) for side in (left, right))
+    assert prove(one, other, PROBLEM).kind == "refuted"
