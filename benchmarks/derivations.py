@@ -7,7 +7,9 @@ count. The layers: z_l = W_l h_(l-1), h_l = tanh z_l and half the squared error 
 weights of the first layer, and by those of all; the exponent is the slope of log time over log depth
 (1 is linear), and beside it that of the size of the results, which cannot be written in less. The gradient
 by the first layer rests on those by everything above it, each derived and written as a lemma, so that
-its time grows as the size of all of them. Times are the work of this process, others' left out.
+its time grows as the size of all of them. The backward pass gives all gradients at once, a line for each
+cotangent in the names of the others: there the depth counts once. Times are the work of this process,
+others' left out.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from functools import _lru_cache_wrapper
 from timing import in_words, interleaved
 
 from symderiv.calculus import Engine
+from symderiv.calculus.backward import backward
 from symderiv.catalog import load, names
 from symderiv.expression.nodes import Entry
 from symderiv.expression.traverse import count_nodes
@@ -31,6 +34,8 @@ from symderiv.notation.text import to_text
 from symderiv.problem import Problem
 
 DEPTHS = (1, 2, 4, 8, 16)
+#: The widths of the columns beside the depth.
+WIDTHS = (10, 6, 13, 6, 10, 6)
 
 
 def layers(depth: int) -> Problem:
@@ -95,12 +100,15 @@ def main() -> None:
         print(f"  {in_words(seconds):>9}  {name}")
 
     print("\nchains of layers (medians)")
-    print(f"{'layers':>6} {'by the first':>13} {'nodes':>6} {'by all':>10} {'nodes':>6}")
-    columns: list[list[float]] = [[], [], [], []]
+    print(
+        f"{'layers':>6} {'backward':>10} {'lines':>6} {'by the first':>13} {'nodes':>6} {'by all':>10} {'nodes':>6}"
+    )
+    columns: list[list[float]] = [[], [], [], [], [], []]
     for depth in DEPTHS:
         problem = layers(depth)
         measured = interleaved(
             {
+                "backward": lambda problem=problem: backward(problem),
                 "first": lambda problem=problem: gradients(problem, 1),
                 "all": lambda problem=problem, depth=depth: gradients(problem, depth),
             },
@@ -110,12 +118,19 @@ def main() -> None:
             time.process_time,
         )
         sizes = gradients(problem, 1), gradients(problem, depth)
-        row = (measured["first"].median, sizes[0], measured["all"].median, sizes[1])
+        lines = len(backward(problem).stages)
+        row = (
+            measured["backward"].median, lines, measured["first"].median, sizes[0], measured["all"].median, sizes[1]
+        )  # fmt: skip
         for column, value in zip(columns, row, strict=True):
             column.append(float(value))
-        print(f"{depth:>6} {in_words(row[0]):>13} {row[1]:>6} {in_words(row[2]):>10} {row[3]:>6}")
+        print(
+            f"{depth:>6} {in_words(row[0]):>10} {row[1]:>6} {in_words(row[2]):>13} {row[3]:>6} "
+            f"{in_words(row[4]):>10} {row[5]:>6}"
+        )
     found = [exponent(DEPTHS, column) for column in columns]
-    print(f"{'n^':>6} {found[0]:>13.2f} {found[1]:>6.2f} {found[2]:>10.2f} {found[3]:>6.2f}")
+    shown = [f"{each:>{width}.2f}" for each, width in zip(found, WIDTHS, strict=True)]
+    print(f"{'n^':>6} {' '.join(shown)}")
 
 
 if __name__ == "__main__":
