@@ -90,12 +90,12 @@ def _put_in(node: Expression, assumption: Assumption, context: Context) -> Expre
     law=r"A_{ij} = A_{ji}",
     source="the problem: A is symmetric",
     example=("sum(k, S[k, j] * z[k])", "sum(k, S[j, k] * z[k])"),
-    terminates="fewer entries of symmetric matrices whose first letter is the one summed over",
+    terminates="fewer symmetric entries whose first letter is bound further inside than their second",
     level="brief",
     name="symmetric entries",
 )
 def symmetric(node: Expression, context: Context) -> Expression | None:
-    """Of the two spellings of a symmetric entry, the one with the summed letter last."""
+    """Of the two spellings of a symmetric entry, the one with the letter of the innermost sum last."""
     assert isinstance(node, Sum)
     found = node
     for assumption in context.assumptions:
@@ -112,12 +112,16 @@ def symmetric(node: Expression, context: Context) -> Expression | None:
     return found if found != node else None
 
 
-def _turned(node: Expression, array: str, index: Index) -> Expression:
-    if isinstance(node, Entry) and node.array == array and node.indices[0] == index != node.indices[1]:
-        return Entry(array, node.indices[::-1])
-    if isinstance(node, Sum) and node.index == index:
-        return node
-    return map_children(node, lambda child: _turned(child, array, index))
+def _turned(node: Expression, array: str, index: Index, inner: tuple[Index, ...] = ()) -> Expression:
+    """`node` with A[index, j] as A[j, index], but where a sum inside of `node` binds j."""
+    if isinstance(node, Entry) and node.array == array:
+        first, second = node.indices
+        return Entry(array, (second, first)) if first == index and second not in (index, *inner) else node
+    if isinstance(node, Sum):
+        if node.index == index:
+            return node
+        inner = (*inner, node.index)
+    return map_children(node, lambda child: _turned(child, array, index, inner))
 
 
 ASSUME = (symmetric, assume, total_under_an_assumption)

@@ -6,6 +6,8 @@ import pytest
 
 from symderiv.calculus import derive_all
 from symderiv.expression.canonical import same
+from symderiv.kernels.emit import emit
+from symderiv.kernels.verify import verify_source
 from symderiv.notation.reader import parse_expression, read_problem
 from symderiv.notation.text import to_text
 from symderiv.proof import prove
@@ -83,3 +85,10 @@ def test_the_prover_uses_them(left: str, right: str, kind: str) -> None:
 def test_without_them_nothing_is_assumed(left: str, right: str) -> None:
     one, other = (parse_expression(side, PROBLEM) for side in (left, right))
     assert prove(one, other, PROBLEM).kind == "refuted"
+
+
+def test_sums_within_sums_over_a_symmetric_matrix_come_to_an_end() -> None:
+    text = "index i, j : K\ninput A[K, K], x[K]\nassume A symmetric\nq = sum(i, j, x[i] * A[i, j] * x[j])\n"
+    problem = read_problem(text + "derive d(q, x[j])", "quadratic")
+    checks = verify_source(problem, "numpy", emit(problem, "numpy"), large=False)
+    assert checks
