@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
+import time
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from symderiv.check.content import Misshapen, Unreadable
 from symderiv.check.declared import Said
 from symderiv.check.document import Block, Document
+from symderiv.check.limits import MOST_IN_LINES, SECONDS_PER_READING
 from symderiv.check.prose import series
 from symderiv.expression.nodes import Derivative, Entry
 from symderiv.expression.traverse import walk
@@ -24,9 +28,9 @@ _DERIVATIVES = ("\\partial", "\\nabla", "\\frac{d", "\\dfrac{d", "\\pdv")
 _ATOMIC = re.compile(r"\\?[A-Za-z]+|[-+]?[0-9.,]+|\\?\{.*|\(.*,.*\)|")
 #: A left side that may be a new name: no bracket, no operator, no derivative.
 _NAME = re.compile(r"\s*\\?[A-Za-z]+[^()+*/=]*")
+#: The error that a letter stands for two axes.
+_LETTER = re.compile(r"(\w+) ranges over ")
 _DOTS = re.compile(r"\\[lc]?dots")
-#: Definitions in lines that are tried, at most.
-MOST_IN_LINES = 12
 
 
 def says_something(text: str) -> bool:
@@ -50,6 +54,8 @@ class Attempt:
         What was set aside, and why.
     layouts
         For a display and an equality that fit only so, the vector that has to be a row.
+    deadline
+        When to stop, on the clock of :func:`time.monotonic`: what is not read by then is unreadable.
     """
 
     document: Document
@@ -59,16 +65,45 @@ class Attempt:
     misshapen: list[Misshapen] = field(default_factory=list)
     layouts: dict[tuple[int, int], str] = field(default_factory=dict)
     rows: set[str] = field(default_factory=set)
+    deadline: float = math.inf
+    _faults: list[NotationError] = field(default_factory=list)
+    _text: tuple[tuple[Block, ...], str, str, list[int]] | None = None
 
     def run(self) -> Reading | None:
         """The reading of all that can be read, or None where nothing can."""
         self.rows |= self.said.row
+        self._set_unreadable_signs_aside()
         reading = self._all_that_can_be_read()
         if reading is not None and self._finds_upstream(reading):
             reading = self._all_that_can_be_read()
         if reading is not None:
             reading = self._with_definitions_in_lines(reading)
         return reading
+
+    def _set_unreadable_signs_aside(self) -> None:
+        """Set displays aside whose signs cannot be read: for these no other display need be read."""
+        macros = self._macros()
+        for block in self.blocks[:]:
+            source = Source(self.document.text[block.begin : block.end], self.document.path)
+            try:
+                tokenize(source, macros)
+            except NotationError as error:
+                place = block.begin + offset_in(source.text, error.line, error.column)
+                self._set_aside(block, place, error.message)
+
+    def _set_aside(self, block: Block, place: int, message: str) -> None:
+        if block.kind == "display":
+            self.unreadable.append(Unreadable(self.document.error(place, message), block.number))
+        self.blocks = [each for each in self.blocks if each is not block]
+
+    def _gives_up(self) -> bool:
+        """Whether the time is up; whatever is left is unreadable then."""
+        if time.monotonic() < self.deadline:
+            return False
+        told = f"not read within {SECONDS_PER_READING:g} seconds with the rest: split the document"
+        for block in self.blocks[:]:
+            self._set_aside(block, block.begin, told)
+        return True
 
     def _finds_upstream(self, reading: Reading) -> bool:
         """Whether a number that nothing defines is differentiated: then it is any function of a name.
@@ -106,6 +141,8 @@ class Attempt:
                 continue
             if not _NAME.fullmatch(text.partition("=")[0]) or (_DOTS.search(text) and not series(text)):
                 continue
+            if time.monotonic() >= self.deadline:
+                break
             tried += 1
             before = self.blocks
             self.blocks = sorted([*before, block], key=lambda each: each.begin)
@@ -123,7 +160,7 @@ class Attempt:
         return reading
 
     def _all_that_can_be_read(self) -> Reading | None:
-        while self.blocks:
+        while self.blocks and not self._gives_up():
             try:
                 return self._read()
             except NotationError as found:
@@ -140,21 +177,28 @@ class Attempt:
             if isinstance(error, ShapeError) and self._claims(block):
                 self._misshapen(block, offset, error)
                 continue
-            if block.kind == "display":
-                self.unreadable.append(Unreadable(self.document.error(offset, error.message), block.number))
-            self.blocks = [each for each in self.blocks if each is not block]
+            places = [(self.offset(each.line, each.column), each) for each in self._faults[1:]]
+            others = [(self.block_at(place), place, each) for place, each in places if place >= 0]
+            self._set_aside(block, offset, error.message)
+            for other, place, each in others:
+                apart = not isinstance(each, ShapeError) and _LETTER.match(each.message) is None
+                if apart and any(other is one for one in self.blocks):
+                    self._set_aside(other, place, each.message)
         return None
 
     def _read(self) -> Reading:
-        macros = {each.name: None if each.arguments else each.body for each in self.document.macros}
+        self._faults = []
         return read_document(
-            self.text(), self.said.problem(self.document.path), self.said.symbols, macros,
-            self.document.path, self.rows,
+            self.text(), self.said.problem(self.document.path), self.said.symbols, self._macros(),
+            self.document.path, self.rows, self._faults,
         )  # fmt: skip
+
+    def _macros(self) -> dict[str, str | None]:
+        return {each.name: None if each.arguments else each.body for each in self.document.macros}
 
     def _forgets_a_letter(self, error: NotationError) -> bool:
         """Whether a declared letter stands for another axis here: then its declaration is only a habit."""
-        match = re.match(r"(\w+) ranges over ", error.message)
+        match = _LETTER.match(error.message)
         kept = [letter for letter in self.said.letters if match is None or letter.name != match[1]]
         forgotten = len(kept) < len(self.said.letters)
         self.said.letters = kept
@@ -204,22 +248,37 @@ class Attempt:
 
     def text(self) -> str:
         """The directives' definitions, then the displays at their places (shifted by these), a line each."""
-        letters = list(self.document.masked(tuple(self.blocks)))
-        for block in self.blocks:
+        return self._joined()[0]
+
+    def _joined(self) -> tuple[str, list[int]]:
+        """The text, and where its lines begin: made once for each choice of displays and definitions."""
+        blocks, prefix = tuple(self.blocks), self.said.prefix
+        if self._text is not None and self._text[:2] == (blocks, prefix):
+            return self._text[2:]
+        letters = list(self.document.masked(blocks))
+        for block in blocks:
             written = self.document.text[block.begin : block.end]
             letters[block.begin : block.end] = series(written) or written
             # The closing sign is two characters, or a line end follows: room for the end of a line.
             letters[block.end : block.end + 2] = "\\\\"
-        return self.said.prefix + "".join(letters)
+        text = prefix + "".join(letters)
+        starts = [0, *(place + 1 for place, letter in enumerate(text) if letter == "\n")]
+        self._text = (blocks, prefix, text, starts)
+        return text, starts
 
     def offset(self, line: int, column: int) -> int:
         """Where a line and a column of the text stand in the document; negative within a directive."""
-        text, start = self.text(), 0
-        for _ in range(line - 1):
-            start = text.find("\n", start) + 1
-        return start + column - 1 - len(self.said.prefix)
+        return self._joined()[1][line - 1] + column - 1 - len(self.said.prefix)
 
     def block_at(self, offset: int) -> Block:
         """The display or formula at an offset of the document."""
-        before = [block for block in self.blocks if block.begin <= offset]
-        return max(before, key=lambda block: block.begin, default=self.blocks[0])
+        place = bisect_right(self.blocks, offset, key=lambda block: block.begin)
+        return self.blocks[max(0, place - 1)]
+
+
+def offset_in(text: str, line: int, column: int) -> int:
+    """The offset of a line and a column of a text, both counted from 1."""
+    start = 0
+    for _ in range(line - 1):
+        start = text.find("\n", start) + 1
+    return start + column - 1

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 
 from symderiv.notation.errors import NotationError
 
-#: The longest document that is read, in characters, everything that it takes in included.
-MAX_DOCUMENT = 2_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
@@ -123,4 +120,4 @@ class DocumentError(ValueError):
 
 
 def _blank(text: str) -> str:
-    return "".join("\n" if letter == "\n" else " " for letter in text)
+    return "\n".join(" " * len(line) for line in text.split("\n"))

@@ -13,7 +13,7 @@ from symderiv.check.content import Claim, Content
 from symderiv.check.diagnosis import Diagnosis, diagnose
 from symderiv.check.document import Document, Place
 from symderiv.check.einstein import repeated, summed
-from symderiv.check.limits import SECONDS_PER_CLAIM, OutOfTimeError, time_limit
+from symderiv.check.limits import SECONDS_PER_CLAIM, SECONDS_PER_DOCUMENT, OutOfTimeError, time_limit
 from symderiv.check.reading import read
 from symderiv.check.sources import read_file
 from symderiv.check.verdicts import Judgement, Report
@@ -52,7 +52,18 @@ def check_document(
     """
     began = time.perf_counter()
     content = read(document, assume)
-    found = [_judged(content, claim, seconds) for claim in content.claims]
+    found = []
+    for claim in content.claims:
+        left = SECONDS_PER_DOCUMENT - (time.perf_counter() - began)
+        found.append(
+            _judged(content, claim, seconds)
+            if left > 0
+            else _judgement(
+                claim,
+                "undecided",
+                f"not judged: the document took more than {SECONDS_PER_DOCUMENT:g} seconds",
+            )
+        )
     found += [
         Judgement(_place_of(each.error), "unreadable", each.error.message, display=each.display)
         for each in content.unreadable

@@ -7,25 +7,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from symderiv.check.document import MAX_DOCUMENT, Block, Document, DocumentError, Macro, Stretch
+from symderiv.check.document import Block, Document, DocumentError, Macro, Stretch
+from symderiv.check.limits import MAX_DEPTH, MAX_DOCUMENT, MAX_FILES
 from symderiv.check.markdown import ENVIRONMENTS
 from symderiv.check.markdown import blocks as math_blocks
 
-#: Files taken in by ``\input``, at most, and how deep one may take in another.
-MAX_FILES, MAX_DEPTH = 200, 10
 _INPUT = re.compile(r"\\(?:input|include|subfile)\s*\{([^{}\n]*)\}")
 _DIRECTIVE = re.compile(r"%+\s*symderiv:(.*)")
 _VERBATIM = re.compile(
     r"\\begin\{(verbatim\*?|Verbatim|lstlisting|minted|comment|tikzpicture)\}.*?(?:\\end\{\1\}|\Z)"
-    r"|\\verb\*?([^A-Za-z\s]).*?\2",
+    r"|\\verb\*?([^A-Za-z\s])[^\n]{0,1000}?\2",
     re.DOTALL,
 )
 _DEFINING = re.compile(
-    r"\\(?:re)?newcommand\*?\s*(?:\{\s*\\(?P<braced>[A-Za-z]+)\s*\}|\\(?P<bare>[A-Za-z]+))\s*(?:\[(?P<count>\d)\])?"
-    r"\s*(?P<default>\[[^\]]*\])?\s*(?=\{)"
-    r"|\\providecommand\*?\s*\{\s*\\(?P<provided>[A-Za-z]+)\s*\}\s*(?=\{)"
-    r"|\\def\s*\\(?P<plain>[A-Za-z]+)\s*(?P<parameters>(?:#\d)*)\s*(?=\{)"
-    r"|\\DeclareMathOperator\*?\s*\{\s*\\(?P<operator>[A-Za-z]+)\s*\}\s*(?=\{)"
+    r"\\(?:re)?newcommand\*?\s*+(?:\{\s*+\\(?P<braced>[A-Za-z]+)\s*+\}|\\(?P<bare>[A-Za-z]+))\s*+(?:\[(?P<count>\d)\])?"
+    r"\s*+(?P<default>\[[^\]]*\])?\s*+(?=\{)"
+    r"|\\providecommand\*?\s*+\{\s*+\\(?P<provided>[A-Za-z]+)\s*+\}\s*+(?=\{)"
+    r"|\\def\s*+\\(?P<plain>[A-Za-z]+)\s*+(?P<parameters>(?:#\d)*)\s*+(?=\{)"
+    r"|\\DeclareMathOperator\*?\s*+\{\s*+\\(?P<operator>[A-Za-z]+)\s*+\}\s*+(?=\{)"
 )
 
 
@@ -50,8 +49,7 @@ def read(path: Path, text: str) -> Document:
             )
     complete = "".join(whole)
     clean, directives = _without_comments(complete)
-    for match in _VERBATIM.finditer(clean):
-        clean = clean[: match.start()] + _spaces(match[0]) + clean[match.end() :]
+    clean = _VERBATIM.sub(lambda match: _spaces(match[0]), clean)
     found, macros = _macros(clean)
     body = found.find("\\begin{document}")
     if body >= 0:
@@ -117,7 +115,7 @@ def _without_comments(text: str) -> tuple[str, list[Block]]:
 
 def _comment(line: str) -> int | None:
     """Where the comment of a line begins: at a percent sign after an even number of backslashes."""
-    for match in re.finditer(r"(\\*)%", line):
+    for match in re.finditer(r"(?<!\\)(\\*)%", line):
         if len(match[1]) % 2 == 0:
             return match.end() - 1
     return None
@@ -127,10 +125,12 @@ def _macros(text: str) -> tuple[str, list[Macro]]:
     """The text with the definitions of commands blanked out, and what they define."""
     found: dict[str, Macro] = {}
     pieces, last = [], 0
+    ends: dict[int, int] = {}
     for match in _DEFINING.finditer(text):
         if match.start() < last:
             continue
-        end = _group(text, match.end())
+        ends = ends or _groups(text)
+        end = ends.get(match.end())
         if end is None:
             continue
         body = text[match.end() + 1 : end - 1]
@@ -151,15 +151,16 @@ def macros_of(text: str) -> tuple[str, list[Macro]]:
     return _macros(text)
 
 
-def _group(text: str, start: int) -> int | None:
-    """The end of the braced group that begins at `start`."""
-    depth = 0
-    for place in range(start, len(text)):
-        if text[place] in "{}" and text[place - 1] != "\\":
-            depth += 1 if text[place] == "{" else -1
-            if not depth:
-                return place + 1
-    return None
+def _groups(text: str) -> dict[int, int]:
+    """Where each braced group begins and ends, all found in one run through the text."""
+    opened: list[int] = []
+    ends: dict[int, int] = {}
+    for match in re.finditer(r"(?<!\\)[{}]", text):
+        if match[0] == "{":
+            opened.append(match.start())
+        elif opened:
+            ends[opened.pop()] = match.end()
+    return ends
 
 
 def _spaces(text: str) -> str:

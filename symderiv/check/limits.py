@@ -1,4 +1,7 @@
-"""A bound on the time that one piece of work may take."""
+"""The bounds that checking keeps, all in one place; whatever a document holds, it ends within them.
+
+A document or a part of it that goes beyond a bound gets a sentence that names the bound.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,22 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-#: The longest that one claim may take, in seconds.
+#: The longest that one claim may take, in seconds; it is undecided then.
 SECONDS_PER_CLAIM = 10.0
+#: The longest that reading one document may take, in seconds; what is not read by then is unreadable.
+SECONDS_PER_READING = 60.0
+#: The longest that one document may take; claims that are left then are undecided.
+SECONDS_PER_DOCUMENT = 600.0
+#: The longest document that is read, in characters, everything that it takes in included.
+MAX_DOCUMENT = 2_000_000
+#: Displays of one document that are read, at most.
+MAX_DISPLAYS = 1_000
+#: Directives of one document that are read, at most.
+MAX_DIRECTIVES = 2_000
+#: Files taken in by ``\\input``, at most, and how deep one may take in another.
+MAX_FILES, MAX_DEPTH = 200, 10
+#: Definitions in lines that are tried, at most.
+MOST_IN_LINES = 12
 
 
 class OutOfTimeError(Exception):

@@ -52,6 +52,7 @@ def blocks(text: str, code: Sequence[Code]) -> Iterator[Block]:
         The stretches that hold code, in order.
     """
     number = place = 0
+    finder = Finder(text)
     waiting = list(code)
     while place < len(text):
         match = _OPENING.search(text, place)
@@ -71,72 +72,91 @@ def blocks(text: str, code: Sequence[Code]) -> Iterator[Block]:
         if kind == "escape":
             place = match.end()
         elif kind == "comment":
-            end = _find(text, "-->", match.end())
+            end = finder.find("-->", match.end())
+            end = end if end >= 0 else len(text)
             directive = _DIRECTIVE.match(text, match.end(), end)
             if directive:
                 yield Block("directive", directive.end(), end)
             place = end + 3
         elif kind == "code":
-            end = text.find(match[0], match.end())
+            end = finder.find(match[0], match.end())
             place = match.end() if end < 0 else end + len(match[0])
         elif kind == "inline":
-            block = _inline(text, match)
+            block = _inline(finder, match)
             if block:
                 yield block
             place = block.end + 1 if block else match.end()
         else:
             number += 1
-            block = _display(text, match, number)
+            block = _display(finder, match, number)
             yield block
             place = block.end + 2
 
 
-def _display(text: str, match: re.Match[str], number: int) -> Block:
+class Finder:
+    """Finds signs in a text; one that was looked for from further ahead is not looked for again.
+
+    However often a sign is looked for, in order of place, the text is gone through once for each sign.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.known: dict[tuple[str, bool], tuple[int, int]] = {}
+
+    def find(self, sign: str, start: int, unescaped: bool = False) -> int:
+        """Where `sign` stands next, or -1; `unescaped` passes over those after an odd backslash."""
+        since, found = self.known.get((sign, unescaped), (-1, -2))
+        if found == -2 or start < since or 0 <= found < start:
+            since, found = start, self.text.find(sign, start)
+            while unescaped and found > 0 and self._is_escaped(found):
+                found = self.text.find(sign, found + 1)
+            self.known[sign, unescaped] = since, found
+        return found
+
+    def _is_escaped(self, place: int) -> bool:
+        text = self.text
+        return text[place - 1] == "\\" and (place < 2 or text[place - 2] != "\\")
+
+
+def _display(finder: Finder, match: re.Match[str], number: int) -> Block:
+    text = finder.text
     if match["environment"]:
         closing = f"\\end{{{match['name']}{match['star']}}}"
-        end = text.find(closing, match.end())
+        end = finder.find(closing, match.end())
         if end >= 0:
             return Block("display", match.start(), end + len(closing), number)
     else:
         closing = "$$" if match["display"] == "$$" else "\\]"
-        end = _closing(text, closing, match.end())
+        end = finder.find(closing, match.end(), unescaped=True)
         if end >= 0:
             return Block("display", match.end(), end, number)
-    stop = text.find("\n\n", match.end())
+    stop = finder.find("\n\n", match.end())
     fault = f"this {match[0]} is never closed: expected {closing}"
     return Block("display", match.start(), stop if stop >= 0 else len(text), number, fault)
 
 
-def _closing(text: str, closing: str, start: int) -> int:
-    """Where a display ends; a backslash before the sign makes it part of the formula."""
-    place = text.find(closing, start)
-    while place > 0 and text[place - 1] == "\\" and (place < 2 or text[place - 2] != "\\"):
-        place = text.find(closing, place + 1)
-    return place
-
-
-def _inline(text: str, match: re.Match[str]) -> Block | None:
+def _inline(finder: Finder, match: re.Match[str]) -> Block | None:
     """A formula in a line: as in Pandoc, no space inside the dollars, no digit after them, no empty line."""
-    start = match.end()
+    text, start = finder.text, match.end()
+    stop = finder.find("\n\n", start)
+    stop = stop if stop >= 0 else len(text)
     if match[0] == "\\(":
-        end = text.find("\\)", start)
-        return Block("inline", start, end) if end >= 0 and "\n\n" not in text[start:end] else None
+        return _within(finder, "\\)", start, stop)
     if text[start : start + 1] in ("", " ", "\n", "\t"):
         return _spaced(text, start)
     if text[start] == "`":  # GitHub's $`...`$
-        end = text.find("`$", start + 1)
-        return Block("inline", start + 1, end) if end >= 0 and "\n\n" not in text[start:end] else None
-    end = start
-    while True:
-        end = text.find("$", end)
-        if end < 0 or "\n\n" in text[start:end]:
-            return None
-        if text[end - 1] == "\\":
-            end += 1
-            continue
-        if text[end - 1] in " \n\t" or text[end + 1 : end + 2].isdigit() or end == start:
-            return None
-        return Block("inline", start, end)
+        return _within(finder, "`$", start + 1, stop)
+    end = text.find("$", start, stop)
+    while end >= 0 and text[end - 1] == "\\":
+        end = text.find("$", end + 1, stop)
+    if end <= start or text[end - 1] in " \n\t" or text[end + 1 : end + 2].isdigit():
+        return None
+    return Block("inline", start, end)
+
+
+def _within(finder: Finder, closing: str, start: int, stop: int) -> Block | None:
+    end = finder.find(closing, start)
+    return Block("inline", start, end) if 0 <= end < stop else None
 
 
 def _spaced(text: str, start: int) -> Block | None:
@@ -153,11 +173,6 @@ def _spaced(text: str, start: int) -> Block | None:
     return Block("inline", start, end)
 
 
-def _find(text: str, sign: str, start: int) -> int:
-    place = text.find(sign, start)
-    return place if place >= 0 else len(text)
-
-
 def code_of(text: str) -> list[Code]:
     """The stretches of Markdown that hold code; those fenced as ``math`` are mathematics."""
     from markdown_it import MarkdownIt
@@ -166,7 +181,7 @@ def code_of(text: str) -> list[Code]:
     for line in text.split("\n"):
         starts.append(starts[-1] + len(line) + 1)
     found = []
-    for token in MarkdownIt("commonmark", {"maxNesting": 20}).parse(text):
+    for token in MarkdownIt("commonmark", {"maxNesting": 20}).disable("inline").parse(text):
         if token.type not in ("fence", "code_block") or token.map is None:
             continue
         first, last = token.map

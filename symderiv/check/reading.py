@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import copy
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from symderiv.check.attempt import Attempt, says_something
+from symderiv.check.attempt import Attempt, offset_in, says_something
 from symderiv.check.content import Anew, Claim, Content, Remark, Unreadable
 from symderiv.check.declared import Said, said_by
 from symderiv.check.directives import directives_of
 from symderiv.check.document import Block, Document
+from symderiv.check.limits import MAX_DISPLAYS, SECONDS_PER_READING
 from symderiv.check.other_names import with_one_name
 from symderiv.check.prose import condition_before
 from symderiv.expression.canonical import same
@@ -66,13 +68,24 @@ def read(document: Document, assume: Sequence[str] = ()) -> Content:
         for block in displays
         if block.fault
     ]
-    whole = _scopes(document, said, [block for block in displays if not block.fault], tuple(assume))
+    readable = [block for block in displays if not block.fault]
+    unreadable += [
+        Unreadable(
+            document.error(block.begin, f"this document has more than {MAX_DISPLAYS} displays: split it"),
+            block.number,
+        )
+        for block in readable[MAX_DISPLAYS : MAX_DISPLAYS + 1]
+    ]
+    deadline = time.monotonic() + SECONDS_PER_READING
+    whole = _scopes(document, said, readable[:MAX_DISPLAYS], tuple(assume), deadline)
     return replace(whole, unreadable=(*unreadable, *whole.unreadable))
 
 
-def _scopes(document: Document, said: Said, blocks: list[Block], assume: tuple[str, ...]) -> Content:
+def _scopes(
+    document: Document, said: Said, blocks: list[Block], assume: tuple[str, ...], deadline: float
+) -> Content:
     """Read displays together; where one defines a name anew, those after it are read with the new meaning."""
-    attempt = Attempt(document, copy.deepcopy(said), blocks)
+    attempt = Attempt(document, copy.deepcopy(said), blocks, deadline=deadline)
     reading = attempt.run()
     if reading is None:
         return Content(
@@ -80,12 +93,12 @@ def _scopes(document: Document, said: Said, blocks: list[Block], assume: tuple[s
             unreadable=tuple(attempt.unreadable), misshapen=tuple(attempt.misshapen),
         )  # fmt: skip
     content = _content(attempt, reading, assume)
-    found = _defined_anew(attempt, reading)
+    found = _defined_anew(attempt, reading) if time.monotonic() < deadline else None
     if found is None:
         return content
     old, new, name = found
-    before = _scopes(document, said, [block for block in blocks if block is not new], assume)
-    after = _scopes(document, said, [block for block in blocks if block is not old], assume)
+    before = _scopes(document, said, [block for block in blocks if block is not new], assume, deadline)
+    after = _scopes(document, said, [block for block in blocks if block is not old], assume, deadline)
     place = document.place(new.begin)
     told = Anew(place, name, new.number)
     return Content(
@@ -214,6 +227,8 @@ def _claims_in_lines(attempt: Attempt, reading: Reading) -> Iterator[Claim]:
         text = document.text[block.begin : block.end]
         if block.kind != "inline" or block in attempt.blocks or not says_something(text):
             continue
+        if time.monotonic() >= attempt.deadline:
+            return
         try:
             _, chains = read_equations(text, reading.problem, infer=False, symbols=attempt.said.symbols)
         except NotationError:
@@ -223,20 +238,12 @@ def _claims_in_lines(attempt: Attempt, reading: Reading) -> Iterator[Claim]:
             for left, right, position, written in zip(
                 chain.sides, chain.sides[1:], chain.positions[1:], pairwise(chain.written), strict=False
             ):
-                offset = block.begin + offset_of(source, *position)
+                offset = block.begin + offset_in(source.text, *position)
                 sign = _sign_before(document.text, offset)
                 yield Claim(
                     document.place(sign), 0, 0, left, right, chain.conditions, written, -1, chain.notes,
                     reading.problem, sign,
                 )  # fmt: skip
-
-
-def offset_of(source: Source, line: int, column: int) -> int:
-    """The offset of a line and a column, both counted from 1."""
-    start = 0
-    for _ in range(line - 1):
-        start = source.text.find("\n", start) + 1
-    return start + column - 1
 
 
 def _sign_before(text: str, offset: int) -> int:

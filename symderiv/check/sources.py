@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from symderiv.check import latex_source, markdown
-from symderiv.check.document import MAX_DOCUMENT, Document, DocumentError, Macro, Stretch
+from symderiv.check.document import Document, DocumentError, Macro, Stretch
+from symderiv.check.limits import MAX_DOCUMENT
 
 STDIN = "<stdin>"
 MARKDOWN = (".md", ".markdown", ".mdown", ".qmd", ".rmd")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import TypeVar
 
 from symderiv.expression.canonical import same
 from symderiv.expression.indices import free_indices, rename
@@ -31,6 +32,9 @@ from symderiv.notation.tex.syntax import Called, Name, Part, walk
 from symderiv.notation.tex.tokens import tokenize, without_boxes
 from symderiv.notation.tex.uses import plain
 from symderiv.problem import Expectation, Input, Problem
+
+_One = TypeVar("_One")
+_Got = TypeVar("_Got")
 
 
 def read_equations(
@@ -136,13 +140,15 @@ def read_document(  # noqa: PLR0917 (the directives of a document)
     macros: Mapping[str, str | None] | None = None,
     path: str = "document",
     rows: Collection[str] = (),
+    faults: list[NotationError] | None = None,
 ) -> Reading:
     """Read all formulas of a document together.
 
     Parameters and errors are those of :func:`read_equations`; `macros` are the commands that the document
     defines, as for :func:`~symderiv.notation.tex.tokens.tokenize`, `rows` the vectors that stand as rows.
+    Where several equations are at fault, `faults` takes the errors of all that were found together.
     """
-    given, chains, defined = _read(latex, problem, symbols, path, macros, rows)
+    given, chains, defined = _read(latex, problem, symbols, path, macros, rows, together=True, faults=faults)
     return Reading(given, chains, tuple(0 if each is None else 1 for each in defined))
 
 
@@ -153,14 +159,16 @@ def _read(  # noqa: PLR0917
     path: str,
     macros: Mapping[str, str | None] | None = None,
     rows: Collection[str] = (),
+    together: bool = False,
+    faults: list[NotationError] | None = None,
 ) -> tuple[Problem, tuple[Chain, ...], list[Defined | None]]:
     source = source_of(latex, path)
-    tokens = without_boxes(tokenize(source, macros))
+    tokens = without_boxes(tokenize(source, macros, together))
     subscripts = letters_in_subscripts(tokens)
     found_equations = equations(source, tokens, lambda token: token.text in subscripts)
     known = replace(Scope.of_problem(problem), rows=frozenset(rows))
     shared = Shared(source, vocabulary_of(known, found_equations, symbols, source))
-    parsed = parse(source, found_equations, known, shared)
+    parsed = _each(found_equations, lambda one: parse(source, [one], known, shared)[0], faults)
     parsed = written_out(source, parsed)
     found = infer(source, parsed, known, shared.notes)
     _check_calls(source, parsed, found)
@@ -169,9 +177,10 @@ def _read(  # noqa: PLR0917
     scopes = [replace(found.scope, letters=dict(letters[0])) for letters in found.letters_in]
     auxiliary = _Auxiliary(found.scope)
     chains = tuple(
-        chain_of(source, each, scope, notes, define=auxiliary.define, letters=letters)
-        for each, scope, notes, letters in zip(
-            parsed, scopes, _by_equation(parsed, shared.notes), found.letters_in, strict=True
+        _each(
+            list(zip(parsed, scopes, _by_equation(parsed, shared.notes), found.letters_in, strict=True)),
+            lambda one: chain_of(source, one[0], one[1], one[2], define=auxiliary.define, letters=one[3]),
+            faults,
         )
     )
     by_equation: list[Defined | None] = [None] * len(parsed)
@@ -207,6 +216,23 @@ def _read(  # noqa: PLR0917
         chains,
         by_equation,
     )
+
+
+def _each(
+    items: Sequence[_One], read: Callable[[_One], _Got], faults: list[NotationError] | None
+) -> list[_Got]:
+    """What is read of each item; where some cannot be read, the first error, and all of them in `faults`."""
+    got = []
+    for item in items:
+        try:
+            got.append(read(item))
+        except NotationError as error:
+            if faults is None:
+                raise
+            faults.append(error)
+    if faults:
+        raise faults[0]
+    return got
 
 
 class _Auxiliary:

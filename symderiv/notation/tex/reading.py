@@ -161,6 +161,7 @@ def parse(source: Source, found: Sequence[Equation], scope: Scope, shared: Share
     """The syntax of equations."""
     parsed = []
     for equation in found:
+        shared.given = frozenset()
         sides = []
         for number, side in enumerate(equation.sides):
             if not side:

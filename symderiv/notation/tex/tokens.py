@@ -17,6 +17,9 @@ from symderiv.notation.tex import commands as known
 #: The longest formula that is read, in characters and in tokens.
 MAX_TEXT = 20_000
 MAX_TOKENS = 6_000
+#: The same for all formulas of a document together; blanks, which stand for the prose, do not count.
+MAX_DOCUMENT_TEXT = 400_000
+MAX_DOCUMENT_TOKENS = 120_000
 #: How deep braces and environments may be nested.
 MAX_BRACES = 100
 #: How deep the commands of a document may stand in each other.
@@ -66,7 +69,9 @@ class Token:
         return self.kind == "op" and self.text in signs
 
 
-def tokenize(source: Source, macros: Mapping[str, str | None] | None = None) -> list[Token]:
+def tokenize(
+    source: Source, macros: Mapping[str, str | None] | None = None, together: bool = False
+) -> list[Token]:
     r"""The tokens of a formula, with one of kind ``stop`` at the end.
 
     Parameters
@@ -77,28 +82,42 @@ def tokenize(source: Source, macros: Mapping[str, str | None] | None = None) -> 
         Commands that the document defines, without backslash, each with the text that it stands for
         (None for one that takes arguments: those are not read). The tokens of that text all stand
         where the command does.
+    together
+        Whether the source is all formulas of a document: there may be more of them then.
 
     Raises
     ------
     NotationError
         At a character or a command that has no meaning in a formula, and at braces that do not match.
     """
-    if len(source.text) > MAX_TEXT:
-        raise source.error(MAX_TEXT, f"this formula has more than {MAX_TEXT} characters: split it")
-    tokens = _Scanner(source, macros or {}).run()
-    if len(tokens) > MAX_TOKENS:
-        raise source.error(tokens[MAX_TOKENS].at, f"this formula has more than {MAX_TOKENS} signs: split it")
+    most_text, most = (MAX_DOCUMENT_TEXT, MAX_DOCUMENT_TOKENS) if together else (MAX_TEXT, MAX_TOKENS)
+    what = "these formulas have" if together else "this formula has"
+    if len(source.text) > most_text and (not together or _length(source.text) > most_text):
+        raise source.error(most_text, f"{what} more than {most_text} characters: split it")
+    tokens = _Scanner(source, macros or {}, most=most).run()
+    if len(tokens) > most:
+        raise source.error(tokens[most].at, f"{what} more than {most} signs: split it")
     _check_braces(source, tokens)
     return tokens
+
+
+def _length(text: str) -> int:
+    """How many characters a text has that are not blank."""
+    return sum(map(len, text.split()))
 
 
 class _Scanner:
     """Reads the source once, from left to right."""
 
     def __init__(
-        self, source: Source, macros: Mapping[str, str | None], within: tuple[str, ...] = ()
+        self,
+        source: Source,
+        macros: Mapping[str, str | None],
+        within: tuple[str, ...] = (),
+        most: int = MAX_TOKENS,
     ) -> None:
         self.source = source
+        self.most = most
         self.macros = macros
         self.within = within
         self.text = source.text
@@ -200,12 +219,14 @@ class _Scanner:
         if name in self.within or len(self.within) >= MAX_MACROS:
             raise self.source.error(at, f"\\{name} is defined by itself, or by too many other commands")
         try:
-            inner = _Scanner(Source(body, self.source.path), self.macros, (*self.within, name)).run()
+            inner = _Scanner(
+                Source(body, self.source.path), self.macros, (*self.within, name), self.most
+            ).run()
         except NotationError as error:
             raise self.source.error(at, f"in \\{name}: {error.message}") from None
         for token in inner[:-1]:
-            if len(self.tokens) > MAX_TOKENS:
-                raise self.source.error(at, f"this formula has more than {MAX_TOKENS} signs: split it")
+            if len(self.tokens) > self.most:
+                raise self.source.error(at, f"this formula has more than {self.most} signs: split it")
             self.tokens.append(replace(token, at=at, end=self.place))
 
     def _argument(self, at: int, what: str) -> tuple[str, int]:
