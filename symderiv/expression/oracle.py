@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from functools import cache, lru_cache, partial
 from itertools import product as places
 from typing import Any, TypeAlias
 
@@ -90,6 +90,7 @@ FLOATS = Arithmetic("float", lambda value: value.numerator / value.denominator, 
 FRACTIONS = Arithmetic("fraction", lambda value: value, {}, None)
 
 
+@cache
 def multiprecision(digits: int = 50) -> Arithmetic:
     """Arithmetic with `digits` significant decimal digits (mpmath, in a context of its own)."""
     from mpmath import MPContext
@@ -107,7 +108,8 @@ def multiprecision(digits: int = 50) -> Arithmetic:
                 raise OracleError(f"{name} of a negative number has no real value")
             return value
 
-        return apply
+        # A series of thousands of terms in thousands of digits, and the same few values again and again.
+        return lru_cache(maxsize=2048)(apply) if name == "erf" else apply
 
     return Arithmetic(
         f"{digits} digits",
