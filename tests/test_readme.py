@@ -50,7 +50,9 @@ def test_a_command_prints_what_is_shown(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for name, text in re.findall(r"`(\w+\.sd)`:\n\n```\n(.*?)^```$", README, re.DOTALL | re.MULTILINE):
+    for name, text in re.findall(
+        r"`(\w+\.(?:sd|py))`:\n\n```(?:python)?\n(.*?)^```$", README, re.DOTALL | re.MULTILINE
+    ):
         (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", shlex.split(command, comments=True))

@@ -82,6 +82,14 @@ def diagnose(
     return found or _special_size(sides, rights) or Diagnosis("unknown")
 
 
+def diagnose_values(sides: Sides, rights: Sequence[Values]) -> Diagnosis | None:
+    """What is wrong with values that come without a formula: a ratio, or where alone they are right.
+
+    The right forms of what is returned mean nothing then: there is no formula that they could mend.
+    """
+    return _ratio(sides, rights) or _where_equal(sides, rights) or _special_size(sides, rights)
+
+
 def _ratio(sides: Sides, rights: Sequence[Values]) -> Diagnosis | None:
     """A constant between the sides, or one that depends on the sizes alone."""
     by_point: list[float] = []
