@@ -5,6 +5,7 @@
 'p[i] * (delta(i, j) - p[j])'
 """
 
+from symderiv.api.code import check_code
 from symderiv.api.derivatives import backward, compile, derive, emit, hvp, jvp, vjp
 from symderiv.api.formulas import explain, prove
 from symderiv.api.problems import from_sympy, load, names, parse
@@ -16,6 +17,7 @@ __all__ = [
     "RequestError",
     "Result",
     "backward",
+    "check_code",
     "compile",
     "derive",
     "emit",

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from symderiv.check.code import CodeError, CodeReport, check_code
+from symderiv.check.code.diagnosis import WORDS
+from symderiv.check.diagnosis import DIAGNOSES
 from symderiv.cli import main
 from symderiv.notation.errors import NotationError
 
@@ -66,6 +68,23 @@ def gradient(X, y):
     grad = softmax_of_rows(X)
     grad[range(m), y] -= 1
     return grad / m
+
+
+def gradient_by_columns(X, y):
+    powers = np.exp(X)
+    grad = powers / powers.sum(axis=0)
+    grad[range(len(y)), y] -= 1
+    return grad / len(y)
+
+
+def gradient_from_one(X, y):
+    return gradient(X, y - 1)
+
+
+def gradient_in_all_rows(X, y):
+    grad = softmax_of_rows(X)
+    grad[:, y] -= 1
+    return grad / len(y)
 
 
 def gradient_of_sum(X, y):
@@ -185,6 +204,8 @@ def judged(
         ("value", "softmax:p[i]", "", ""),
         ("backward", "softmax_any_loss:d(L, z[k])", "dy = d(L, y[k])", ""),
         ("backward_column", "softmax_any_loss:d(L, z[k])", "dy = d(L, y[k]) as k 1", "k 1"),
+        ("only_diagonal", "softmax:p[k] * (1 - p[k]) * delta(k, i)", "", "i k"),
+        ("by_targets", "cross_entropy_label:d(L, z[j])", "t = delta(k, y)", ""),
         ("by_targets", "cross_entropy:d(L, z[j])", "", ""),
     ],
 )
@@ -207,6 +228,9 @@ def test_what_is_right_agrees(file: str, name: str, against: str, args: str, ret
         ("gradient_down", "X = z", "sign", ""),
         ("gradient_doubled", "X = z", "constant factor", "the right values times 2"),
         ("gradient_turned", "X = z", "transposed matrix", "right as [k, b] instead of [b, k]"),
+        ("gradient_by_columns", "X = z", "batch axis", "the sum in p runs over all of B, instead of K"),
+        ("gradient_from_one", "X = z", "labels", "places from 0"),
+        ("gradient_in_all_rows", "X = z", "special size", "right at every point with B = 1"),
         ("gradient_flat", "X = z", "shapes", "right in another shape"),
         ("gradient_in_place", "", "arguments changed", "p is not what it was"),
         ("gradient_not_finite", "X = z", "not finite", "NaN or infinite"),
@@ -217,6 +241,7 @@ def test_what_is_wrong_with_a_gradient(file: str, name: str, args: str, word: st
     assert report.verdict == "refuted", str(report)
     assert report.diagnosis is not None
     assert report.diagnosis.word == word, str(report)
+    assert word in (*WORDS, *DIAGNOSES)
     assert detail in report.diagnosis.detail
 
 
@@ -235,6 +260,7 @@ def test_what_is_wrong_with_a_jacobian(file: str, name: str, word: str, detail: 
     assert report.verdict == "refuted", str(report)
     assert report.diagnosis is not None
     assert report.diagnosis.word == word, str(report)
+    assert word in (*WORDS, *DIAGNOSES)
     assert detail in report.diagnosis.detail
 
 
@@ -345,6 +371,27 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
         return int(stop.value.code or 0), out, err
 
     return run
+
+
+def test_a_problem_without_axes_is_tried_at_several_values(tmp_path: Path) -> None:
+    (tmp_path / "s.sd").write_text("input x\ny = x^3\n")
+    (tmp_path / "s.py").write_text("def f(x):\n    return 3 * x * x\ndef g(x):\n    return x * x\n")
+    report = check_code(f"{tmp_path / 's.py'}::f", f"{tmp_path / 's.sd'}:d(y, x)")
+    assert report.verdict == "agrees"
+    assert report.points >= 8
+    report = check_code(f"{tmp_path / 's.py'}::g", f"{tmp_path / 's.sd'}:d(y, x)")
+    assert report.diagnosis is not None
+    assert (report.diagnosis.word, report.diagnosis.detail) == (
+        "constant factor", "the right values times 1/3",
+    )  # fmt: skip
+
+
+def test_from_python(file: str) -> None:
+    import symderiv as sd
+
+    report = sd.check_code(f"{file}::tiled", "softmax")
+    assert report
+    assert report.to_dict()["verdict"] == "agrees"
 
 
 def test_the_command_line(run, file: str) -> None:

@@ -16,9 +16,9 @@ from symderiv.check.limits import OutOfTimeError, time_limit
 from symderiv.check.points import Point, Sides, Values
 from symderiv.expression.construct import add, multiply, negate, number
 from symderiv.expression.indices import all_letters, free_indices, fresh_index, rename
-from symderiv.expression.nodes import Add, Delta, Derivative, Entry, Expression, Index, Multiply, Number, Sum
+from symderiv.expression.nodes import Add, Delta, Derivative, Entry, Expression, Multiply, Number, Sum
 from symderiv.expression.oracle import Oracle
-from symderiv.expression.traverse import replace_at, walk
+from symderiv.expression.traverse import Path, replace_at, walk
 from symderiv.notation.text import to_text
 from symderiv.problem import Problem, names_in
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 #: What a diagnosis of code may be beside the words for formulas.
 WORDS = (
     "batch axis",
+    "labels",
     "arguments changed",
     "not finite",
     "exception",
@@ -116,7 +117,7 @@ def wrong_values(target: Target, trials: Sequence[Trial], found: Sequence[Array]
             return replace(computed, detail=f"right where {alone} = 1; {computed.detail}")
         return computed
     if alone:
-        return Diagnosis("special size", f"right where {alone} = 1, and wrong for more")
+        return Diagnosis("special size", f"right at every point with {alone} = 1")
     return told or Diagnosis("unknown")
 
 
@@ -134,10 +135,10 @@ def _right_at_size_one(target: Target, trials: Sequence[Trial], found: Sequence[
     """The axis for which the result is right where it has one place, and wrong where it has more."""
     good = [same(each, trial.expected) for trial, each in zip(trials, found, strict=True)]
     for axis in target.problem.axes:
-        one = [right for trial, right in zip(trials, good, strict=True) if trial.sizes[axis] == 1]
-        more = [right for trial, right in zip(trials, good, strict=True) if trial.sizes[axis] > 1]
-        # Where everything has size 1 little is seen: another size has to be among those that are right.
-        if len(one) > 1 and more and all(one) and not any(more):
+        one = [place for place, trial in enumerate(trials) if trial.sizes[axis] == 1]
+        # A right result that is zero there whatever is done says nothing.
+        seen = any(trials[place].expected.any() for place in one)
+        if len(one) > 1 and seen and all(good[place] for place in one):
             return axis
     return ""
 
@@ -147,10 +148,11 @@ def _computed(target: Target, trials: Sequence[Trial], found: Sequence[Array]) -
     form = target.form or _derived(target)
     if form is None:
         return None
-    for name, letter, wider in _widened(target.problem, form):
-        if _matches(form, target, trials, found, wider):
-            told = f"the sum in {name} runs over all of {letter.axis}, instead of for each {letter.name}"
-            return Diagnosis("batch axis", f"{told} by itself")
+    for told, wider in _other_sums(target.problem, form):
+        if _matches(form, target, trials, found, problem=wider):
+            return Diagnosis("batch axis", told)
+    if _matches(form, target, trials, found, labels=-1):
+        return Diagnosis("labels", "labels are taken to count from 1; they are places from 0")
     for word, detail, formula in _slips(form):
         if _matches(formula, target, trials, found):
             shown = f"; what is computed is {to_text(formula)}"
@@ -172,14 +174,18 @@ def _matches(
     target: Target,
     trials: Sequence[Trial],
     found: Sequence[Array],
+    *,
     problem: Problem | None = None,
+    labels: int = 0,
 ) -> bool:
-    """Whether a formula gives the results that were found, in the definitions of another problem if given."""
+    """Whether a formula gives the results that were found, perhaps with other definitions or labels."""
+    if labels and all(given.label_of is None for given in target.problem.inputs):
+        return False
     for trial, each in zip(reversed(trials), reversed(found), strict=True):
-        if problem is not None:
+        if problem is not None or labels:
             changed = Oracle(
-                trial.oracle.sizes, trial.oracle.arrays, problem.definitions, trial.oracle.upstream,
-                trial.oracle.arithmetic,
+                trial.sizes, _moved(target.problem, trial, labels), (problem or target.problem).definitions,
+                trial.oracle.upstream, trial.oracle.arithmetic,
             )  # fmt: skip
             trial = replace(trial, oracle=changed)
         values = evaluated(trial, formula, target.letters)
@@ -188,26 +194,50 @@ def _matches(
     return True
 
 
-def _widened(problem: Problem, form: Expression) -> Iterator[tuple[str, Index, Problem]]:
-    """The problem with one sum of a definition that `form` uses taken over one of its free letters too."""
+def _moved(problem: Problem, trial: Trial, by: int) -> dict[str, Any]:
+    """The inputs with all labels moved, around the end of their axis if need be, as in NumPy."""
+    found = dict(trial.oracle.arrays)
+    for given in problem.inputs:
+        if given.label_of is not None and by:
+            size = trial.sizes[given.label_of]
+            found[given.name] = {place: (at + by) % size for place, at in found[given.name].items()}
+    return found
+
+
+def _other_sums(problem: Problem, form: Expression) -> Iterator[tuple[str, Problem]]:
+    """The problem with one sum of a definition taken over one of its free letters: as well, or instead."""
     for definition in problem.definitions:
         if definition.name not in names_in(form):
             continue
-        for path, node in walk(definition.body):
+        name, body = definition.name, definition.body
+        taken = all_letters(body) | {index.name for index in definition.indices}
+        for path, node in walk(body):
             if not isinstance(node, Sum):
                 continue
             for letter in definition.indices:
-                inner = node.body
-                if letter not in free_indices(inner):
+                if letter not in free_indices(node.body):
                     continue
-                taken = all_letters(definition.body) | {index.name for index in definition.indices}
                 other = fresh_index(letter.axis, taken, problem.letters_of(letter.axis))
-                wider = Sum(other, Sum(node.index, rename(inner, {letter: other}), node.condition))
-                body = replace_at(definition.body, path, wider)
-                changed = tuple(
-                    replace(each, body=body) if each is definition else each for each in problem.definitions
+                inner = rename(node.body, {letter: other})
+                wider = Sum(other, Sum(node.index, inner, node.condition))
+                told = f"the sum in {name} runs over all of {letter.axis}"
+                yield (
+                    f"{told}, instead of for each {letter.name} by itself",
+                    _with(problem, name, path, wider),
                 )
-                yield definition.name, letter, replace(problem, definitions=changed)
+                for kept in definition.indices:
+                    if kept.axis == node.index.axis and kept != letter and node.condition is None:
+                        turned = Sum(other, rename(inner, {node.index: kept}))
+                        yield f"{told}, instead of {kept.axis}", _with(problem, name, path, turned)
+
+
+def _with(problem: Problem, name: str, path: Path, new: Expression) -> Problem:
+    """The problem with another part in one definition."""
+    definitions = tuple(
+        replace(each, body=replace_at(each.body, path, new)) if each.name == name else each
+        for each in problem.definitions
+    )
+    return replace(problem, definitions=definitions)
 
 
 def _slips(form: Expression) -> Iterator[tuple[str, str, Expression]]:

@@ -81,6 +81,12 @@ class CodeReport:
 
         return "\n".join(text(self))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as ``--format json`` writes it."""
+        from symderiv.check.code.report import data
+
+        return data(self)
+
 
 @dataclass(frozen=True)
 class _Tried:
@@ -213,7 +219,10 @@ def _verdict(target: Target, declaration: Declaration, tried: Sequence[_Tried]) 
             "counterexample": _where(changed, declaration),
         }
     digits = min(_digits(each) for each in returned)
-    return {"verdict": "agrees", "message": "agrees at every point that was tried", "digits": digits}
+    told = {"verdict": "agrees", "message": "agrees at every point that was tried", "digits": digits}
+    if not any(each.trial.expected.any() for each in returned):
+        told["remarks"] = ("the right result is zero at every point that was tried",)
+    return told
 
 
 def _failure(outcome: Outcome) -> str:
@@ -221,9 +230,9 @@ def _failure(outcome: Outcome) -> str:
 
 
 def _digits(each: _Tried) -> int:
-    """To how many digits of the scale a result is right."""
+    """To how many digits of the scale a result is right; doubles hold 15."""
     relative = each.error / each.scale
-    return 16 if relative < 1e-16 else math.floor(-math.log10(relative))
+    return 15 if relative < 1e-15 else math.floor(-math.log10(relative))
 
 
 def _wrong(

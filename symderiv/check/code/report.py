@@ -83,8 +83,13 @@ def _shown(value: Any) -> str:
 
 def json_report(report: CodeReport) -> str:
     """The report as one JSON object."""
+    return json.dumps(data(report), indent=1, ensure_ascii=False) + "\n"
+
+
+def data(report: CodeReport) -> dict[str, Any]:
+    """The report as plain data."""
     told = report.diagnosis
-    data: dict[str, Any] = {
+    found: dict[str, Any] = {
         "version": 1,
         "path": str(report.function.path),
         "function": report.function.name,
@@ -108,5 +113,4 @@ def json_report(report: CodeReport) -> str:
         "diagnosis_detail": (told.detail or None) if told is not None else None,
         "right_form": to_text(report.target.form) if report.target.form is not None else None,
     }
-    data |= {key: value for key, value in optional.items() if value is not None}
-    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    return found | {key: value for key, value in optional.items() if value is not None}

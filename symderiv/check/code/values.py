@@ -35,6 +35,8 @@ NUDGE = Fraction(1, 2**40)
 #: Entries of a result that are computed at one point, at most; and seconds for all points.
 MOST_ENTRIES = 400
 MOST_SECONDS = 12.0
+#: Points that are tried at least, where there is time.
+FEWEST = 8
 #: How far out the values of a point are for which a naive formula overflows.
 FAR = 512
 _PATTERNS = ((2, 2, 2, 2), (2, 3, 4, 2), (3, 2, 2, 4), (4, 3, 5, 2))
@@ -82,13 +84,13 @@ def trials(target: Target, declaration: Declaration) -> tuple[list[Trial], tuple
     for positive in (False, True):
         found, failed = [], 0
         began = time.monotonic()
-        for sizes in sizes_to_try(target):
+        for sizes, turn in _turns(target):
             left = MOST_SECONDS - (time.monotonic() - began)
             if left <= 0:
                 break
             try:
                 with time_limit(left):
-                    trial = _trial(target, declaration, sizes, normalised, positive=positive)
+                    trial = _trial(target, declaration, sizes, normalised, positive=positive, turn=turn)
             except OutOfTimeError:
                 break
             if trial is None:
@@ -120,6 +122,14 @@ def far_trial(target: Target, declaration: Declaration) -> Trial | None:
         return None
 
     return found if found is not None and bool(np.isfinite(found.expected).all()) else None
+
+
+def _turns(target: Target) -> Iterator[tuple[Mapping[str, int], int]]:
+    """The sizes, each as often as it takes for `FEWEST` points, with other values every time."""
+    found = list(sizes_to_try(target))
+    for sizes in found:
+        for turn in range(-(-FEWEST // len(found))):
+            yield sizes, turn
 
 
 def sizes_to_try(target: Target) -> Iterator[dict[str, int]]:
@@ -170,8 +180,9 @@ def _trial(
     *,
     positive: bool,
     scale: int = 1,
+    turn: int = 0,
 ) -> Trial | None:
-    draw = random.Random(f"{target.problem.name} {sorted(sizes.items())}")
+    draw = random.Random(f"{target.problem.name} {sorted(sizes.items())} {turn}")
     inputs = _drawn(target.problem, sizes, normalised, draw, positive=positive, scale=scale)
     weights = [Fraction(draw.randint(20, 90), 64) for _ in range(11)]
     nudged = {
