@@ -63,7 +63,7 @@ def check(  # noqa: PLR0917 (each parameter is an option)
         float, typer.Option("--seconds", min=0.1, max=3600, help="How long the function may run in all.")
     ] = 20.0,
     memory: Annotated[
-        int, typer.Option("--memory", min=64, max=2**20, help="MiB of memory that it may have.")
+        int, typer.Option("--memory", min=256, max=2**20, help="MiB of memory that it may have.")
     ] = 2048,
 ) -> None:
     """Read documents, find their formulas, and judge every = that is claimed.

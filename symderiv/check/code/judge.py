@@ -205,7 +205,7 @@ def _verdict(target: Target, declaration: Declaration, tried: Sequence[_Tried]) 
         kind = failed.outcome.kind
         return {
             "verdict": "undecided",
-            "message": f"cannot be judged: it {_failure(failed.outcome)}",
+            "message": f"cannot be judged: {_failure(failed.outcome)}",
             "diagnosis": Diagnosis(word.get(kind, kind), _failure(failed.outcome)),
             "counterexample": _where(failed, declaration),
         }

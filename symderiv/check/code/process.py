@@ -179,12 +179,13 @@ def _read_all(folder: Path, count: int, end: int | None, seconds: float) -> list
     for number in range(count):
         report = _report(folder, str(number))
         if report is None:
+            begun = "" if _report(folder, "ready") is not None else "reading the file "
             if end is None:
-                last = Outcome("time", f"does not end within {seconds:g} seconds")
+                last = Outcome("time", f"{begun}does not end within {seconds:g} seconds")
             elif end < 0:
-                last = Outcome("ended", f"ends its process: {_signal(-end)}")
+                last = Outcome("ended", f"{begun}ends its process: {_signal(-end)}")
             else:
-                last = Outcome("ended", f"ends its process itself, with status {end}")
+                last = Outcome("ended", f"{begun}ends its process itself, with status {end}")
             return [*found, last]
         found.append(_outcome(folder, str(number), report))
     return found

@@ -36,6 +36,7 @@ def main() -> None:
     except BaseException as error:
         write(folder, "import", failure(error, job["file"]))
         return
+    write(folder, "ready", {})
     process = os.getpid()
     for number, given in enumerate(calls):
         report, array = run(np, function, job["positional"], given)
