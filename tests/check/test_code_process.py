@@ -125,12 +125,13 @@ def test_the_surroundings_are_bare(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "helper.py").write_text(
         "import numpy as np\ndef right(p): return np.diag(p) - np.outer(p, p)"
     )
-    before = set(os.listdir(tempfile.gettempdir()))
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
     body = "assert 'A_SECRET' not in os.environ\nassert 'symderiv' not in sys.modules\nreturn helper.right(p)"
     report = judged(tmp_path, body, top="import helper")
     assert report.verdict == "agrees", str(report)
-    left = {name for name in set(os.listdir(tempfile.gettempdir())) - before if name.startswith("symderiv-")}
-    assert not left
+    assert not list(place.iterdir())
     assert not list(tmp_path.glob("__pycache__"))
 
 
