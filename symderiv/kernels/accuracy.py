@@ -190,6 +190,8 @@ class ErrorOracle(Oracle):
         if name == "log_ratio":
             u, m, log_s = arguments
             return (u - m) - log_s
+        if name == "minus_infinity":
+            return self.kind(-math.inf)
         return super()._call(name, arguments)
 
     def _plain(self, name: str, u: Any) -> Any:

@@ -28,8 +28,8 @@ from symderiv.expression.nodes import (
 )
 from symderiv.expression.traverse import compared_values, map_children, walk
 from symderiv.kernels.errors import KernelError
+from symderiv.kernels.matching import match
 from symderiv.kernels.rewrite_check import same_value
-from symderiv.kernels.stabilise import match
 from symderiv.problem import unfold
 
 

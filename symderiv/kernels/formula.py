@@ -120,7 +120,7 @@ class Formula(ABC):
             case Power(base, exponent):
                 return self._power(base, exponent, node)
             case Call(function, arguments):
-                if is_constant(node):
+                if is_constant(node) and function != "minus_infinity":
                     return self.constant(node, "")
                 return self.function(function, [self.text(each) for each in arguments])
             case Where(condition, then, otherwise):

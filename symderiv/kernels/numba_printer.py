@@ -455,6 +455,8 @@ class LoopFormula(Formula):
         if name in ("log_ratio", "minus_log_ratio"):
             self.kernel.helpers.add(name)
             return f"_{name}({', '.join(arguments)})", ATOM
+        if name == "minus_infinity":
+            return "real(-np.inf)", ATOM
         if name in _GIVEN_ONE:
             self.kernel.helpers.add(name)
             return f"_{name}({', '.join(arguments)}, real(1))", ATOM

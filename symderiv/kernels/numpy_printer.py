@@ -311,6 +311,8 @@ class ArrayFormula(Formula):
         if name == "log_ratio":
             u, m, log_s = arguments
             return f"(({u} - {m}) - {log_s})", ATOM
+        if name == "minus_infinity":
+            return "-np.inf", SUM
         if name in HELPERS:
             self.printer.helpers.add(name)
             return f"_{name}({', '.join(arguments)})", ATOM

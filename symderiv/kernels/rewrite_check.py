@@ -6,6 +6,7 @@ agrees at several sizes of generic values to 40 digits with no practical chance.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import lru_cache
@@ -22,12 +23,14 @@ _SIZES = (1, 2, 3)
 
 
 class KernelOracle(Oracle):
-    """The oracle, with what only kernels know: log_ratio(u, m, l) = u - m - l, expm1 and erfc."""
+    """The oracle, with what only kernels know: log_ratio(u, m, l) = u - m - l, expm1, erfc, -inf."""
 
     def _call(self, name: str, arguments: list[Any]) -> Any:
         if name == "log_ratio":
             u, m, log_s = arguments
             return u - m - log_s
+        if name == "minus_infinity":
+            return -self.arithmetic.from_fraction(Fraction(1)) * math.inf
         one = self.arithmetic.from_fraction(Fraction(1))
         if name == "expm1":
             return super()._call("exp", arguments) - one

@@ -10,6 +10,7 @@ terms of them:
     log(exp(u_i) / S)        becomes   (u_i - m) - log s
     log(t / (exp(u_i) / S))  becomes   log t - ((u_i - m) - log s)
     Σ_k z_k p_k - z_i        becomes   Σ_k (z_k - M) p_k - (z_i - M),  M = max_k z_k,  where Σ_k p_k = 1
+    Σ over part of an axis   has its maximum and its e_k over that part: u_k counts as -inf elsewhere
     w · log(..), w = 0       counts 0  (0 · log 0 = 0), and so does w · u where u may be -inf
 
 A product is rewritten only where its degree in e^m is 0, so that e^m cancels. Each rewrite is then
@@ -20,10 +21,9 @@ that changes the value raises :class:`KernelError`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from symderiv.expression.canonical import canonical
 from symderiv.expression.construct import (
     base_and_exponent,
     factors_of,
@@ -51,12 +51,17 @@ from symderiv.expression.nodes import (
     Sum,
     Where,
 )
-from symderiv.expression.traverse import children, map_children, walk
+from symderiv.expression.traverse import map_children, walk
 from symderiv.kernels.centred import LOG_RATIO, centred
 from symderiv.kernels.errors import KernelError
+from symderiv.kernels.matching import match
 from symderiv.kernels.rewrite_check import same_value
 from symderiv.problem import unfold
 
+#: A constant of the kernels room only: the exponent of an exponential that is exactly 0.
+MINUS_INFINITY = Call("minus_infinity", ())
+
+_TURNED = {">": "<", ">=": "<="}
 _WHY_MAX = "the largest exponent becomes 0, so exp cannot overflow"
 _WHY_EXP = "between 0 and 1, and at least one of them is 1"
 _WHY_SUM = "between 1 and the number of terms"
@@ -64,16 +69,29 @@ _WHY_SUM = "between 1 and the number of terms"
 
 @dataclass(frozen=True)
 class Group:
-    """One sum of exponentials Σ_index exp(exponent), and the arrays that stand for it."""
+    """One sum of exponentials Σ_index exp(exponent), and the arrays that stand for it.
+
+    With a condition, it is the sum over the places that meet it.
+    """
 
     index: Index
     exponent: Expression
+    condition: Compare | None
     free: tuple[Index, ...]
     m: str
     e: str
     s: str
     log_s: str
     u: str
+
+    def term(self) -> Expression:
+        """What is summed over the whole axis: 0 where the condition does not hold."""
+        power = call("exp", self.exponent)
+        return power if self.condition is None else Where(self.condition, power, ZERO)
+
+    def within(self, value: Expression) -> Expression:
+        """`value` where the condition holds, elsewhere -inf."""
+        return value if self.condition is None else Where(self.condition, value, MINUS_INFINITY)
 
 
 #: A group at given index terms for its free letters.
@@ -128,20 +146,17 @@ class Stabiliser:
             body = self._unfolded(node.arguments[0])
             for _, part in walk(body) if body else ():
                 self._note_group(part)
-        if not (isinstance(node, Sum) and node.condition is None):
+        if not isinstance(node, Sum) or self._use_of_sum(node) is not None:
             return
-        for factor in factors_of(node.body):
-            if _is_exp(factor) and node.index in free_indices(factor):
-                break
-        else:
+        found = _power(_term_of(node))
+        if found is None or node.index not in free_indices(found[0]):
             return
-        if factor != node.body or self._use_of_sum(node) is not None:
-            return
-        assert isinstance(factor, Call)
-        exponent = factor.arguments[0]
-        free = tuple(index for index in free_indices(node))
+        exponent, condition = found
+        # In the order of the exponent, whose batch letter comes first.
+        letters_used = dict.fromkeys((*free_indices(exponent), *free_indices(node)))
+        free = tuple(index for index in letters_used if index in free_indices(node))
         names = [self.new_name(stem) for stem in ("m", "e", "s", "log_s", "u")]
-        group = Group(node.index, exponent, free, *names)
+        group = Group(node.index, exponent, condition, free, *names)
         self._groups.append(group)
         letters = (*free, node.index)
         if isinstance(exponent, Entry):
@@ -151,8 +166,10 @@ class Stabiliser:
             self.add(group.u, letters, exponent, "")
             u = Entry(group.u, letters)
         m = Entry(group.m, free)
-        self.add(group.m, free, Extremum("max", node.index, u), _WHY_MAX)
-        self.add(group.e, letters, call("exp", Add((u, multiply(Number(Fraction(-1)), m)))), _WHY_EXP)
+        self.add(group.m, free, Extremum("max", node.index, group.within(u)), _WHY_MAX)
+        # Inside exp, so that no exponential is taken where the maximum is not one of all exponents.
+        shifted = group.within(Add((u, multiply(Number(Fraction(-1)), m))))
+        self.add(group.e, letters, call("exp", shifted), _WHY_EXP)
         self.add(group.s, free, Sum(node.index, Entry(group.e, letters)), _WHY_SUM)
         self.add(group.log_s, free, call("log", Entry(group.s, free)), "")
 
@@ -172,14 +189,14 @@ class Stabiliser:
 
     def _use_of_sum(self, node: Expression) -> Use | None:
         """The group whose S is `node`, and at which terms."""
-        if not isinstance(node, Sum) or node.condition is not None:
+        if not isinstance(node, Sum):
             return None
+        summed = _term_of(node)
         for number, group in enumerate(self._groups):
             if group.index.axis != node.index.axis:
                 continue
             found: dict[Index, IndexTerm] = {group.index: node.index}
-            pattern = call("exp", group.exponent)
-            if match(pattern, node.body, set(group.free), found):
+            if match(group.term(), summed, set(group.free), found):
                 terms = tuple(found[index] for index in group.free)
                 if not any(node.index == term for term in terms):
                     return number, terms
@@ -187,11 +204,13 @@ class Stabiliser:
 
     def _use_of_exp(self, node: Expression) -> tuple[Use, IndexTerm] | None:
         """The group that exp(..) is a term of, at which terms, and which term of the sum."""
-        if not _is_exp(node):
+        found_power = _power(node)
+        if found_power is None:
             return None
+        node = _restricted_to(found_power[1], call("exp", found_power[0]))
         for number, group in enumerate(self._groups):
             found: dict[Index, IndexTerm] = {}
-            if match(call("exp", group.exponent), node, {*group.free, group.index}, found):
+            if match(group.term(), node, {*group.free, group.index}, found):
                 return (number, tuple(found[index] for index in group.free)), found[group.index]
         return None
 
@@ -243,7 +262,18 @@ class Stabiliser:
             degree = self.degree(node)
             if degree and not any(degree.values()):
                 return self._shift(node)
+        if isinstance(node, Where) and node.otherwise == ZERO and _power(node) is None:
+            return replace(node, then=self.shift_all(self._restricted(node.then, node.condition)))
         return map_children(node, self.shift_all)
+
+    def _restricted(self, node: Expression, condition: Compare) -> Expression:
+        """`node`, used where `condition` holds: an exp(u) in it is a term of a sum under that condition."""
+        if isinstance(node, Call) and node.function == "exp":
+            term = Where(condition, node, ZERO)
+            return node if self._use_of_exp(term) is None else term
+        if isinstance(node, Multiply | Add | Power):
+            return map_children(node, lambda child: self._restricted(child, condition))
+        return node
 
     def _shift(self, node: Expression) -> Expression:
         """Every exp(u) and S in a tree of degree 0 over e^m: the e^m cancel."""
@@ -323,7 +353,14 @@ class Stabiliser:
     def _log_ratio(self, use: Use, place: IndexTerm) -> Expression:
         group, terms = self._groups[use[0]], use[1]
         u = self._u(group, terms, place)
-        return call(LOG_RATIO, u, Entry(group.m, terms), Entry(group.log_s, terms))
+        ratio = call(LOG_RATIO, u, Entry(group.m, terms), Entry(group.log_s, terms))
+        if group.condition is None:
+            return ratio
+        # The letters of the condition only: those of the ratio are in place.
+        spots = {group.index: place, **dict(zip(group.free, terms, strict=True))}
+        here = rename(Where(group.condition, ZERO, MINUS_INFINITY), spots)
+        assert isinstance(here, Where)
+        return replace(here, then=ratio)
 
     def _grouped_difference(self, node: Expression) -> Expression | None:
         """Log S - u_i is -((u_i - m) - log s): u_i and m may be large, their difference is not."""
@@ -350,7 +387,7 @@ class Stabiliser:
 
     def _may_be_infinite(self, node: Expression) -> bool:
         match node:
-            case Call("log", _) | Call("log_ratio", _):
+            case Call("log", _) | Call("log_ratio", _) | Where(_, _, Call("minus_infinity", _)):
                 return True
             case Add(parts) | Multiply(parts):
                 return any(self._may_be_infinite(part) for part in parts)
@@ -387,50 +424,28 @@ class Stabiliser:
         return Where(Compare("!=", multiply(*weights), ZERO), node, ZERO)
 
 
-def _is_exp(node: Expression) -> bool:
-    return isinstance(node, Call) and node.function == "exp"
+def _term_of(node: Sum) -> Expression:
+    """What a sum adds up over the whole axis: 0 at the places that do not meet its condition."""
+    return _restricted_to(node.condition, node.body)
 
 
-def match(
-    pattern: Expression, node: Expression, variables: set[Index], found: dict[Index, IndexTerm]
-) -> bool:
-    """Whether `node` is `pattern` with index terms put in for `variables`; `found` receives them.
-
-    Trees are compared as they are written, bound letters up to renaming.
-    """
-    if not _structure(pattern, node, variables, found):
-        return False
-    if not variables <= found.keys():
-        return False
-    return canonical(rename(pattern, dict(found))) == canonical(node)
+def _restricted_to(condition: Compare | None, value: Expression) -> Expression:
+    """`value` where the condition holds, elsewhere 0; m >= n is spelled n <= m."""
+    if condition is None:
+        return value
+    if condition.operator in _TURNED:
+        condition = Compare(_TURNED[condition.operator], condition.right, condition.left)
+    return Where(condition, value, ZERO)
 
 
-def _structure(
-    pattern: Expression, node: Expression, variables: set[Index], found: dict[Index, IndexTerm]
-) -> bool:
-    if type(pattern) is not type(node):
-        return False
-    if isinstance(pattern, Entry) and isinstance(node, Entry):
-        if pattern.array != node.array or len(pattern.indices) != len(node.indices):
-            return False
-        return all(
-            _term(left, right, variables, found)
-            for left, right in zip(pattern.indices, node.indices, strict=True)
-        )
-    left, right = children(pattern), children(node)
-    return len(left) == len(right) and all(
-        _structure(a, b, variables, found) for a, b in zip(left, right, strict=True)
-    )
+def _power(node: Expression) -> tuple[Expression, Compare | None] | None:
+    """The u of exp(u), and the condition of where(.., exp(u), 0); None for all else."""
+    condition: Compare | None = None
+    if isinstance(node, Where) and node.otherwise == ZERO:
+        condition, node = node.condition, node.then
+    if isinstance(node, Call) and node.function == "exp":
+        return node.arguments[0], condition
+    return None
 
 
-def _term(left: IndexTerm, right: IndexTerm, variables: set[Index], found: dict[Index, IndexTerm]) -> bool:
-    if isinstance(left, Index) and left in variables:
-        if isinstance(right, Index) and right.axis != left.axis:
-            return False
-        return found.setdefault(left, right) == right
-    if isinstance(left, Index) and left in found:
-        return found[left] == right
-    return True  # bound letters: left to the comparison of the whole
-
-
-__all__ = ["LOG_RATIO", "Group", "Stabiliser", "match"]
+__all__ = ["LOG_RATIO", "MINUS_INFINITY", "Group", "Stabiliser"]

@@ -177,10 +177,20 @@ class _Checker:
             return trials(
                 axes, self.batch_axis, "", bool(self.exponents), False, saturated=bool(self.spec.logits)
             )
-        long_axis = next(iter(self.exponents.values()), others[0])
+        long_axis = next(iter(self.exponents.values()), self._long_axis(others))
         return trials(
             axes, self.batch_axis, long_axis, bool(self.exponents), large, saturated=bool(self.spec.logits)
         )
+
+    def _long_axis(self, axes: Sequence[str]) -> str:
+        """The first axis that no array has twice: a million entries would be too many for a reference."""
+        squares = {
+            axis
+            for each in self.batched.definitions
+            for axis in self.batched.axes_of(each.name)
+            if self.batched.axes_of(each.name).count(axis) > 1
+        }
+        return next((axis for axis in axes if axis not in squares), axes[0])
 
     def tables(self, trial: Trial) -> dict[str, Table]:
         """Values of all inputs, cotangents and tangents."""

@@ -1,0 +1,116 @@
+"""Softmax over part of an axis: the largest exponent of that part is subtracted, and no other."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+
+from symderiv.kernels.emit import emit, load_source
+from symderiv.kernels.verify import verify
+from tests.kernels.emitted import module, own
+
+TARGETS = ("numpy", "numba")
+HEAD = """
+index m, n, k : M
+input S[M, M]
+batch S
+"""
+SPELLINGS = {
+    "sum over m only": "P[m, n] = where(n <= m, exp(S[m, n]), 0) / sum(k <= m, exp(S[m, k]))",
+    "both by where": "P[m, n] = where(n <= m, exp(S[m, n]), 0) / sum(k, where(k <= m, exp(S[m, k]), 0))",
+    "share inside where": "P[m, n] = where(n <= m, exp(S[m, n]) / sum(k <= m, exp(S[m, k])), 0)",
+    "turned round": "P[m, n] = where(m >= n, exp(S[m, n]), 0) / sum(k <= m, exp(S[m, k]))",
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def masked_softmax(scores: np.ndarray) -> np.ndarray:
+    """Row by row, in float64, by the definition: math.exp of differences within the part."""
+    out = np.zeros(scores.shape)
+    for m, row in enumerate(np.asarray(scores, float)):
+        part = [math.exp(each - max(row[: m + 1])) for each in row[: m + 1]]
+        out[m, : m + 1] = [each / math.fsum(part) for each in part]
+    return out
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+def test_every_spelling_takes_extreme_scores(spelling: str, target: str) -> None:
+    p = load_source(emit(own("masked", HEAD + spelling), target), f"masked_{target}").masked
+    rng = np.random.default_rng(3)
+    near = 1e4 + rng.normal(0, 3, (4, 4))
+    for scores in (near, -near, near - 1e4):
+        np.testing.assert_allclose(p(scores), masked_softmax(scores), rtol=1e-9)
+    # What is masked has no say, whatever it is: without the restriction, row 0 would be all 0.
+    masked = np.where(np.tri(4, dtype=bool), near - 1e4, 1e30)
+    np.testing.assert_allclose(p(masked), masked_softmax(masked), rtol=1e-12)
+    infinite = np.where(np.tri(4, dtype=bool), near - 1e4, np.inf)
+    infinite[2, 1] = -np.inf
+    np.testing.assert_allclose(p(infinite), masked_softmax(infinite), rtol=1e-12)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_restricted_log_sum(target: str) -> None:
+    text = "index i, k : K\ninput z[K]\nbatch z\nL[i] = log(sum(k < i, exp(z[k])))"
+    function = load_source(emit(own("before", text), target), f"before_{target}").before
+    z = np.array([1e4, 1e4 - 1, -1e4, 3e4])
+    first = math.log1p(math.exp(-1)) + 1e4
+    # Nothing comes before the first place, and the logarithm of 0 is -inf.
+    np.testing.assert_allclose(function(z), [-np.inf, 1e4, first, first], rtol=1e-14)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_log_of_a_restricted_share(target: str) -> None:
+    text = HEAD + SPELLINGS["sum over m only"] + "\nL[m] = log(P[m, m])"
+    function = load_source(emit(own("last", text), target), f"last_{target}").last
+    scores = np.array([[5.0, 1e4], [3e4, 0.0]])
+    np.testing.assert_allclose(function(scores), [0, -3e4], rtol=1e-14)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_gradients_agree_with_the_oracle(target: str) -> None:
+    text = HEAD + SPELLINGS["sum over m only"] + "\nupstream L(P)\nderive d(L, S[m, n])"
+    checks = verify(own("masked_loss", text), target, large=False)
+    kinds = {check.kind for check in checks}
+    assert kinds >= {"ties", "up to 1e4", "near 1e4", "some -inf"}
+    assert [str(check) for check in checks if not check.ok] == []
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_causal_attention(target: str) -> None:
+    kernels = module("causal_attention", target)
+    rng = np.random.default_rng(7)
+    Q, K, V, g = (rng.normal(size=(5, 3)) for _ in range(4))
+
+    def output(Q: np.ndarray, K: np.ndarray, V: np.ndarray) -> np.ndarray:
+        return masked_softmax(Q @ K.T / math.sqrt(3)) @ V
+
+    for large in (1.0, 1e4):
+        np.testing.assert_allclose(
+            kernels.causal_attention(large * Q, K, V), output(large * Q, K, V), rtol=1e-9
+        )
+    step = 1e-6
+    for place, found in enumerate(kernels.causal_attention_gradient(Q, K, V, g)):
+        inputs = [Q, K, V]
+        # In the order dV, dQ, dK.
+        which = (2, 0, 1)[place]
+        for spot in [(0, 0), (2, 1), (4, 2)]:
+            above, below = inputs.copy(), inputs.copy()
+            above[which], below[which] = inputs[which].copy(), inputs[which].copy()
+            above[which][spot] += step
+            below[which][spot] -= step
+            slope = np.sum(g * (output(*above) - output(*below))) / (2 * step)
+            assert found[spot] == pytest.approx(slope, rel=1e-6, abs=1e-8)
+    assert all(np.isfinite(each).all() for each in kernels.causal_attention_gradient(1e4 * Q, K, V, g))
+    # No place sees a later one: the last key and value count for the last query only.
+    later = kernels.causal_attention(Q, np.r_[K[:4], K[:1]], np.r_[V[:4], V[:1]])
+    np.testing.assert_array_equal(later[:4], kernels.causal_attention(Q, K, V)[:4])
