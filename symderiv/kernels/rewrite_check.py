@@ -86,20 +86,42 @@ def same_value(
     definitions_before: Mapping[str, Definition],
     definitions_after: Mapping[str, Definition],
 ) -> bool:
-    """Whether `before` and `after` have the same value at generic values of all arrays."""
+    """Whether `before` and `after` have the same value at generic values of all arrays.
+
+    A size at which `before` has no value, such as a share of an empty sum, says nothing; but at one
+    size at least there must be values to compare.
+    """
     free = tuple(dict.fromkeys((*free_indices(before), *free_indices(after))))
+    compared = False
     for number in _SIZES:
-        values = []
-        for node, definitions in ((before, definitions_before), (after, definitions_after)):
-            oracle = _oracle(node, definitions, number)
-            spots = product(*(range(oracle.size(index.axis)) for index in free))
-            values.append(
-                [oracle.evaluate(node, dict(zip(free, spot, strict=True))) for spot in list(spots)[:4]]
-            )
-        for left, right in zip(*values, strict=True):
-            if abs(left - right) > Fraction(1, 10**DIGITS_COMPARED) * (1 + abs(left)):
-                return False
-    return True
+        wanted = _values(before, definitions_before, free, number)
+        if wanted is None:
+            continue
+        found = _values(after, definitions_after, free, number)
+        if found is None or not all(_agree(*pair) for pair in zip(wanted, found, strict=True)):
+            return False
+        compared = True
+    return compared
+
+
+def _values(
+    node: Expression, definitions: Mapping[str, Definition], free: tuple[Index, ...], number: int
+) -> list[Any] | None:
+    """The value at the first places where all axes have `number` places; None where it has none."""
+    oracle = _oracle(node, definitions, number)
+    spots = product(*(range(oracle.size(index.axis)) for index in free))
+    try:
+        return [oracle.evaluate(node, dict(zip(free, spot, strict=True))) for spot in list(spots)[:4]]
+    except ZeroDivisionError:
+        return None
+
+
+def _agree(left: Any, right: Any) -> bool:
+    """Whether two values are equal to 40 digits; an infinite one only to itself, and NaN to nothing."""
+    if left == right:
+        return True
+    close = abs(left - right) <= Fraction(1, 10**DIGITS_COMPARED) * (1 + abs(left))
+    return bool(close) and bool(abs(left) < math.inf)
 
 
 def _oracle(node: Expression, definitions: Mapping[str, Definition], number: int) -> KernelOracle:

@@ -239,8 +239,8 @@ class Stabiliser:
                 degrees = [self.degree(term) for term in terms]
                 first = degrees[0]
                 return first if all(each == first for each in degrees) else None
-            case Sum(index, body, None):
-                inner = self.degree(body)
+            case Sum(index, body, condition):
+                inner = self.degree(body if condition is None else self._restricted(body, condition))
                 if inner is None or any(index in terms for (_, terms) in inner):
                     return None
                 return inner
@@ -284,6 +284,8 @@ class Stabiliser:
         if term is not None:
             (number, terms), place = term
             return Entry(self._groups[number].e, (*terms, place))
+        if isinstance(node, Sum) and node.condition is not None:
+            return replace(node, body=self._shift(self._restricted(node.body, node.condition)))
         if isinstance(node, Multiply | Add | Power | Sum):
             return map_children(node, self._shift)
         return self.shift_all(node)
@@ -309,7 +311,7 @@ class Stabiliser:
             group = self._groups[use[0]]
             return Add((Entry(group.m, use[1]), Entry(group.log_s, use[1])))
         share = self._share(argument)
-        return self._log_of_product(argument) if share is None else self._log_ratio(*share)
+        return self._log_of_product(argument) if share is None else self._log_share(*share)
 
     def _log_of_product(self, node: Expression) -> Expression | None:
         """Log of a product with shares in it: the share may underflow, its logarithm does not.
@@ -327,7 +329,7 @@ class Stabiliser:
             if share is None or not isinstance(exponent, Number):
                 rest.append(factor)
             else:
-                logarithms.append(multiply(exponent, self._log_ratio(*share)))
+                logarithms.append(multiply(exponent, self._log_share(*share)))
         if not logarithms:
             return None
         if rest:
@@ -353,11 +355,14 @@ class Stabiliser:
     def _log_ratio(self, use: Use, place: IndexTerm) -> Expression:
         group, terms = self._groups[use[0]], use[1]
         u = self._u(group, terms, place)
-        ratio = call(LOG_RATIO, u, Entry(group.m, terms), Entry(group.log_s, terms))
+        return call(LOG_RATIO, u, Entry(group.m, terms), Entry(group.log_s, terms))
+
+    def _log_share(self, use: Use, place: IndexTerm) -> Expression:
+        """Log of the share exp(u_i) / S: -inf where the sum leaves the place out."""
+        group, ratio = self._groups[use[0]], self._log_ratio(use, place)
         if group.condition is None:
             return ratio
-        # The letters of the condition only: those of the ratio are in place.
-        spots = {group.index: place, **dict(zip(group.free, terms, strict=True))}
+        spots = {group.index: place, **dict(zip(group.free, use[1], strict=True))}
         here = rename(Where(group.condition, ZERO, MINUS_INFINITY), spots)
         assert isinstance(here, Where)
         return replace(here, then=ratio)

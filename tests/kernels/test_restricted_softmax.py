@@ -8,7 +8,11 @@ import warnings
 import numpy as np
 import pytest
 
+from symderiv.expression.construct import subtract
+from symderiv.expression.functions import call
+from symderiv.expression.nodes import MINUS_ONE, ZERO, Entry, Power
 from symderiv.kernels.emit import emit, load_source
+from symderiv.kernels.rewrite_check import same_value
 from symderiv.kernels.verify import verify
 from tests.kernels.emitted import module, own
 
@@ -74,6 +78,42 @@ def test_log_of_a_restricted_share(target: str) -> None:
     function = load_source(emit(own("last", text), target), f"last_{target}").last
     scores = np.array([[5.0, 1e4], [3e4, 0.0]])
     np.testing.assert_allclose(function(scores), [0, -3e4], rtol=1e-14)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_average_over_the_others(target: str) -> None:
+    text = """index i, k : K
+input z[K], w[K]
+a[i] = sum(k != i, exp(z[k]) * w[k]) / sum(k != i, exp(z[k]))"""
+    function = load_source(emit(own("others", text), target), f"others_{target}").others
+    z, w = np.array([1e4, 1e4 + 1, -2e4]), np.array([2.0, 3.0, 5.0])
+    share = math.e / (1 + math.e)
+    np.testing.assert_allclose(function(z, w), [3, 2, 2 + share], rtol=1e-12)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_log_sum_over_the_other_labels(target: str) -> None:
+    text = """index k : K
+input z[K]
+label y : K
+batch z, y
+loss L
+L = log(sum(k != y, exp(z[k]))) - z[y]"""
+    function = load_source(emit(own("margin", text), target), f"margin_{target}").margin
+    z = np.array([[1e4, 1e4 + 1, 1e4 + 2], [3.0, 1e4, 1e4]])
+    losses = function(z, np.array([0, 2]), reduction="none")
+    np.testing.assert_allclose(losses, [math.log(math.e + math.e**2), 0], rtol=1e-12, atol=1e-12)
+
+
+def test_a_rewrite_to_infinity_or_nan_is_no_rewrite() -> None:
+    nothing = call("minus_infinity")
+    z = Entry("z")
+    assert not same_value(z, nothing, {}, {})
+    assert not same_value(nothing, z, {}, {})
+    assert not same_value(z, subtract(nothing, nothing), {}, {})
+    assert same_value(nothing, nothing, {}, {})
+    # What has no value at any size can be compared with nothing.
+    assert not same_value(Power(ZERO, MINUS_ONE), z, {}, {})
 
 
 @pytest.mark.parametrize("target", TARGETS)
