@@ -258,6 +258,8 @@ class Attempt:
         letters = list(self.document.masked(blocks))
         for block in blocks:
             written = self.document.text[block.begin : block.end]
+            if block.number in self.said.lefts:
+                self._write_left(letters, block)
             letters[block.begin : block.end] = series(written) or written
             # The closing sign is two characters, or a line end follows: room for the end of a line.
             letters[block.end : block.end + 2] = "\\\\"
@@ -265,6 +267,16 @@ class Attempt:
         starts = [0, *(place + 1 for place, letter in enumerate(text) if letter == "\n")]
         self._text = (blocks, prefix, text, starts)
         return text, starts
+
+    def _write_left(self, letters: list[str], block: Block) -> None:
+        """The left side that a directive gives a display, in the blank that the directive leaves before it."""
+        left = f"{self.said.lefts[block.number][1]} ="
+        begin = max((each.end + 2 for each in self.blocks if each.end < block.begin), default=0)
+        room = [place for place in range(begin, block.begin) if letters[place] == " "]
+        if len(room) >= len(left):
+            for place in room[: len(left)]:
+                letters[place] = ""
+            letters[room[0]] = left
 
     def offset(self, line: int, column: int) -> int:
         """Where a line and a column of the text stand in the document; negative within a directive."""

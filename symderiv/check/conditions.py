@@ -23,7 +23,10 @@ from symderiv.expression.nodes import (
     Entry,
     Expression,
     Index,
+    Multiply,
+    Number,
     Position,
+    Power,
     Sum,
     Where,
 )
@@ -197,7 +200,7 @@ def _held_fixed(problem: Problem, left: Expression, right: Expression) -> Iterat
     groups = [[each] for each in between] + ([between] if len(between) > 1 else [])
     for group in groups:
         names = [each.name for each in group]
-        yield _Candidate(f"fixed {', '.join(names)}", left, right, _without(problem, group))
+        yield _Candidate(f"fixed {', '.join(names)}", left, right, without(problem, group))
 
 
 def _letters(problem: Problem, name: str) -> tuple[Index, ...]:
@@ -207,7 +210,7 @@ def _letters(problem: Problem, name: str) -> tuple[Index, ...]:
     return tuple(Index(f"place_{number_of}", axis) for number_of, axis in enumerate(problem.axes_of(name)))
 
 
-def _without(problem: Problem, group: list[Definition]) -> Problem:
+def without(problem: Problem, group: list[Definition]) -> Problem:
     """The problem with some definitions turned into inputs."""
     names = {each.name for each in group}
     inputs = tuple(Input(each.name, tuple(index.axis for index in each.indices)) for each in group)
@@ -249,8 +252,40 @@ def _holds(candidate: _Candidate) -> bool:
         a, b = point.values(candidate.left, letters), point.values(candidate.right, letters)
         if not _agree(a, b):
             return False
-        seen = seen or any(value is not None for value in a.values())
+        # That 0 = 0 shows nothing: an assumption must leave something of the claim.
+        seen = seen or any(value is not None and not close(value, 0) for value in a.values())
     return seen
+
+
+def divided_by(problem: Problem, left: Expression, right: Expression) -> str:
+    """``x != 0`` where a true equation divides on its right by an input that its left side may have zero.
+
+    Both sides are looked at where that input is zero: then the left side must have a value and the right
+    side none.
+    """
+    letters = tuple(dict.fromkeys((*free_indices(left), *free_indices(right))))
+    for entry in dict.fromkeys(_denominators(right)):
+        given = problem.input(entry.array)
+        if given is None or given.label_of is not None or not set(free_indices(entry)) <= set(letters):
+            continue
+        found: list[bool] = []
+        for point in points_of(problem, positive=True, count=2, zero=entry.array):
+            a, b = point.values(left, letters), point.values(right, letters)
+            found += [b[place] is None and one is not None for place, one in a.items()]
+        if found and all(found):
+            return f"{to_text(entry)} != 0"
+    return ""
+
+
+def _denominators(node: Expression) -> Iterator[Entry]:
+    """The entries that a formula divides by, as it is written."""
+    for _, part in walk(node):
+        if isinstance(part, Power) and isinstance(part.exponent, Number) and part.exponent.value < 0:
+            base = part.base.base if isinstance(part.base, Power) else part.base
+            if isinstance(base, Entry):
+                yield base
+            elif isinstance(base, Multiply):
+                yield from (each for each in base.factors if isinstance(each, Entry))
 
 
 def _agree(a: Values, b: Values) -> bool:

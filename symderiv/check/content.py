@@ -102,7 +102,7 @@ class Content:
 
     `where` holds what is assumed of places and values, such as j ≠ y_i: claims that speak of them are made
     there only. `layouts` names, for a display and an equality that fit only so, the vector that has to be a
-    row.
+    row. `fixed` names are constants where something is differentiated.
     """
 
     document: Document
@@ -116,3 +116,4 @@ class Content:
     anew: tuple[Anew, ...] = ()
     remarks: tuple[Remark, ...] = ()
     where: tuple[Compare, ...] = ()
+    fixed: frozenset[str] = frozenset()

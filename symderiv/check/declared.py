@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from symderiv import catalog
 from symderiv.check.directives import ROLES, Directive
 from symderiv.check.document import Document
-from symderiv.check.spelling import definition_in_latex
+from symderiv.check.spelling import definition_in_latex, value_in_latex
 from symderiv.expression.nodes import Index
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.tex.spelled import spelled_name
 from symderiv.notation.text import to_text
-from symderiv.problem import Input, Problem, Upstream
+from symderiv.problem import Function, Input, Problem, Upstream
 
 #: Ends the line of one formula.
 LINE = " \\\\ "
@@ -45,6 +45,10 @@ class Said:
         The ``assume`` lines: they are read when all names are known.
     einstein
         Whether an index that occurs twice in a product is summed.
+    functions
+        Functions of which nothing is known.
+    lefts
+        For a display without a left side, where a directive gives it one, and that in LaTeX.
     """
 
     lets: list[tuple[str, int]] = field(default_factory=list)
@@ -57,6 +61,8 @@ class Said:
     fixed: set[str] = field(default_factory=set)
     assumptions: list[Directive] = field(default_factory=list)
     einstein: bool = False
+    functions: list[Function] = field(default_factory=list)
+    lefts: dict[int, tuple[int, str]] = field(default_factory=dict)
 
     @property
     def prefix(self) -> str:
@@ -78,6 +84,7 @@ class Said:
             letters=tuple(self.letters),
             inputs=tuple(self.inputs),
             upstream=tuple(self.upstream),
+            functions=tuple(self.functions),
         )
 
 
@@ -90,11 +97,21 @@ def said_by(document: Document, directives: Sequence[Directive]) -> tuple[Said, 
             if each.keyword in ROLES:
                 following = next((b.number for b in document.blocks if b.number and b.begin > each.begin), 0)
                 said.roles[following] = each.keyword
+                if each.keyword == "claim" and each.text:
+                    said.lefts[following] = (each.begin, _left_of_next(each))
             else:
                 _MEANING[each.keyword](said, each)
         except NotationError as error:
             errors.append(document.error(each.begin + error.column - 1, error.message))
     return said, errors
+
+
+def _left_of_next(each: Directive) -> str:
+    """The left side that ``claim d(f, x) = next`` gives the next display, in LaTeX."""
+    left, equals, following = each.text.rpartition("=")
+    if not equals or following.strip() != "next":
+        raise _error(each, "expected a left side and next, as in: claim d(f, x) = next")
+    return value_in_latex(Source(left, "directive"), 0, left)
 
 
 def _error(each: Directive, message: str, column: int = 1) -> NotationError:
@@ -203,8 +220,18 @@ def _einstein(said: Said, each: Directive) -> None:
     said.einstein = True
 
 
-def _not_yet(said: Said, each: Directive) -> None:
-    raise _error(each, f"'{each.keyword}' directives are not supported yet")
+def _function(said: Said, each: Directive) -> None:
+    for name in _pieces(each.text):
+        call = _CALL.fullmatch(name)
+        said.functions.append(Function(_named(said, call["name"] if call else name), 0))
+
+
+def _depends(said: Said, each: Directive) -> None:
+    names, on, variable = each.text.rpartition(" on ")
+    if not on or len(list(_pieces(variable))) != 1:
+        raise _error(each, "expected names and the one that they depend on, as in: depends E, Z on theta")
+    of = _named(said, variable)
+    said.upstream += [Upstream(_named(said, name), of) for name in _pieces(names)]
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -232,6 +259,6 @@ _MEANING: dict[str, Callable[[Said, Directive], None]] = {
     "column": _column,
     "fixed": _fixed,
     "einstein": _einstein,
-    "function": _not_yet,
-    "depends": _not_yet,
+    "function": _function,
+    "depends": _depends,
 }

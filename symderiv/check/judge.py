@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from symderiv.calculus import derive
-from symderiv.check.conditions import condition_of, restricted
+from symderiv.check.conditions import condition_of, divided_by, restricted, without
 from symderiv.check.content import Claim, Content
 from symderiv.check.diagnosis import Diagnosis, diagnose
 from symderiv.check.document import Document, Place
@@ -120,6 +121,7 @@ def judge(content: Content, claim: Claim) -> Judgement:
         letter = twice[0].name
         told = f"{letter} occurs twice in a term of one side and not on the other: write a sum over {letter}"
         return _judgement(claim, "unreadable", f"{told}, or say 'einstein' in a directive")
+    problem = _with_fixed(content, problem, (left, right))
     letters = set(letters_of(left, right))
     assumed = [each for each in content.where if set(free_indices(Where(each, ONE, ONE))) <= letters]
     left, right = restricted(left, right, (*claim.conditions, *assumed))
@@ -129,6 +131,10 @@ def judge(content: Content, claim: Claim) -> Judgement:
         told = f"true only where {row} stands as a row"
         return _judgement(claim, "conditional", told, method=verdict.method, condition=f"row {row}")
     if verdict.kind == "proved":
+        zero = divided_by(problem, left, right)
+        if zero:
+            told = f"true only under {zero}: the right side divides by it, the left side does not"
+            return _judgement(claim, "conditional", told, method=verdict.method, condition=zero)
         return _judgement(claim, "proved", f"proved: {verdict.method}", method=verdict.method)
     sentence = claim.sentence.among(letters_of(left, right)) if claim.sentence is not None else None
     if sentence is not None:
@@ -153,7 +159,14 @@ def judge(content: Content, claim: Claim) -> Judgement:
         )  # fmt: skip
     if verdict.kind == "undecided":
         return _judgement(claim, "undecided", f"neither proved nor refuted: {verdict.method}")
-    return _refuted(content, claim, left, right, verdict)
+    return _refuted(content, replace(claim, problem=problem), left, right, verdict)
+
+
+def _with_fixed(content: Content, problem: Problem, sides: tuple[Expression, ...]) -> Problem:
+    """The problem in which names that a directive holds fixed are constants, where a derivative is taken."""
+    derivatives = any(isinstance(part, Derivative) for side in sides for _, part in walk(side))
+    group = [each for each in problem.definitions if each.name in content.fixed]
+    return without(problem, group) if derivatives and group else problem
 
 
 def _judgement(claim: Claim, verdict: str, message: str, **more: Any) -> Judgement:

@@ -53,6 +53,7 @@ def points_of(
     positive: bool,
     count: int = len(_PATTERNS),
     normalised: Sequence[tuple[str, int]] = (),
+    zero: str = "",
 ) -> list[Point]:
     """Generic points of a problem, the sizes different from each other.
 
@@ -66,8 +67,10 @@ def points_of(
         How many points.
     normalised
         Arrays whose entries sum to 1 along an axis, and the place of that axis.
+    zero
+        An array whose entries are zero.
     """
-    return [_point(problem, _PATTERNS[number], number, positive, normalised) for number in range(count)]
+    return [_point(problem, _PATTERNS[number], number, positive, normalised, zero) for number in range(count)]
 
 
 def _point(
@@ -76,6 +79,7 @@ def _point(
     seed: int,
     positive: bool,
     normalised: Sequence[tuple[str, int]],
+    zero: str = "",
 ) -> Point:
     draw = random.Random(f"{problem.name} {seed}")
     sizes = {axis: pattern[place % len(pattern)] for place, axis in enumerate(problem.axes)}
@@ -88,6 +92,8 @@ def _point(
         arrays[given.name] = {
             place: draw.uniform(0.25, 1.75) * (1 if positive else draw.choice((-1, 1))) for place in places
         }
+    if zero:
+        arrays[zero] = dict.fromkeys(arrays[zero], 0.0)
     for name, axis in normalised:
         arrays[name] = _summing_to_one(arrays[name], axis)
     weights = [draw.uniform(0.3, 1.3) for _ in range(11)]

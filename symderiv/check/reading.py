@@ -25,11 +25,11 @@ from symderiv.check.prose import condition_before
 from symderiv.expression.canonical import same
 from symderiv.expression.nodes import Compare, Entry, Expression, Where
 from symderiv.notation.errors import NotationError, Source
-from symderiv.notation.reader import parse_equation, parse_expression
+from symderiv.notation.reader import parse_assumption, parse_expression
 from symderiv.notation.tex import read_equations
 from symderiv.notation.tex.inferred import Reading
 from symderiv.notation.tex.reading import Chain
-from symderiv.problem import Assumption, Problem, unfold
+from symderiv.problem import Problem, unfold
 
 _EQUALS = re.compile(r"=|\\equiv")
 #: Guesses about what is printed in the wrong place.
@@ -61,7 +61,7 @@ def read(document: Document, assume: Sequence[str] = ()) -> Content:
         for block in document.blocks
         if block.kind == "display"
         and said.roles.get(block.number) != "ignore"
-        and _EQUALS.search(document.text[block.begin : block.end])
+        and (block.number in said.lefts or _EQUALS.search(document.text[block.begin : block.end]))
     ]
     unreadable += [
         Unreadable(document.error(block.begin, block.fault), block.number)
@@ -117,6 +117,7 @@ def _scopes(
         tuple(dict.fromkeys((*before.anew, told, *after.anew))),
         tuple(dict.fromkeys((*before.remarks, *after.remarks))),
         after.where,
+        frozenset(said.fixed),
     )  # fmt: skip
 
 
@@ -148,7 +149,7 @@ def _body(problem: Problem, entry: Entry) -> Expression:
 
 def _content(attempt: Attempt, reading: Reading, assume: tuple[str, ...]) -> Content:
     document, said = attempt.document, attempt.said
-    assumptions = [Assumption(*parse_equation(each, reading.problem, "--assume")) for each in assume]
+    assumptions = [found for each in assume for found in parse_assumption(each, reading.problem, "--assume")]
     unreadable = list(attempt.unreadable)
     where: list[Compare] = []
     for each in said.assumptions:
@@ -157,7 +158,7 @@ def _content(attempt: Attempt, reading: Reading, assume: tuple[str, ...]) -> Con
             if condition is not None:
                 where.append(condition)
             else:
-                assumptions.append(Assumption(*parse_equation(each.text, reading.problem)))
+                assumptions += parse_assumption(each.text, reading.problem)
         except NotationError as error:
             unreadable.append(Unreadable(document.error(each.begin + error.column - 1, error.message)))
     remarks = tuple(_remarks(attempt, reading))
@@ -166,6 +167,7 @@ def _content(attempt: Attempt, reading: Reading, assume: tuple[str, ...]) -> Con
     return Content(
         document, reading.problem, tuple(claims), tuple(unreadable), tuple(assumptions),
         tuple(attempt.misshapen), said.einstein, attempt.layouts, remarks=remarks, where=tuple(where),
+        fixed=frozenset(said.fixed),
     )  # fmt: skip
 
 

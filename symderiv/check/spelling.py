@@ -30,6 +30,11 @@ def definition_in_latex(source: Source, begin: int, text: str) -> str:
     return f"{_latex(left)} = {_latex(right)}"
 
 
+def value_in_latex(source: Source, begin: int, text: str) -> str:
+    """A value of the text notation in LaTeX; raises `NotationError` if it is none."""
+    return _latex(parse(source, "expression", begin, text))
+
+
 def name_in_latex(name: str) -> str:
     """A name of the text notation, such that the LaTeX reader reads that very name."""
     if len(name) == 1:

@@ -94,6 +94,23 @@ def parse_equation(text: str, problem: Problem, path: str = "equation") -> tuple
     return equation.left, equation.right
 
 
+def parse_assumption(text: str, problem: Problem, path: str = "assumption") -> tuple[Assumption, ...]:
+    """Read what may be assumed, such as ``t one_hot`` or ``x > 0``; raises as :func:`parse_expression`."""
+    source = _source(text, path)
+    if not text.strip():
+        raise source.error(0, "expected an assumption, found nothing")
+    names = Names.of_problem(problem)
+    said = property_of(text)
+    if said is not None:
+        return assumptions_of(said, names, source, 0)
+    tree = parse(source, "equation", 0, text)
+    builder = Builder(names, source, 0)
+    names.infer(tree, builder.error)
+    found = _equation(builder, tree) if tree.children[1] == "==" else condition(builder.condition(tree))
+    builder.finish()
+    return (found,)
+
+
 def _source(text: str, path: str) -> Source:
     source = Source(text, path)
     if len(text) > MAX_TEXT:

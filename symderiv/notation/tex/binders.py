@@ -20,6 +20,7 @@ from symderiv.expression.nodes import (
     Where,
 )
 from symderiv.expression.shifts import shifted
+from symderiv.expression.traverse import compared_values
 from symderiv.notation.tex.arithmetic import product_of, quotient_of, raised_to, sum_of
 from symderiv.notation.tex.arrays import Value
 from symderiv.notation.tex.matrices import MatrixReader
@@ -145,7 +146,9 @@ class BinderReader(MatrixReader):
             if condition is None:
                 raise self.error(node.rows[place], "only the last row can go without a condition")
         last, result = rows[-1]
-        if last is not None and not (
+        if last is not None and _leaves_a_kink(tuple(condition for condition, _ in rows if condition)):
+            self.note(node.rows[-1], "where the compared values are equal, the last of these cases is taken")
+        elif last is not None and not (
             len(rows) == 2 and rows[0][0] is not None and complementary(rows[0][0], last)
         ):
             raise self.error(
@@ -217,3 +220,19 @@ class BinderReader(MatrixReader):
             node, "a derivative by a function of u is the one by u, divided by the slope of the function"
         )
         return entry, quotient_of(ONE, slope)
+
+
+def _leaves_a_kink(conditions: Sequence[Compare]) -> bool:
+    """Whether conditions on two values leave out nothing, or no more than that the values are equal."""
+    signs: set[str] = set()
+    first = conditions[0]
+    for each in conditions:
+        if not compared_values(each):
+            return False
+        if (each.left, each.right) == (first.left, first.right):
+            signs.add(each.operator)
+        elif (each.right, each.left) == (first.left, first.right):
+            signs.add({"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(each.operator, each.operator))
+        else:
+            return False
+    return bool(signs & {"<", "<="}) and bool(signs & {">", ">="})

@@ -17,7 +17,7 @@ from symderiv.notation.tex.cursor import Shared
 from symderiv.notation.tex.equations import equations
 from symderiv.notation.tex.inference import Defined, Found, infer
 from symderiv.notation.tex.meaning import Reader
-from symderiv.notation.tex.new_names import letters_in_subscripts, vocabulary_of
+from symderiv.notation.tex.new_names import definitions_in_turn, letters_in_subscripts, vocabulary_of
 from symderiv.notation.tex.reading import (
     Chain,
     Parsed,
@@ -167,6 +167,7 @@ def _read(  # noqa: PLR0917
     subscripts = letters_in_subscripts(tokens)
     found_equations = equations(source, tokens, lambda token: token.text in subscripts)
     known = replace(Scope.of_problem(problem), rows=frozenset(rows))
+    found_equations = definitions_in_turn(known, found_equations, source)
     shared = Shared(source, vocabulary_of(known, found_equations, symbols, source))
     parsed = _each(found_equations, lambda one: parse(source, [one], known, shared)[0], faults)
     parsed = written_out(source, parsed)

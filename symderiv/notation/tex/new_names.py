@@ -31,6 +31,51 @@ def letters_in_subscripts(tokens: Sequence[Token]) -> set[str]:
     return letters
 
 
+def definitions_in_turn(known: Scope, found: Sequence[Equation], source: Source) -> list[Equation]:
+    r"""The equations, ``f(x) = \sigma(x) = ...`` as two: f is sigma, and sigma is what follows.
+
+    Both names must be new: neither is declared, defined by another equation, or used in what follows.
+    """
+    shared = Shared(source, vocabulary(known, None))
+    alone = [_new_name(side, shared) for each in found for side in each.sides[:1] if len(each.sides) > 1]
+    result: list[Equation] = []
+    for equation in found:
+        rest = equation
+        while len(rest.sides) > 2 and not rest.continues:
+            first, second = (_new_name(side, shared) for side in rest.sides[:2])
+            after = rest.sides[2]
+            taken = {*known.declared(), *alone}
+            if not first or not second or first == second or second in taken:
+                break
+            if (
+                first in known.declared()
+                or _occurs(rest.sides[1], after)
+                or _new_name(rest.sides[0], shared) in (_new_name(after, shared),)
+            ):
+                break
+            result.append(Equation(rest.sides[:2], rest.conditions))
+            rest = Equation(rest.sides[1:], rest.conditions)
+        result.append(rest)
+    return result
+
+
+def _new_name(side: Sequence[Token], shared: Shared) -> str:
+    """The name that a side such as ``a``, ``a_i`` or ``f(x)`` consists of, or nothing."""
+    parser = NameParser(side, shared)
+    if not side or not parser.starts_name():
+        return ""
+    name = parser.name()
+    if name.primes or name.star:
+        return ""
+    if parser.at_end:
+        return plain(replace(name, units=())) if name.units else plain(name)
+    return _called(side, shared)
+
+
+def _occurs(side: Sequence[Token], tokens: Sequence[Token]) -> bool:
+    return any((token.kind, token.text) == (side[0].kind, side[0].text) for token in tokens)
+
+
 def vocabulary_of(
     known: Scope, found: Sequence[Equation], symbols: Mapping[str, str] | None, source: Source
 ) -> Vocabulary:
@@ -54,11 +99,22 @@ def vocabulary_of(
 
     def calls(name: Name, inside: Sequence[Token]) -> bool:
         own = plain(replace(name, primes=0))
+        if own in functions and _is_product(name, inside):
+            return False
         return own in functions or own.removesuffix("_dot") in functions or known.calls(name, inside)
 
     # A function that is defined here is declared too: sigma(x) = ... is then no sigmoid.
     symbols_found = (*declared.symbols, *raised, *bracketed_names(found))
     return Vocabulary(declared.names | words | functions, symbols_found, calls)
+
+
+def _is_product(name: Name, inside: Sequence[Token]) -> bool:
+    """Whether the bracket after a function holds the function itself without argument: f (1 - f)."""
+    return any(
+        token.text in name.names and token.kind in ("letter", "command")
+        and not (place + 1 < len(inside) and inside[place + 1].kind in ("open", "_"))
+        for place, token in enumerate(inside)
+    )  # fmt: skip
 
 
 def _leading_word(side: Sequence[Token]) -> str:
