@@ -230,12 +230,31 @@ class ConstructParser(SumParser):
     def _nabla(self, token: Token) -> Syntax:
         if self.token.kind == "^":
             return self._hessian(token)
+        if self._is_hessian():
+            self.next()
+            by = self.sub(self.argument("a variable")).value()
+            self.next()
+            self.argument("a power")
+            self.note(token.at, r"\nabla^2 is read as the matrix of second derivatives")
+            return self._operator(token, (by, by))
         if self.token.kind != "_":
             of = self.reach()
             if isinstance(of, Called) and len(of.arguments) == 1:  # the gradient of J(w) is the one by w
                 return Differentiated(token.at, of, of.arguments)
             raise self.error(token, r"by what is this the gradient? write \nabla_x")
         return self._partial(token)
+
+    def _is_hessian(self) -> bool:
+        r"""Whether what follows is the ``_x^2`` of ``\nabla_x^2 L``."""
+        place, found = self.place, False
+        if self.token.kind == "_":
+            self.next()
+            self.argument("a variable")
+            if self.token.kind == "^":
+                self.next()
+                found = [each.text for each in self.argument("a power")] == ["2"]
+        self.place = place
+        return found
 
     def _hessian(self, token: Token) -> Syntax:
         r"""``\nabla^2_x L``: the matrix of second derivatives."""

@@ -17,7 +17,12 @@ from symderiv.notation.tex.cursor import Shared
 from symderiv.notation.tex.equations import equations
 from symderiv.notation.tex.inference import Defined, Found, infer
 from symderiv.notation.tex.meaning import Reader
-from symderiv.notation.tex.new_names import definitions_in_turn, letters_in_subscripts, vocabulary_of
+from symderiv.notation.tex.new_names import (
+    definitions_in_turn,
+    letters_in_subscripts,
+    primed_functions,
+    vocabulary_of,
+)
 from symderiv.notation.tex.reading import (
     Chain,
     Parsed,
@@ -28,10 +33,11 @@ from symderiv.notation.tex.reading import (
     source_of,
 )
 from symderiv.notation.tex.scope import Scope
+from symderiv.notation.tex.squares import roots_of
 from symderiv.notation.tex.syntax import Called, Name, Part, walk
 from symderiv.notation.tex.tokens import tokenize, without_boxes
 from symderiv.notation.tex.uses import plain
-from symderiv.problem import Expectation, Input, Problem
+from symderiv.problem import Expectation, Function, Input, Problem
 
 _One = TypeVar("_One")
 _Got = TypeVar("_Got")
@@ -168,9 +174,14 @@ def _read(  # noqa: PLR0917
     found_equations = equations(source, tokens, lambda token: token.text in subscripts)
     known = replace(Scope.of_problem(problem), rows=frozenset(rows))
     found_equations = definitions_in_turn(known, found_equations, source)
+    primed = primed_functions(known, found_equations, symbols, source)
+    known.unspecified.update(dict.fromkeys(primed, 0))
+    problem = replace(problem, functions=(*problem.functions, *(Function(name, 0) for name in primed)))
     shared = Shared(source, vocabulary_of(known, found_equations, symbols, source))
     parsed = _each(found_equations, lambda one: parse(source, [one], known, shared)[0], faults)
     parsed = written_out(source, parsed)
+    roots = roots_of(known, parsed, shared.notes)
+    parsed = [*parsed, *roots.values()]
     found = infer(source, parsed, known, shared.notes)
     _check_calls(source, parsed, found)
     _tell_dependence(found, known)
@@ -201,6 +212,9 @@ def _read(  # noqa: PLR0917
             where = parsed[each.equation].sides[1]
             raise source.error(where.at, f"the index {loose[0]} is neither summed nor on the left side")
         definitions.append(Definition(each.name, indices, body))
+    for number, place in enumerate(roots, len(parsed) - len(roots)):
+        by_equation[place] = by_equation[number]
+    chains, by_equation = chains[: len(parsed) - len(roots)], by_equation[: len(parsed) - len(roots)]
     scope = found.scope
     inputs = tuple(Input(name, scope.arrays[name], scope.labels.get(name)) for name in found.inputs)
     given = tuple(

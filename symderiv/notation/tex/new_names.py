@@ -47,16 +47,44 @@ def definitions_in_turn(known: Scope, found: Sequence[Equation], source: Source)
             taken = {*known.declared(), *alone}
             if not first or not second or first == second or second in taken:
                 break
-            if (
-                first in known.declared()
-                or _occurs(rest.sides[1], after)
-                or _new_name(rest.sides[0], shared) in (_new_name(after, shared),)
-            ):
+            if first in known.declared() or _occurs(rest.sides[1], after):
                 break
             result.append(Equation(rest.sides[:2], rest.conditions))
             rest = Equation(rest.sides[1:], rest.conditions)
         result.append(rest)
     return result
+
+
+def primed_functions(
+    known: Scope, found: Sequence[Equation], symbols: Mapping[str, str] | None, source: Source
+) -> list[str]:
+    r"""The names that stand with primes before a bracket, as in ``g'(z_j)``, and that nothing defines.
+
+    They are functions of which nothing is known but that they are differentiable.
+    """
+    shared = Shared(source, vocabulary(known, symbols))
+    lefts = [each.sides[0] for each in found if len(each.sides) > 1 and not each.continues]
+    defined = {_new_name(side, shared) for side in lefts if not _has_primes(side)}
+    names: dict[str, None] = {}
+    for equation in found:
+        for side in (*equation.sides, *equation.conditions):
+            parser = NameParser(side, shared)
+            while not parser.at_end:
+                token = parser.token
+                primed = token.kind in ("letter", "command") and parser.starts_name()
+                if not primed or token.is_command("sigma", *known_commands.FONTS, *known_commands.ACCENTS):
+                    parser.next()
+                    continue
+                name = parser.name()
+                own = plain(replace(name, primes=0, units=()))
+                called = parser.token.kind == "open" and parser.token.text == "("
+                if name.primes and called and not name.units and own not in {*known.declared(), *defined}:
+                    names.setdefault(own)
+    return list(names)
+
+
+def _has_primes(side: Sequence[Token]) -> bool:
+    return any(token.kind == "'" for token in side)
 
 
 def _new_name(side: Sequence[Token], shared: Shared) -> str:

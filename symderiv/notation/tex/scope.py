@@ -129,7 +129,7 @@ class Scope:
             if spelled not in self.arrays:
                 continue
             count = len(self.arrays[spelled])
-            if len(indices) == count:
+            if len(indices) == count or (name.units and not indices):
                 return spelled, indices
             digits = _spread(indices, count)
             if digits is not None:
