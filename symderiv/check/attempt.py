@@ -190,7 +190,7 @@ class Attempt:
         self._faults = []
         return read_document(
             self.text(), self.said.problem(self.document.path), self.said.symbols, self._macros(),
-            self.document.path, self.rows, self._faults,
+            self.document.path, self.rows, self._faults, self.said.einstein,
         )  # fmt: skip
 
     def _macros(self) -> dict[str, str | None]:
@@ -269,7 +269,7 @@ class Attempt:
         return text, starts
 
     def _write_left(self, letters: list[str], block: Block) -> None:
-        """The left side that a directive gives a display, in the blank that the directive leaves before it."""
+        """The left side that a directive gives a display, in the blank before the display."""
         left = f"{self.said.lefts[block.number][1]} ="
         begin = max((each.end + 2 for each in self.blocks if each.end < block.begin), default=0)
         room = [place for place in range(begin, block.begin) if letters[place] == " "]

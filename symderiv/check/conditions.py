@@ -7,11 +7,12 @@ equation that needs that is false.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from symderiv.check.points import Values, close, points_of
+from symderiv.check.points import Special, Values, close, points_of
 from symderiv.expression.construct import multiply, number, subtract
 from symderiv.expression.indices import free_indices, fresh_index, rename
 from symderiv.expression.nodes import (
@@ -31,9 +32,13 @@ from symderiv.expression.nodes import (
     Where,
 )
 from symderiv.expression.traverse import children, compared_values, map_children, replace_at, walk
+from symderiv.notation.reader import parse_assumption
 from symderiv.notation.text import to_text
 from symderiv.problem import Assumption, Input, Problem, names_in
 from symderiv.proof import Verdict, prove
+
+#: What inputs are called that hold labels or targets.
+_LABEL = re.compile(r"(y|t|label|target|labels|targets)(_?[a-zA-Z0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ class _Candidate:
     right: Expression
     problem: Problem
     assumptions: tuple[Assumption, ...] = ()
-    normalised: tuple[tuple[str, int], ...] = ()
+    special: Special | None = None
 
 
 def condition_of(
@@ -79,6 +84,8 @@ def _candidates(problem: Problem, left: Expression, right: Expression) -> Iterat
     yield from _other_scopes(problem, left, right)
     yield from _held_fixed(problem, left, right)
     yield from _symmetric(problem, left, right)
+    yield from _true_class(problem, left, right)
+    yield from _labels(problem, left, right)
 
 
 def _sums_to_one(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
@@ -96,7 +103,9 @@ def _sums_to_one(problem: Problem, left: Expression, right: Expression) -> Itera
                 taken.add(letter.name)
             total = Sum(letters[place], Entry(given.name, tuple(letters)))
             one = Assumption(total, number(1))
-            yield _Candidate(f"{to_text(total)} == 1", left, right, problem, (one,), ((given.name, place),))
+            special = Special(normalised=((given.name, place),))
+            said = f"{to_text(total)} == 1"
+            yield _Candidate(said, left, right, problem, (one,), special)
 
 
 def _different_places(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
@@ -111,6 +120,41 @@ def _different_places(problem: Problem, left: Expression, right: Expression) -> 
                 yield _Candidate(
                     f"{first.name} != {second.name}", multiply(apart, left), multiply(apart, right), problem
                 )
+
+
+def _true_class(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
+    """i = y, for a free letter and a label that the formula itself does not tell apart."""
+    told = {frozenset(pair) for side in (left, right) for pair in _compared_letters(side)}
+    for given in problem.inputs:
+        if given.label_of is None or given.axes:
+            continue
+        label = Entry(given.name)
+        for letter in dict.fromkeys((*free_indices(left), *free_indices(right))):
+            if letter.axis == given.label_of and frozenset((letter, label)) not in told:
+                there = Delta(letter, label)
+                sides = (multiply(there, left), multiply(there, right))
+                yield _Candidate(f"{letter.name} == {given.name}", *sides, problem)
+
+
+def _labels(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
+    """y in {0, 1} or {-1, 1}, and t one-hot, for inputs that are called as labels are."""
+    by = {
+        entry.array
+        for side in (left, right)
+        for _, part in walk(side)
+        if isinstance(part, Derivative)
+        for entry in part.by
+    }
+    for given in problem.inputs:
+        if given.label_of is not None or given.name in by or not _LABEL.fullmatch(given.name):
+            continue
+        for text, special in (
+            ("in {0, 1}", Special(among=((given.name, (0.0, 1.0)),))),
+            ("in {-1, 1}", Special(among=((given.name, (-1.0, 1.0)),))),
+            *((("one_hot", Special(one_hot=(given.name,))),) if given.axes else ()),
+        ):
+            said = f"{given.name} {text}"
+            yield _Candidate(said, left, right, problem, parse_assumption(said, problem), special)
 
 
 def _compared_letters(node: Expression) -> Iterator[tuple[object, object]]:
@@ -248,7 +292,7 @@ def _holds(candidate: _Candidate) -> bool:
     """Whether the sides agree in numbers under a candidate, and there is something to compare."""
     letters = tuple(dict.fromkeys((*free_indices(candidate.left), *free_indices(candidate.right))))
     seen = False
-    for point in points_of(candidate.problem, positive=True, normalised=candidate.normalised):
+    for point in points_of(candidate.problem, positive=True, special=candidate.special):
         a, b = point.values(candidate.left, letters), point.values(candidate.right, letters)
         if not _agree(a, b):
             return False
@@ -269,7 +313,8 @@ def divided_by(problem: Problem, left: Expression, right: Expression) -> str:
         if given is None or given.label_of is not None or not set(free_indices(entry)) <= set(letters):
             continue
         found: list[bool] = []
-        for point in points_of(problem, positive=True, count=2, zero=entry.array):
+        nowhere = Special(among=((entry.array, (0.0,)),))
+        for point in points_of(problem, positive=True, count=2, special=nowhere):
             a, b = point.values(left, letters), point.values(right, letters)
             found += [b[place] is None and one is not None for place, one in a.items()]
         if found and all(found):

@@ -48,12 +48,30 @@ class Point:
         return value if abs(value) < float("inf") else None
 
 
+@dataclass(frozen=True)
+class Special:
+    """Inputs that have special values.
+
+    Attributes
+    ----------
+    normalised
+        Arrays whose entries sum to 1 along an axis, and the place of that axis.
+    among
+        Arrays whose entries are drawn from a few values.
+    one_hot
+        Arrays with a 1 at one place of their last axis, and 0 elsewhere.
+    """
+
+    normalised: Sequence[tuple[str, int]] = ()
+    among: Sequence[tuple[str, tuple[float, ...]]] = ()
+    one_hot: Sequence[str] = ()
+
+
 def points_of(
     problem: Problem,
     positive: bool,
     count: int = len(_PATTERNS),
-    normalised: Sequence[tuple[str, int]] = (),
-    zero: str = "",
+    special: Special | None = None,
 ) -> list[Point]:
     """Generic points of a problem, the sizes different from each other.
 
@@ -65,12 +83,11 @@ def points_of(
         Whether all values are positive; otherwise signs are mixed.
     count
         How many points.
-    normalised
-        Arrays whose entries sum to 1 along an axis, and the place of that axis.
-    zero
-        An array whose entries are zero.
+    special
+        What is said of some inputs.
     """
-    return [_point(problem, _PATTERNS[number], number, positive, normalised, zero) for number in range(count)]
+    given = special or Special()
+    return [_point(problem, _PATTERNS[number], number, positive, given) for number in range(count)]
 
 
 def _point(
@@ -78,8 +95,7 @@ def _point(
     pattern: Sequence[int],
     seed: int,
     positive: bool,
-    normalised: Sequence[tuple[str, int]],
-    zero: str = "",
+    special: Special,
 ) -> Point:
     draw = random.Random(f"{problem.name} {seed}")
     sizes = {axis: pattern[place % len(pattern)] for place, axis in enumerate(problem.axes)}
@@ -92,13 +108,23 @@ def _point(
         arrays[given.name] = {
             place: draw.uniform(0.25, 1.75) * (1 if positive else draw.choice((-1, 1))) for place in places
         }
-    if zero:
-        arrays[zero] = dict.fromkeys(arrays[zero], 0.0)
-    for name, axis in normalised:
+    for name, values in special.among:
+        arrays[name] = {place: draw.choice(values) for place in arrays[name]}
+    for name in special.one_hot:
+        arrays[name] = _one_hot(arrays[name], draw)
+    for name, axis in special.normalised:
         arrays[name] = _summing_to_one(arrays[name], axis)
     weights = [draw.uniform(0.3, 1.3) for _ in range(11)]
     upstream = {each.name: (each.of, _unspecified(weights)) for each in problem.upstream}
     return Point(sizes, Oracle(sizes, arrays, problem.definitions, upstream))
+
+
+def _one_hot(table: dict[tuple[int, ...], Any], draw: random.Random) -> dict[tuple[int, ...], Any]:
+    rows: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
+    for place in table:
+        rows.setdefault(place[:-1], []).append(place)
+    chosen = {draw.choice(places) for places in rows.values()}
+    return {place: 1.0 if place in chosen else 0.0 for place in table}
 
 
 def _summing_to_one(table: dict[tuple[int, ...], Any], axis: int) -> dict[tuple[int, ...], Any]:

@@ -19,6 +19,11 @@ _SERIES = re.compile(
     re.DOTALL,
 )
 _LETTERS = "ijnmrsq"
+_SUMMED = re.compile(
+    r"einstein(?:'s|ian)?\s+(?:summation|notation|convention)|summation\s+convention"
+    r"|repeated\s+ind(?:ex|ices)\s+(?:is|are)\s+(?:implicitly\s+)?summed|sum(?:s|med)?\s+over\s+repeated\s+ind",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,11 @@ class Said:
         if self.left in found and self.right in found and self.left != self.right:
             return Compare(self.operator, found[self.left], found[self.right])
         return None
+
+
+def sums_repeated_indices(document: Document) -> bool:
+    """Whether a sentence says that indices that occur twice are summed."""
+    return _SUMMED.search(document.text) is not None
 
 
 def condition_before(document: Document, display: Block) -> Said | None:

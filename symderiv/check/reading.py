@@ -21,7 +21,7 @@ from symderiv.check.directives import directives_of
 from symderiv.check.document import Block, Document
 from symderiv.check.limits import MAX_DISPLAYS, SECONDS_PER_READING
 from symderiv.check.other_names import with_one_name
-from symderiv.check.prose import condition_before
+from symderiv.check.prose import condition_before, sums_repeated_indices
 from symderiv.expression.canonical import same
 from symderiv.expression.nodes import Compare, Entry, Expression, Where
 from symderiv.notation.errors import NotationError, Source
@@ -56,6 +56,7 @@ def read(document: Document, assume: Sequence[str] = ()) -> Content:
     directives, errors = directives_of(document)
     said, more = said_by(document, directives)
     unreadable = [Unreadable(error) for error in (*errors, *more)]
+    said.einstein = said.einstein or sums_repeated_indices(document)
     displays = [
         block
         for block in document.blocks

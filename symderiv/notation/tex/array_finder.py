@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from symderiv.notation.names import RESERVED
@@ -161,7 +162,10 @@ class ArrayFinder(ShapeFinder):
         self.ranks.setdefault(spelled, len(units))
         self.order.setdefault(spelled)
         self.first_use.setdefault(spelled, unit.at)
-        self.table.tie(("label", spelled, 0), slot)
+        if spelled in self.known.labels:  # the axis that is declared for it
+            with suppress(AxisClash):
+                self.table.name(("label", spelled, 0), self.known.labels[spelled])
+        self._tie(("label", spelled, 0), slot, unit)
         self.labels.setdefault(spelled, (slot[1], slot[2]))
         for place, inner in enumerate(units):
             if isinstance(inner, Name):

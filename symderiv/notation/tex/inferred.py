@@ -32,6 +32,7 @@ from symderiv.notation.tex.reading import (
     parse_latex_chains,
     source_of,
 )
+from symderiv.notation.tex.repeated import with_sums
 from symderiv.notation.tex.scope import Scope
 from symderiv.notation.tex.squares import roots_of
 from symderiv.notation.tex.syntax import Called, Name, Part, walk
@@ -147,14 +148,18 @@ def read_document(  # noqa: PLR0917 (the directives of a document)
     path: str = "document",
     rows: Collection[str] = (),
     faults: list[NotationError] | None = None,
+    einstein: bool = False,
 ) -> Reading:
     """Read all formulas of a document together.
 
     Parameters and errors are those of :func:`read_equations`; `macros` are the commands that the document
-    defines, as for :func:`~symderiv.notation.tex.tokens.tokenize`, `rows` the vectors that stand as rows.
+    defines, as for :func:`~symderiv.notation.tex.tokens.tokenize`, `rows` the vectors that stand as rows;
+    with `einstein`, definitions sum over the letters that are on two factors.
     Where several equations are at fault, `faults` takes the errors of all that were found together.
     """
-    given, chains, defined = _read(latex, problem, symbols, path, macros, rows, together=True, faults=faults)
+    given, chains, defined = _read(
+        latex, problem, symbols, path, macros, rows, together=True, faults=faults, einstein=einstein
+    )
     return Reading(given, chains, tuple(0 if each is None else 1 for each in defined))
 
 
@@ -167,6 +172,7 @@ def _read(  # noqa: PLR0917
     rows: Collection[str] = (),
     together: bool = False,
     faults: list[NotationError] | None = None,
+    einstein: bool = False,
 ) -> tuple[Problem, tuple[Chain, ...], list[Defined | None]]:
     source = source_of(latex, path)
     tokens = without_boxes(tokenize(source, macros, together))
@@ -180,6 +186,7 @@ def _read(  # noqa: PLR0917
     shared = Shared(source, vocabulary_of(known, found_equations, symbols, source))
     parsed = _each(found_equations, lambda one: parse(source, [one], known, shared)[0], faults)
     parsed = written_out(source, parsed)
+    parsed = with_sums(parsed) if einstein else parsed
     roots = roots_of(known, parsed, shared.notes)
     parsed = [*parsed, *roots.values()]
     found = infer(source, parsed, known, shared.notes)
