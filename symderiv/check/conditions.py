@@ -66,7 +66,7 @@ def condition_of(
 ) -> Condition | None:
     """The weakest assumption that makes ``left = right`` true, or None."""
     for candidate in _candidates(problem, left, right):
-        if not _holds(candidate):
+        if not _holds(candidate, Special.of(given)):
             continue
         verdict = _proved(candidate, given)
         if verdict.kind == "proved":
@@ -288,11 +288,12 @@ def _halved(problem: Problem, change: Callable[[Expression], Expression]) -> Pro
     return replace(problem, definitions=definitions)
 
 
-def _holds(candidate: _Candidate) -> bool:
+def _holds(candidate: _Candidate, given: Special) -> bool:
     """Whether the sides agree in numbers under a candidate, and there is something to compare."""
     letters = tuple(dict.fromkeys((*free_indices(candidate.left), *free_indices(candidate.right))))
     seen = False
-    for point in points_of(candidate.problem, positive=True, special=candidate.special):
+    special = given.with_more(candidate.special) if candidate.special is not None else given
+    for point in points_of(candidate.problem, positive=True, special=special):
         a, b = point.values(candidate.left, letters), point.values(candidate.right, letters)
         if not _agree(a, b):
             return False

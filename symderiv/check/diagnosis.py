@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from symderiv.check.points import CLOSE, Point, Sides, Values, close
+from symderiv.check.points import CLOSE, Point, Sides, Special, Values, close
 from symderiv.check.repairs import Repair, missing_factors, repairs, with_bound
-from symderiv.expression.construct import add, multiply, number
+from symderiv.expression.construct import add, multiply, number, power
 from symderiv.expression.indices import free_indices
-from symderiv.expression.nodes import Add, Delta, Expression, Index, Multiply, Size, Sum
-from symderiv.expression.traverse import replace_at
-from symderiv.problem import Problem
+from symderiv.expression.nodes import (
+    Add,
+    Call,
+    Delta,
+    Derivative,
+    Entry,
+    Expression,
+    Index,
+    Multiply,
+    Number,
+    Size,
+    Sum,
+)
+from symderiv.expression.traverse import replace_at, walk
+from symderiv.problem import Assumption, Problem, names_in
 
 #: Every word that a diagnosis may be.
 DIAGNOSES = (
@@ -23,7 +36,12 @@ DIAGNOSES = (
     "definition", "shapes", "earlier slip", "unknown",
 )  # fmt: skip
 #: Changed formulas that are looked at, at most.
-MOST = 3000
+MOST = 4000
+#: How long changed formulas are looked at, in seconds: a verdict must not wait for its explanation.
+SECONDS = 2.5
+#: Parts of formulas that may have been lost as factors, at most; and the powers of them that are tried.
+MOST_PARTS = 12
+_POWERS = ((-1, 1), (-2, 1), (-1, 2), (-3, 2))
 #: Terms of a right form that are tried one by one, at most.
 MOST_TERMS = 40
 
@@ -48,12 +66,13 @@ class Diagnosis:
     right_form: Expression | None = None
 
 
-def diagnose(
+def diagnose(  # noqa: PLR0917 (what is known of the equation)
     problem: Problem,
     left: Expression,
     right: Expression,
     parts: Sequence[Expression] = (),
     form: Expression | None = None,
+    assumptions: Sequence[Assumption] = (),
 ) -> Diagnosis:
     """Find out what is wrong with ``left = right``.
 
@@ -67,8 +86,21 @@ def diagnose(
         Further factors that may have been lost, such as the slopes along the chain.
     form
         A right side that is true, where one is known: terms of it may be missing.
+    assumptions
+        What the document assumes.
     """
-    sides = Sides.of(problem, left, right)
+    sides = Sides.of(problem, left, right, Special.of(assumptions))
+    found = _found(sides, (*parts, *_parts(problem, left, form)), form or _written_left(left))
+    special = _only_where(sides, Special.of(assumptions))
+    if not special:
+        return found
+    if found.word == "unknown":
+        return Diagnosis("special size", special)
+    detail = f"{found.detail}; {special}" if found.detail else special
+    return Diagnosis(found.word, detail, found.right_form)
+
+
+def _found(sides: Sides, parts: Sequence[Expression], form: Expression | None) -> Diagnosis:
     rights = sides.rights()
     ratio = _ratio(sides, rights)
     if ratio is not None:
@@ -79,7 +111,24 @@ def diagnose(
         return found
     if where is not None:
         return Diagnosis(where.word, where.detail, found.right_form if found else None)
-    return found or _special_size(sides, rights) or Diagnosis("unknown")
+    return found or Diagnosis("unknown")
+
+
+def _written_left(left: Expression) -> Expression | None:
+    """A left side that is a formula itself: its terms may be missing on the right."""
+    return None if isinstance(left, Derivative | Entry) else left
+
+
+def _parts(problem: Problem, left: Expression, form: Expression | None) -> Iterator[Expression]:
+    """Sums, exponentials and brackets of the formulas in play, with the powers that a denominator has."""
+    nodes = [left, *([form] if form is not None else []), *(each.body for each in problem.definitions)]
+    seen: set[Expression] = set()
+    for node in nodes:
+        for _, part in walk(node):
+            bracket = isinstance(part, Sum | Add | Call) and not isinstance(part, Number)
+            if bracket and part not in seen and len(seen) < MOST_PARTS:
+                seen.add(part)
+                yield from (part, *(power(part, number(Fraction(*each))) for each in _POWERS))
 
 
 def diagnose_values(sides: Sides, rights: Sequence[Values]) -> Diagnosis | None:
@@ -100,7 +149,7 @@ def _ratio(sides: Sides, rights: Sequence[Values]) -> Diagnosis | None:
             if a is not None and b is not None and not (close(a, 0) and close(b, 0)) and b
         ]
         zeros = any(
-            (a is None) != (b is None) or (a is not None and b is not None and close(a, 0) != close(b, 0))
+            a is not None and (b is None or close(a, 0) != close(b, 0))
             for a, b in zip(lefts.values(), others.values(), strict=True)
         )
         if zeros or (ratios and not all(close(ratio, ratios[0]) for ratio in ratios)):
@@ -123,20 +172,18 @@ def _ratio(sides: Sides, rights: Sequence[Values]) -> Diagnosis | None:
 
 def _size_ratio(sides: Sides, known: Sequence[tuple[Point, float]]) -> Diagnosis | None:
     for axis in sides.problem.axes:
-        for power, shown in ((1, f"1/{axis}"), (-1, axis)):
-            scaled = [ratio / point.sizes[axis] ** power for point, ratio in known]
+        for exponent, shown in ((1, f"1/{axis}"), (-1, axis)):
+            scaled = [ratio / point.sizes[axis] ** exponent for point, ratio in known]
             constant = Fraction(scaled[0]).limit_denominator(64)
             if not all(close(each, float(constant)) for each in scaled) or abs(constant) != 1:
                 continue
             size = Size(axis)
-            fixed = multiply(size, sides.right) if power == 1 else multiply(_over(size), sides.right)
+            fixed = multiply(size, sides.right) if exponent == 1 else multiply(_over(size), sides.right)
             return Diagnosis("size factor", shown, multiply(number(constant), fixed))
     return None
 
 
 def _over(node: Expression) -> Expression:
-    from symderiv.expression.construct import power
-
     return power(node, -1)
 
 
@@ -165,8 +212,9 @@ def _where_equal(sides: Sides, rights: Sequence[Values]) -> Diagnosis | None:
 def _by_repair(sides: Sides, parts: Sequence[Expression], form: Expression | None) -> Diagnosis | None:
     """One change of the right side that makes the equation true."""
     screen = _Screen(sides)
+    until = time.monotonic() + SECONDS
     for count, repair in enumerate(_candidates(sides, parts, form)):
-        if count > MOST:
+        if count > MOST or time.monotonic() > until:
             return None
         if screen.passes(repair.formula) and sides.equal(repair.formula):
             return Diagnosis(repair.word, repair.detail, repair.formula)
@@ -229,16 +277,29 @@ class _Screen:
         return True
 
 
-def _special_size(sides: Sides, rights: Sequence[Values]) -> Diagnosis | None:
-    """Whether the equation holds where every axis has one place, and nowhere else."""
-    good = [
-        all(
-            a is not None and b is not None and close(a, b)
-            for a, b in zip(lefts.values(), others.values(), strict=True)
-        )
-        for lefts, others in zip(sides.lefts, rights, strict=True)
-    ]
-    for point, holds in zip(sides.points, good, strict=True):
-        if holds and set(point.sizes.values()) == {1} and sum(good) == 1:
-            return Diagnosis("special size", "right only where every axis has one place")
-    return None
+def _only_where(sides: Sides, special: Special) -> str:
+    """Where the equation does hold: for a number that is 1, or an axis of one place; nothing if nowhere."""
+    problem = sides.problem
+    used = names_in(sides.left) | names_in(sides.right)
+    reached = {
+        each.name
+        for each in problem.inputs
+        if any(each.name == name or problem.depends(Entry(name), each.name) for name in used)
+    }
+    for given in problem.inputs:
+        if not given.axes and given.label_of is None and given.name in reached:
+            one = special.with_more(Special(among=((given.name, (1.0,)),)))
+            if _holds_at(sides, one):
+                return f"right only for {given.name} = 1"
+    for axis in problem.axes:
+        if _holds_at(sides, special.with_more(Special(sizes={axis: 1}))):
+            return f"right only for {axis} = 1"
+    return ""
+
+
+def _holds_at(sides: Sides, special: Special) -> bool:
+    again = Sides.of(sides.problem, sides.left, sides.right, special)
+    nonzero = any(
+        value is not None and not close(value, 0) for table in again.lefts for value in table.values()
+    )
+    return nonzero and again.equal(again.right)

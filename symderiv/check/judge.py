@@ -159,7 +159,13 @@ def judge(content: Content, claim: Claim) -> Judgement:
         )  # fmt: skip
     if verdict.kind == "undecided":
         return _judgement(claim, "undecided", f"neither proved nor refuted: {verdict.method}")
-    return _refuted(content, replace(claim, problem=problem), left, right, verdict)
+    try:
+        return _refuted(content, replace(claim, problem=problem), left, right, verdict)
+    except OutOfTimeError:  # what is wrong is known, though not why
+        message = f"{to_text(claim.left)} = {to_text(claim.right)} is false{verdict.where()}"
+        return _judgement(
+            claim, "refuted", message, counterexample=verdict.counterexample, diagnosis=Diagnosis("unknown"),
+        )  # fmt: skip
 
 
 def _with_fixed(content: Content, problem: Problem, sides: tuple[Expression, ...]) -> Problem:
@@ -198,9 +204,12 @@ def _refuted(
                 end_is_right=_end_is_right(content, claim),
             )  # fmt: skip
     form = _own_form(problem, left)
-    diagnosis = diagnose(problem, left, right, form=form)
+    diagnosis = diagnose(problem, left, right, form=form, assumptions=content.assumptions)
     right_form = form
-    if diagnosis.right_form is not None and prove(left, diagnosis.right_form, problem).kind == "proved":
+    if (
+        diagnosis.right_form is not None
+        and prove(left, diagnosis.right_form, problem, content.assumptions).kind == "proved"
+    ):
         right_form = diagnosis.right_form  # it stays nearest to what was written
     return _judgement(
         claim, "refuted", message,

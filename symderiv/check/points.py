@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
 from symderiv.expression.indices import free_indices
-from symderiv.expression.nodes import Expression, Index
+from symderiv.expression.nodes import Delta, Entry, Expression, Index, Multiply, Number, Power, Sum
 from symderiv.expression.oracle import Oracle, OracleError, Scalar
-from symderiv.problem import Problem
+from symderiv.problem import Assumption, Problem
 
 #: Relative difference below which two floating-point values are taken for one.
 CLOSE = 1e-8
@@ -60,11 +60,48 @@ class Special:
         Arrays whose entries are drawn from a few values.
     one_hot
         Arrays with a 1 at one place of their last axis, and 0 elsewhere.
+    symmetric
+        Matrices that are equal to their transposes.
+    sizes
+        Axes that have a certain size.
+    unit
+        Whether all values lie between 0 and 1.
     """
 
     normalised: Sequence[tuple[str, int]] = ()
     among: Sequence[tuple[str, tuple[float, ...]]] = ()
     one_hot: Sequence[str] = ()
+    symmetric: Sequence[str] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    unit: bool = False
+
+    @classmethod
+    def of(cls, assumptions: Sequence[Assumption]) -> Special:
+        """What assumptions say, as far as it can be told in numbers."""
+        normalised, among, one_hot, symmetric = [], [], [], []
+        for each in assumptions:
+            match each.left, each.right:
+                case Sum(index, Entry(array, indices)), Number(value) if value == 1 and index in indices:
+                    normalised.append((array, indices.index(index)))
+                case Power(Entry(array), Number(value)), Number() if value == 2:
+                    among.append((array, (-1.0, 1.0)))
+                case Power(Entry(array), Number(value)), Entry() if value == 2:
+                    among.append((array, (0.0, 1.0)))
+                case Multiply((Entry(array), Entry(other))), Multiply((Entry(), Delta())) if array == other:
+                    one_hot.append(array)
+                case Entry(array, indices), Entry(other, turned) if (
+                    array == other and turned == indices[::-1]
+                ):
+                    symmetric.append(array)
+        return cls(normalised, among, one_hot, symmetric)
+
+    def with_more(self, other: Special) -> Special:
+        """Both together."""
+        return Special(
+            (*self.normalised, *other.normalised), (*self.among, *other.among),
+            (*self.one_hot, *other.one_hot), (*self.symmetric, *other.symmetric),
+            {**self.sizes, **other.sizes}, self.unit or other.unit,
+        )  # fmt: skip
 
 
 def points_of(
@@ -99,6 +136,8 @@ def _point(
 ) -> Point:
     draw = random.Random(f"{problem.name} {seed}")
     sizes = {axis: pattern[place % len(pattern)] for place, axis in enumerate(problem.axes)}
+    sizes |= {axis: size for axis, size in special.sizes.items() if axis in sizes}
+    low, high = (0.1, 0.9) if special.unit else (0.25, 1.75)
     arrays: dict[str, dict[tuple[int, ...], Any]] = {}
     for given in problem.inputs:
         places = product(*(range(sizes[axis]) for axis in given.axes))
@@ -106,10 +145,12 @@ def _point(
             arrays[given.name] = {place: draw.randrange(sizes[given.label_of]) for place in places}
             continue
         arrays[given.name] = {
-            place: draw.uniform(0.25, 1.75) * (1 if positive else draw.choice((-1, 1))) for place in places
+            place: draw.uniform(low, high) * (1 if positive else draw.choice((-1, 1))) for place in places
         }
     for name, values in special.among:
         arrays[name] = {place: draw.choice(values) for place in arrays[name]}
+    for name in special.symmetric:
+        arrays[name] = {place: arrays[name][min(place, place[::-1])] for place in arrays[name]}
     for name in special.one_hot:
         arrays[name] = _one_hot(arrays[name], draw)
     for name, axis in special.normalised:
@@ -132,7 +173,9 @@ def _summing_to_one(table: dict[tuple[int, ...], Any], axis: int) -> dict[tuple[
     for place, value in table.items():
         row = (*place[:axis], *place[axis + 1 :])
         totals[row] = totals.get(row, 0.0) + value
-    return {place: value / totals[(*place[:axis], *place[axis + 1 :])] for place, value in table.items()}
+    return {
+        place: value / (totals[(*place[:axis], *place[axis + 1 :])] or 1.0) for place, value in table.items()
+    }
 
 
 def _unspecified(weights: Sequence[float]) -> Any:
@@ -161,11 +204,18 @@ class Sides:
     lefts: tuple[Values, ...]
 
     @classmethod
-    def of(cls, problem: Problem, left: Expression, right: Expression) -> Sides:
-        """The sides at generic points: positive ones if mixed signs leave too little to look at."""
+    def of(
+        cls,
+        problem: Problem,
+        left: Expression,
+        right: Expression,
+        special: Special | None = None,
+    ) -> Sides:
+        """The sides at generic points: positive or small ones if mixed signs leave too little to look at."""
+        special = special or Special()
         letters = tuple(dict.fromkeys((*free_indices(left), *free_indices(right))))
-        for positive in (False, True):
-            points = tuple(points_of(problem, positive))
+        for positive, unit in ((False, False), (True, False), (True, True)):
+            points = tuple(points_of(problem, positive, special=special.with_more(Special(unit=unit))))
             lefts = tuple(point.values(left, letters) for point in points)
             rights = [point.values(right, letters) for point in points]
             both = [
@@ -173,7 +223,7 @@ class Sides:
                 for table, other in zip(lefts, rights, strict=True)
                 for a, b in zip(table.values(), other.values(), strict=True)
             ]
-            if positive or all(both):
+            if all(both):
                 break
         return cls(problem, left, right, letters, points, lefts)
 
@@ -189,9 +239,9 @@ class Sides:
         for point, table in zip(self.points, self.lefts, strict=True):
             for place, a in table.items():
                 b = point.value(right, dict(zip(self.letters, place, strict=True)))
-                if a is None and b is None:
+                if a is None:
                     continue
-                if a is None or b is None or not close(a, b):
+                if b is None or not close(a, b):
                     return False
                 seen = True
         return seen

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product, repeat
 
 from symderiv.expression.construct import add, divide, multiply, negate, number, power
 from symderiv.expression.indices import all_letters, free_indices, fresh_index, rename
 from symderiv.expression.nodes import (
     Add,
     Delta,
+    Derivative,
     Entry,
     Expression,
     Extremum,
@@ -27,7 +29,7 @@ from symderiv.expression.nodes import (
     Size,
     Sum,
 )
-from symderiv.expression.traverse import children, replace_at
+from symderiv.expression.traverse import children, map_children, replace_at
 from symderiv.problem import Problem
 
 #: The words of a diagnosis, the likeliest explanation first.
@@ -36,6 +38,8 @@ WORDS = (
     "transposed matrix", "swapped index", "captured index", "wrong exponent", "chain factor lost",
     "chain factor doubled", "term missing", "wrong term", "wrong name",
 )  # fmt: skip
+#: Places of a letter of which some are given to another letter, at most.
+MOST_SPOTS = 5
 _CONSTANTS = tuple(Fraction(*pair) for pair in ((2, 1), (1, 2), (3, 1), (1, 3), (4, 1), (1, 4)))
 
 
@@ -154,6 +158,13 @@ def missing_factors(
             entry = Entry(name, indices)
             found += [entry, power(entry, number(-1)), add(number(1), negate(entry))]
             found += [multiply(entry, add(number(1), negate(entry))), add(number(1), negate(power(entry, 2)))]
+    entries = [each for each in found if isinstance(each, Entry)]
+    found += [
+        add(one, negate(other))
+        for one in entries
+        for other in entries
+        if one != other and one.indices == other.indices
+    ]
     return [*found, *parts]
 
 
@@ -174,6 +185,42 @@ def _sums(node: Expression, letters: Sequence[Index]) -> Iterator[Repair]:
             index.axis, all_letters(node) | {letter.name for letter in letters}, ["k", "l", "m"]
         )
         yield Repair("inner sum dropped", index.axis, Sum(bound, rename(node, {index: bound})))
+        if isinstance(node, Multiply | Entry):
+            for some in _renamed_in_some(node, index, bound):
+                yield Repair("inner sum dropped", index.axis, Sum(bound, some))
+
+
+def _renamed_in_some(node: Expression, index: Index, bound: Index) -> Iterator[Expression]:
+    """`node` with some but not all of the places of a letter given to another letter."""
+    spots: list[bool] = []
+    _with_letter_at(node, index, bound, repeat(False), spots)
+    if 2 <= len(spots) <= MOST_SPOTS:
+        for chosen in product((True, False), repeat=len(spots)):
+            if any(chosen) and not all(chosen):
+                yield _with_letter_at(node, index, bound, iter(chosen), [])
+
+
+def _with_letter_at(
+    node: Expression, index: Index, bound: Index, pick: Iterator[bool], seen: list[bool]
+) -> Expression:
+    """`node` with `bound` for `index` where the next of `pick` says so; `seen` takes what was picked."""
+
+    def entry_of(entry: Entry) -> Entry:
+        indices = []
+        for own in entry.indices:
+            if own == index:
+                seen.append(next(pick))
+            indices.append(bound if own == index and seen[-1] else own)
+        return Entry(entry.array, tuple(indices))
+
+    match node:
+        case Entry():
+            return entry_of(node)
+        case Derivative(of, by):
+            inner = _with_letter_at(of, index, bound, pick, seen)
+            return Derivative(inner, tuple(entry_of(each) for each in by))
+        case _:
+            return map_children(node, lambda child: _with_letter_at(child, index, bound, pick, seen))
 
 
 def _other_indices(node: Entry, problem: Problem, letters: Sequence[Index]) -> Iterator[Repair]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from symderiv.notation.tex.reading import Parsed
-from symderiv.notation.tex.syntax import Bound, Factors, Name, Ranging, Syntax, Terms, Unit, walk
+from symderiv.notation.tex.syntax import Bound, Factors, Name, Ranging, Syntax, Terms, walk
 from symderiv.notation.tex.uses import names_in_subscripts, plain
 
 
@@ -29,15 +29,13 @@ def _summed(node: Syntax, kept: set[str]) -> Syntax:
             return Terms(at, tuple((negative, _summed(term, kept)) for negative, term in terms))
         case Factors(_, factors):
             bound = {plain(part.letter) for part in walk(node) if isinstance(part, Ranging)}
-            seen: dict[str, list[Unit]] = {}
+            seen: dict[str, list[Name]] = {}
             for _, factor in factors:
                 for unit in {plain(each): each for each in names_in_subscripts(factor)}.values():
                     seen.setdefault(plain(unit), []).append(unit)
             for letter, units in seen.items():
                 if len(units) > 1 and letter not in kept | bound:
-                    unit = units[0]
-                    assert isinstance(unit, Name)
-                    node = Bound(node.at, "sum", (Ranging(unit.at, unit),), node)
+                    node = Bound(node.at, "sum", (Ranging(units[0].at, units[0]),), node)
             return node
         case _:
             return node
