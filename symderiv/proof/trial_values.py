@@ -119,10 +119,6 @@ def trials(
     if kinks:
         # In the order of the primes an array might never cross a threshold that is given by another.
         found += [filled(partial(_scattered, turn)) for turn in (5, 8, 13)]
-    if all(not axes for _, axes, _ in wanted):
-        # Numbers alone are cheap: powers of 1 - p may have values for whole or for small numbers only.
-        found.append(filled(lambda count: Fraction(count + 2)))
-        found.append(filled(lambda count: _generic(count) / 7))
     return [values for values in found if values is not None]
 
 

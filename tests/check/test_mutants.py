@@ -7,7 +7,7 @@ from dataclasses import replace
 from symderiv.check import read_text
 from symderiv.check.content import Claim, Content
 from symderiv.check.judge import judge
-from symderiv.check.points import Sides, Special
+from symderiv.check.points import Sides, Special, close
 from symderiv.check.reading import read
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import Expression
@@ -34,7 +34,11 @@ def _pool() -> Iterator[tuple[Content, Claim, str, Expression]]:
 def _differs(content: Content, claim: Claim, changed: Expression) -> bool:
     """Whether the values tell a mutant from the truth, where the document's assumptions hold."""
     sides = Sides.of(claim.problem, claim.left, changed, Special.of(content.assumptions))
-    return not sides.equal(changed)
+    return any(
+        a is not None and b is not None and not close(a, b)
+        for lefts, rights in zip(sides.lefts, sides.rights(), strict=True)
+        for a, b in zip(lefts.values(), rights.values(), strict=True)
+    )
 
 
 def test_mutants_are_refuted_and_told_by_the_right_word() -> None:
