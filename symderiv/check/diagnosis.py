@@ -303,3 +303,18 @@ def _holds_at(sides: Sides, special: Special) -> bool:
         value is not None and not close(value, 0) for table in again.lefts for value in table.values()
     )
     return nonzero and again.equal(again.right)
+
+
+def _special_size(sides: Sides, rights: Sequence[Values]) -> Diagnosis | None:
+    """Whether the equation holds where every axis has one place, and nowhere else."""
+    good = [
+        all(
+            a is not None and b is not None and close(a, b)
+            for a, b in zip(lefts.values(), others.values(), strict=True)
+        )
+        for lefts, others in zip(sides.lefts, rights, strict=True)
+    ]
+    for point, holds in zip(sides.points, good, strict=True):
+        if holds and set(point.sizes.values()) == {1} and sum(good) == 1:
+            return Diagnosis("special size", "right only where every axis has one place")
+    return None
