@@ -265,7 +265,9 @@ def without(problem: Problem, group: list[Definition]) -> Problem:
 def _symmetric(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
     """A_ij = A_ji: every entry is written as half of both."""
     for given in problem.inputs:
-        if len(given.axes) == 2 and given.axes[0] == given.axes[1] and given.label_of is None:
+        square = len(given.axes) == 2 and given.axes[0] == given.axes[1]
+        # Data and weights such as x_nk may be square only because the mistake itself ties their axes.
+        if square and given.name[0].isupper():
             halves = _symmetrised(given.name)
             yield _Candidate(f"{given.name} symmetric", halves(left), halves(right), _halved(problem, halves))
 
