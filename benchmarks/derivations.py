@@ -92,17 +92,16 @@ def main() -> None:
                 return Engine(problem).derive(derivative.of, derivative.by)  # type: ignore[attr-defined]
 
             candidates[f"{name}: {to_text(derivative)}"] = call
-    times = interleaved(candidates, options.rounds, None, clear_caches, time.process_time)
-    medians = sorted(((timing.median, name) for name, timing in times.items()), reverse=True)
+    measured_all = interleaved(candidates, options.rounds, None, clear_caches, time.process_time)
+    medians = sorted(((timing.median, name) for name, timing in measured_all.items()), reverse=True)
     print(f"catalogue: {len(medians)} derivations of {len(names())} problems")
     print(f"  median {in_words(statistics.median(seconds for seconds, _ in medians))}, the slowest:")
     for seconds, name in medians[: options.slowest]:
         print(f"  {in_words(seconds):>9}  {name}")
 
     print("\nchains of layers (medians)")
-    print(
-        f"{'layers':>6} {'backward':>10} {'lines':>6} {'by the first':>13} {'nodes':>6} {'by all':>10} {'nodes':>6}"
-    )
+    heads = zip(("backward", "lines", "by the first", "nodes", "by all", "nodes"), WIDTHS, strict=True)
+    print(f"{'layers':>6} {' '.join(f'{head:>{width}}' for head, width in heads)}")
     columns: list[list[float]] = [[], [], [], [], [], []]
     for depth in DEPTHS:
         problem = layers(depth)
@@ -119,9 +118,8 @@ def main() -> None:
         )
         sizes = gradients(problem, 1), gradients(problem, depth)
         lines = len(backward(problem).stages)
-        row = (
-            measured["backward"].median, lines, measured["first"].median, sizes[0], measured["all"].median, sizes[1]
-        )  # fmt: skip
+        times = [measured[each].median for each in ("backward", "first", "all")]
+        row = (times[0], lines, times[1], sizes[0], times[2], sizes[1])
         for column, value in zip(columns, row, strict=True):
             column.append(float(value))
         print(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from symderiv.expression.nodes import Entry
 from symderiv.kernels.errors import KernelError
+from symderiv.kernels.fixed_places import places_needed
 from symderiv.kernels.function_spec import WEIGHT, Argument, FunctionSpec, Result
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable, identifier, plain_text
@@ -67,6 +68,7 @@ class FunctionRecord:
     signature: str
     arguments: tuple[ArgumentRecord, ...]
     sizes: tuple[tuple[str, str], ...]
+    places: tuple[tuple[str, str, int], ...]
     results: tuple[ResultRecord, ...]
     lines: tuple[str, ...]
     outputs: tuple[ResultRecord, ...]
@@ -217,6 +219,11 @@ def _function(lowered: Lowered, target: Target) -> tuple[FunctionRecord, set[str
         signature=", ".join(parts),
         arguments=arguments,
         sizes=sizes,
+        places=tuple(
+            (names[f"size of {axis}"], plain_text(axis), count)
+            for axis, count in places_needed(lowered).items()
+            if axis in axes_of(lowered)
+        ),
         results=results,
         lines=tuple(plain_text(f"{to_text(left)} = {to_text(form)}") for left, form in spec.lines),
         outputs=outputs,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
@@ -21,6 +21,7 @@ from symderiv.expression.nodes import Definition
 from symderiv.expression.oracle import Arithmetic, Oracle
 from symderiv.kernels.accuracy import ErrorOracle
 from symderiv.kernels.emit import load_source
+from symderiv.kernels.fixed_places import places_needed
 from symderiv.kernels.function_spec import EPSILON, WEIGHT, Argument, FunctionSpec, Result
 from symderiv.kernels.lowering import Lowered, lower_function
 from symderiv.kernels.names import identifier
@@ -168,7 +169,14 @@ class _Checker:
         yield from (each.name for each in self.problem.inputs)
 
     def trials(self, large: bool) -> list[Trial]:
-        """What to try this function on."""
+        """What to try this function on; an axis with fixed places has them."""
+        needed = places_needed(self.lowered)
+        return [
+            replace(each, sizes={axis: max(size, needed.get(axis, 1)) for axis, size in each.sizes.items()})
+            for each in self._trials(large)
+        ]
+
+    def _trials(self, large: bool) -> list[Trial]:
         axes = [axis for axis in self.batched.axes if axis != self.batch_axis]
         if self.batch_axis:
             axes.append(self.batch_axis)

@@ -237,7 +237,8 @@ class Normal:
                 rest = {**merged, base: merged[base] - 2 * whole}
                 inner = self._power(base.arguments[0], Fraction(whole))
                 return self._product(self._monomial(list(rest.items()), coefficient), inner)
-            if isinstance(base, Add) and merged[base] > 0 and merged[base].denominator == 1:
+            whole = merged[base].denominator == 1
+            if isinstance(base, Add) and whole and 0 < merged[base] <= MAX_POWER:
                 rest = {key: each for key, each in merged.items() if key != base}
                 return self._product(
                     self._monomial(list(rest.items()), coefficient), self._power(base, merged[base])

@@ -49,13 +49,25 @@ def elementwise(name: str) -> str:
     return f"index i, j : K\ninput x[K]\ny[i] = {name}(x[i])\nderive d(y[i], x[j])\n"
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+#: Those that a kernel has not, or whose derivative it has not: it says so.
+REFUSED = ("gamma", "digamma", "trigamma")
+EMITTED = [name for name in FUNCTIONS if name not in REFUSED]
+
+
+@pytest.mark.parametrize("name", [name for name in REFUSED if name in FUNCTIONS])
+@pytest.mark.parametrize("target", TARGETS)
+def test_functions_without_a_kernel_are_refused(name: str, target: str) -> None:
+    with pytest.raises(KernelError, match="cannot be emitted"):
+        emit(own(f"of_{name}", elementwise(name)), target)
+
+
+@pytest.mark.parametrize("name", EMITTED)
 def test_every_function_in_numpy(name: str) -> None:
     checks = verify(own(f"of_{name}", elementwise(name)), "numpy", large=False)
     assert not [str(check) for check in checks if not check.ok]
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", EMITTED)
 def test_every_function_in_numba(name: str) -> None:
     source = emit(own(f"of_{name}", elementwise(name)), "numba")
     helpers = {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
@@ -124,3 +136,15 @@ def test_two_functions_of_one_name_are_refused() -> None:
     )
     with pytest.raises(KernelError, match="would both be called f_jacobian_sigma"):
         emit(problem)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_fixed_place_that_an_array_lacks_is_refused(target: str) -> None:
+    problem = own("fixed_place", "index i, j : N\ninput x[N]\nL = sum(i != 2, x[i]^2)\nderive d(L, x[j])\n")
+    module = load_source(emit(problem, target))
+    beside = np.full(4, 7.0)
+    with pytest.raises(ValueError, match="expected at least 2 places along N, found 1"):
+        module.fixed_place_value_and_gradient(np.ones(1), out=beside[:1])
+    assert beside.tolist() == [7.0] * 4
+    value, gradient = module.fixed_place_value_and_gradient(np.array([1.0, 2.0, 3.0]))
+    assert (float(value), gradient.tolist()) == (10.0, [2.0, 0.0, 6.0])

@@ -322,3 +322,13 @@ def test_large_numbers_that_cancel_are_no_counterexample() -> None:
     left = parse_expression("gamma(x + 1) + (exp(1000 * (x + 1)) + 1 - exp(1000 * x) * exp(1000))", PROBLEM)
     right = parse_expression("x * gamma(x) + 1", PROBLEM)
     assert prove(left, right, PROBLEM).kind != "refuted"
+
+
+@pytest.mark.parametrize(
+    ("left", "right"), [("(x - c)^20", "(c - x)^20"), ("d((x + 1)^20, x)", "20 * (x + 1)^19")]
+)
+def test_high_powers_of_brackets_come_to_an_end(left: str, right: str) -> None:
+    sides = (parse_expression(side, PROBLEM) for side in (left, right))
+    assert prove(*sides, PROBLEM).kind != "refuted"
+    wrong = (parse_expression(side, PROBLEM) for side in (left, f"2 * ({right})"))
+    assert prove(*wrong, PROBLEM).kind == "refuted"
