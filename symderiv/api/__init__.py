@@ -10,6 +10,7 @@ from symderiv.api.derivatives import backward, compile, derive, emit, hvp, jvp, 
 from symderiv.api.formulas import explain, prove
 from symderiv.api.problems import from_sympy, load, names, parse
 from symderiv.api.results import BackwardResult, Result
+from symderiv.check.face import check
 from symderiv.request import RequestError
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "RequestError",
     "Result",
     "backward",
+    "check",
     "check_code",
     "compile",
     "derive",

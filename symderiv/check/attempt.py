@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from symderiv.check.content import Misshapen, Unreadable
 from symderiv.check.declared import Said
 from symderiv.check.document import Block, Document
-from symderiv.check.limits import MOST_IN_LINES, SECONDS_PER_READING
+from symderiv.check.limits import MOST_IN_LINES, SECONDS_PER_READING, OutOfTimeError, time_limit
 from symderiv.check.prose import series
 from symderiv.expression.nodes import Derivative, Entry
 from symderiv.expression.traverse import walk
@@ -165,6 +165,8 @@ class Attempt:
                 return self._read()
             except NotationError as found:
                 error = found
+            if self._gives_up():
+                break
             if self._forgets_a_letter(error):
                 continue
             offset = self.offset(error.line, error.column)
@@ -188,10 +190,16 @@ class Attempt:
 
     def _read(self) -> Reading:
         self._faults = []
-        return read_document(
-            self.text(), self.said.problem(self.document.path), self.said.symbols, self._macros(),
-            self.document.path, self.rows, self._faults, self.said.einstein,
-        )  # fmt: skip
+        left = min(SECONDS_PER_READING, max(0.05, self.deadline - time.monotonic()))
+        try:
+            with time_limit(left):
+                return read_document(
+                    self.text(), self.said.problem(self.document.path), self.said.symbols, self._macros(),
+                    self.document.path, self.rows, self._faults, self.said.einstein,
+                )  # fmt: skip
+        except OutOfTimeError:
+            self.deadline = -math.inf
+            raise NotationError("the time is up", self.document.path, 1, 1, "") from None
 
     def _macros(self) -> dict[str, str | None]:
         return {each.name: None if each.arguments else each.body for each in self.document.macros}

@@ -40,6 +40,10 @@ class Claim:
         A condition in the sentence before the display.
     first, last
         Both ends of its chain.
+    span
+        Where its left side begins and its right side ends in the document's text.
+    end
+        Where its right side ends.
     """
 
     place: Place
@@ -56,6 +60,8 @@ class Claim:
     sentence: Said | None = None
     first: Expression | None = None
     last: Expression | None = None
+    span: tuple[int, int] = (0, 0)
+    end: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,7 @@ class Content:
     `where` holds what is assumed of places and values, such as j ≠ y_i: claims that speak of them are made
     there only. `layouts` names, for a display and an equality that fit only so, the vector that has to be a
     row. `fixed` names are constants where something is differentiated.
+    `symbols` are the spellings that are one name.
     """
 
     document: Document
@@ -117,3 +124,4 @@ class Content:
     remarks: tuple[Remark, ...] = ()
     where: tuple[Compare, ...] = ()
     fixed: frozenset[str] = frozenset()
+    symbols: Mapping[str, str] = field(default_factory=dict)

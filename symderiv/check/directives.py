@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from symderiv.check.document import Block, Document
+from symderiv.check.limits import MAX_DIRECTIVES
 from symderiv.notation.errors import NotationError
 
 #: Every word that a directive begins with.
@@ -35,6 +36,9 @@ def directives_of(document: Document) -> tuple[list[Directive], list[NotationErr
         if block.kind != "directive":
             continue
         for begin, line in _lines(document, block):
+            if len(found) + len(errors) >= MAX_DIRECTIVES:
+                told = f"this document has more than {MAX_DIRECTIVES} directives: split it"
+                return found, [*errors, document.error(begin, told)]
             match = re.match(r"\s*([a-z]+)\b\s*", line)
             keyword = match[1] if match else ""
             if match is None or keyword not in KEYWORDS:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cached_property
 
 from symderiv.notation.errors import NotationError
 
@@ -90,15 +92,38 @@ class Document:
     blocks: tuple[Block, ...]
     macros: tuple[Macro, ...] = ()
 
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where the lines of the text begin."""
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
+
+    def row(self, offset: int) -> int:
+        """Which line of the text holds the character at `offset`, counted from 0."""
+        return bisect_right(self.starts, offset) - 1
+
     def place(self, offset: int) -> Place:
         """Where the character at `offset` of the text stands in its file."""
-        number = bisect_right([each.begin for each in self.stretches], offset) - 1
+        number = bisect_right(self.stretches, offset, key=lambda each: each.begin) - 1
         stretch = self.stretches[max(0, number)]
-        start = self.text.rfind("\n", stretch.begin, offset) + 1 or stretch.begin
-        end = self.text.find("\n", offset)
-        line = self.text.count("\n", stretch.begin, offset) + stretch.line
-        source_line = self.text[start : end if end >= 0 else len(self.text)].rstrip("\r")
+        row = self.row(offset)
+        start = max(self.starts[row], stretch.begin)
+        end = self.starts[row + 1] - 1 if row + 1 < len(self.starts) else len(self.text)
+        line = row - self.row(stretch.begin) + stretch.line
+        source_line = self.text[start:end].rstrip("\r")
         return Place(stretch.path, stretch.cell, line, offset - start + 1, source_line)
+
+    def offset(self, place: Place) -> int:
+        """Where a place stands in the text: the inverse of :meth:`place`."""
+        number = max(
+            number
+            for number, each in enumerate(self.stretches)
+            if not number or ((each.path, each.cell) == (place.path, place.cell) and each.line <= place.line)
+        )
+        stretch = self.stretches[number]
+        row = self.row(stretch.begin) + place.line - stretch.line
+        if row >= len(self.starts):
+            return len(self.text)
+        return min(max(self.starts[row], stretch.begin) + place.column - 1, len(self.text))
 
     def error(self, offset: int, message: str) -> NotationError:
         """The error `message` at a character of the text."""

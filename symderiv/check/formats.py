@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from symderiv import __version__
@@ -12,7 +12,6 @@ from symderiv.check.verdicts import VERDICTS, Judgement, Report
 from symderiv.notation.errors import caret_lines
 from symderiv.notation.text import condition_to_text, to_text
 
-FORMATS = ("text", "json", "sarif", "github")
 _RULES = {
     "refuted": "The two sides of the equation are not equal.",
     "conditional": "The equation is true only under an assumption that the document does not state.",
@@ -23,7 +22,22 @@ _LEVELS = {"refuted": "error", "unreadable": "error", "conditional": "warning", 
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def text_report(reports: Sequence[Report], everything: bool = False) -> Iterator[str]:
+def printable(text: str) -> str:
+    """A text without characters that steer a terminal or turn the direction of print."""
+    return "".join(letter if letter.isprintable() else " " if letter in "\n\t" else "?" for letter in text)
+
+
+def plain(verdict: str, text: str) -> str:
+    """A word as it is: where there is no colour."""
+    return text
+
+
+def text_report(
+    reports: Sequence[Report],
+    everything: bool = False,
+    quiet: bool = False,
+    paint: Callable[[str, str], str] = plain,
+) -> Iterator[str]:
     """The lines of a report such as a linter prints: what is not proved, and a summary.
 
     Parameters
@@ -32,12 +46,18 @@ def text_report(reports: Sequence[Report], everything: bool = False) -> Iterator
         One for each document.
     everything
         Whether proved claims are listed too.
+    quiet
+        Whether only what is wrong or doubtful is told: no remarks, no summary.
+    paint
+        Gives a word the colour of a verdict.
     """
+    listed = tuple(_RULES) if quiet else (*_RULES, "definition", "note")
     for report in reports:
         for each in report.judgements:
-            if each.verdict in (*_RULES, "definition", "note") or everything:
-                yield from _told(each)
-    yield summary(reports)
+            if each.verdict in listed or everything:
+                yield from _told(each, paint)
+    if not quiet:
+        yield summary(reports)
 
 
 def summary(reports: Sequence[Report]) -> str:
@@ -49,20 +69,21 @@ def summary(reports: Sequence[Report]) -> str:
     return f"{documents}, {total} claim{'' if total == 1 else 's'}: {found or 'nothing is claimed'}"
 
 
-def _told(each: Judgement) -> Iterator[str]:
-    yield f"{each.place}: {each.verdict}: {headline(each)}"
-    shown, caret = caret_lines(each.place.source_line, each.place.column)
-    yield f"    {shown}"
-    yield f"    {caret}"
+def _told(each: Judgement, paint: Callable[[str, str], str] = plain) -> Iterator[str]:
+    yield f"{printable(str(each.place))}: {paint(each.verdict, each.verdict)}: {headline(each)}"
+    if each.place.source_line:
+        shown, caret = caret_lines(each.place.source_line, each.place.column)
+        yield f"    {shown}"
+        yield f"    {caret}"
     for line in details(each):
-        yield f"    {line}"
+        yield f"    {printable(line)}"
     yield ""
 
 
 def headline(each: Judgement) -> str:
     """The claim as it is written, or what is wrong with it where it is not understood."""
     if each.claim is None:
-        return each.message
+        return printable(each.message)
     left, right = (" ".join(side.split()) for side in each.claim.written)
     return f"{quoted_formula(left)} = {quoted_formula(right)}"
 
@@ -113,16 +134,25 @@ def _flat(value: Any) -> str:
 
 def json_report(reports: Sequence[Report]) -> str:
     """All judgements as one JSON object (see the documentation for its keys)."""
-    documents = [
-        {
-            "path": report.path,
-            "verdict": report.verdict,
-            "seconds": round(report.seconds, 3),
-            "claims": [_claim(each) for each in report.judgements],
-        }
-        for report in reports
-    ]
-    return json.dumps({"version": 1, "documents": documents}, indent=1, ensure_ascii=False) + "\n"
+    return _as_json({"version": 1, "documents": [report_data(each) for each in reports]}) + "\n"
+
+
+def report_data(report: Report) -> dict[str, Any]:
+    """A report as plain data."""
+    return {
+        "path": report.path,
+        "verdict": report.verdict,
+        "seconds": round(report.seconds, 3),
+        "claims": [_claim(each) for each in report.judgements],
+    }
+
+
+def _as_json(data: Any) -> str:
+    """JSON that can be read as it stands, but for characters that do not print: those are escaped."""
+    text = json.dumps(data, indent=1, ensure_ascii=False)
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1] for letter in text
+    )
 
 
 def _claim(each: Judgement) -> dict[str, Any]:
@@ -130,6 +160,7 @@ def _claim(each: Judgement) -> dict[str, Any]:
         "path": each.place.path,
         "line": each.place.line,
         "column": each.place.column,
+        **_end(each),
         "display": each.display,
         "equality": each.equality,
         "verdict": each.verdict,
@@ -155,6 +186,13 @@ def _claim(each: Judgement) -> dict[str, Any]:
     return data | {key: value for key, value in optional.items() if value}
 
 
+def _end(each: Judgement) -> dict[str, int]:
+    """Where the right side of a claim ends: the line, and the column behind its last character."""
+    if each.end is None:
+        return {}
+    return {"end_line": each.end.line, "end_column": each.end.column}
+
+
 def understood(each: Judgement) -> str:
     """A claim in text notation, with the conditions of its chain."""
     assert each.claim is not None
@@ -173,8 +211,12 @@ def sarif_report(reports: Sequence[Report]) -> str:
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": {"uri": each.place.path.replace("\\", "/")},
-                        "region": {"startLine": each.place.line, "startColumn": each.place.column},
+                        "artifactLocation": {"uri": _uri(each.place.path)},
+                        "region": {
+                            "startLine": each.place.line,
+                            "startColumn": each.place.column,
+                            **({"endLine": each.end.line, "endColumn": each.end.column} if each.end else {}),
+                        },
                     }
                 }
             ],
@@ -189,6 +231,14 @@ def sarif_report(reports: Sequence[Report]) -> str:
     return json.dumps({"$schema": _SARIF, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 
 
+def _uri(path: str) -> str:
+    """A path as a reference of SARIF: relative ones stay so, and nothing but a path is left in it."""
+    from urllib.parse import quote
+
+    encoded = quote(path.replace("\\", "/").encode("utf-8", "surrogateescape"), safe="/")
+    return f"file://{encoded}" if encoded.startswith("/") else encoded
+
+
 def github_report(reports: Sequence[Report]) -> Iterator[str]:
     """Workflow commands that GitHub shows beside the lines of a change."""
     words = {"error": "error", "warning": "warning", "note": "notice"}
@@ -197,7 +247,9 @@ def github_report(reports: Sequence[Report]) -> Iterator[str]:
             if each.verdict not in _RULES:
                 continue
             place = f"file={_property(each.place.path)},line={each.place.line},col={each.place.column}"
-            told = "; ".join([headline(each), *details(each)])
+            if each.end is not None:
+                place += f",endLine={each.end.line},endColumn={each.end.column}"
+            told = printable("; ".join([headline(each), *details(each)]))
             kind = words[_LEVELS[each.verdict]]
             yield f"::{kind} {place},title=symderiv {each.verdict}::{_escaped(told)}"
 
@@ -207,4 +259,4 @@ def _escaped(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+    return printable(_escaped(text)).replace(":", "%3A").replace(",", "%2C")

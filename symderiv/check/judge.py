@@ -85,7 +85,7 @@ def check_document(
     ]  # fmt: skip
     found += [Judgement(each.place, "note", each.message, display=each.display) for each in content.remarks]
     found.sort(key=lambda each: (each.place.path, each.place.cell, each.place.line, each.place.column))
-    return Report(document.path, tuple(found), time.perf_counter() - began)
+    return Report(document.path, tuple(found), time.perf_counter() - began, content)
 
 
 def _place_of(error: NotationError) -> Place:

@@ -22,9 +22,11 @@ MAX_DOCUMENT = 2_000_000
 #: Displays of one document that are read, at most.
 MAX_DISPLAYS = 1_000
 #: Directives of one document that are read, at most.
-MAX_DIRECTIVES = 2_000
+MAX_DIRECTIVES = 1_000
 #: Files taken in by ``\\input``, at most, and how deep one may take in another.
 MAX_FILES, MAX_DEPTH = 200, 10
+#: How often a document may define names anew; each time what follows is read once more, so the work doubles.
+MAX_ANEW = 4
 #: Definitions in lines that are tried, at most.
 MOST_IN_LINES = 12
 

@@ -175,6 +175,8 @@ def _spaced(text: str, start: int) -> Block | None:
 
 def code_of(text: str) -> list[Code]:
     """The stretches of Markdown that hold code; those fenced as ``math`` are mathematics."""
+    if not any(sign in text for sign in ("```", "~~~", "    ", "\t")):
+        return []  # no line can begin a fence or stand indented
     from markdown_it import MarkdownIt
 
     starts = [0]

@@ -7,6 +7,7 @@ r"""What the sentences around the formulas say that the formulas need, where it 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from symderiv.check.document import Block, Document
@@ -49,13 +50,14 @@ def sums_repeated_indices(document: Document) -> bool:
 
 def condition_before(document: Document, display: Block) -> Said | None:
     """The one comparison of letters in the paragraph that leads to a display; None for none or several."""
-    ends = [block.end for block in document.blocks if block.kind == "display" and block.end < display.begin]
-    before = max(ends, default=0)
+    place = bisect_left(document.blocks, display.begin, key=lambda block: block.begin)
+    since = next((n for n in range(place - 1, -1, -1) if document.blocks[n].kind == "display"), -1)
+    before = document.blocks[since].end if since >= 0 else 0
     text = document.text[before : display.begin].rstrip("$\\[ \n")
     start = before + max(text.rfind("\n\n") + 2, 0) if "\n\n" in text else before
     found = [
         match
-        for block in document.blocks
+        for block in document.blocks[since + 1 : place]
         if block.kind == "inline" and start <= block.begin and block.end <= display.begin
         and (match := _CONDITION.fullmatch(document.text[block.begin : block.end]))
     ]  # fmt: skip

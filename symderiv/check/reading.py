@@ -19,7 +19,7 @@ from symderiv.check.content import Anew, Claim, Content, Remark, Unreadable
 from symderiv.check.declared import Said, said_by
 from symderiv.check.directives import directives_of
 from symderiv.check.document import Block, Document
-from symderiv.check.limits import MAX_DISPLAYS, SECONDS_PER_READING
+from symderiv.check.limits import MAX_ANEW, MAX_DISPLAYS, SECONDS_PER_READING
 from symderiv.check.other_names import with_one_name
 from symderiv.check.prose import condition_before, sums_repeated_indices
 from symderiv.expression.canonical import same
@@ -82,8 +82,13 @@ def read(document: Document, assume: Sequence[str] = ()) -> Content:
     return replace(whole, unreadable=(*unreadable, *whole.unreadable))
 
 
-def _scopes(
-    document: Document, said: Said, blocks: list[Block], assume: tuple[str, ...], deadline: float
+def _scopes(  # noqa: PLR0917 (what a further reading needs)
+    document: Document,
+    said: Said,
+    blocks: list[Block],
+    assume: tuple[str, ...],
+    deadline: float,
+    anew: int = MAX_ANEW,
 ) -> Content:
     """Read displays together; where one defines a name anew, those after it are read with the new meaning."""
     attempt = Attempt(document, copy.deepcopy(said), blocks, deadline=deadline)
@@ -94,12 +99,16 @@ def _scopes(
             unreadable=tuple(attempt.unreadable), misshapen=tuple(attempt.misshapen),
         )  # fmt: skip
     content = _content(attempt, reading, assume)
-    found = _defined_anew(attempt, reading) if time.monotonic() < deadline else None
+    found = _defined_anew(attempt, reading) if anew and time.monotonic() < deadline else None
     if found is None:
         return content
     old, new, name = found
-    before = _scopes(document, said, [block for block in blocks if block is not new], assume, deadline)
-    after = _scopes(document, said, [block for block in blocks if block is not old], assume, deadline)
+    before = _scopes(
+        document, said, [block for block in blocks if block is not new], assume, deadline, anew - 1
+    )
+    after = _scopes(
+        document, said, [block for block in blocks if block is not old], assume, deadline, anew - 1
+    )
     place = document.place(new.begin)
     told = Anew(place, name, new.number)
     return Content(
@@ -119,6 +128,7 @@ def _scopes(
         tuple(dict.fromkeys((*before.remarks, *after.remarks))),
         after.where,
         frozenset(said.fixed),
+        after.symbols,
     )  # fmt: skip
 
 
@@ -169,6 +179,7 @@ def _content(attempt: Attempt, reading: Reading, assume: tuple[str, ...]) -> Con
         document, reading.problem, tuple(claims), tuple(unreadable), tuple(assumptions),
         tuple(attempt.misshapen), said.einstein, attempt.layouts, remarks=remarks, where=tuple(where),
         fixed=frozenset(said.fixed),
+        symbols=attempt.said.symbols,
     )  # fmt: skip
 
 
@@ -212,7 +223,8 @@ def _claims(attempt: Attempt, reading: Reading) -> list[Claim]:
                     document.place(sign), display, counts.get(display, 0), chain.sides[place],
                     chain.sides[place + 1], conditions, (written[0], written[1]), number, chain.notes,
                     reading.problem, sign, condition_before(document, block), chain.sides[0],
-                    chain.sides[-1],
+                    chain.sides[-1], (attempt.offset(*chain.positions[place]), where + len(written[1])),
+                    document.place(where + len(written[1])),
                 )
             )  # fmt: skip
 
@@ -238,14 +250,16 @@ def _claims_in_lines(attempt: Attempt, reading: Reading) -> Iterator[Claim]:
             continue
         source = Source(text, document.path)
         for chain in chains:
-            for left, right, position, written in zip(
-                chain.sides, chain.sides[1:], chain.positions[1:], pairwise(chain.written), strict=False
+            for left, right, (before, position), written in zip(
+                chain.sides, chain.sides[1:], pairwise(chain.positions), pairwise(chain.written), strict=False
             ):
                 offset = block.begin + offset_in(source.text, *position)
                 sign = _sign_before(document.text, offset)
                 yield Claim(
                     document.place(sign), 0, 0, left, right, chain.conditions, written, -1, chain.notes,
                     reading.problem, sign,
+                    span=(block.begin + offset_in(text, *before), offset + len(written[1])),
+                    end=document.place(offset + len(written[1])),
                 )  # fmt: skip
 
 

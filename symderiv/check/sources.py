@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,8 +15,28 @@ STDIN = "<stdin>"
 MARKDOWN = (".md", ".markdown", ".mdown", ".qmd", ".rmd")
 LATEX = (".tex", ".ltx", ".latex")
 NOTEBOOK = (".ipynb",)
+PLAIN = (".txt",)
+#: Folders that hold no documents of their own.
+_PASSED_OVER = ("node_modules", "__pycache__")
 #: The end of a cell: formulas never reach from one into the next.
 _BETWEEN = "\n\n"
+
+
+def documents_in(folder: Path) -> list[Path]:
+    """The files in a folder and below that can be documents, in order; hidden ones and links are left out."""
+    found = []
+    for where, folders, names in os.walk(folder):
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and name not in _PASSED_OVER and not Path(where, name).is_symlink()
+        ]
+        for name in names:
+            path = Path(where, name)
+            kind = path.suffix.lower() in (*MARKDOWN, *LATEX, *NOTEBOOK, *PLAIN)
+            if kind and not name.startswith(".") and path.is_file() and not path.is_symlink():
+                found.append(path)
+    return sorted(found)
 
 
 def read_file(path: Path) -> Document:
@@ -27,6 +48,8 @@ def read_file(path: Path) -> Document:
         If the file cannot be read, is too long, or is no text.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise DocumentError(f"{path}: expected a file or a folder of documents, found something else")
         if path.stat().st_size > 4 * MAX_DOCUMENT:
             raise DocumentError(f"{path}: expected at most {MAX_DOCUMENT} characters, found more")
         text = path.read_bytes().decode("utf-8-sig")
@@ -54,7 +77,7 @@ def _notebook(text: str, path: str) -> Document:
     try:
         cells = json.loads(text)["cells"]
         prose = [
-            (number, "".join(cell["source"]))
+            (number, _source_of(cell["source"]))
             for number, cell in enumerate(cells, 1)
             if cell["cell_type"] == "markdown"
         ]
@@ -63,6 +86,15 @@ def _notebook(text: str, path: str) -> Document:
             f"{path}: expected a Jupyter notebook (version 4), found something else"
         ) from None
     return _joined(path, [(Stretch(0, path, number), content) for number, content in prose])
+
+
+def _source_of(written: object) -> str:
+    """The text of a cell: one string or a list of them; half characters are replaced."""
+    if isinstance(written, list) and all(isinstance(line, str) for line in written):
+        written = "".join(written)
+    if not isinstance(written, str):
+        raise TypeError
+    return written.encode("utf-8", "replace").decode()
 
 
 def _joined(path: str, parts: Sequence[tuple[Stretch, str]], plain: bool = False) -> Document:

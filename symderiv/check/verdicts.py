@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from symderiv.check.content import Claim
+from symderiv.check.content import Claim, Content
 from symderiv.check.diagnosis import Diagnosis
 from symderiv.check.document import Place
 from symderiv.expression.nodes import Expression
@@ -59,8 +60,13 @@ class Judgement:
     equality: int = 0
     end_is_right: bool | None = None
 
+    @property
+    def end(self) -> Place | None:
+        """Where the right side of a claim ends; None where nothing is claimed."""
+        return self.claim.end if self.claim is not None else None
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Report:
     """All judgements of one document, in order.
 
@@ -72,14 +78,43 @@ class Report:
         One for each claimed ``=``, and one for each thing that is not understood.
     seconds
         How long reading and judging took.
+    content
+        What was read: the document, its problem, its claims; None for a file that cannot be read.
     """
 
     path: str
     judgements: tuple[Judgement, ...]
     seconds: float = 0.0
+    content: Content | None = None
 
     @property
     def verdict(self) -> str:
         """The worst verdict of the document; ``proved`` where nothing is claimed."""
         found = {each.verdict for each in self.judgements}
         return next((verdict for verdict in VERDICTS if verdict in found), "proved")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as ``symderiv check --format json`` prints it of one document."""
+        from symderiv.check.formats import report_data
+
+        return report_data(self)
+
+    def __str__(self) -> str:
+        from symderiv.check.formats import text_report
+
+        return "\n".join(text_report([self], everything=True))
+
+    def __repr__(self) -> str:
+        from symderiv.check.formats import printable, summary
+
+        return f"<{printable(self.path)}: {summary([self])}>"
+
+    def _repr_html_(self) -> str:
+        from symderiv.check.page import html_fragment
+
+        return html_fragment(self)
+
+    def _repr_markdown_(self) -> str:
+        from symderiv.check.page import markdown_table
+
+        return markdown_table(self)

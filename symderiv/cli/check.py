@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,9 +14,19 @@ from symderiv.arguments import UsageError
 from symderiv.cli.application import Command, answering, app, examples
 from symderiv.cli.options import one_of
 
-#: The exit status that each verdict of a document asks for; the worst document decides.
-STATUS = {"refuted": 1, "unreadable": 2}
-FORMATS = ("text", "json", "sarif", "github")
+if TYPE_CHECKING:
+    from symderiv.check import Document, Report
+
+FORMATS = ("text", "json", "sarif", "github", "html")
+_COLOURS = {
+    "proved": typer.colors.GREEN,
+    "conditional": typer.colors.YELLOW,
+    "refuted": typer.colors.RED,
+    "unreadable": typer.colors.MAGENTA,
+    "undecided": typer.colors.BLUE,
+}
+#: How often files are looked at by ``--watch``, in seconds.
+PERIOD = 0.5
 
 
 @app.command(
@@ -22,8 +34,10 @@ FORMATS = ("text", "json", "sarif", "github")
     short_help="Judge the formulas of documents, or a hand-written function.",
     epilog=examples(
         "check notes.md",
+        "check docs/ --format html --out report.html",
         "check --format json paper.tex",
         "check - < notes.md",
+        "check notes.md --watch",
         "check --code grad.py::gradient --against cross_entropy_batch:d(L,z)",
         "check --code jac.py::jacobian --against 'softmax:d(p[i], z[j])' --args 'S = p[k]'",
     ),
@@ -32,13 +46,23 @@ FORMATS = ("text", "json", "sarif", "github")
 def check(  # noqa: PLR0917 (each parameter is an option)
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FILE...", help="Markdown, LaTeX, notebooks, text; - for stdin."),
+        typer.Argument(
+            metavar="FILE...", help="Markdown, LaTeX, notebooks, text; folders of them; - for stdin."
+        ),
     ] = None,
-    form: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="text, json, sarif or github.")
-    ] = "text",
+    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help=f"{', '.join(FORMATS)}.")] = "text",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write the report there, whole or not at all."),
+    ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say what was understood, proved claims too.")
+        bool, typer.Option("--explain", help="First say what was understood; list proved claims too.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Only what is wrong or doubtful: no remarks, no summary.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Judge again whenever a file changes, until Ctrl-C.")
     ] = False,
     assume: Annotated[
         list[str] | None,
@@ -69,8 +93,9 @@ def check(  # noqa: PLR0917 (each parameter is an option)
     """Read documents, find their formulas, and judge every = that is claimed.
 
     An equation is proved for every size, or true only under an assumption that is named, or refuted with
-    a counterexample, a diagnosis and the right form. The exit status is 1 if anything is refuted, 2 if
-    anything is not understood (or a file cannot be read), otherwise 0.
+    a counterexample, a diagnosis and the right form. The exit status is 1 if anything is refuted, else 2
+    if anything is not understood or a file cannot be read, else 0; conditional and undecided claims are
+    told and leave it at 0.
 
     With --code a hand-written NumPy function is judged instead: it is RUN, in a process of its own with
     limits on time and memory, at generic values and several sizes. The limits guard against accidents, not
@@ -84,28 +109,29 @@ def check(  # noqa: PLR0917 (each parameter is an option)
         raise typer.Exit(_check_code(files, form, code, against, args, returns, seconds, memory))
     if not files:
         raise UsageError("expected a document to check, or a function by --code, found neither")
-    if form not in FORMATS:
-        raise UsageError(f"--format: expected one of {', '.join(FORMATS)}, found {form!r}")
-    from symderiv.check import formats
-    from symderiv.check.judge import check_document
-    from symderiv.check.sources import read_file, read_text
+    one_of("--format", form, FORMATS)
+    if explain and form != "text":
+        raise UsageError(f"--explain: expected --format text, found --format {form}")
+    if explain and quiet:
+        raise UsageError("--explain: expected no --quiet beside it")
+    if watch and "-" in files:
+        raise UsageError("--watch: expected files to look at, found - (the standard input)")
+    from symderiv.check.output import rendered, status
 
-    reports = []
-    for name in files:
-        document = read_text(sys.stdin.read()) if name == "-" else read_file(Path(name))
-        reports.append(check_document(document, tuple(assume or ())))
-    if form == "json":
-        typer.echo(formats.json_report(reports), nl=False)
-    elif form == "sarif":
-        typer.echo(formats.sarif_report(reports), nl=False)
-    else:
-        lines = formats.github_report(reports) if form == "github" else formats.text_report(reports, explain)
-        for line in lines:
-            typer.echo(line)
-    found = {report.verdict for report in reports}
-    for verdict, status in STATUS.items():
-        if verdict in found:
-            raise typer.Exit(status)
+    def run(known: dict[Path, tuple[object, Report]]) -> int:
+        reports = _judged(_documents(files), tuple(assume or ()), known, progress=not quiet)
+        text = rendered(form, reports, explain, quiet, _paint if _colour(out) else _unpainted)
+        if out is not None:
+            from symderiv.build.folder import write_file
+
+            write_file(out, text)
+        else:
+            typer.echo(text, nl=False, color=True if _colour(out) else None)
+        return status(reports)
+
+    found = _watched(files, run) if watch else run({})
+    if found:
+        raise typer.Exit(found)
 
 
 def _check_code(  # noqa: PLR0917 (each parameter is an option)
@@ -131,3 +157,123 @@ def _check_code(  # noqa: PLR0917 (each parameter is an option)
     report = check_code(code, against, args, returns, seconds=seconds, memory=memory)
     typer.echo(json_report(report) if form == "json" else f"{report}\n", nl=False)
     return {"agrees": 0, "refuted": 1}.get(report.verdict, 2)
+
+
+def _documents(files: list[str]) -> list[str]:
+    """The documents that are meant, each once: those in a folder stand for it."""
+    from symderiv.check.sources import documents_in
+
+    found: dict[str, str] = {}
+    for name in files:
+        path = Path(name)
+        inside = [str(each) for each in documents_in(path)] if name != "-" and path.is_dir() else [name]
+        if not inside:
+            _say(f"{name}: no documents here (Markdown, LaTeX, notebooks, text)")
+        for each in inside:
+            key = "-" if each == "-" else os.path.realpath(each)
+            if key in found and name in files and inside == [name]:
+                _say(f"{each}: named twice, judged once")
+            found.setdefault(key, each)
+    return list(found.values())
+
+
+def _judged(
+    names: list[str], assume: tuple[str, ...], known: dict[Path, tuple[object, Report]], progress: bool
+) -> list[Report]:
+    """A report for each document; one that has not changed since it was last judged keeps its report."""
+    from symderiv.check.output import judged
+    from symderiv.check.sources import STDIN, read_file
+
+    shown = progress and len(names) > 1 and sys.stderr.isatty()
+    reports = []
+    for number, name in enumerate(names, 1):
+        if shown:
+            line = f"[{number}/{len(names)}] {_printable(name)}"
+            typer.echo(f"\r\x1b[K{line[:78]}", err=True, nl=False)
+        if name == "-":
+            reports.append(judged(_stdin, STDIN, assume))
+            continue
+        path = Path(name)
+        before = known.get(path)
+        if before is not None and before[0] == _state(before[1], path):
+            reports.append(before[1])
+            continue
+        began = _changed(name)
+        report = judged(lambda path=path: read_file(path), name, assume)  # type: ignore[misc]
+        known[path] = (_state(report, path) | {str(path): began}, report)  # a change meanwhile is seen
+        reports.append(report)
+    if shown:
+        typer.echo("\r\x1b[K", err=True, nl=False)
+    return reports
+
+
+def _stdin() -> Document:
+    from symderiv.check import DocumentError
+    from symderiv.check.sources import STDIN, read_text
+
+    buffer = getattr(sys.stdin, "buffer", None)
+    if buffer is None:
+        return read_text(sys.stdin.read())
+    try:
+        return read_text(buffer.read().decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise DocumentError(f"{STDIN}: expected UTF-8 text, found other bytes") from None
+
+
+def _state(report: Report, path: Path) -> dict[str, tuple[int, int]]:
+    """When the files of a document were last changed, and how long they are."""
+    paths = {str(path)}
+    if report.content is not None:
+        paths |= {each.path for each in report.content.document.stretches}
+    return {name: _changed(name) for name in paths}
+
+
+def _changed(name: str) -> tuple[int, int]:
+    try:
+        found = Path(name).stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
+
+
+def _watched(files: list[str], run: Callable[[dict[Path, tuple[object, Report]]], int]) -> int:
+    """Judge, and again after each change; Ctrl-C ends it with the status of the last time."""
+    import time
+
+    known: dict[Path, tuple[object, Report]] = {}
+    last = 0
+    try:
+        while True:
+            last = run(known)
+            sys.stdout.flush()
+            _say("watching for changes; Ctrl-C ends it")
+            names = _documents(files)
+            while _documents(files) == names and all(
+                _state(report, path) == before for path, (before, report) in known.items()
+            ):
+                time.sleep(PERIOD)
+    except KeyboardInterrupt:
+        _say("no longer watching")
+    return last
+
+
+def _colour(out: Path | None) -> bool:
+    """Whether to print in colour: on a terminal, unless NO_COLOR or a plain terminal says otherwise."""
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return out is None and wanted and sys.stdout.isatty()
+
+
+def _paint(verdict: str, text: str) -> str:
+    return typer.style(text, fg=_COLOURS.get(verdict), bold=True)
+
+
+def _unpainted(verdict: str, text: str) -> str:
+    return text
+
+
+def _say(sentence: str) -> None:
+    typer.echo(f"symderiv: {_printable(sentence)}", err=True)
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -115,7 +115,7 @@ class Explanation:
         for statement in self.statements:
             lines += [*_statement_text(statement), ""]
         if self.names:
-            rows = [_name_row(each) for each in self.names]
+            rows = [name_row(each) for each in self.names]
             width = max(len(first) for first, _ in rows)
             lines += ["names", *(f"  {first:<{width}}  {rest}" for first, rest in rows), ""]
         lines += [
@@ -164,7 +164,7 @@ def explain(typed: Typed) -> Explanation:
     return Explanation(
         typed.problem,
         tuple(_read(each, typed.problem) for each in typed.statements),
-        tuple(_name(name, typed.problem, name in typed.inferred) for name in used),
+        tuple(name_read(name, typed.problem, name in typed.inferred) for name in used),
         tuple(dict.fromkeys(notes)),
     )
 
@@ -201,7 +201,8 @@ def _read(statement: Statement, problem: Problem) -> Read:
     )
 
 
-def _name(name: str, problem: Problem, inferred: bool) -> NameRead:
+def name_read(name: str, problem: Problem, inferred: bool = False) -> NameRead:
+    """What a name of a problem stands for."""
     latex = array_latex(name)
     given = problem.input(name)
     if given is not None:
@@ -240,7 +241,8 @@ def _statement_text(statement: Read) -> list[str]:
     return [f"{word:<10}  {text}" for word, text in rows]
 
 
-def _name_row(each: NameRead) -> tuple[str, str]:
+def name_row(each: NameRead) -> tuple[str, str]:
+    """A name with its axes, and what it is."""
     shape = f"{each.name}[{', '.join(each.axes)}]" if each.axes else each.name
     match each.kind:
         case "label":

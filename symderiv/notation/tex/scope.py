@@ -215,10 +215,14 @@ class Scope:
         )  # fmt: skip
 
 
+#: Subscripts that can be part of a name, at most; further ones are indices.
+MAX_IN_NAME = 24
+
+
 def readings(name: Name) -> Iterator[tuple[str, tuple[Unit, ...]]]:
     """Every way to split a written name into a name and indices; the longest name first."""
     marks = "_star" * name.star + "_prime" * name.primes
-    for count in range(len(name.units), -1, -1):
+    for count in range(min(len(name.units), MAX_IN_NAME), -1, -1):
         tail = _spelled_units(name.units[:count]) if count else [""]
         rest = name.units[count:]
         for base in name.names:
