@@ -51,7 +51,7 @@ def test_a_command_prints_what_is_shown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     for name, text in re.findall(
-        r"`(\w+\.(?:sd|py))`:\n\n```(?:python)?\n(.*?)^```$", README, re.DOTALL | re.MULTILINE
+        r"`(\w+\.(?:sd|py|md))`:\n\n```(?:python)?\n(.*?)^```$", README, re.DOTALL | re.MULTILINE
     ):
         (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)

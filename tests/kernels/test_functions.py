@@ -140,7 +140,8 @@ def test_two_functions_of_one_name_are_refused() -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_fixed_place_that_an_array_lacks_is_refused(target: str) -> None:
-    problem = own("fixed_place", "index i, j : N\ninput x[N]\nloss L\nL = sum(i != 2, x[i]^2)\nderive d(L, x[j])\n")
+    text = "index i, j : N\ninput x[N]\nloss L\nL = sum(i != 2, x[i]^2)\nderive d(L, x[j])\n"
+    problem = own("fixed_place", text)
     module = load_source(emit(problem, target))
     beside = np.full(4, 7.0)
     with pytest.raises(ValueError, match="expected at least 2 places along N, found 1"):
