@@ -65,7 +65,12 @@ def _read(*arguments):
         for _, value, _, label_of, _ in arguments
         if label_of is None and isinstance(value, np.ndarray) and value.ndim
     ]
-    dtype = numbers[0].dtype if numbers else np.dtype(np.float64)
+    if numbers:
+        dtype = numbers[0].dtype
+    else:  # nothing but scalars: those of NumPy know their dtype
+        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
+        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
+        dtype = np.dtype(np.float32 if known and not others else np.float64)
     first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
     arrays, sizes, of, single = [], {}, {}, None
     for name, value, axes, label_of, batched in arguments:
@@ -380,10 +385,9 @@ def _entropy_jvp_kernel(z, z_dot, out):
         sum_z_dot_p = real(0)
         for j in range(K):
             sum_z_dot_p += z_dot[row, j] * p[j]
-        sum_p_z_m = real(0)
+        out[row] = real(0)
         for i in range(K):
-            sum_p_z_m += (p[i] * _exact_sum(_log_ratio(z[row, i], m, log_s), real(1)) * (z_dot[row, i] - sum_z_dot_p) if p[i] * (z_dot[row, i] - sum_z_dot_p) != real(0) else real(0))
-        out[row] = -sum_p_z_m
+            out[row] += (p[i] * _exact_sum(_log_ratio(z[row, i], m, log_s), real(1)) * (sum_z_dot_p - z_dot[row, i]) if p[i] * (sum_z_dot_p - z_dot[row, i]) != real(0) else real(0))
 
 
 def entropy_jvp(z, z_dot, out=None):

@@ -11,7 +11,8 @@ L = 1/2 * sum(k, (p[k] - t[k])^2)
 
 Derivatives
 -----------
-d(L, z[j]) = p[j] * (p[j] - t[j] - sum(k, p[k] * (p[k] - t[k])))
+p_bar[j] = p[j] - t[j]
+d(L, z[j]) = p[j] * (p_bar[j] - sum(i, p_bar[i] * p[i]))
 
 Source: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press, 2016, section 6.2.2.3
 (which also says why this loss trains poorly).
@@ -42,7 +43,12 @@ def _read(*arguments):
         for _, value, _, label_of, _ in arguments
         if label_of is None and isinstance(value, np.ndarray) and value.ndim
     ]
-    dtype = numbers[0].dtype if numbers else np.dtype(np.float64)
+    if numbers:
+        dtype = numbers[0].dtype
+    else:  # nothing but scalars: those of NumPy know their dtype
+        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
+        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
+        dtype = np.dtype(np.float32 if known and not others else np.float64)
     first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
     arrays, sizes, of, single = [], {}, {}, None
     for name, value, axes, label_of, batched in arguments:
@@ -212,6 +218,7 @@ def _mean_square_error_value_and_gradient_kernel(z, t, weight, losses, dz):
     K = z.shape[1]
     e = np.empty(K, losses.dtype)  # of one sample
     p = np.empty(K, losses.dtype)  # of one sample
+    p_bar = np.empty(K, losses.dtype)  # of one sample
     for row in range(B):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
@@ -229,17 +236,20 @@ def _mean_square_error_value_and_gradient_kernel(z, t, weight, losses, dz):
             p[i] = e[i] / s
             sum_p_t += (p[i] - t[row, i]) ** 2
         losses[row] = real(1 / 2) * sum_p_t
-        sum_p_t_2 = real(0)
-        for k in range(K):
-            sum_p_t_2 += p[k] * (p[k] - t[row, k])
+        sum_p_bar_p = real(0)
         for j in range(K):
-            dz[row, j] = weight * p[j] * (p[j] - t[row, j] - sum_p_t_2)
+            p_bar[j] = p[j] - t[row, j]
+            sum_p_bar_p += p_bar[j] * p[j]
+        for j in range(K):
+            dz[row, j] = weight * p[j] * (p_bar[j] - sum_p_bar_p)
 
 
 def mean_square_error_value_and_gradient(z, t, reduction="mean", out=None):
     """The loss L and its gradient by z, in one call.
 
-    d(L, z[j]) = p[j] * (p[j] - t[j] - sum(k, p[k] * (p[k] - t[k])))
+    p_bar[j] = p[j] - t[j]
+
+    d(L, z[j]) = p[j] * (p_bar[j] - sum(i, p_bar[i] * p[i]))
 
     Parameters
     ----------

@@ -11,7 +11,8 @@ L = 1/2 * sum(k, (p[k] - t[k])^2)
 
 Derivatives
 -----------
-d(L, z[j]) = p[j] * (p[j] - t[j] - sum(k, p[k] * (p[k] - t[k])))
+p_bar[j] = p[j] - t[j]
+d(L, z[j]) = p[j] * (p_bar[j] - sum(i, p_bar[i] * p[i]))
 
 Source: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press, 2016, section 6.2.2.3
 (which also says why this loss trains poorly).
@@ -36,7 +37,12 @@ def _read(*arguments):
         for _, value, _, label_of, _ in arguments
         if label_of is None and isinstance(value, np.ndarray) and value.ndim
     ]
-    dtype = numbers[0].dtype if numbers else np.dtype(np.float64)
+    if numbers:
+        dtype = numbers[0].dtype
+    else:  # nothing but scalars: those of NumPy know their dtype
+        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
+        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
+        dtype = np.dtype(np.float32 if known and not others else np.float64)
     first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
     arrays, sizes, of, single = [], {}, {}, None
     for name, value, axes, label_of, batched in arguments:
@@ -179,7 +185,9 @@ def mean_square_error(z, t, reduction="mean"):
 def mean_square_error_value_and_gradient(z, t, reduction="mean", out=None):
     """The loss L and its gradient by z, in one call.
 
-    d(L, z[j]) = p[j] * (p[j] - t[j] - sum(k, p[k] * (p[k] - t[k])))
+    p_bar[j] = p[j] - t[j]
+
+    d(L, z[j]) = p[j] * (p_bar[j] - sum(i, p_bar[i] * p[i]))
 
     Parameters
     ----------
@@ -230,7 +238,8 @@ def mean_square_error_value_and_gradient(z, t, reduction="mean", out=None):
         p = e / s[:, None]  # [B, K]
         sum_p_t = np.sum((p - t) ** 2, axis=-1)  # [B]
         losses[...] = 0.5 * sum_p_t
-        sum_p_t_2 = np.sum(p * (p - t), axis=-1)  # [B]
-        dz[...] = weight * p * (p - t - sum_p_t_2[:, None])
+        p_bar = p - t  # [B, K]
+        sum_p_bar_p = np.sum(p_bar * p, axis=-1)  # [B]
+        dz[...] = weight * p * (p_bar - sum_p_bar_p[:, None])
     value = _reduced(losses, reduction)
     return value, (dz[0] if single else dz)

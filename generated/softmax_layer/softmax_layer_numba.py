@@ -14,9 +14,10 @@ Derivatives
 d(h[i], W[j, k]) = x[j] * h[i] * (delta(i, k) - h[k])
 d(h[i], b[k]) = h[i] * (delta(i, k) - h[k])
 d(h[i], x[j]) = h[i] * (W[j, i] - sum(k, h[k] * W[j, k]))
-sum(k, g[k] * d(h[k], W[j, i])) = x[j] * h[i] * (g[i] - sum(k, g[k] * h[k]))
-sum(k, g[k] * d(h[k], b[i])) = h[i] * (g[i] - sum(k, g[k] * h[k]))
-sum(i, g[i] * d(h[i], x[j])) = sum(k, h[k] * W[j, k] * (g[k] - sum(i, g[i] * h[i])))
+z_bar[k] = h[k] * (g[k] - sum(i, g[i] * h[i]))
+dW[j, i] = z_bar[i] * x[j]
+db[i] = z_bar[i]
+dx[j] = sum(k, z_bar[k] * W[j, k])
 
 Source: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press, 2016, section 6.2.2.3.
 """
@@ -50,7 +51,12 @@ def _read(*arguments):
         for _, value, _, label_of, _ in arguments
         if label_of is None and isinstance(value, np.ndarray) and value.ndim
     ]
-    dtype = numbers[0].dtype if numbers else np.dtype(np.float64)
+    if numbers:
+        dtype = numbers[0].dtype
+    else:  # nothing but scalars: those of NumPy know their dtype
+        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
+        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
+        dtype = np.dtype(np.float32 if known and not others else np.float64)
     first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
     arrays, sizes, of, single = [], {}, {}, None
     for name, value, axes, label_of, batched in arguments:
@@ -386,7 +392,7 @@ def _softmax_layer_vjp_kernel(x, W, h, g, dW, db, dx):
     B = x.shape[0]
     N = x.shape[1]
     K = W.shape[1]
-    factor = np.empty(K, dW.dtype)  # of one sample
+    z_bar = np.empty(K, dW.dtype)  # of one sample
     for j in range(N):
         for i in range(K):
             dW[j, i] = real(0)
@@ -394,30 +400,32 @@ def _softmax_layer_vjp_kernel(x, W, h, g, dW, db, dx):
         db[i] = real(0)
     for row in range(B):
         sum_g_h = real(0)
-        for k in range(K):
-            sum_g_h += g[row, k] * h[row, k]
         for i in range(K):
-            factor[i] = h[row, i] * (g[row, i] - sum_g_h)
+            sum_g_h += g[row, i] * h[row, i]
+        for k in range(K):
+            z_bar[k] = h[row, k] * (g[row, k] - sum_g_h)
         for j in range(N):
             for i in range(K):
-                dW[j, i] += x[row, j] * factor[i]
+                dW[j, i] += z_bar[i] * x[row, j]
         for i in range(K):
-            db[i] += factor[i]
+            db[i] += z_bar[i]
         for j in range(N):
             total = real(0)
             for k in range(K):
-                total += factor[k] * W[j, k]
+                total += z_bar[k] * W[j, k]
             dx[row, j] = total
 
 
 def softmax_layer_vjp(x, W, h, g, out=None):
     """The vector-Jacobian product: from a cotangent g of h to those of W, b and x.
 
-    sum(k, g[k] * d(h[k], W[j, i])) = x[j] * h[i] * (g[i] - sum(k, g[k] * h[k]))
+    z_bar[k] = h[k] * (g[k] - sum(i, g[i] * h[i]))
 
-    sum(k, g[k] * d(h[k], b[i])) = h[i] * (g[i] - sum(k, g[k] * h[k]))
+    dW[j, i] = z_bar[i] * x[j]
 
-    sum(i, g[i] * d(h[i], x[j])) = sum(k, h[k] * W[j, k] * (g[k] - sum(i, g[i] * h[i])))
+    db[i] = z_bar[i]
+
+    dx[j] = sum(k, z_bar[k] * W[j, k])
 
     Parameters
     ----------

@@ -14,9 +14,10 @@ Derivatives
 d(h[i], W[j, k]) = x[j] * h[i] * (delta(i, k) - h[k])
 d(h[i], b[k]) = h[i] * (delta(i, k) - h[k])
 d(h[i], x[j]) = h[i] * (W[j, i] - sum(k, h[k] * W[j, k]))
-sum(k, g[k] * d(h[k], W[j, i])) = x[j] * h[i] * (g[i] - sum(k, g[k] * h[k]))
-sum(k, g[k] * d(h[k], b[i])) = h[i] * (g[i] - sum(k, g[k] * h[k]))
-sum(i, g[i] * d(h[i], x[j])) = sum(k, h[k] * W[j, k] * (g[k] - sum(i, g[i] * h[i])))
+z_bar[k] = h[k] * (g[k] - sum(i, g[i] * h[i]))
+dW[j, i] = z_bar[i] * x[j]
+db[i] = z_bar[i]
+dx[j] = sum(k, z_bar[k] * W[j, k])
 
 Source: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press, 2016, section 6.2.2.3.
 """
@@ -44,7 +45,12 @@ def _read(*arguments):
         for _, value, _, label_of, _ in arguments
         if label_of is None and isinstance(value, np.ndarray) and value.ndim
     ]
-    dtype = numbers[0].dtype if numbers else np.dtype(np.float64)
+    if numbers:
+        dtype = numbers[0].dtype
+    else:  # nothing but scalars: those of NumPy know their dtype
+        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
+        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
+        dtype = np.dtype(np.float32 if known and not others else np.float64)
     first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
     arrays, sizes, of, single = [], {}, {}, None
     for name, value, axes, label_of, batched in arguments:
@@ -304,11 +310,13 @@ def softmax_layer_jacobian_x(W, h, out=None):
 def softmax_layer_vjp(x, W, h, g, out=None):
     """The vector-Jacobian product: from a cotangent g of h to those of W, b and x.
 
-    sum(k, g[k] * d(h[k], W[j, i])) = x[j] * h[i] * (g[i] - sum(k, g[k] * h[k]))
+    z_bar[k] = h[k] * (g[k] - sum(i, g[i] * h[i]))
 
-    sum(k, g[k] * d(h[k], b[i])) = h[i] * (g[i] - sum(k, g[k] * h[k]))
+    dW[j, i] = z_bar[i] * x[j]
 
-    sum(i, g[i] * d(h[i], x[j])) = sum(k, h[k] * W[j, k] * (g[k] - sum(i, g[i] * h[i])))
+    db[i] = z_bar[i]
+
+    dx[j] = sum(k, z_bar[k] * W[j, k])
 
     Parameters
     ----------
@@ -361,10 +369,10 @@ def softmax_layer_vjp(x, W, h, g, out=None):
     dx = _output("out[2]", out[2], (B, N), dtype, single, arrays)
     arrays.append(dx)
     sum_g_h = np.sum(g * h, axis=-1)  # [B]
-    factor = h * (g - sum_g_h[:, None])  # [B, K]
-    dW[...] = x.T @ factor
-    db[...] = np.sum(factor, axis=0)
-    dx[...] = factor @ W.T
+    z_bar = h * (g - sum_g_h[:, None])  # [B, K]
+    dW[...] = x.T @ z_bar
+    db[...] = np.sum(z_bar, axis=0)
+    dx[...] = z_bar @ W.T
     return dW, db, (dx[0] if single else dx)
 
 

@@ -12,9 +12,10 @@ L = -sum(k, t[k] * log(h[k]))
 
 Derivatives
 -----------
-d(L, W[j, i]) = x[j] * (h[i] * sum(m, t[m]) - t[i])
-d(L, b[i]) = h[i] * sum(m, t[m]) - t[i]
-d(L, x[j]) = sum(i, W[j, i] * (h[i] * sum(k, t[k]) - t[i]))
+z_bar[k] = h[k] * sum(i, t[i]) - t[k]
+d(L, W[j, i]) = z_bar[i] * x[j]
+d(L, b[i]) = z_bar[i]
+d(L, x[j]) = sum(k, z_bar[k] * W[j, k])
 
 Source: J. S. Bridle, "Training Stochastic Model Recognition Algorithms as Networks can Lead to
 Maximum Mutual Information Estimation of Parameters", Advances in Neural Information Processing
@@ -54,7 +55,12 @@ def _read(*arguments):
         for _, value, _, label_of, _ in arguments
         if label_of is None and isinstance(value, np.ndarray) and value.ndim
     ]
-    dtype = numbers[0].dtype if numbers else np.dtype(np.float64)
+    if numbers:
+        dtype = numbers[0].dtype
+    else:  # nothing but scalars: those of NumPy know their dtype
+        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
+        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
+        dtype = np.dtype(np.float32 if known and not others else np.float64)
     first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
     arrays, sizes, of, single = [], {}, {}, None
     for name, value, axes, label_of, batched in arguments:
@@ -241,15 +247,15 @@ def _softmax_layer_cross_entropy_value_and_gradient_kernel(x, W, b, t, weight, l
     z = np.empty(K, losses.dtype)  # of one sample
     e = np.empty(K, losses.dtype)  # of one sample
     h = np.empty(K, losses.dtype)  # of one sample
-    factor = np.empty(K, losses.dtype)  # of one sample
-    sum_x_factor = np.empty((N, K), losses.dtype)  # of all samples
-    sum_factor = np.empty(K, losses.dtype)  # of all samples
-    sum_W_factor = np.empty(N, losses.dtype)  # of one sample
+    z_bar = np.empty(K, losses.dtype)  # of one sample
+    sum_z_bar_x = np.empty((N, K), losses.dtype)  # of all samples
+    sum_z_bar = np.empty(K, losses.dtype)  # of all samples
+    sum_z_bar_W = np.empty(N, losses.dtype)  # of one sample
     for j in range(N):
         for i in range(K):
-            sum_x_factor[j, i] = real(0)
+            sum_z_bar_x[j, i] = real(0)
     for i in range(K):
-        sum_factor[i] = real(0)
+        sum_z_bar[i] = real(0)
     for row in range(B):
         for k in range(K):
             sum_W_x[k] = real(0)
@@ -277,35 +283,37 @@ def _softmax_layer_cross_entropy_value_and_gradient_kernel(x, W, b, t, weight, l
         for i in range(K):
             h[i] = e[i] / s
             sum_t += t[row, i]
-        for i in range(K):
-            factor[i] = h[i] * sum_t - t[row, i]
+        for k in range(K):
+            z_bar[k] = h[k] * sum_t - t[row, k]
         for j in range(N):
             for i in range(K):
-                sum_x_factor[j, i] += x[row, j] * factor[i]
+                sum_z_bar_x[j, i] += z_bar[i] * x[row, j]
         for i in range(K):
-            sum_factor[i] += factor[i]
+            sum_z_bar[i] += z_bar[i]
         for j in range(N):
             total = real(0)
-            for i in range(K):
-                total += W[j, i] * factor[i]
-            sum_W_factor[j] = total
+            for k in range(K):
+                total += z_bar[k] * W[j, k]
+            sum_z_bar_W[j] = total
         for j in range(N):
-            dx[row, j] = weight * sum_W_factor[j]
+            dx[row, j] = weight * sum_z_bar_W[j]
     for j in range(N):
         for i in range(K):
-            dW[j, i] = weight * sum_x_factor[j, i]
+            dW[j, i] = weight * sum_z_bar_x[j, i]
     for i in range(K):
-        db[i] = weight * sum_factor[i]
+        db[i] = weight * sum_z_bar[i]
 
 
 def softmax_layer_cross_entropy_value_and_gradient(x, W, b, t, reduction="mean", out=None):
     """The loss L and its gradient by W, b and x, in one call.
 
-    d(L, W[j, i]) = x[j] * (h[i] * sum(m, t[m]) - t[i])
+    z_bar[k] = h[k] * sum(i, t[i]) - t[k]
 
-    d(L, b[i]) = h[i] * sum(m, t[m]) - t[i]
+    d(L, W[j, i]) = z_bar[i] * x[j]
 
-    d(L, x[j]) = sum(i, W[j, i] * (h[i] * sum(k, t[k]) - t[i]))
+    d(L, b[i]) = z_bar[i]
+
+    d(L, x[j]) = sum(k, z_bar[k] * W[j, k])
 
     Parameters
     ----------

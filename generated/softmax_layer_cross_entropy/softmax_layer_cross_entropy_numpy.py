@@ -12,9 +12,10 @@ L = -sum(k, t[k] * log(h[k]))
 
 Derivatives
 -----------
-d(L, W[j, i]) = x[j] * (h[i] * sum(m, t[m]) - t[i])
-d(L, b[i]) = h[i] * sum(m, t[m]) - t[i]
-d(L, x[j]) = sum(i, W[j, i] * (h[i] * sum(k, t[k]) - t[i]))
+z_bar[k] = h[k] * sum(i, t[i]) - t[k]
+d(L, W[j, i]) = z_bar[i] * x[j]
+d(L, b[i]) = z_bar[i]
+d(L, x[j]) = sum(k, z_bar[k] * W[j, k])
 
 Source: J. S. Bridle, "Training Stochastic Model Recognition Algorithms as Networks can Lead to
 Maximum Mutual Information Estimation of Parameters", Advances in Neural Information Processing
@@ -40,7 +41,12 @@ def _read(*arguments):
         for _, value, _, label_of, _ in arguments
         if label_of is None and isinstance(value, np.ndarray) and value.ndim
     ]
-    dtype = numbers[0].dtype if numbers else np.dtype(np.float64)
+    if numbers:
+        dtype = numbers[0].dtype
+    else:  # nothing but scalars: those of NumPy know their dtype
+        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
+        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
+        dtype = np.dtype(np.float32 if known and not others else np.float64)
     first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
     arrays, sizes, of, single = [], {}, {}, None
     for name, value, axes, label_of, batched in arguments:
@@ -191,11 +197,13 @@ def softmax_layer_cross_entropy(x, W, b, t, reduction="mean"):
 def softmax_layer_cross_entropy_value_and_gradient(x, W, b, t, reduction="mean", out=None):
     """The loss L and its gradient by W, b and x, in one call.
 
-    d(L, W[j, i]) = x[j] * (h[i] * sum(m, t[m]) - t[i])
+    z_bar[k] = h[k] * sum(i, t[i]) - t[k]
 
-    d(L, b[i]) = h[i] * sum(m, t[m]) - t[i]
+    d(L, W[j, i]) = z_bar[i] * x[j]
 
-    d(L, x[j]) = sum(i, W[j, i] * (h[i] * sum(k, t[k]) - t[i]))
+    d(L, b[i]) = z_bar[i]
+
+    d(L, x[j]) = sum(k, z_bar[k] * W[j, k])
 
     Parameters
     ----------
@@ -267,12 +275,12 @@ def softmax_layer_cross_entropy_value_and_gradient(x, W, b, t, reduction="mean",
         losses[...] = -sum_t_z_m
         h = e / s[:, None]  # [B, K]
         sum_t = np.sum(t, axis=-1)  # [B]
-        factor = h * sum_t[:, None] - t  # [B, K]
-        sum_x_factor = x.T @ factor  # [N, K]
-        dW[...] = weight * sum_x_factor
-        sum_factor = np.sum(factor, axis=0)  # [K]
-        db[...] = weight * sum_factor
-        sum_W_factor = factor @ W.T  # [B, N]
-        dx[...] = weight * sum_W_factor
+        z_bar = h * sum_t[:, None] - t  # [B, K]
+        sum_z_bar_x = x.T @ z_bar  # [N, K]
+        dW[...] = weight * sum_z_bar_x
+        sum_z_bar = np.sum(z_bar, axis=0)  # [K]
+        db[...] = weight * sum_z_bar
+        sum_z_bar_W = z_bar @ W.T  # [B, N]
+        dx[...] = weight * sum_z_bar_W
     value = _reduced(losses, reduction)
     return value, (dW, db, (dx[0] if single else dx))

@@ -34,6 +34,20 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+# For formulas whose grouping matters.
+_EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+@njit(**_EXACT)
+def _exact_sum(a, b):
+    """a + b, not to be regrouped with what a and b are made of."""
+    return a + b
+
+
+@njit(**_EXACT)
+def _log_ratio(u, m, log_s):
+    """(u - m) - log s in just this order: u and m may be huge, their difference is not."""
+    return (u - m) - log_s
 
 
 def _read(*arguments):
@@ -47,7 +61,12 @@ def _read(*arguments):
         for _, value, _, label_of, _ in arguments
         if label_of is None and isinstance(value, np.ndarray) and value.ndim
     ]
-    dtype = numbers[0].dtype if numbers else np.dtype(np.float64)
+    if numbers:
+        dtype = numbers[0].dtype
+    else:  # nothing but scalars: those of NumPy know their dtype
+        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
+        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
+        dtype = np.dtype(np.float32 if known and not others else np.float64)
     first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
     arrays, sizes, of, single = [], {}, {}, None
     for name, value, axes, label_of, batched in arguments:
@@ -254,11 +273,16 @@ def _softmax_temperature_jacobian_T_kernel(z, T, p, out):
     B = z.shape[0]
     K = z.shape[1]
     for row in range(B):
-        sum_z_p = real(0)
+        # z_max: subtracted where scores are compared, so that no digits are lost
+        z_max = real(-np.inf)
         for k in range(K):
-            sum_z_p += (z[row, k] * p[row, k] if p[row, k] != real(0) else real(0))
+            if z[row, k] > z_max:
+                z_max = z[row, k]
+        sum_z_z_max_p = real(0)
+        for k in range(K):
+            sum_z_z_max_p += (_log_ratio(z[row, k], z_max, real(0)) * p[row, k] if p[row, k] != real(0) else real(0))
         for i in range(K):
-            out[row, i] = (p[row, i] * (sum_z_p - z[row, i]) / (T * T) if p[row, i] != real(0) else real(0))
+            out[row, i] = (-p[row, i] * _log_ratio(z[row, i], z_max, sum_z_z_max_p) / (T * T) if p[row, i] != real(0) else real(0))
 
 
 def softmax_temperature_jacobian_T(z, T, p, out=None):
@@ -311,20 +335,25 @@ def _softmax_temperature_vjp_kernel(z, T, p, g, dz, dT):
     real = dz.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
-    sum_sum_g_p_sum_z_p = real(0)
+    sum_sum_g_p_z = real(0)
     for row in range(B):
         sum_g_p = real(0)
         for i in range(K):
             sum_g_p += g[row, i] * p[row, i]
-        sum_z_p = real(0)
+        # z_max: subtracted where scores are compared, so that no digits are lost
+        z_max = real(-np.inf)
         for j in range(K):
             dz[row, j] = p[row, j] * (g[row, j] - sum_g_p) / T
-            sum_z_p += (z[row, j] * p[row, j] if p[row, j] != real(0) else real(0))
-        sum_g_p_sum_z_p = real(0)
+            if z[row, j] > z_max:
+                z_max = z[row, j]
+        sum_z_z_max_p = real(0)
+        for k in range(K):
+            sum_z_z_max_p += (_log_ratio(z[row, k], z_max, real(0)) * p[row, k] if p[row, k] != real(0) else real(0))
+        sum_g_p_z = real(0)
         for i in range(K):
-            sum_g_p_sum_z_p += (g[row, i] * p[row, i] * (sum_z_p - z[row, i]) if g[row, i] * p[row, i] != real(0) else real(0))
-        sum_sum_g_p_sum_z_p += sum_g_p_sum_z_p
-    dT[()] = sum_sum_g_p_sum_z_p / (T * T)
+            sum_g_p_z += (-g[row, i] * p[row, i] * _log_ratio(z[row, i], z_max, sum_z_z_max_p) if g[row, i] * p[row, i] != real(0) else real(0))
+        sum_sum_g_p_z += sum_g_p_z
+    dT[()] = sum_sum_g_p_z / (T * T)
 
 
 def softmax_temperature_vjp(z, T, p, g, out=None):
@@ -391,16 +420,18 @@ def _softmax_temperature_jvp_kernel(z, T, p, z_dot, T_dot, out):
     B = z.shape[0]
     K = z.shape[1]
     for row in range(B):
+        # z_max: subtracted where scores are compared, so that no digits are lost
         sum_z_dot_p = real(0)
-        sum_z_p = real(0)
+        z_max = real(-np.inf)
         for j in range(K):
             sum_z_dot_p += z_dot[row, j] * p[row, j]
-            sum_z_p += (z[row, j] * p[row, j] if p[row, j] != real(0) else real(0))
+            if z[row, j] > z_max:
+                z_max = z[row, j]
+        sum_z_z_max_p = real(0)
+        for k in range(K):
+            sum_z_z_max_p += (_log_ratio(z[row, k], z_max, real(0)) * p[row, k] if p[row, k] != real(0) else real(0))
         for i in range(K):
-            out[row, i] = (
-                p[row, i] * (z_dot[row, i] - sum_z_dot_p) / T
-                + (T_dot * p[row, i] * (sum_z_p - z[row, i]) / (T * T) if T_dot * p[row, i] != real(0) else real(0))
-            )
+            out[row, i] = _exact_sum(p[row, i] * (z_dot[row, i] - sum_z_dot_p) / T, (-T_dot * p[row, i] * _log_ratio(z[row, i], z_max, sum_z_z_max_p) / (T * T) if T_dot * p[row, i] != real(0) else real(0)))
 
 
 def softmax_temperature_jvp(z, T, p, z_dot, T_dot, out=None):

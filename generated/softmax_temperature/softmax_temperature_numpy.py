@@ -41,7 +41,12 @@ def _read(*arguments):
         for _, value, _, label_of, _ in arguments
         if label_of is None and isinstance(value, np.ndarray) and value.ndim
     ]
-    dtype = numbers[0].dtype if numbers else np.dtype(np.float64)
+    if numbers:
+        dtype = numbers[0].dtype
+    else:  # nothing but scalars: those of NumPy know their dtype
+        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
+        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
+        dtype = np.dtype(np.float32 if known and not others else np.float64)
     first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
     arrays, sizes, of, single = [], {}, {}, None
     for name, value, axes, label_of, batched in arguments:
@@ -250,8 +255,9 @@ def softmax_temperature_jacobian_T(z, T, p, out=None):
     out = _output("out", out, (B, K), dtype, single, arrays)
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        sum_z_p = np.sum(np.where(p != 0, z * p, 0), axis=-1)  # [B]
-        out[...] = np.where(p != 0, p * (sum_z_p[:, None] - z) / (T * T), 0)
+        z_max = np.max(z, axis=-1)  # [B]: subtracted where scores are compared, so that no digits are lost
+        sum_z_z_max_p = np.sum(np.where(p != 0, ((z - z_max[:, None]) - 0) * p, 0), axis=-1)  # [B]
+        out[...] = np.where(p != 0, -p * ((z - z_max[:, None]) - sum_z_z_max_p[:, None]) / (T * T), 0)
     return out[0] if single else out
 
 
@@ -312,10 +318,11 @@ def softmax_temperature_vjp(z, T, p, g, out=None):
     with np.errstate(all="ignore"):
         sum_g_p = np.sum(g * p, axis=-1)  # [B]
         dz[...] = p * (g - sum_g_p[:, None]) / T
-        sum_z_p = np.sum(np.where(p != 0, z * p, 0), axis=-1)  # [B]
-        sum_g_p_sum_z_p = np.sum(np.where(g * p != 0, g * p * (sum_z_p[:, None] - z), 0), axis=-1)  # [B]
-        sum_sum_g_p_sum_z_p = np.sum(sum_g_p_sum_z_p, axis=-1)  # scalar
-        dT[...] = sum_sum_g_p_sum_z_p / (T * T)
+        z_max = np.max(z, axis=-1)  # [B]: subtracted where scores are compared, so that no digits are lost
+        sum_z_z_max_p = np.sum(np.where(p != 0, ((z - z_max[:, None]) - 0) * p, 0), axis=-1)  # [B]
+        sum_g_p_z = np.sum(np.where(g * p != 0, -g * p * ((z - z_max[:, None]) - sum_z_z_max_p[:, None]), 0), axis=-1)  # [B]
+        sum_sum_g_p_z = np.sum(sum_g_p_z, axis=-1)  # scalar
+        dT[...] = sum_sum_g_p_z / (T * T)
     return (dz[0] if single else dz), dT[()]
 
 
@@ -366,9 +373,10 @@ def softmax_temperature_jvp(z, T, p, z_dot, T_dot, out=None):
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
         sum_z_dot_p = np.sum(z_dot * p, axis=-1)  # [B]
-        sum_z_p = np.sum(np.where(p != 0, z * p, 0), axis=-1)  # [B]
+        z_max = np.max(z, axis=-1)  # [B]: subtracted where scores are compared, so that no digits are lost
+        sum_z_z_max_p = np.sum(np.where(p != 0, ((z - z_max[:, None]) - 0) * p, 0), axis=-1)  # [B]
         out[...] = (
             p * (z_dot - sum_z_dot_p[:, None]) / T
-            + np.where(T_dot * p != 0, T_dot * p * (sum_z_p[:, None] - z) / (T * T), 0)
+            + np.where(T_dot * p != 0, -T_dot * p * ((z - z_max[:, None]) - sum_z_z_max_p[:, None]) / (T * T), 0)
         )
     return out[0] if single else out
