@@ -35,7 +35,7 @@ from symderiv.expression.nodes import (
 )
 from symderiv.expression.shifts import shifted
 from symderiv.expression.unspecified import MAX_ARGUMENTS, is_unspecified, read_slope
-from symderiv.notation.bounds import settle
+from symderiv.notation.bounds import check_kept, settle
 from symderiv.notation.errors import NotationError
 from symderiv.notation.places import SUMS, PlaceBuilder, as_token, as_tree, index_count
 from symderiv.notation.syntax import MAX_NESTING, Node, near
@@ -180,7 +180,10 @@ class Builder(PlaceBuilder):
 
     def whole(self, node: Node) -> Expression:
         """The expression of a line or of one side of it, with the bounds of shifted indices settled."""
-        return settle(self.value(node), self._outside)
+        before = set(self.shifted)
+        value = self.value(node)
+        check_kept(value, (entry for entry in self.shifted if entry not in before), self._outside)
+        return settle(value, self._outside)
 
     def _outside(self, entry: Entry, why: str) -> NotationError:
         return self.error(self.shifted[entry], why)
