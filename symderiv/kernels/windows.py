@@ -19,14 +19,14 @@ class Window:
 
     Attributes
     ----------
-    start, stop
-        As ``range`` takes them.
+    starts, stops
+        The first place is the largest of `starts` and 0, the place after the last the smallest of `stops`.
     inside
         The shifted places that need no test there.
     """
 
-    start: str
-    stop: str
+    starts: tuple[str, ...]
+    stops: tuple[str, ...]
     inside: frozenset[Shift]
 
 
@@ -63,9 +63,7 @@ def window_of(
             inside.add(term)
     if not inside:
         return None
-    return Window(
-        f"max(0, {', '.join(starts)})", f"min({size(letter.axis)}, {', '.join(stops)})", frozenset(inside)
-    )
+    return Window(tuple(starts), (size(letter.axis), *stops), frozenset(inside))
 
 
 def _rest(counts: dict[IndexTerm, int], offset: int, sign: int, place: Callable[[IndexTerm], str]) -> str:

@@ -1,0 +1,67 @@
+"""Loop programs: how many passes, what shares one, what is stored where."""
+
+from __future__ import annotations
+
+import pytest
+
+from symderiv.kernels.loop_program import Loop, LoopProgram, Reduce, Start, Store, nodes
+from symderiv.kernels.lowering import lower_function
+from symderiv.kernels.schedule import schedule
+from symderiv.kernels.specification import functions_of
+from tests.kernels.emitted import problem
+
+
+def program(name: str, function: str = "") -> LoopProgram:
+    """The loop program of one function of the catalogue."""
+    spec = next(each for each in functions_of(problem(name)) if each.name == (function or name))
+    return schedule(lower_function(spec))
+
+
+def passes(found: LoopProgram) -> list[Loop]:
+    return [each for each in nodes(found.body) if isinstance(each, Loop) and each.role == "pass"]
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "count"),
+    [
+        ("softmax", "", 3),  # max | exp and its sum | scale
+        ("softmax", "softmax_vjp", 2),  # sum of g p | result
+        ("layer_norm", "", 3),  # mean | variance, in two passes | result
+        ("layer_norm", "layer_norm_vjp", 4),
+        ("rms_norm", "", 2),
+    ],
+)
+def test_depth_of_reductions_is_the_number_of_passes(name: str, function: str, count: int) -> None:
+    found = program(name, function)
+    (rows,) = [each for each in found.body if isinstance(each, Loop)]
+    assert rows.role == "rows"
+    assert rows.parallel
+    assert len(passes(found)) == count
+
+
+def test_every_reduction_starts_before_it_runs() -> None:
+    for name in ("softmax", "cross_entropy", "linear_layer", "embedding"):
+        for spec in functions_of(problem(name)):
+            started: set[str] = set()
+            for node in nodes(schedule(lower_function(spec)).body):
+                if isinstance(node, Start):
+                    started.add(node.target.array)
+                if isinstance(node, Reduce):
+                    assert node.target.array in started
+
+
+def test_storage_of_one_sample_has_no_letter_of_the_samples() -> None:
+    found = program("cross_entropy", "cross_entropy_value_and_gradient")
+    rows = next(each for each in found.body if isinstance(each, Loop) and each.role == "rows")
+    kept = {each.name: each for each in found.buffers if each.per_row}
+    assert kept
+    for node in nodes(found.body):
+        if isinstance(node, Store | Reduce | Start) and node.target.array in kept:
+            assert rows.letter not in node.target.indices
+            assert len(node.target.indices) == len(kept[node.target.array].indices)
+
+
+def test_sum_over_samples_is_not_parallel() -> None:
+    found = program("linear_layer", "linear_layer_vjp")
+    rows = [each for each in found.body if isinstance(each, Loop) and each.role == "rows"]
+    assert [each.parallel for each in rows] == [False]
