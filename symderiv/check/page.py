@@ -9,22 +9,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from symderiv.check.formats import details, headline, printable, summary
-from symderiv.check.mathml import mathml
 from symderiv.check.verdicts import VERDICTS, Judgement, Report
+from symderiv.documents.environment import html_environment
 from symderiv.documents.escape import escape_markdown
+from symderiv.notation.mathml import mathml
 from symderiv.notation.text import to_text
-from symderiv.resources import template_folder
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 #: The longest document that is shown whole, in lines; of a longer one, only lines near judgements are.
 WHOLE = 2_000
 AROUND = 4
+#: The largest right form that is set, in characters of MathML; a larger one is shown as text.
+MAX_MATHML = 20_000
 
 
 @dataclass(frozen=True)
@@ -59,20 +56,6 @@ class Finding:
     right_math: str
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(template_folder() / "html"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=StrictUndefined,
-        autoescape=True,
-    )
-
-
 def html_report(reports: Sequence[Report]) -> str:
     """The page of some reports."""
     counts = Counter(each.verdict for report in reports for each in report.judgements)
@@ -93,7 +76,7 @@ def html_report(reports: Sequence[Report]) -> str:
             }
         )
     return (
-        _environment()
+        html_environment()
         .get_template("check.html.j2")
         .render(
             summary=summary(reports),
@@ -106,7 +89,7 @@ def html_report(reports: Sequence[Report]) -> str:
 def html_fragment(report: Report) -> str:
     """The findings of one report as a part of a page, for notebooks."""
     findings = [_finding(each, number) for number, each in enumerate(report.judgements, 1)]
-    template = _environment().get_template("fragment.html.j2")
+    template = html_environment().get_template("fragment.html.j2")
     return template.render(summary=summary([report]), findings=findings)
 
 
@@ -130,6 +113,7 @@ def _finding(each: Judgement, number: int) -> Finding:
     right = each.right_form if each.verdict == "refuted" else None
     told = [line for line in details(each) if right is None or not line.startswith("right: ")]
     math = mathml(right) if right is not None else ""
+    math = math if len(math) <= MAX_MATHML else ""
     return Finding(
         number,
         each.verdict,

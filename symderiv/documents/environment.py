@@ -33,3 +33,18 @@ def latex_environment() -> Environment:
         undefined=StrictUndefined,
         autoescape=False,
     )
+
+
+@lru_cache(maxsize=1)
+def html_environment() -> Environment:
+    """Templates for pages: every value is escaped, but for markup that is marked as such."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(template_folder() / "html"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+        autoescape=True,
+    )
