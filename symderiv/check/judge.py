@@ -57,7 +57,7 @@ def check_document(
     for claim in content.claims:
         left = SECONDS_PER_DOCUMENT - (time.perf_counter() - began)
         found.append(
-            _judged(content, claim, seconds)
+            judged_claim(content, claim, seconds)
             if left > 0
             else _judgement(
                 claim,
@@ -93,7 +93,7 @@ def _place_of(error: NotationError) -> Place:
     return Place(path, int(cell or 0), error.line, error.column, error.source_line)
 
 
-def _judged(content: Content, claim: Claim, seconds: float) -> Judgement:
+def judged_claim(content: Content, claim: Claim, seconds: float = SECONDS_PER_CLAIM) -> Judgement:
     """The verdict on one claim, whatever happens on the way to it."""
     try:
         with time_limit(seconds):

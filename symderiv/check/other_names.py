@@ -17,7 +17,14 @@ def with_one_name(claims: Sequence[Claim], problem: Problem) -> list[Claim]:
     It is taken for the one input of its shape that everything which is differentiated by it depends on;
     where there is none or more than one, it stays. The guess is noted with each claim that it changes.
     """
-    found = {name: meant for name in _only_variables(claims) if (meant := _meant(name, claims, problem))}
+    variables = _only_variables(claims)
+    used = {name for definition in problem.definitions for name in names_in(definition.body)}
+    derived = _derived_by(claims)
+    found = {
+        name: meant
+        for name in variables
+        if name not in used and (meant := _meant(name, derived.get(name, ()), problem))
+    }
     return [_renamed(claim, found) for claim in claims] if found else list(claims)
 
 
@@ -38,28 +45,32 @@ def _only_variables(claims: Sequence[Claim]) -> list[str]:
     return sorted(below - elsewhere)
 
 
-def _meant(name: str, claims: Sequence[Claim], problem: Problem) -> str:
+def _derived_by(claims: Sequence[Claim]) -> dict[str, list[Expression]]:
+    """What is differentiated by each name."""
+    found: dict[str, list[Expression]] = {}
+    for side in _sides(claims):
+        for _, part in walk(side):
+            if isinstance(part, Derivative) and names_in(part.of):
+                for name in {entry.array for entry in part.by}:
+                    found.setdefault(name, []).append(part.of)
+    return found
+
+
+def _meant(name: str, derived: Sequence[Expression], problem: Problem) -> str:
     given = problem.input(name)
     if given is None or given.label_of is not None or not given.axes:
         return ""
-    if any(name in names_in(definition.body) for definition in problem.definitions):
-        return ""
     candidates: set[str] | None = None
-    for side in _sides(claims):
-        for _, part in walk(side):
-            if not isinstance(part, Derivative) or name not in {entry.array for entry in part.by}:
-                continue
-            if not names_in(part.of):
-                continue
-            reached = {
-                each.name
-                for each in problem.inputs
-                if each.name != name
-                and each.label_of is None
-                and each.axes == given.axes
-                and problem.depends(part.of, each.name)
-            }
-            candidates = reached if candidates is None else candidates & reached
+    for of in derived:
+        reached = {
+            each.name
+            for each in problem.inputs
+            if each.name != name
+            and each.label_of is None
+            and each.axes == given.axes
+            and problem.depends(of, each.name)
+        }
+        candidates = reached if candidates is None else candidates & reached
     return next(iter(candidates)) if candidates is not None and len(candidates) == 1 else ""
 
 

@@ -28,9 +28,12 @@ class AxisTable:
 
     def _find(self, slot: Slot) -> Slot:
         self._slots.setdefault(slot)
-        while slot in self._leader:
-            slot = self._leader[slot]
-        return slot
+        leader = slot
+        while leader in self._leader:
+            leader = self._leader[leader]
+        while slot != leader:  # so that the next way is short
+            self._leader[slot], slot = leader, self._leader[slot]
+        return leader
 
     def tie(self, one: Slot, other: Slot) -> bool:
         """Say that two have one axis; whether that was new.

@@ -103,12 +103,12 @@ class _Inference(ArrayFinder):
     # --- definitions ---------------------------------------------------------------------------
 
     def _definitions(self) -> list[Defined]:
-        found: list[Defined] = []
+        found: dict[str, Defined] = {}
         for number, each in enumerate(self.parsed):
             defined = self._definition(number, each)
-            if defined is not None and defined.name not in {other.name for other in found}:
-                found.append(defined)
-        return found
+            if defined is not None:
+                found.setdefault(defined.name, defined)
+        return list(found.values())
 
     def _definition(self, number: int, each: Parsed) -> Defined | None:
         """The definition that an equation is, if it is one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.tex.axes import AxisTable, Slot
@@ -137,9 +138,11 @@ class LetterFinder:
 
     def _in_a_left_side(self, letter: str) -> bool:
         """Whether a letter is a subscript on the left of an equation, which then holds for each of it."""
-        return any(
-            letter == plain(unit) for each in self.parsed for unit in names_in_subscripts(each.sides[0])
-        )
+        return letter in self._left_letters
+
+    @cached_property
+    def _left_letters(self) -> frozenset[str]:
+        return frozenset(plain(unit) for each in self.parsed for unit in names_in_subscripts(each.sides[0]))
 
     def _add_letter(self, unit: Name) -> None:
         name = plain(unit)
@@ -149,7 +152,10 @@ class LetterFinder:
     def _is_letter(self, unit: Unit) -> bool:
         if isinstance(unit, Shifted):
             return bool(unit.names()) and all(map(self._is_letter, unit.names()))
-        return isinstance(unit, Name) and plain(unit) in {**self.index_letters, **self.known.letters}
+        if not isinstance(unit, Name):
+            return False
+        name = plain(unit)
+        return name in self.index_letters or name in self.known.letters
 
 
 def _alone(exponent: Part) -> tuple[Part, ...]:

@@ -288,7 +288,7 @@ def _sides(
 
 def letters_for(scope: Scope) -> Callable[[str], list[str]]:
     """The letters that the indices of whole arrays are given, by axis: declared ones, then spare ones."""
-    spare = [name for name in _SPARE_LETTERS if name not in scope.declared()]
+    spare = [name for name in _SPARE_LETTERS if not scope.declares(name)]
     return lambda axis: [*(name for name, own in scope.letters.items() if own == axis), *spare]
 
 

@@ -102,6 +102,10 @@ class Scope:
         """Whether the vectors on an axis stand as rows."""
         return any(self.arrays.get(name, ())[:1] == (axis,) for name in self.rows)
 
+    def declares(self, name: str) -> bool:
+        """Whether a name is declared as anything."""
+        return any(name in each for each in (self.arrays, self.letters, self.axes, self.unspecified))
+
     def declared(self) -> frozenset[str]:
         """Every declared name."""
         return frozenset({*self.arrays, *self.letters, *self.axes, *self.unspecified})
@@ -222,6 +226,10 @@ MAX_IN_NAME = 24
 def readings(name: Name) -> Iterator[tuple[str, tuple[Unit, ...]]]:
     """Every way to split a written name into a name and indices; the longest name first."""
     marks = "_star" * name.star + "_prime" * name.primes
+    if not name.units and name.tag is None:
+        for base in name.names:
+            yield base + marks, ()
+        return
     for count in range(min(len(name.units), MAX_IN_NAME), -1, -1):
         tail = _spelled_units(name.units[:count]) if count else [""]
         rest = name.units[count:]

@@ -270,16 +270,32 @@ def less_than_size(bound: Syntax | None) -> tuple[Name, int] | None:
 
 def parts_of(node: Part) -> Iterator[Part]:
     """The pieces of syntax directly inside `node`, subscripts included, in the order of the source."""
-    for field in fields(node):
-        yield from _parts_in(getattr(node, field.name))
+    for name in _HOLDING.get(type(node)) or _holding(node):
+        value = getattr(node, name)
+        if isinstance(value, tuple):
+            yield from _parts_in(value)
+        elif value is not None:
+            yield value
 
 
-def _parts_in(value: object) -> Iterator[Part]:
-    if isinstance(value, tuple):
-        for item in value:
+def _parts_in(items: tuple[object, ...]) -> Iterator[Part]:
+    for item in items:
+        if isinstance(item, tuple):
             yield from _parts_in(item)
-    elif hasattr(value, "at"):
-        yield value  # type: ignore[misc]
+        elif hasattr(item, "at"):
+            yield item  # type: ignore[misc]
+
+
+#: For each kind of syntax that was met: its fields that can hold pieces of syntax.
+_HOLDING: dict[type, tuple[str, ...]] = {}
+
+
+def _holding(node: Part) -> tuple[str, ...]:
+    """The fields of a kind of syntax that can hold pieces of it: those of words and numbers cannot."""
+    plain = ("int", "str", "bool", "tuple[str, ...]")
+    found = tuple(field.name for field in fields(node) if str(field.type) not in plain)
+    _HOLDING[type(node)] = found
+    return found
 
 
 def walk(node: Part) -> Iterator[Part]:

@@ -31,7 +31,10 @@ from symderiv.notation.tex.syntax import (
 
 def plain(name: Name) -> str:
     """The name that is written, with everything that is attached to it."""
-    spelled = [reading for reading, rest in readings(name) if not rest] or [name.names[0]]
+    if not (name.units or name.tag or name.primes or name.star):
+        spelled = list(name.names)
+    else:
+        spelled = [reading for reading, rest in readings(name) if not rest] or [name.names[0]]
     return next((each for each in spelled if each not in RESERVED), spelled[0])
 
 
