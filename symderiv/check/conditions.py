@@ -109,7 +109,7 @@ def _sums_to_one(problem: Problem, left: Expression, right: Expression) -> Itera
 
 
 def _different_places(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
-    """i ≠ j, for two free letters of one axis that the formula itself does not tell apart."""
+    """i ≠ j and i ≠ y, for letters of one axis and labels that the formula itself does not tell apart."""
     told = {frozenset(pair) for side in (left, right) for pair in _compared_letters(side)}
     letters = tuple(dict.fromkeys((*free_indices(left), *free_indices(right))))
     for place, one in enumerate(letters):
@@ -120,10 +120,24 @@ def _different_places(problem: Problem, left: Expression, right: Expression) -> 
                 yield _Candidate(
                     f"{first.name} != {second.name}", multiply(apart, left), multiply(apart, right), problem
                 )
+    for letter, label in _letters_and_labels(problem, left, right):
+        apart = subtract(number(1), Delta(letter, label))
+        said = f"{letter.name} != {label.array}"
+        yield _Candidate(said, multiply(apart, left), multiply(apart, right), problem)
 
 
 def _true_class(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
     """i = y, for a free letter and a label that the formula itself does not tell apart."""
+    for letter, label in _letters_and_labels(problem, left, right):
+        there = Delta(letter, label)
+        sides = (multiply(there, left), multiply(there, right))
+        yield _Candidate(f"{letter.name} == {label.array}", *sides, problem)
+
+
+def _letters_and_labels(
+    problem: Problem, left: Expression, right: Expression
+) -> Iterator[tuple[Index, Entry]]:
+    """Each free letter with each label on its axis that the formula itself does not compare it with."""
     told = {frozenset(pair) for side in (left, right) for pair in _compared_letters(side)}
     for given in problem.inputs:
         if given.label_of is None or given.axes:
@@ -131,9 +145,7 @@ def _true_class(problem: Problem, left: Expression, right: Expression) -> Iterat
         label = Entry(given.name)
         for letter in dict.fromkeys((*free_indices(left), *free_indices(right))):
             if letter.axis == given.label_of and frozenset((letter, label)) not in told:
-                there = Delta(letter, label)
-                sides = (multiply(there, left), multiply(there, right))
-                yield _Candidate(f"{letter.name} == {given.name}", *sides, problem)
+                yield letter, label
 
 
 def _labels(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:

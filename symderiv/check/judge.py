@@ -17,6 +17,7 @@ from symderiv.check.einstein import repeated, summed
 from symderiv.check.limits import SECONDS_PER_CLAIM, SECONDS_PER_DOCUMENT, OutOfTimeError, time_limit
 from symderiv.check.reading import read
 from symderiv.check.sources import read_file
+from symderiv.check.two_cases import with_other_case
 from symderiv.check.verdicts import Judgement, Report
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import ONE, Derivative, Entry, Expression, Index, Number, Where
@@ -65,6 +66,7 @@ def check_document(
                 f"not judged: the document took more than {SECONDS_PER_DOCUMENT:g} seconds",
             )
         )
+    found = with_other_case(found, content.assumptions)
     found += [
         Judgement(_place_of(each.error), "unreadable", each.error.message, display=each.display)
         for each in content.unreadable
@@ -136,7 +138,8 @@ def judge(content: Content, claim: Claim) -> Judgement:
             told = f"true only under {zero}: the right side divides by it, the left side does not"
             return _judgement(claim, "conditional", told, method=verdict.method, condition=zero)
         return _judgement(claim, "proved", f"proved: {verdict.method}", method=verdict.method)
-    sentence = claim.sentence.among(letters_of(left, right)) if claim.sentence is not None else None
+    labels = tuple(Entry(each.name) for each in problem.inputs if each.label_of and not each.axes)
+    sentence = claim.sentence.among(letters_of(left, right), labels) if claim.sentence is not None else None
     if sentence is not None:
         left, right = restricted(left, right, (sentence,))
         verdict = prove(left, right, problem, content.assumptions)

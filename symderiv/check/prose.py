@@ -11,7 +11,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 from symderiv.check.document import Block, Document
-from symderiv.expression.nodes import Compare, Index
+from symderiv.expression.nodes import Compare, Entry, Index
 
 _CONDITION = re.compile(r"\s*([A-Za-z])\s*(=|\\neq?(?![a-z])|\\not\s*=|≠)\s*([A-Za-z])\s*")
 _SERIES = re.compile(
@@ -29,17 +29,21 @@ _SUMMED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A comparison of two index letters in a sentence."""
+    """A comparison of two index letters, or of one with a label, in a sentence."""
 
     left: str
     operator: str
     right: str
 
-    def among(self, letters: tuple[Index, ...]) -> Compare | None:
-        """The comparison of these letters, if both are among them."""
-        found = {index.name: index for index in letters}
+    def among(self, letters: tuple[Index, ...], labels: tuple[Entry, ...] = ()) -> Compare | None:
+        """The comparison of these places, if both are among them and one is a letter."""
+        found: dict[str, Index | Entry] = {label.array: label for label in labels}
+        found |= {index.name: index for index in letters}
         if self.left in found and self.right in found and self.left != self.right:
-            return Compare(self.operator, found[self.left], found[self.right])
+            left, right = found[self.left], found[self.right]
+            if isinstance(left, Entry):
+                left, right = right, left
+            return None if isinstance(left, Entry) else Compare(self.operator, left, right)
         return None
 
 

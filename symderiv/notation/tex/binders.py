@@ -22,7 +22,7 @@ from symderiv.expression.nodes import (
 from symderiv.expression.shifts import shifted
 from symderiv.expression.traverse import compared_values
 from symderiv.notation.tex.arithmetic import product_of, quotient_of, raised_to, sum_of
-from symderiv.notation.tex.arrays import Value
+from symderiv.notation.tex.arrays import Value, together
 from symderiv.notation.tex.matrices import MatrixReader
 from symderiv.notation.tex.places import complementary
 from symderiv.notation.tex.syntax import (
@@ -133,15 +133,26 @@ class BinderReader(MatrixReader):
                 upper, f"{index.name} is counted from 0 to {index.axis} - 1: read as all of {index.axis}"
             )
             return None
+        if not first and value == Size(index.axis) and index.axis not in self.scope.numbers:
+            self.note(
+                upper, f"{index.name} is counted from 0 to {index.axis}: read as all places of its axis"
+            )
+            return None
         where = "K - 1, for a count from 0".replace("K", index.axis) if not first else index.axis
         raise self.error(upper, f"expected {where}: the index {index.name} ranges over {index.axis}")
 
-    def cases(self, node: Cases) -> Expression:
-        """A choice between values, which must leave nothing out."""
-        rows: list[tuple[Compare | None, Expression]] = []
-        for row in node.rows:
-            condition = None if row.condition is None else self.compare(row.condition)
-            rows.append((condition, self.number(row.sides[0])))
+    def cases(self, node: Cases) -> Value:
+        """A choice between numbers, or between arrays of one shape, which must leave nothing out."""
+        values = [self.value(row.sides[0]) for row in node.rows]
+        found = together(values)
+        if found is None or any(value.kind for value in values):
+            shapes = " and ".join(dict.fromkeys(value.shape for value in values if value.open or value.kind))
+            raise self.misshapen(node, f"these cases have different shapes: {shapes}")
+        entries, shape = found
+        conditions = [None if row.condition is None else self.compare(row.condition) for row in node.rows]
+        return Value(self._chosen(node, list(zip(conditions, entries, strict=True))), shape.open, shape.row)
+
+    def _chosen(self, node: Cases, rows: list[tuple[Compare | None, Expression]]) -> Expression:
         for place, (condition, _) in enumerate(rows[:-1]):
             if condition is None:
                 raise self.error(node.rows[place], "only the last row can go without a condition")

@@ -112,7 +112,7 @@ class _Writer:
         if isinstance(node, Called):
             node = replace(node, arguments=tuple(self.value(part, inside) for part in node.arguments))
         else:
-            node = _rebuilt(node, lambda part: self.value(part, inside))
+            node = rebuilt(node, lambda part: self.value(part, inside))
         match node:
             case Subscripted(at, Called(_, name, arguments), units) if plain(name) in self.functions:
                 function = self.functions[plain(name)]
@@ -199,7 +199,7 @@ class _Writer:
         return Factors(at, (("", slope), ("", dotted)))
 
 
-def _rebuilt(node: Any, change: Callable[[Any], Any]) -> Any:
+def rebuilt(node: Any, change: Callable[[Any], Any]) -> Any:
     """`node` with `change` made to the pieces of syntax directly inside it."""
 
     def changed(value: object) -> object:
@@ -221,7 +221,7 @@ def _substituted(node: Any, values: dict[str, Syntax], places: dict[str, Unit]) 
             return _with_units(values[own], node.at, units)
         if own in places and not node.units:
             return places[own]
-    return _rebuilt(node, lambda part: _substituted(part, values, places))
+    return rebuilt(node, lambda part: _substituted(part, values, places))
 
 
 def _with_units(value: Syntax, at: int, units: tuple[Unit, ...]) -> Syntax:

@@ -63,7 +63,7 @@ DELIMITERS = {
     "langle": ("open", "<"), "rangle": ("close", ">"), "|": ("bar", "||"), "vert": ("bar", "|"),
     "lvert": ("bar", "|"), "rvert": ("bar", "|"), "lVert": ("bar", "||"), "rVert": ("bar", "||"),
 }  # fmt: skip
-OPERATORS = {"cdot": "*", "times": "*", "*": "*", "odot": "⊙", "circ": "⊙", "oslash": "⊘", "div": "/"}
+OPERATORS = {"cdot": "·", "times": "*", "*": "*", "odot": "⊙", "circ": "⊙", "oslash": "⊘", "div": "/"}
 RELATIONS = {
     "neq": "!=", "leq": "<=", "geq": ">=", "<": "<", ">": ">", "equiv": "=", "triangleq": "=",
     "coloneqq": "=", "doteq": "=", "in": "in", "notin": "notin",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 
+from symderiv.notation.tex import commands as known
 from symderiv.notation.tex.cursor import Cursor, shown
 from symderiv.notation.tex.sum_parser import SumParser
 from symderiv.notation.tex.syntax import (
@@ -78,7 +79,8 @@ class ConstructParser(SumParser):
         order, rest = self._order(above)
         by = self._variables(kind, below, order)
         if rest:
-            return Differentiated(token.at, self._differentiated(rest), by)
+            of = self._bare_function(rest, by) or self._differentiated(rest)
+            return Differentiated(token.at, of, by)
         return self._operator(token, by)
 
     def _differential(self, above: Sequence[Token], below: Sequence[Token]) -> str:
@@ -132,6 +134,15 @@ class ConstructParser(SumParser):
         if not parser.at_end:
             raise self.error(parser.token, "put brackets around the sum that is differentiated")
         return of
+
+    def _bare_function(self, tokens: Sequence[Token], by: tuple[Syntax, ...]) -> Syntax | None:
+        r"""The function of ``\frac{d \tanh}{dz}``, which has no argument: it is one of the variable."""
+        (token, *more) = tokens
+        if more or token.kind not in ("command", "word") or token.text not in known.FUNCTION_WORDS:
+            return None
+        if token.text in self.shared.vocabulary.names:
+            return None
+        return Applied(token.at, known.FUNCTION_WORDS[token.text], by[:1])
 
     def _variables(self, kind: str, below: Sequence[Token], order: int) -> tuple[Syntax, ...]:
         """What stands below: a variable after each sign, some with a power that says how often."""

@@ -179,6 +179,7 @@ class _Inference(ArrayFinder):
             if not isinstance(left, Name) or not left.units or len(each.sides) < 2 or each.continues:
                 continue
             right = {plain(unit) for side in each.sides[1:] for unit in names_in_subscripts(side)}
+            right -= self.marks
             own = [plain(unit) for unit in left.units if isinstance(unit, Name)]
             if len(own) == len(left.units) and not any(
                 unit in right or unit in self.index_letters or unit in self.known.letters for unit in own
@@ -237,6 +238,7 @@ class _Inference(ArrayFinder):
             letters=dict(known.letters),
             axes=set(known.axes),
             aliases=self.aliases,
+            numbers=self._numbers(),
         )
         found = Found(scope, definitions=definitions)
         for number, each_parsed in enumerate(self.parsed):
@@ -279,6 +281,14 @@ class _Inference(ArrayFinder):
                     where, f"{name} is a place in one formula and a number in another: declare it"
                 )
         return found
+
+    def _numbers(self) -> set[str]:
+        """The names that stand as values somewhere other than in the bounds of a sum."""
+        parts = [part for each in self.parsed for side in each.sides for part in walk(side)]
+        bounds = [each.last for each in parts if isinstance(each, Ranging) and each.last is not None]
+        inside = {id(part) for bound in bounds for part in walk(bound)}
+        names = [name for each in self.parsed for side in each.sides for name in value_names(side)]
+        return {plain(name) for name in names if id(name) not in inside}
 
     def _letters_of(self, scope: Scope, number: int, place: int) -> dict[str, str]:
         """The axes of the letters of one side; the scope gets to know them too."""

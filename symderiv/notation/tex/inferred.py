@@ -12,6 +12,7 @@ from symderiv.expression.indices import free_indices, rename
 from symderiv.expression.nodes import Definition, Derivative, Entry, Index
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.tex.arrays import Value, named
+from symderiv.notation.tex.bound_letters import with_letters_apart
 from symderiv.notation.tex.calls import written_out
 from symderiv.notation.tex.cursor import Shared
 from symderiv.notation.tex.equations import equations
@@ -23,6 +24,7 @@ from symderiv.notation.tex.new_names import (
     primed_functions,
     vocabulary_of,
 )
+from symderiv.notation.tex.parameters import with_own_parameters
 from symderiv.notation.tex.reading import (
     Chain,
     Parsed,
@@ -185,8 +187,9 @@ def _read(  # noqa: PLR0917
     problem = replace(problem, functions=(*problem.functions, *(Function(name, 0) for name in primed)))
     shared = Shared(source, vocabulary_of(known, found_equations, symbols, source))
     parsed = _each(found_equations, lambda one: parse(source, [one], known, shared)[0], faults)
-    parsed = written_out(source, parsed)
+    parsed = written_out(source, with_own_parameters(parsed, known))
     parsed = with_sums(parsed) if einstein else parsed
+    parsed = with_letters_apart(parsed, known, shared.notes)
     roots = roots_of(known, parsed, shared.notes)
     parsed = [*parsed, *roots.values()]
     found = infer(source, parsed, known, shared.notes)

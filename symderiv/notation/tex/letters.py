@@ -41,8 +41,10 @@ class LetterFinder:
         self.fixed: set[str] = set()  # letters that are labels
         self.shaped: dict[str, int] = {}  # names whose shape was found from matrix notation, and where
         self.first_use: dict[str, int] = {}
+        self.held: set[str] = set()  # names of which it is not yet asked whether they are arrays
         self.joined: set[str] = set()  # other names, some axes of which are one for it
         self.whole: set[str] = set()  # names with subscripts that are defined as one name
+        self.marks: set[str] = set()  # letters in subscripts that tell names apart and index nothing
         self.aliases: dict[str, str] = {}  # further names of declared axes
         self.bounds: set[str] = set()  # axes that are named by the bound of a sum
         self.current = (0, 0)  # the equation that is looked at, and the side: letters belong to them
@@ -97,6 +99,7 @@ class LetterFinder:
         return False
 
     def _find_letters(self, roots: Sequence[Part]) -> None:
+        self._find_marks(roots)
         for root in roots:
             for part in walk(root):
                 match part:
@@ -127,6 +130,18 @@ class LetterFinder:
                 if isinstance(part, Relation):
                     self._add_compared(part.left, part.right)
 
+    def _find_marks(self, roots: Sequence[Part]) -> None:
+        """The letters that declared names take in, as the t of h_t, and that nothing runs over."""
+        bound = {plain(part.letter) for root in roots for part in walk(root) if isinstance(part, Ranging)}
+        for root in roots:
+            for part in walk(root):
+                found = self.known.array(part) if isinstance(part, Name) and part.units else None
+                if found is None or not isinstance(part, Name):
+                    continue
+                own = part.units[: len(part.units) - len(found[1])]
+                letters = {plain(unit) for unit in own if isinstance(unit, Name) and not unit.units}
+                self.marks |= {each for each in letters if len(each) == 1} - bound - self.known.letters.keys()
+
     def _add_compared(self, left: Part, right: Part) -> None:
         """The letters of ``i = j``, where one of them is known to be one."""
         if not (isinstance(left, Name) and isinstance(right, Name)) or left.units or right.units:
@@ -146,7 +161,7 @@ class LetterFinder:
 
     def _add_letter(self, unit: Name) -> None:
         name = plain(unit)
-        if name not in self.known.arrays and name not in self.known.axes:
+        if name not in self.known.arrays and name not in self.known.axes and name not in self.marks:
             self.index_letters.setdefault(name)
 
     def _is_letter(self, unit: Unit) -> bool:

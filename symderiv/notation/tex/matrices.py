@@ -124,6 +124,9 @@ class MatrixReader(PlaceReader):
         result = contracted(left, right, product_of)
         if result is None and sign == "*" and len(left.open) == len(right.open) == 1:
             return self.inner_product(where, left, right)
+        if result is None and sign == "×" and left.same_shape(right):
+            self.note(where, "a star or cross between arrays of one shape multiplies them entry by entry")
+            return self._times("⊙", left, right, where)
         if result is None:
             raise self.misshapen(where, f"{left.shape} times {right.shape} does not conform")
         return result

@@ -75,14 +75,14 @@ class Reader(BinderReader):
     def _value(self, node: Syntax) -> Value:
         match node:
             case Numeral():
-                return Value(self._numeral(node))
+                return Value(PI if node.text == "pi" else self._numeral(node))
             case Name():
                 return self._name(node)
             case Terms(_, terms):
                 return self.added([(negative, self.value(term), term) for negative, term in terms])
             case Factors(_, factors):
                 before = self.entrywise
-                self.entrywise = before or any(sign in ("⊙", "⊘") for sign, _ in factors)
+                self.entrywise = before or self._is_entrywise(factors)
                 values = [(sign, self.value(factor), factor) for sign, factor in factors]
                 self.entrywise = before
                 return self.multiplied(values)
@@ -113,13 +113,24 @@ class Reader(BinderReader):
             case Indicator(_, condition):
                 return Value(indicator(self.compare(condition)))
             case Cases():
-                return Value(self.cases(node))
+                return self.cases(node)
             case Differentiated(_, of, by):
                 return self.differentiated(node, of, by)
             case Relation():
                 raise self.error(node, "a condition is not a value")
             case Opaque() | Shifted():
                 raise self.error(node, "expected a value")
+
+    def _is_entrywise(self, factors: Sequence[tuple[str, Syntax]]) -> bool:
+        """Whether a product multiplies arrays entry by entry: by its signs, or a star beside a vector."""
+        signs = {sign for sign, _ in factors}
+        return not signs.isdisjoint(("⊙", "⊘")) or (
+            "×" in signs and any(self._is_vector(factor) for _, factor in factors)
+        )
+
+    def _is_vector(self, node: Syntax) -> bool:
+        found = self.scope.array(node) if isinstance(node, Name) else None
+        return found is not None and len(self.scope.arrays[found[0]]) - len(found[1]) == 1
 
     def each(self, node: Part, values: Sequence[Value], change: Callable[..., Expression]) -> Value:
         """`change` made entry by entry to numbers and arrays of one shape."""

@@ -204,6 +204,16 @@ class NameParser(Cursor):
             found += self._chunk(chunk)
         return tuple(found)
 
+    def letters_of(self, tokens: list[Token]) -> list[Name] | None:
+        """The names that `tokens` are, side by side; None where they hold anything else."""
+        parser = NameParser(tokens, self.shared)
+        found: list[Name] = []
+        while not parser.at_end:
+            if not parser.starts_name():
+                return None
+            found.append(parser.name())
+        return found
+
     def _chunk(self, tokens: list[Token]) -> tuple[Unit, ...]:
         """The parts of a subscript between commas: letters side by side, or one thing that is no letter."""
         parser = NameParser(tokens, self.shared)
@@ -215,7 +225,7 @@ class NameParser(Cursor):
                 found.append(Numeral(token.at, token.text))
             elif parser.starts_name():
                 found.append(parser.name())
-            elif token.is_op("*") or (token.kind == ":" and len(tokens) == 1):
+            elif token.is_op("*", "·") or (token.kind == ":" and len(tokens) == 1):
                 parser.next()
                 found.append(Opaque(token.at, ":"))  # a whole axis: X_{i,:} and W_{\cdot j}
             elif token.kind == "{":

@@ -29,6 +29,8 @@ from symderiv.notation.tex.syntax import (
 )
 from symderiv.notation.tex.tokens import Token, matching
 
+#: The sign of a product in the tree: ``*`` for a dot, ``×`` for a star or a cross.
+_SIGNS = {".": "*", "·": "*", "*": "×"}
 _CLOSING = {"(": ")", "[": "]", "\\{": "\\}", "<": ">", ".": "."}
 
 
@@ -70,7 +72,7 @@ class Parser(FunctionParser):
         factors: list[tuple[str, Syntax]] = [("", self.factor())]
         while True:
             token = self.token
-            if token.is_op("*", "/", "⊙", "⊘", "."):
+            if token.is_op("*", "·", "/", "⊙", "⊘", "."):
                 if token.text == "." and not self.starts_factor(1) and not self.ahead().is_op("+", "-"):
                     if self.ahead().kind == "stop":
                         self.next()
@@ -80,7 +82,7 @@ class Parser(FunctionParser):
                 factor = self.factor()
                 if negative:
                     factor = Terms(factor.at, ((True, factor),))
-                factors.append(("*" if token.text == "." else token.text, factor))
+                factors.append((_SIGNS.get(token.text, token.text), factor))
             elif self.starts_factor():
                 if factors[-1][0] == "/":
                     self.note(

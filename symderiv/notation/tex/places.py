@@ -193,7 +193,7 @@ class PlaceReader:
             count, inner = -1 if minus else 1, term
             if isinstance(inner, Factors) and len(inner.factors) == 2:
                 (_, number), (operator, inner) = inner.factors
-                if operator not in ("", "*"):
+                if operator not in ("", "*", "×"):
                     raise self.error(term, "expected an index letter, or a whole number of times one")
                 count *= self._whole(number)
             if isinstance(inner, Numeral):

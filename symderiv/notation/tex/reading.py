@@ -302,7 +302,10 @@ def _inner(source: Source, parsed: Parsed, reader: Reader, notes: dict[str, int]
             for row in part.rows:
                 if len(row.sides) < 2:
                     continue
-                values = tuple(reader.settled(reader.number(each), each) for each in row.sides)
+                entries, _ = named([reader.value(each) for each in row.sides], letters_for(reader.scope))
+                values = tuple(
+                    reader.settled(each, where) for each, where in zip(entries, row.sides, strict=True)
+                )
                 conditions = () if row.condition is None else (reader.compare(row.condition),)
                 positions = tuple(_position(source, each.at) for each in row.sides)
                 found.append(Chain(values, conditions, (), positions))

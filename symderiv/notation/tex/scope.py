@@ -43,6 +43,8 @@ class Scope:
         The names of the sizes.
     aliases
         Further names of sizes, and the sizes that they mean.
+    numbers
+        The sizes that stand in formulas as numbers.
     rows
         Vectors that stand as rows in matrix notation, and with them all others on their axes.
     depends
@@ -58,6 +60,7 @@ class Scope:
     letters: dict[str, str] = field(default_factory=dict)
     axes: set[str] = field(default_factory=set)
     aliases: dict[str, str] = field(default_factory=dict)
+    numbers: set[str] = field(default_factory=set)
     rows: frozenset[str] = frozenset()
     depends: Callable[[str, str], bool] = _no
 

@@ -67,7 +67,7 @@ def deciding(node: Syntax) -> Name | None:
             return deciding(inside)
         case Terms(_, terms):
             return next((name for _, term in terms if (name := deciding(term)) is not None), None)
-        case Factors(_, factors) if all(sign in ("", "*") for sign, _ in factors):
+        case Factors(_, factors) if all(sign in ("", "*", "×") for sign, _ in factors):
             return deciding(factors[-1][1])
         case Transposed(_, base) | Ratio(_, base, _):
             return deciding(base)

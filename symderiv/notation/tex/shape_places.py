@@ -119,6 +119,7 @@ class ShapePlaces(LetterFinder):
         spelled, _ = self._split(name)
         return not (
             spelled in RESERVED
+            or spelled in self.held
             or spelled in self.known.arrays
             or spelled in self.known.axes
             or self._is_letter(name)

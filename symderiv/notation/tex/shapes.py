@@ -30,6 +30,7 @@ from symderiv.notation.tex.syntax import (
     Opaque,
     Part,
     Raised,
+    Ranging,
     Ratio,
     Relation,
     Root,
@@ -38,8 +39,9 @@ from symderiv.notation.tex.syntax import (
     Terms,
     Transposed,
     Unit,
+    walk,
 )
-from symderiv.notation.tex.uses import plain
+from symderiv.notation.tex.uses import names_in_subscripts, plain
 
 #: How often the equations are gone through: what one tells may help another.
 _ROUNDS = 5
@@ -49,7 +51,34 @@ class ShapeFinder(ShapePlaces):
     """Finds the shapes of names by the signs around them."""
 
     def _find_shapes(self) -> None:
-        """Go through the equations until they tell nothing new."""
+        """Go through the equations until they tell nothing new.
+
+        In ``z = X w + b`` the b may be a number or a vector: where an equation gives the derivative by it as
+        a sum of numbers, it is a number.
+        """
+        summed = {
+            self._split(name)[0]: side
+            for each in self.parsed
+            for name in _differentiated_by(each.sides[:1])
+            for side in each.sides[1:]
+            if any(isinstance(part, Bound) and part.kind == "sum" for part in walk(side))
+        }
+        self.held |= summed.keys() - self.ranks.keys()
+        self._go_round()
+        if self.held:
+            for name in self.held:
+                if self._is_single_number(summed[name]):
+                    self.ranks[name] = 0
+            self.held.clear()
+            self._go_round()
+
+    def _is_single_number(self, side: Syntax) -> bool:
+        """Whether a value is a number, and one and the same for all places."""
+        bound = {plain(part.letter) for part in walk(side) if isinstance(part, Ranging)}
+        free = {plain(unit) for unit in names_in_subscripts(side) if self._is_letter(unit)} - bound
+        return not free and self._shape(side) == NUMBER
+
+    def _go_round(self) -> None:
         for _ in range(_ROUNDS):
             before = dict(self.ranks)
             for number, each in enumerate(self.parsed):
@@ -57,6 +86,8 @@ class ShapeFinder(ShapePlaces):
                 for place, side in enumerate(each.sides):
                     self.current = (number, place)
                     shapes.append(self._shape(side))
+                if len(shapes) > 1 and shapes[1] is not None and not each.continues:
+                    self._widen(each.sides[0], each.sides[1], shapes[1])
                 shaped = next((shape for shape in shapes if shape is not None and shape.is_array), None)
                 if shaped is None:
                     continue
@@ -65,6 +96,20 @@ class ShapeFinder(ShapePlaces):
                     self._same(shaped, shape) if shape is not None else self._assign(side, shaped)
             if self.ranks == before:
                 return
+
+    def _widen(self, left: Syntax, right: Syntax, shape: Shape) -> None:
+        r"""In ``o_i = \sum_j a_{ij} v_j`` with vectors v_j, each o_i is a vector as well."""
+        if not isinstance(left, Name) or not left.units or not shape.is_array:
+            return
+        spelled, units = self._split(left)
+        inside = {plain(unit) for unit in names_in_subscripts(right)}
+        own = [plain(unit) for unit in units if isinstance(unit, Name) and self._is_letter(unit)]
+        rank = len(units) + len(shape.slots)
+        if spelled in self.known.arrays or len(own) != len(units) or not set(own) <= inside or rank > 2:
+            return
+        if units and self.ranks.get(spelled) == len(units):
+            self.ranks[spelled] = rank
+            self.shaped.setdefault(spelled, left.at)
 
     # --- what a value tells ----------------------------------------------------------------------
 
@@ -119,9 +164,9 @@ class ShapeFinder(ShapePlaces):
                 return self._shape_of_derivative(of, by)
             case Cases(_, rows):
                 for row in rows:
-                    for part in (*row.sides, *([row.condition] if row.condition else [])):
+                    for part in (*row.sides[1:], *([row.condition] if row.condition else [])):
                         self._shape(part)
-                return NUMBER
+                return self._shape_of_sum([row.sides[0] for row in rows])
             case Indicator(_, condition):
                 self._shape(condition)
                 return NUMBER
@@ -207,7 +252,7 @@ class ShapeFinder(ShapePlaces):
             return times_sign(left, right)
         if not left.is_array or not right.is_array:
             return left if left.is_array else right
-        if sign in ("⊙", "⊘"):
+        if sign in ("⊙", "⊘") or (sign == "×" and left.is_column and right.is_column):
             self._same(left, right)
             return left
         if left.is_column and right.row:
@@ -296,3 +341,13 @@ class ShapeFinder(ShapePlaces):
         if any(shape is None for shape in shapes[1:]):
             return None
         return Shape(tuple(slot for shape in shapes if shape is not None for slot in shape.slots))
+
+
+def _differentiated_by(sides: Sequence[Syntax]) -> list[Name]:
+    """The bare name that a derivative which is all of a side is taken by."""
+    return [
+        by
+        for side in sides
+        if isinstance(side, Differentiated) and len(side.by) == 1
+        and isinstance(by := side.by[0], Name) and not by.units and not by.bold
+    ]  # fmt: skip

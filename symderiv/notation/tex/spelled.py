@@ -88,12 +88,12 @@ def name_with_letters_above(parser: NameParser) -> str:
         return ""
     parser.next()
     above = parser.argument("a superscript")
-    letters = [token.text for token in above if token.kind in ("letter", "command")]
-    if len(letters) != len(above) or {"T", "top", "star"} & set(letters):
+    marks = parser.letters_of(above)
+    if marks is None or {"T", "top", "star"} & {each.names[0] for each in marks}:
         return ""
     below = parser.units() if parser.token.kind == "_" and parser.next() else ()
     units = [*name.units, *below]
     tail = "".join(plain(unit) for unit in units if isinstance(unit, Name))
     if not parser.at_end or not all(isinstance(unit, Name) for unit in units):
         return ""
-    return "_".join([name.names[0], "".join(letters), *([tail] if tail else [])])
+    return "_".join([name.names[0], "".join(plain(each) for each in marks), *([tail] if tail else [])])

@@ -70,7 +70,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Factors:
-    """A product, from left to right; an operator is ``""`` (side by side), ``*``, ``/`` or ``⊙``."""
+    """A product, from left to right; an operator is ``""`` (side by side), ``*``, ``×``, ``/`` or ``⊙``."""
 
     at: int
     factors: tuple[tuple[str, Syntax], ...]

@@ -42,7 +42,7 @@ _SIGNS = {
     "!": "!", "(": "open", "[": "open", ")": "close", "]": "close", "|": "bar",
     "+": "op", "-": "op", "*": "op", "/": "op", ".": "op", "−": "op", "·": "op", "×": "op", "⋅": "op",
 }  # fmt: skip
-_PLAIN_SIGN = {"−": "-", "·": "*", "×": "*", "⋅": "*", "’": "'"}
+_PLAIN_SIGN = {"−": "-", "×": "*", "⋅": "·", "’": "'"}
 _WORD = re.compile(r"[A-Za-z0-9 _.\-]*")
 
 
@@ -125,6 +125,7 @@ class _Scanner:
         self.tokens: list[Token] = []
         self.side = ""
         self.lefts: list[str] = []  # the brackets that \left opened and no \right has closed
+        self.arrays: list[bool] = []  # for each array that is open, whether it only lines up equations
 
     def run(self) -> list[Token]:
         while self.place < len(self.text):
@@ -280,9 +281,17 @@ class _Scanner:
             return
         if name not in known.TABLES:
             raise self.source.error(start, f"the environment {quoted(name)} is not known here")
-        if kind == "begin" and name == "array":
-            self._skip_argument(at)
+        if name == "array" and self._lines_up(kind, at):
+            return
         self._add(kind, name, at)
+
+    def _lines_up(self, kind: str, at: int) -> bool:
+        """Whether an array only lines up equations: one that no bracket opens, as ``align`` would."""
+        if kind == "end":
+            return bool(self.arrays) and self.arrays.pop()
+        self._skip_argument(at)
+        self.arrays.append(not self.tokens or self.tokens[-1].kind not in ("open", "bar"))
+        return self.arrays[-1]
 
 
 def _without_empty_braces(tokens: list[Token]) -> list[Token]:
