@@ -1,0 +1,46 @@
+"""What symderiv emits, for each target: the public functions, with the results' memory given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from symderiv import __version__
+from symderiv.bench.cells import Candidate, Case, Workload
+from symderiv.kernels.emit import compile_function
+from symderiv.kernels.reference import flat
+from symderiv.kernels.registry import TARGETS
+
+TITLE = "symderiv"
+REQUIRES = "numpy"
+
+
+def version() -> str:
+    """The version of symderiv."""
+    return __version__
+
+
+@lru_cache(maxsize=32)
+def _compiled(workload: Workload, target: str) -> Callable[..., Any]:
+    return compile_function(workload.problem(), target, workload.function)
+
+
+def label(target: str) -> str:
+    """What the table calls the function of a target."""
+    return f"emitted {target}"
+
+
+def candidates(case: Case) -> Iterator[Candidate]:
+    """One for each target."""
+    workload = case.cell.workload
+    arguments = [case.inputs[name] for name in workload.arguments]
+    for target in TARGETS:
+        function = _compiled(workload, target)
+        outputs = case.outputs()
+        out = outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+        def call(function: Any = function, out: Any = out) -> Any:
+            return function(*arguments, out=out)
+
+        yield Candidate(TITLE, label(target), call, lambda got: tuple(flat(got, len(case.right))))
