@@ -16,6 +16,8 @@ KEYWORDS = (
     "definition", "claim", "ignore", "like", "einstein", "fixed", "depends",
 )  # fmt: skip
 #: Those that speak of the next display.
+#: An array that is called as the number pi is: it goes by the name pi_, as \\pi_k in formulas does.
+_ARRAY_PI = re.compile(r"(?<![\w\\])pi(?=\s*\[)")
 ROLES = ("definition", "claim", "ignore")
 
 
@@ -46,7 +48,8 @@ def directives_of(document: Document) -> tuple[list[Directive], list[NotationErr
                 message = f"expected a directive ({', '.join(KEYWORDS)}), found {line.split()[0]}"
                 errors.append(document.error(begin + stripped, message))
                 continue
-            found.append(Directive(keyword, line[match.end() :].rstrip(), begin + match.end()))
+            text = _ARRAY_PI.sub("pi_", line[match.end() :].rstrip())
+            found.append(Directive(keyword, text, begin + match.end()))
     return found, errors
 
 

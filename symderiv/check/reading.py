@@ -22,14 +22,15 @@ from symderiv.check.document import Block, Document
 from symderiv.check.limits import MAX_ANEW, MAX_DISPLAYS, SECONDS_PER_READING
 from symderiv.check.other_names import with_one_name
 from symderiv.check.prose import condition_before, sums_repeated_indices
-from symderiv.expression.canonical import same
-from symderiv.expression.nodes import Compare, Entry, Expression, Where
+from symderiv.expression.nodes import Compare, Derivative, Entry, Expression, Where
+from symderiv.expression.traverse import walk
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.reader import parse_assumption, parse_expression
 from symderiv.notation.tex import read_equations
 from symderiv.notation.tex.inferred import Reading
 from symderiv.notation.tex.reading import Chain
 from symderiv.problem import Problem, unfold
+from symderiv.proof import prove
 
 _EQUALS = re.compile(r"=|\\equiv")
 #: Guesses about what is printed in the wrong place.
@@ -133,10 +134,21 @@ def _scopes(  # noqa: PLR0917 (what a further reading needs)
 
 
 def _defined_anew(attempt: Attempt, reading: Reading) -> tuple[Block, Block, str] | None:
-    """A display ``L(y, t) = ...`` that defines anew what an earlier one defines, and that one."""
+    """A display ``L(y, t) = ...`` that defines anew what an earlier one defines, and that one.
+
+    It says something else than the earlier one, whose derivative was taken before: an expansion right after
+    a definition is a claim.
+    """
     defining: dict[str, Block] = {}
+    differentiated: set[str] = set()
     for chain, leading in zip(reading.chains, reading.leading, strict=True):
         left = chain.sides[0]
+        differentiated |= {
+            part.of.array
+            for side in chain.sides
+            for _, part in walk(side)
+            if isinstance(part, Derivative) and isinstance(part.of, Entry)
+        }
         if not isinstance(left, Entry) or not chain.positions:
             continue
         offset = attempt.offset(*chain.positions[0])
@@ -146,7 +158,9 @@ def _defined_anew(attempt: Attempt, reading: Reading) -> tuple[Block, Block, str
         if leading:
             defining.setdefault(left.array, block)
         elif left.array in defining and block is not defining[left.array] and len(chain.sides) > 1:
-            if not _CALL.fullmatch(chain.written[0]) or same(chain.sides[1], _body(reading.problem, left)):
+            if not _CALL.fullmatch(chain.written[0]) or left.array not in differentiated:
+                continue
+            if prove(chain.sides[1], _body(reading.problem, left), reading.problem).kind != "refuted":
                 continue
             return defining[left.array], block, left.array
     return None

@@ -89,6 +89,10 @@ def _call(name: str, arguments: list[Node | Token | None]) -> str:
         sign = {"sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min"}[name]
         over = ",".join(_latex(argument) for argument in arguments[:-1])
         return f"{sign}_{{{over}}} \\left({_latex(arguments[-1])}\\right)"
+    if name == "where" and len(arguments) == 3:
+        condition, then, otherwise = (_latex(argument) for argument in arguments)
+        rows = rf"{then} & {condition} \\ {otherwise} & \text{{otherwise}}"
+        return rf"\begin{{cases}} {rows} \end{{cases}}"
     inside = ", ".join(_latex(argument) for argument in arguments)
     if name == "sqrt":
         return f"\\sqrt{{{inside}}}"

@@ -432,13 +432,22 @@ class Normal:
         shared = _content(inner)
         if len(inner) == 1:
             ((monomial, coefficient),) = inner.items()
-            parts = [] if coefficient == 1 else [self._atom(call("log", Number(coefficient)))]
+            parts = [self._log_of_number(coefficient)]
             return self._sum([*parts, *(self._log_of_atom(atom, each) for atom, each in monomial)])
         divided = self._product(
             inner, self._monomial([(atom, -each) for atom, each in shared.items()], Fraction(1))
         )
         parts = [self._log_of_atom(atom, each) for atom, each in shared.items()]
         return self._sum([*parts, self._atom(call("log", _tree(divided)))])
+
+    def _log_of_number(self, number: Fraction) -> _Polynomial:
+        """By the primes of a positive number, log 12 = 2 log 2 + log 3."""
+        result: _Polynomial = {}
+        for part, sign in ((number.numerator, 1), (number.denominator, -1)):
+            for prime, times in _primes(part):
+                atom = self._atom(call("log", Number(Fraction(prime))))
+                result = self._sum([result, {each: value * times * sign for each, value in atom.items()}])
+        return result
 
     def _log_of_atom(self, atom: Expression, exponent: Fraction) -> _Polynomial:
         if exponent.denominator == 1 and exponent % 2 == 0 and not is_positive(atom):
@@ -447,6 +456,9 @@ class Normal:
             return self._monomial([(squared, Fraction(1))], exponent / 2)
         if isinstance(atom, Call) and atom.function == "exp":
             inner = self._polynomial(atom.arguments[0])
+        elif isinstance(atom, Call) and atom.function == "sqrt":
+            root = self._logarithm(self._polynomial(atom.arguments[0]))
+            inner = {monomial: coefficient / 2 for monomial, coefficient in root.items()}
         elif isinstance(atom, Delta):
             raise ProofError("a logarithm of a delta")
         elif is_bound(atom):

@@ -8,6 +8,7 @@ from symderiv.expression.canonical import canonical
 from symderiv.expression.construct import subtract
 from symderiv.expression.nodes import Derivative, Expression
 from symderiv.expression.traverse import walk
+from symderiv.notation.text import to_text
 from symderiv.problem import Assumption, Problem
 from symderiv.proof.assumed import under
 from symderiv.proof.certificate import Certificate, certify
@@ -18,6 +19,7 @@ from symderiv.proof.expand import ProofError, held, in_inputs, inverted
 from symderiv.proof.fixed_sizes import written_out
 from symderiv.proof.free_places import labels_as_letters, require_plain_places
 from symderiv.proof.normal import Normal
+from symderiv.proof.positive import with_exponentials
 from symderiv.proof.verdict import Verdict
 
 _BY_NORMAL_FORM = (
@@ -97,12 +99,22 @@ class _Claim:
         }
         # The variables of derivatives are kept as names where that is sound: shorter, and for all values.
         self.differences: list[Expression] = []
+        self.positive: dict[Expression, tuple[str, ...]] = {}  # what is said of their domain
         try:
             variables, matrices = held((left, right), problem), inverted((left, right), problem)
             for holding in dict.fromkeys((variables, frozenset[str](), variables | matrices)):
                 self.differences.append(self._difference(holding))
+            self._add_where_logarithms_exist()
         except ProofError as error:
             self.reasons.append(f"not written in the inputs: {error}")
+
+    def _add_where_logarithms_exist(self) -> None:
+        """One more difference, in which what has a logarithm is written as an exponential."""
+        found = with_exponentials(self.differences[0])
+        if found is not None:
+            written, entries = found
+            self.differences.append(written)
+            self.positive[written] = tuple(f"{to_text(entry)} > 0" for entry in entries)
 
     def _difference(self, holding: Collection[str]) -> Expression:
         a, b = (in_inputs(side, self.problem, holding) for side in (self.left, self.right))
@@ -114,7 +126,9 @@ class _Claim:
         for difference in self.differences:
             try:
                 if Normal().is_zero(difference):
-                    return self._proved("normal form", _BY_NORMAL_FORM)
+                    return self._proved(
+                        "normal form", _BY_NORMAL_FORM, where=self.positive.get(difference, ())
+                    )
                 if equations and Normal(equations).is_zero(difference):
                     return self._proved("normal form", _BY_NORMAL_FORM, self.assumptions)
                 written, used = under(difference, self.assumptions)
@@ -130,7 +144,7 @@ class _Claim:
         for difference in self.differences:
             for assumed in dict.fromkeys(((), self.assumptions)):
                 tree, used = under(difference, assumed)
-                if assumed and not used:
+                if (assumed and not used) or difference in self.positive:
                     continue
                 try:
                     found = self._certified(tree)
@@ -162,8 +176,10 @@ class _Claim:
         rests_on: tuple[Assumption, ...] = (),
         sizes: Mapping[str, int] | None = None,
         certificate: Certificate | None = None,
+        *,
+        where: tuple[str, ...] = (),
     ) -> Verdict:
-        places = domain((self.left, self.right), kinks=self.slopes)
+        places = tuple(dict.fromkeys((*domain((self.left, self.right), kinks=self.slopes), *where)))
         if certificate is not None:
             places += tuple(f"{axis} ≥ {size}" for axis, size in certificate.smallest.items())
         return Verdict("proved", method, rests_on, because=because, domain=places, sizes=dict(sizes or {}))

@@ -137,7 +137,15 @@ def test_functions_of_sums_are_not_mistaken(left: str, right: str) -> None:
         ("d(abs(x), x)^2", "1", "proved"),
         ("gamma(x + 1)", "x * gamma(x)", "undecided"),
         ("log((1 + x) * (1 + y))", "log(1 + x) + log(1 + y)", "proved"),
-        ("log(x^2)", "2 * log(x)", "undecided"),
+        ("log(x^2)", "2 * log(x)", "proved"),  # claimed where both have a value
+        ("log(x^2)", "log(x * y) + log(x / y)", "undecided"),
+        ("log(x^2) + where(x > 0, log(x), 0)", "where(x > 0, 3 * log(x), 2 * log(-x))", "undecided"),
+        ("sqrt(x^2)", "x + where(x > 0, log(x), 0) - where(x > 0, log(x), 0)", "refuted"),
+        (
+            "sum(k, where(k != i, log(a[k]), 0)) + sqrt(a[i]^2)",
+            "sum(k, where(k != i, log(a[k]), 0)) + a[i]",
+            "refuted",
+        ),
         ("1 / (1 / x + 1 / y)", "x * y / (x + y)", "proved"),
     ],
 )

@@ -19,8 +19,11 @@ from symderiv.notation.tex.syntax import (
     Differentiated,
     Factors,
     Name,
+    Numeral,
     Part,
+    Raised,
     Ranging,
+    Root,
     Subscripted,
     Syntax,
     Unit,
@@ -34,12 +37,25 @@ MAX_PARTS = 20_000
 
 @dataclass(frozen=True)
 class Function:
-    """A function that an equation defines: of `arguments`, with an entry for each of `letters`."""
+    """A function that an equation defines: of `arguments`, with an entry for each of `letters`.
+
+    `squared` tells the arguments that are written as squares, as in ``N(x; \\mu, \\sigma^2)``.
+    """
 
     name: str
     arguments: tuple[Name, ...]
     letters: tuple[Name, ...]
     body: Syntax
+    squared: tuple[bool, ...] = ()
+
+    def given(self, arguments: tuple[Syntax, ...]) -> tuple[Syntax, ...]:
+        r"""The arguments of a call, with a root for each that the definition has squared."""
+        if len(arguments) != len(self.squared):
+            return arguments
+        return tuple(
+            part if not square else base if (base := squared(part)) is not None else Root(part.at, None, part)
+            for square, part in zip(self.squared, arguments, strict=True)
+        )
 
 
 def written_out(source: Source, parsed: Sequence[Parsed]) -> list[Parsed]:
@@ -57,7 +73,58 @@ def written_out(source: Source, parsed: Sequence[Parsed]) -> list[Parsed]:
             functions.setdefault(found.name, found)
     if not functions:
         return list(parsed)
+    parsed = _with_own_arguments(parsed, functions)
     return [_Writer(source, functions).equation(each) for each in parsed]
+
+
+def _with_own_arguments(parsed: Sequence[Parsed], functions: dict[str, Function]) -> list[Parsed]:
+    """The equations, with other names for the arguments of functions that are arrays elsewhere.
+
+    With ``N(x | \\mu) = ...`` and ``N(x | \\mu_k)``, mu is a number in the first alone.
+    """
+    result = list(parsed)
+    for each in parsed:
+        found = _function(each)
+        if found is None or functions[found.name] != found:
+            continue
+        indexed = [_indexed_names(other) for other in parsed]
+        here = _indexed_names(each)
+        own = {plain(name) for name in found.arguments} & (set().union(*indexed) - here)
+        if not own:
+            continue
+        values: dict[str, Syntax] = {
+            name: Name(each.sides[0].at, (f"{name}_in_{found.name}",), word=True) for name in own
+        }
+        for number, (other, arrays) in enumerate(zip(result, indexed, strict=True)):
+            if arrays.isdisjoint(own) and (other is each or _calls_as_defined(other, found)):
+                sides = [_substituted(side, values, {}) for side in other.sides]
+                result[number] = replace(other, sides=sides)
+                changed = _function(result[number]) if other is each else None
+                if changed is not None:
+                    functions[found.name] = changed
+    return result
+
+
+def _indexed_names(each: Parsed) -> set[str]:
+    """The names that have a subscript somewhere in an equation, without it."""
+    return {plain(replace(name, units=())) for side in each.sides for name in value_names(side) if name.units}
+
+
+def _calls_as_defined(each: Parsed, function: Function) -> bool:
+    """Whether an equation speaks of a function at the arguments of its definition."""
+    return any(
+        isinstance(part, Called)
+        and plain(part.name) == function.name
+        and _is_own(function, function.given(part.arguments))
+        for side in each.sides
+        for part in walk(side)
+    )
+
+
+def _is_own(function: Function, arguments: tuple[Syntax, ...]) -> bool:
+    """Whether these are the arguments of the definition."""
+    given = [plain(one) if isinstance(one, Name) else "" for one in arguments]
+    return given == [plain(argument) for argument in function.arguments]
 
 
 def _function(each: Parsed) -> Function | None:
@@ -71,14 +138,25 @@ def _function(each: Parsed) -> Function | None:
         left = left.base
     if not isinstance(left, Called) or left.name.primes or _undotted(left.name):
         return None
-    arguments = tuple(part for part in left.arguments if isinstance(part, Name) and not part.units)
+    given = tuple(base if (base := squared(part)) is not None else part for part in left.arguments)
+    roots = tuple(base is not part for base, part in zip(given, left.arguments, strict=True))
+    arguments = tuple(part for part in given if isinstance(part, Name) and not part.units)
     places = {plain(unit) for unit in subscripts(body) if isinstance(unit, Name)}
     if len(arguments) != len(left.arguments) or any(plain(argument) in places for argument in arguments):
         return None
     own = plain(left.name)
     if any(plain(name) == own for name in value_names(body)):
         return None
-    return Function(own, arguments, letters, body)
+    return Function(own, arguments, letters, body, roots)
+
+
+def squared(argument: Syntax) -> Syntax | None:
+    r"""The sigma of an argument ``\sigma^2``; None for any other."""
+    match argument:
+        case Raised(_, Name() as base, Numeral(_, "2")):
+            return base
+        case _:
+            return None
 
 
 def _undotted(name: Name) -> Name | None:
@@ -111,6 +189,9 @@ class _Writer:
             raise self.error(node, "this formula grows too large when its functions are written out")
         if isinstance(node, Called):
             node = replace(node, arguments=tuple(self.value(part, inside) for part in node.arguments))
+            if plain(replace(node.name, primes=0)) in self.functions:
+                called = self.functions[plain(replace(node.name, primes=0))]
+                node = replace(node, arguments=called.given(node.arguments))
         else:
             node = rebuilt(node, lambda part: self.value(part, inside))
         match node:
@@ -118,7 +199,7 @@ class _Writer:
                 function = self.functions[plain(name)]
                 if len(units) != len(function.letters):
                     return node
-                if self._is_own(function, arguments):
+                if _is_own(function, arguments):
                     return replace(name, at=at, units=(*name.units, *units))
                 return self._at(node, function, arguments, units, inside)
             case Called(_, name, arguments) if name.primes and not name.star:
@@ -130,18 +211,12 @@ class _Writer:
                 return self._moving(node, node, node.at)
             case Called(_, name, arguments) if plain(name) in self.functions:
                 function = self.functions[plain(name)]
-                if self._is_own(function, arguments):
+                if _is_own(function, arguments):
                     return node
                 body = self._at(node, function, arguments, function.letters, inside)
                 return Array(node.at, function.letters, body) if function.letters else body
             case _:
                 return node
-
-    @staticmethod
-    def _is_own(function: Function, arguments: tuple[Syntax, ...]) -> bool:
-        """Whether these are the arguments of the definition."""
-        given = [plain(one) if isinstance(one, Name) else "" for one in arguments]
-        return given == [plain(argument) for argument in function.arguments]
 
     def _at(
         self,
@@ -172,7 +247,7 @@ class _Writer:
 
     def _slope(self, node: Called, function: Function, inside: tuple[str, ...]) -> Syntax:
         """f'(u): by the argument of the definition, or by another name."""
-        if self._is_own(function, node.arguments):
+        if _is_own(function, node.arguments):
             return node
         if len(node.arguments) != 1 or len(function.arguments) != 1:
             raise self.error(node, f"by what is {function.name} differentiated here? write a fraction")
@@ -191,7 +266,7 @@ class _Writer:
         function = self.functions.get(plain(inner))
         if function is None or len(function.arguments) != 1 or function.letters:
             return node
-        if isinstance(node, Called) and not self._is_own(function, node.arguments):
+        if isinstance(node, Called) and not _is_own(function, node.arguments):
             raise self.error(node, f"the dot of {function.name} is understood at its own argument only")
         (variable,) = function.arguments
         slope = Differentiated(at, replace(inner, at=at), (replace(variable, at=at),))

@@ -28,6 +28,10 @@ _SPACES = (
     "thinspace",
     "medspace",
     "thickspace",
+    "space",
+    "enspace",
+    "hfill",
+    "mathstrut",
     "negthinspace",
 )
 _STYLES = ("displaystyle", "textstyle", "scriptstyle", "scriptscriptstyle", "limits", "nolimits", "nonumber")
@@ -62,6 +66,7 @@ DELIMITERS = {
     "lbrack": ("open", "["), "rbrack": ("close", "]"), "lparen": ("open", "("), "rparen": ("close", ")"),
     "langle": ("open", "<"), "rangle": ("close", ">"), "|": ("bar", "||"), "vert": ("bar", "|"),
     "lvert": ("bar", "|"), "rvert": ("bar", "|"), "lVert": ("bar", "||"), "rVert": ("bar", "||"),
+    "mid": ("bar", "|"),
 }  # fmt: skip
 OPERATORS = {"cdot": "·", "times": "*", "*": "*", "odot": "⊙", "circ": "⊙", "oslash": "⊘", "div": "/"}
 RELATIONS = {
@@ -97,7 +102,7 @@ FUNCTION_COMMANDS = frozenset({"det", "exp", "log", "sin", "cos", "tan", "sinh",
 BINDERS = {"sum": "sum", "prod": "prod", "max": "max", "min": "min"}
 UNICODE = {
     "∂": "partial", "∑": "sum", "∏": "prod", "∇": "nabla", "√": "sqrt", "⊙": "odot", "∈": "in", "‖": "|",
-    "⟨": "langle", "⟩": "rangle", "…": "dots",
+    "⊤": "top", "⟨": "langle", "⟩": "rangle", "…": "dots",
     **{letter: name for name, letter in {
         "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η",
         "theta": "θ", "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π",
@@ -127,7 +132,7 @@ KNOWN = (
             "frac", "sqrt", "partial", "nabla", "pdv", "dv", "ell", "hbar", "top", "prime", "boxed",
             "underbrace", "overbrace", "over", "choose", "binom", "forall", "dots", "ldots", "cdots", "infty",
             "det", "dagger",
-            "stackrel", "overset", "underset", "substack", "mid", "Re", "emptyset",
+            "stackrel", "overset", "underset", "substack", "Re", "emptyset",
         }
     )
 )  # fmt: skip

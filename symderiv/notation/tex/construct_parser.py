@@ -20,6 +20,7 @@ from symderiv.notation.tex.syntax import (
     Root,
     Syntax,
     Terms,
+    Transposed,
 )
 from symderiv.notation.tex.tokens import Token, closes, matching, opens
 
@@ -69,8 +70,8 @@ class ConstructParser(SumParser):
     # --- fractions and derivatives -------------------------------------------------------------
 
     def _fraction(self, token: Token) -> Syntax:
-        above = self.argument("what stands above the line")
-        below = self.argument("what stands below the line")
+        above = _unwrapped(self.argument("what stands above the line"))
+        below = _unwrapped(self.argument("what stands below the line"))
         kind = self._differential(above, below)
         if not kind:
             return Ratio(token.at, self.sub(above).group(), self.sub(below).group())
@@ -156,6 +157,8 @@ class ConstructParser(SumParser):
             if parser.at_end:
                 raise parser.unexpected("a variable")
             found.append(_bare(parser.factor()))
+        if order > 1:  # d^2 f / dx dx^T: the matrix, however its letters stand
+            found = [_untransposed(each) for each in found]
         return self._as_often(found, order, below[0])
 
     def _as_often(self, found: list[Syntax], order: int, where: Token) -> tuple[Syntax, ...]:
@@ -325,6 +328,25 @@ class ConstructParser(SumParser):
                     return Applied(above.at, "binom", (above, below))
                 return Ratio(above.at, above, below)
         return None
+
+
+def _unwrapped(tokens: Sequence[Token]) -> list[Token]:
+    r"""The tokens of a group without further braces around all of them, as in ``{{\partial x}}``."""
+    inside = list(tokens)
+    while inside and inside[0].kind == "{" and matching(inside, 0) == len(inside) - 1 > 1:
+        inside = inside[1:-1]
+    return inside
+
+
+def _untransposed(node: Syntax) -> Syntax:
+    """A variable without the transposition that only says how the second derivatives are laid out."""
+    match node:
+        case Transposed(_, base):
+            return base
+        case Raised(_, base, Name(_, ("T",), (), None)):
+            return base
+        case _:
+            return node
 
 
 def _bare(node: Syntax) -> Syntax:

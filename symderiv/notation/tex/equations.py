@@ -10,6 +10,7 @@ from symderiv.notation.tex.cursor import in_one_line, shown
 from symderiv.notation.tex.tokens import Token, closes, opens
 
 _LEADING_WORDS = frozenset({"where", "and", "with", "so", "hence", "then", "thus", "let", "i.e.", "or"})
+_OTHER_WORDS = frozenset({"otherwise", "else"})
 _CONDITION_WORDS = frozenset({"if", "for", "when", "for all"})
 
 
@@ -29,6 +30,7 @@ class Equation:
 class _Piece:
     tokens: list[Token]
     before: str  # what stands before it: "", "newline", "quad" or ","
+    after: str = ""
 
 
 def equations(
@@ -48,7 +50,7 @@ def equations(
     found: list[Equation] = []
     for piece in _pieces(tokens):
         words = _without_leading_words(in_one_line(piece.tokens))
-        if not words:
+        if not words or _is_remark(piece, words):
             continue
         signs = _relations(words)
         if found and piece.before != "newline" and _is_condition(words, signs, is_letter):
@@ -78,14 +80,26 @@ def equations(
     return found
 
 
+def _is_remark(piece: _Piece, words: Sequence[Token]) -> bool:
+    """Whether a piece is words beside a formula, as after ``&&`` or before a colon, and no condition."""
+    if piece.before == "newline" and piece.after not in ("quad", ","):
+        return False
+    return all(each.kind in ("word", "open", "close") or each.is_op(".", "-") for each in words) and any(
+        each.kind == "word" and each.text.lower() not in _OTHER_WORDS for each in words
+    )
+
+
 def _pieces(tokens: Sequence[Token]) -> list[_Piece]:
     pieces = [_Piece([], "")]
     depth = 0
-    for token in tokens:
+    for place, token in enumerate(tokens):
         depth += opens(token) - closes(token)
-        if depth == 0 and token.kind in ("newline", "quad", ",", ";"):
+        remark = token.kind == "&" and place > 0 and tokens[place - 1].kind == "&"
+        if depth == 0 and (remark or token.kind in ("newline", "quad", ",", ";")):
             if pieces[-1].tokens:
-                pieces.append(_Piece([], token.kind.replace(";", ",")))
+                kind = "quad" if remark else token.kind.replace(";", ",")
+                pieces[-1].after = kind
+                pieces.append(_Piece([], kind))
             elif token.kind == "newline":
                 pieces[-1].before = "newline"
         elif token.kind != "stop":

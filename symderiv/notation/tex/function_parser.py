@@ -7,6 +7,7 @@ from abc import abstractmethod
 from symderiv.notation.tex import commands as known
 from symderiv.notation.tex.construct_parser import ConstructParser
 from symderiv.notation.tex.cursor import split
+from symderiv.notation.tex.name_parser import NameParser
 from symderiv.notation.tex.syntax import (
     Applied,
     Bound,
@@ -20,8 +21,10 @@ from symderiv.notation.tex.syntax import (
     Raised,
     Ranging,
     Syntax,
+    Unit,
 )
 from symderiv.notation.tex.tokens import Token, matching
+from symderiv.notation.tex.uses import plain
 
 #: Words that end a value, as in the rows of cases.
 STOP_WORDS = frozenset({"if", "for", "when", "where", "otherwise", "else", "and", "with"})
@@ -144,6 +147,10 @@ class FunctionParser(ConstructParser):
         if not declared and not name.word:
             if first == "delta" and len(name.units) == 2 and name.tag is None and not name.primes:
                 return Kronecker(name.at, name.units[0], name.units[1])
+            if first == "delta" and len(name.units) == 1 and name.tag is None and not name.primes:
+                above = self._letter_above(name.units[0])
+                if above is not None:
+                    return Kronecker(name.at, above, name.units[0])
             if (
                 first == "sigma"
                 and not name.units
@@ -159,6 +166,18 @@ class FunctionParser(ConstructParser):
                 if len(over) == len(name.units):
                     return Bound(name.at, "sum", over, self.reach())
         return self.called(name)
+
+    def _letter_above(self, below: Unit) -> Name | None:
+        r"""The j of ``\delta_i^j``, where both letters are free on the left of the equation; else None."""
+        begin = self.place
+        if self.token.kind == "^" and isinstance(below, Name) and plain(below) in self.shared.given:
+            self.next()
+            inside = NameParser(self.argument("a power"), self.shared)
+            above = inside.name() if inside.starts_name() else None
+            if above is not None and inside.at_end and plain(above) in self.shared.given:
+                return above
+        self.place = begin
+        return None
 
     def called(self, name: Name) -> Syntax:
         """A name, or its call where a bracket follows that holds what it is called with."""
@@ -196,7 +215,13 @@ class FunctionParser(ConstructParser):
         )
 
     def _arguments(self) -> tuple[Syntax, ...]:
-        """What stands in the brackets of a call, between its commas."""
+        """What stands in the brackets of a call, between its commas and the bar of ``p(x | y)``."""
+        end = matching(self.tokens, self.place)
+        inside = self.tokens[self.place + 1 : end] if end > 0 else []
+        pieces = split(inside, (",", ";", "bar"))
+        if sum(token.kind == "bar" for token in inside) == 1 and len(pieces) > 1 and all(pieces):
+            self.place = end + 1
+            return tuple(self.sub(piece).value() for piece in pieces)
         bracket = self.bracket()
         if isinstance(bracket, Bracket):
             return bracket.parts

@@ -125,7 +125,7 @@ class _Inference(ArrayFinder):
                 return self._new(name, letters, number, each)
             defined = self._new(name, (), number, each)
             return defined and Defined(name, (), number, arguments)
-        if not isinstance(left, Name) or left.primes:
+        if not isinstance(left, Name) or (left.primes and plain(replace(left, primes=0)) in self.functions):
             return None
         name, units = self._split(left)
         if not all(self._is_letter(unit) for unit in units):

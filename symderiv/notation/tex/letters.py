@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from symderiv.notation.errors import NotationError, Source
@@ -54,7 +54,7 @@ class LetterFinder:
             plain(each.sides[0].name)
             for each in parsed
             if isinstance(each.sides[0], Called) and not each.sides[0].name.primes
-        }
+        } | set(_of_one_number(parsed))
 
     def error(self, where: Part | int, message: str) -> NotationError:
         """An error at a piece of syntax."""
@@ -171,6 +171,16 @@ class LetterFinder:
             return False
         name = plain(unit)
         return name in self.index_letters or name in self.known.letters
+
+
+def _of_one_number(parsed: Sequence[Parsed]) -> Iterator[str]:
+    r"""The names that are defined by one other number alone, ``y = \sin^2 x``: y' is then their slope."""
+    for each in parsed:
+        left = each.sides[0]
+        if isinstance(left, Name) and not left.units and not left.primes and len(each.sides) > 1:
+            inside = {plain(name) for name in value_names(each.sides[1]) if name.names[0] != "pi"}
+            if len(inside) == 1 and plain(left) not in inside and not any(names_in_subscripts(each.sides[1])):
+                yield plain(left)
 
 
 def _alone(exponent: Part) -> tuple[Part, ...]:

@@ -21,7 +21,7 @@ from symderiv.expression.nodes import (
     Size,
 )
 from symderiv.expression.unspecified import Slope
-from symderiv.notation.errors import quoted
+from symderiv.notation.errors import NotationError, quoted
 from symderiv.notation.places import MAX_DIGITS
 from symderiv.notation.tex.arithmetic import ArithmeticFault, binomial, quotient_of, raised_to, sum_of
 from symderiv.notation.tex.arrays import Value, together
@@ -229,15 +229,21 @@ class Reader(BinderReader):
         if found is None and name.primes and len(arguments) == 1:
             found = self.scope.array(replace(name, primes=0))
             variable = self.value(arguments[0])
-            assert found is not None
+            if found is None:
+                raise self._undefined(node)
             if not isinstance(variable.expression, Entry) or (variable.open and name.primes > 1):
                 raise self.error(arguments[0], "expected a number by which to differentiate")
             return Value(Derivative(Entry(found[0]), (variable.expression,) * name.primes), variable.open)
-        assert found is not None
+        if found is None:
+            raise self._undefined(node)
         array = found[0]
         if array not in self.scope.functions:
             return Value(self.entry(node, array, arguments))
         return Value(Entry(array))
+
+    def _undefined(self, node: Called) -> NotationError:
+        name = quoted(next(iter(readings(node.name)))[0])
+        return self.error(node, f"{name} is called here, but it is not defined with such arguments")
 
     def _unspecified(self, node: Called, slope: Slope, arguments: tuple[Syntax, ...]) -> Value:
         """A call of an unspecified function or of its slope, entry by entry."""

@@ -64,9 +64,14 @@ class NameParser(Cursor):
             bold = token.text in ("mathbf", "boldsymbol")
             inner = self._wrapped(f"a letter after {shown(token)}")
             result = replace(inner, at=token.at, bold=inner.bold or bold)
+            if token.text == "mathcal" and inner.names == ("N",) and self.token.kind == "open":
+                result = replace(result, names=("Normal",))  # N is the size of something as often
         elif token.kind == "command" and (token.text in _GREEK or token.text in ("ell", "hbar")):
             self.next()
-            result = Name(token.at, _SPELLINGS.get(token.text, (token.text,)))
+            spellings = _SPELLINGS.get(token.text, (token.text,))
+            if token.text == "pi" and self.token.kind == "_":
+                spellings = ("pi", "pi_")  # \pi_k is an entry of some array, \pi the number
+            result = Name(token.at, spellings)
         else:
             raise self.unexpected("a name")
         if len(result.names[0]) > MAX_NAME:

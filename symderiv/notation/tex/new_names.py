@@ -148,6 +148,10 @@ def _is_product(name: Name, inside: Sequence[Token]) -> bool:
 def _leading_word(side: Sequence[Token]) -> str:
     """The letters without space between them that a left side begins with, if they are one name."""
     word = ""
+    side = side[1:] if side and side[0].kind == "{" else side
+    if side and side[0].kind == "word" and " " not in side[0].text:
+        word = side[0].text  # \mathrm{std}: the letters std are that name too
+        return "" if len(word) < 2 or word in known_commands.FUNCTION_WORDS else word
     for place, token in enumerate(side):
         if token.kind == "letter" and (token.glued or not place):
             word += token.text
@@ -160,8 +164,8 @@ def _leading_word(side: Sequence[Token]) -> str:
 
 
 def _called(side: Sequence[Token], shared: Shared) -> str:
-    """The name of a function that a left side such as ``f(x)`` defines."""
-    parser = NameParser(side, shared)
+    """The name of a function that a left side such as ``f(x)`` or ``\\log f(x)`` defines."""
+    parser = NameParser(_without_log(side), shared)
     if not parser.starts_name():
         return ""
     name = parser.name()
@@ -176,6 +180,21 @@ def _called(side: Sequence[Token], shared: Shared) -> str:
         parser.next()
         parser.units()
     return "" if of_two or not parser.at_end else plain(name)
+
+
+def _without_log(side: Sequence[Token]) -> Sequence[Token]:
+    r"""What stands after the log of ``\log f(x)``, without braces around it."""
+    if side and (side[0].is_command("log") or (side[0].kind == "word" and side[0].text in ("log", "ln"))):
+        side = side[1:]
+    elif [token.text for token in side[:3]] == ["l", "o", "g"] or [token.text for token in side[:2]] == [
+        "l",
+        "n",
+    ]:
+        side = side[3 if side[1].text == "o" else 2 :]
+    else:
+        return side
+    bracket = bool(side) and side[0].kind in ("{", "open") and matching(list(side), 0) == len(side) - 1
+    return side[1:-1] if bracket else side
 
 
 def _raised_names(

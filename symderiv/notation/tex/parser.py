@@ -144,7 +144,9 @@ class Parser(FunctionParser):
             elif token.kind == "'":
                 raise self.error(token, "a prime can follow a name only")
             elif token.kind == "!":
-                raise self.error(token, "factorials are not supported yet")
+                self.next()
+                more = Terms(token.at, ((False, base), (False, Numeral(token.at, "1"))))
+                base = Applied(token.at, "gamma", (more,))
             else:
                 self.leave()
                 return base

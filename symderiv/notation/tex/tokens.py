@@ -43,6 +43,8 @@ _SIGNS = {
     "+": "op", "-": "op", "*": "op", "/": "op", ".": "op", "−": "op", "·": "op", "×": "op", "⋅": "op",
 }  # fmt: skip
 _PLAIN_SIGN = {"−": "-", "×": "*", "⋅": "·", "’": "'"}
+#: What ends a line of a formula.
+_LINE_END = re.compile(r"\s*(?:[.,]?\s*)(?:\\\\|\\end\b|\\q?quad\b|&|$)")
 _WORD = re.compile(r"[A-Za-z0-9 _.\-]*")
 
 
@@ -205,12 +207,26 @@ class _Scanner:
             self._add("quad", "\\" + name, at)
         elif name in known.ARROWS:
             self._add("newline", "\\" + name, at)
+        elif name in ("overset", "stackrel", "underset") and self._relation_with_remark(at):
+            pass
         elif name in known.KNOWN:
             self._add("command", name, at)
         elif name in known.FUNCTION_WORDS:
             self._add("word", name, at)
         else:
             raise self.source.error(at, f"the command {quoted(found)} is not known here")
+
+    def _relation_with_remark(self, at: int) -> bool:
+        r"""Take ``{(a)}{=}``, an equals sign with something above or below it; whether it stands here."""
+        begin = self.place
+        self._skip_argument(at)
+        relation = re.compile(r"\s*(?:\{\s*=\s*\}|=)").match(self.text, self.place)
+        if relation is None:
+            self.place = begin
+            return False
+        self.place = relation.end()
+        self._add("rel", "=", at)
+        return True
 
     def _macro(self, name: str, at: int) -> None:
         """The tokens that a command of the document stands for, all at its own place."""
@@ -263,11 +279,53 @@ class _Scanner:
         plain = plain.rstrip(",:; ")
         if _WORD.fullmatch(plain) is None:
             if name.startswith("text"):
-                raise self.source.error(start, "this text is not understood inside a formula")
+                if not self._text(content, start) and not self._is_remark(plain):
+                    raise self.source.error(start, "this text is not understood inside a formula")
+                return
             self.place = before  # read the group as it stands
             return
+        if name.startswith("text") and content.rstrip("~ ").endswith(":") and not self._is_inside():
+            return  # a heading, as in \text{Mean: }
         if plain.strip():
             self._add("word", " ".join(plain.split()), at)
+
+    def _text(self, content: str, start: int) -> bool:
+        """Take text with formulas in it, as in ``\\text{if $x > 0$}``; whether it is such text."""
+        pieces = content.split("$")
+        if len(pieces) % 2 == 0 or any(
+            _WORD.fullmatch(piece.rstrip(",:; ")) is None for piece in pieces[::2]
+        ):
+            return False
+        after = self.place
+        for number, piece in enumerate(pieces):
+            words = piece.rstrip(",:; ").split()
+            if number % 2:
+                self.place = start
+                inner = _Scanner(
+                    Source(" " * start + piece, self.source.path), self.macros, self.within, self.most
+                )
+                try:
+                    tokens = inner.run()[:-1]
+                except NotationError as error:
+                    raise self.source.error(start, error.message) from None
+                self.tokens += tokens
+            elif words:
+                self.tokens.append(Token("word", " ".join(words), start, start + len(piece)))
+            start += len(piece) + 1
+        self.place = after
+        return True
+
+    def _is_remark(self, text: str) -> bool:
+        """Whether text stands beside a formula and not in it: before it, or at a line's end."""
+        if not self._is_inside():
+            return True
+        before = self.tokens[-1]
+        ends = _LINE_END.match(self.text, self.place) is not None
+        return ends and before.kind not in ("op", "rel", "open") and " " in text
+
+    def _is_inside(self) -> bool:
+        """Whether a formula stands right before this place, and not a line end, a wide space or a column."""
+        return bool(self.tokens) and self.tokens[-1].kind not in ("newline", "quad", "&")
 
     def _environment(self, kind: str, at: int) -> None:
         name, start = self._argument(at, "\\" + kind)
