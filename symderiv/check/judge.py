@@ -102,6 +102,8 @@ def judged_claim(content: Content, claim: Claim, seconds: float = SECONDS_PER_CL
             return judge(content, claim)
     except OutOfTimeError:
         return _judgement(claim, "undecided", f"neither proved nor refuted within {seconds:g} seconds")
+    except RecursionError:
+        return _judgement(claim, "undecided", "not judged: with its definitions it is nested too deeply")
     except Exception as error:  # a fault of ours must not hide the other claims
         told = " ".join(str(error).split()) or type(error).__name__
         return _judgement(claim, "undecided", f"not judged, because of {type(error).__name__}: {told}")

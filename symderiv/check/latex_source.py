@@ -8,11 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from symderiv.check.document import Block, Document, DocumentError, Macro, Stretch
+from symderiv.check.files import CANNOT, UnreadableFileError, text_of
 from symderiv.check.limits import MAX_DEPTH, MAX_DOCUMENT, MAX_FILES
 from symderiv.check.markdown import ENVIRONMENTS
 from symderiv.check.markdown import blocks as math_blocks
 
 _INPUT = re.compile(r"\\(?:input|include|subfile)\s*\{([^{}\n]*)\}")
+#: Characters of a file's name that a message shows, at most.
+MOST_QUOTED = 80
 _DIRECTIVE = re.compile(r"%+\s*symderiv:(.*)")
 _VERBATIM = re.compile(
     r"\\begin\{(verbatim\*?|Verbatim|lstlisting|minted|comment|tikzpicture)\}.*?(?:\\end\{\1\}|\Z)"
@@ -68,20 +71,23 @@ def _take_in(
         pieces.append((Stretch(0, str(path), 0, line), text[place : match.start()]))
         place = match.end()
         named = match[1].strip()
+        quoted = named if len(named) <= MOST_QUOTED else f"{named[:MOST_QUOTED]}..."
         where = f"{path}:{text.count(chr(10), 0, match.start()) + 1}"
         target = path.parent / (named if named.endswith(".tex") else f"{named}.tex")
-        resolved = target.resolve()
+        try:
+            resolved = target.resolve()
+        except (OSError, ValueError, RuntimeError):  # links in a circle; what a name cannot hold
+            raise DocumentError(f"{where}: cannot read {quoted}: no file can have this name") from None
         if not resolved.is_relative_to(folder):
-            raise DocumentError(f"{where}: expected a file within {folder.name or folder}, found {named}")
+            raise DocumentError(f"{where}: expected a file within {folder.name or folder}, found {quoted}")
         if resolved in above:
-            raise DocumentError(f"{where}: {named} takes in itself")
+            raise DocumentError(f"{where}: {quoted} takes in itself")
         if len(above) > MAX_DEPTH or len(pieces) > 2 * MAX_FILES:
             raise DocumentError(f"{where}: more than {MAX_FILES} files, or more than {MAX_DEPTH} deep")
         try:
-            content = resolved.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
-            raise DocumentError(f"{where}: cannot read {named}: {reason}") from None
+            content = text_of(resolved)
+        except UnreadableFileError as error:
+            raise DocumentError(f"{where}: cannot read {quoted}: {str(error).removeprefix(CANNOT)}") from None
         _take_in(target, content, folder, (*above, resolved), pieces)
     line = text.count("\n", 0, place) + 1
     pieces.append((Stretch(0, str(path), 0, line), text[place:] + ("" if len(above) == 1 else "\n")))

@@ -25,6 +25,8 @@ MAX_DOCUMENT = 2_000_000
 MAX_DISPLAYS = 1_000
 #: Directives of one document that are read, at most.
 MAX_DIRECTIVES = 1_000
+#: Conditions such as x > 0 that one document may assume, at most.
+MAX_CONDITIONS = 50
 #: Files taken in by ``\\input``, at most, and how deep one may take in another.
 MAX_FILES, MAX_DEPTH = 200, 10
 #: How often a document may define names anew; each time what follows is read once more, so the work doubles.

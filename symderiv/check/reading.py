@@ -19,7 +19,7 @@ from symderiv.check.content import Anew, Claim, Content, Remark, Unreadable
 from symderiv.check.declared import Said, said_by
 from symderiv.check.directives import directives_of
 from symderiv.check.document import Block, Document
-from symderiv.check.limits import MAX_ANEW, MAX_DISPLAYS, SECONDS_PER_READING
+from symderiv.check.limits import MAX_ANEW, MAX_CONDITIONS, MAX_DISPLAYS, SECONDS_PER_READING
 from symderiv.check.other_names import with_one_name
 from symderiv.check.prose import condition_before, sums_repeated_indices
 from symderiv.expression.nodes import Compare, Derivative, Entry, Expression, Where
@@ -176,16 +176,20 @@ def _content(attempt: Attempt, reading: Reading, assume: tuple[str, ...]) -> Con
     document, said = attempt.document, attempt.said
     assumptions = [found for each in assume for found in parse_assumption(each, reading.problem, "--assume")]
     unreadable = list(attempt.unreadable)
-    where: list[Compare] = []
+    where: dict[Compare, None] = {}
     for each in said.assumptions:
         try:
             condition = _condition(each.text, reading.problem)
             if condition is not None:
-                where.append(condition)
+                where.setdefault(condition)
             else:
                 assumptions += parse_assumption(each.text, reading.problem)
         except NotationError as error:
             unreadable.append(Unreadable(document.error(each.begin + error.column - 1, error.message)))
+        if len(where) > MAX_CONDITIONS:
+            told = f"this document assumes more than {MAX_CONDITIONS} conditions: split it"
+            unreadable.append(Unreadable(document.error(each.begin, told)))
+            break
     remarks = tuple(_remarks(attempt, reading))
     claims = with_one_name(_claims(attempt, reading), reading.problem)
     claims += _claims_in_lines(attempt, reading)

@@ -6,9 +6,11 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from symderiv.check import latex_source, markdown
 from symderiv.check.document import Document, DocumentError, Macro, Stretch
+from symderiv.check.files import UnreadableFileError, text_from, text_of
 from symderiv.check.limits import MAX_DOCUMENT
 
 STDIN = "<stdin>"
@@ -48,16 +50,19 @@ def read_file(path: Path) -> Document:
         If the file cannot be read, is too long, or is no text.
     """
     try:
-        if path.exists() and not path.is_file():
-            raise DocumentError(f"{path}: expected a file or a folder of documents, found something else")
-        if path.stat().st_size > 4 * MAX_DOCUMENT:
-            raise DocumentError(f"{path}: expected at most {MAX_DOCUMENT} characters, found more")
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise DocumentError(f"{path}: expected UTF-8 text, found other bytes") from None
-    except OSError as error:
-        raise DocumentError(f"{path}: cannot read it: {(error.strerror or str(error)).lower()}") from None
+        text = text_of(path)
+    except UnreadableFileError as error:
+        raise DocumentError(f"{path}: {error}") from None
     return read_text(text, str(path))
+
+
+def read_stdin(opened: BinaryIO) -> Document:
+    """The document on the standard input; raises as :func:`read_file`."""
+    try:
+        text = text_from(opened)
+    except UnreadableFileError as error:
+        raise DocumentError(f"{STDIN}: {error}") from None
+    return read_text(text)
 
 
 def read_text(text: str, path: str = STDIN) -> Document:

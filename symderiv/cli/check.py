@@ -165,6 +165,8 @@ def _documents(files: list[str]) -> list[str]:
 
     found: dict[str, str] = {}
     for name in files:
+        if not name:
+            raise UsageError("expected a document to check, found an empty name")
         path = Path(name)
         inside = [str(each) for each in documents_in(path)] if name != "-" and path.is_dir() else [name]
         if not inside:
@@ -208,16 +210,10 @@ def _judged(
 
 
 def _stdin() -> Document:
-    from symderiv.check import DocumentError
-    from symderiv.check.sources import STDIN, read_text
+    from symderiv.check.sources import read_stdin, read_text
 
     buffer = getattr(sys.stdin, "buffer", None)
-    if buffer is None:
-        return read_text(sys.stdin.read())
-    try:
-        return read_text(buffer.read().decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise DocumentError(f"{STDIN}: expected UTF-8 text, found other bytes") from None
+    return read_text(sys.stdin.read()) if buffer is None else read_stdin(buffer)
 
 
 def _state(report: Report, path: Path) -> dict[str, tuple[int, int]]:

@@ -3,6 +3,7 @@
     python -m tests.trials derive --examples 2000 --seed 1 [--limit 20]
     python -m tests.trials hostile --examples 10000 --seed 1
     python -m tests.trials notation --examples 5000 --seed 1
+    python -m tests.trials documents --examples 5000 --seed 1
 
 Failures are collected, the shortest problem of each kind is printed at the end, and the exit status
 is 1 where there was one.
@@ -15,8 +16,10 @@ import random
 import resource
 import signal
 import sys
+import tempfile
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -24,6 +27,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from symderiv.expression.nodes import Expression
 from symderiv.notation.text import to_text
 from tests.notation.trees import PROBLEM, expressions, has_zero_division
+from tests.trials import documents
+from tests.trials.documents import Attempt
 from tests.trials.hostile import DERIVING, READING, Hostile, Outcome, attempt, texts
 from tests.trials.judge import judge, prints, problem_to_text, there_and_back
 from tests.trials.problems import Trial, trials
@@ -161,10 +166,43 @@ def hostile_run(examples: int, number: int) -> int:
     return len(wrong)
 
 
+def documents_run(examples: int, number: int) -> int:
+    """Judge extreme documents, hostile files and `examples` mutated documents; the kinds of fault."""
+    counts: Counter[str] = Counter()
+    verdicts: Counter[str] = Counter()
+    wrong: dict[str, tuple[str, str]] = {}
+    slowest: list[tuple[float, str]] = []
+
+    def count(kind: str, what: str, found: Attempt, text: str, due: str = "") -> None:
+        counts[f"{kind}: {found.kind}"] += 1
+        verdicts.update(found.verdicts)
+        slowest.append((found.seconds, what))
+        if found.kind == "fault" or (due and due not in found.message):
+            key = f"{kind} {what if kind != 'mutated' else found.message.split(':')[0]}"
+            if key not in wrong or len(text) < len(wrong[key][1]):
+                wrong[key] = (found.message or f"expected {due}", text)
+
+    with tempfile.TemporaryDirectory() as folder:
+        for due, path in documents.hostile_files(Path(folder)):
+            count("file", path.name[:40], documents.attempt(path), "", due)
+    for what, text in documents.extremes():
+        count("extreme", what, documents.attempt(text), text[:200])
+    for text, name in documents.mutated_documents(examples, number):
+        count("mutated", name, documents.attempt(text, name), text)
+    for name, amount in (*sorted(counts.items()), *sorted(verdicts.items())):
+        print(f"{amount:>8}  {name}")
+    for seconds, what in sorted(slowest, reverse=True)[:8]:
+        print(f"{seconds:8.2f} s  {what}")
+    print(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+    for kind, (message, text) in wrong.items():
+        print(f"--- {kind}\n{message}\n{text!r:.3000}")
+    return len(wrong)
+
+
 def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description="Long runs of generated trials.")
-    parser.add_argument("what", choices=["derive", "hostile", "notation"])
+    parser.add_argument("what", choices=["derive", "hostile", "notation", "documents"])
     parser.add_argument("--examples", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limit", type=float, default=20.0, help="most seconds for one trial")
@@ -173,6 +211,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.what == "notation":
         return notation_run(options.examples, options.seed)
+    if options.what == "documents":
+        return documents_run(options.examples, options.seed)
     if options.what == "hostile":
         return hostile_run(options.examples, options.seed)
     return derive_run(options.examples, options.seed, options.limit, options.depth, options.longest)
