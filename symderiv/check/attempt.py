@@ -153,7 +153,7 @@ class Attempt:
                 continue
             new = {each.name for each in more.problem.definitions}
             new -= {each.name for each in reading.problem.definitions}
-            if new and all(reading.problem.input(name) is not None for name in new):
+            if any(reading.problem.input(name) is not None for name in new):
                 reading = more
             else:
                 self.blocks = before

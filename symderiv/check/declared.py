@@ -18,7 +18,7 @@ from symderiv.problem import Function, Input, Problem, Upstream
 
 #: Ends the line of one formula.
 LINE = " \\\\ "
-_ARRAY = re.compile(r"\s*(?P<name>[^\[\]]+?)\s*(?:\[(?P<axes>[^\[\]]*)\])?\s*")
+_ARRAY = re.compile(r"\s*(?P<name>.+?)\s*(?:\[(?P<axes>[^\[\]]*)\])?\s*")
 _CALL = re.compile(r"\s*(?P<name>[^()]+?)\s*\((?P<argument>.+)\)\s*")
 _LIKE = re.compile(r"\s*(?P<name>\w+)\s*\((?P<arguments>[^()]*)\)\s*as\s+(?P<result>\S+)\s*")
 

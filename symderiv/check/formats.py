@@ -110,9 +110,7 @@ def details(each: Judgement) -> Iterator[str]:
             yield "the end of the chain is right all the same"
         if each.right_form is not None:
             yield f"right: {to_text(each.right_form)}"
-    if each.verdict == "undecided":
-        yield each.message
-    if each.verdict == "equation":
+    if each.verdict in ("undecided", "equation") or (each.verdict == "unreadable" and each.claim is not None):
         yield each.message
     if each.claim is not None:
         for note in each.claim.notes:

@@ -268,6 +268,9 @@ def _claims_in_lines(attempt: Attempt, reading: Reading) -> Iterator[Claim]:
             continue
         source = Source(text, document.path)
         for chain in chains:
+            left = chain.sides[0] if chain.sides else None
+            if isinstance(left, Entry) and reading.problem.input(left.array) is not None:
+                continue  # it says what a name means that no formula defines
             for left, right, (before, position), written in zip(
                 chain.sides, chain.sides[1:], pairwise(chain.positions), pairwise(chain.written), strict=False
             ):

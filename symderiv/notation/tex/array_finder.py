@@ -96,8 +96,17 @@ class ArrayFinder(ShapeFinder):
     def _find_ranks_by_indices(self, names: Sequence[Name]) -> None:
         """The ranks of names that always stand with as many index letters, or sometimes with none."""
         counts: dict[str, list[int]] = {}
+        names = [name for name in names if not self._is_letter(name)]
+        whole = {  # f_{yk} says that f has two indices: then f_{tk} with a label t is an entry of f too
+            (name.names[0], len(name.units)): name
+            for name in names
+            if len(name.units) > 1 and all(map(self._is_letter, name.units))
+        }
         for name in names:
-            if self._is_letter(name):
+            partly = (
+                name.units and self._is_letter(name.units[-1]) and not all(map(self._is_letter, name.units))
+            )
+            if partly and (name.names[0], len(name.units)) in whole and name.tag is None:
                 continue
             spelled, units = self._split(name)
             if units and all(self._is_letter(unit) for unit in units) and spelled not in RESERVED:
@@ -187,7 +196,11 @@ class ArrayFinder(ShapeFinder):
                         self._tie(self.letter_slot(plain(left)), self.letter_slot(plain(right)), part)
                         continue
                     letter, other = (left, right) if self._is_letter(left) else (right, left)
-                    label = isinstance(part, Kronecker) or plain(other) in self.labels
+                    label = (
+                        plain(other) in self.labels
+                        or isinstance(part, Kronecker)
+                        or (part.operator in ("==", "!=") and not self._is_value(other))
+                    )
                     if self._is_letter(letter) and label:
                         self._label(other, self.letter_slot(plain(letter)))
                 case Subscripted(_, Applied() as applied, (Name() as unit,)):
@@ -199,6 +212,17 @@ class ArrayFinder(ShapeFinder):
                         self._tie_bound(ranging)
                 case Relation(_, "in" | "notin", Name() as left, Name() as right):
                     self._tie_set(left, right)
+
+    def _is_value(self, name: Name) -> bool:
+        """Whether a name stands for a number somewhere, rather than being compared with an index only."""
+        spelled = self._split(name)[0]
+        return spelled in self.known.axes or any(
+            self._split(found)[0] == spelled
+            for each in self.parsed
+            for side in each.sides
+            for found in value_names(side, with_places=False)
+            if not self._is_letter(found)
+        )
 
     def _tie_set(self, letter: Name, places: Name) -> None:
         r"""``i \in S``: a set of places is an array that is positive where it has them."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from symderiv.notation.errors import NotationError, Source, quoted
+from symderiv.notation.tex.layers import Layers
 from symderiv.notation.tex.syntax import Name
 from symderiv.notation.tex.tokens import Token, closes, matching, opens
 
@@ -27,6 +28,8 @@ class Vocabulary:
         Every declared name.
     symbols
         Spellings that are read as one name: the tokens (as kind and text) and the name.
+    layers
+        The superscripts that count layers.
     calls
         Whether a name that a bracket follows is a function or an array in a call, ``p(a)``.
     """
@@ -34,6 +37,7 @@ class Vocabulary:
     names: frozenset[str] = frozenset()
     symbols: tuple[tuple[tuple[tuple[str, str], ...], str], ...] = ()
     calls: Callable[[Name, Sequence[Token]], bool] = _no_calls
+    layers: Layers = field(default_factory=Layers)
 
 
 @dataclass

@@ -26,6 +26,7 @@ from symderiv.notation.tex.new_names import (
     vocabulary_of,
 )
 from symderiv.notation.tex.parameters import with_own_parameters
+from symderiv.notation.tex.point_sets import with_points
 from symderiv.notation.tex.reading import (
     Chain,
     Parsed,
@@ -189,8 +190,8 @@ def _read(  # noqa: PLR0917
     shared = Shared(source, vocabulary_of(known, found_equations, symbols, source))
     parsed = _each(found_equations, lambda one: parse(source, [one], known, shared)[0], faults)
     roots = roots_of(known, parsed, shared.notes)
-    parsed = with_own_parameters(with_entries([*parsed, *roots.values()]), known)
-    parsed = written_out(source, parsed)
+    parsed = with_points(with_entries([*parsed, *roots.values()]), known, shared.notes)
+    parsed = written_out(source, with_own_parameters(parsed, known))
     parsed = with_sums(parsed) if einstein else parsed
     parsed = with_letters_apart(parsed, known, shared.notes)
     found = infer(source, parsed, known, shared.notes)

@@ -11,6 +11,7 @@ from symderiv.expression.functions import FUNCTIONS, PI, call
 from symderiv.expression.indices import rename
 from symderiv.expression.nodes import (
     ONE,
+    Compare,
     Delta,
     Derivative,
     Entry,
@@ -111,7 +112,7 @@ class Reader(BinderReader):
             case Kronecker():
                 return Value(self.kronecker(node))
             case Indicator(_, condition):
-                return Value(indicator(self.compare(condition)))
+                return self._indicator(condition)
             case Cases():
                 return self.cases(node)
             case Differentiated(_, of, by):
@@ -131,6 +132,13 @@ class Reader(BinderReader):
     def _is_vector(self, node: Syntax) -> bool:
         found = self.scope.array(node) if isinstance(node, Name) else None
         return found is not None and len(self.scope.arrays[found[0]]) - len(found[1]) == 1
+
+    def _indicator(self, node: Relation) -> Value:
+        """1 where a condition holds, entry by entry if it compares arrays."""
+        if node.operator in ("<", ">", "<=", ">=") and self._common_axis(node.left, node.right) is None:
+            values = [self.value(node.left), self.value(node.right)]
+            return self.each(node, values, lambda left, right: indicator(Compare(node.operator, left, right)))
+        return Value(indicator(self.compare(node)))
 
     def each(self, node: Part, values: Sequence[Value], change: Callable[..., Expression]) -> Value:
         """`change` made entry by entry to numbers and arrays of one shape."""
@@ -359,7 +367,9 @@ class Reader(BinderReader):
             return Value(binomial(above, below))
         if len(node.arguments) != 1:
             raise self.error(node, f"{function} needs 1 argument, found {len(node.arguments)}")
+        before, self.entrywise = self.entrywise, self.entrywise or function == "diag"
         value = self.value(node.arguments[0])
+        self.entrywise = before
         special = self.array_function(node, function, value)
         if special is not None:
             return special

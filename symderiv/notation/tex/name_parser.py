@@ -185,7 +185,17 @@ class NameParser(Cursor):
         if len(inside) == 1 and inside[0].is_op("*"):
             self.place = after
             return replace(name, star=True)
-        if inside[0].kind == "open" and inside[0].text == "(" and inside[-1].text == ")" and len(inside) > 2:
+        layer = self.shared.vocabulary.layers.mark(name.names[0], inside)
+        if layer:
+            self.place = after
+            return replace(name, names=tuple(f"{each}{layer}" for each in name.names))
+        turned = inside[-1].kind == "letter" and inside[-1].text == "T" or inside[-1].is_command("top")
+        if turned and inside[0].kind == "open" and matching(inside, 0) == len(inside) - 2:  # W^{(1)T}
+            power = replace(inside[0], kind="^", text="^")
+            self.tokens[after:after] = [power, inside[-1]]
+            inside = inside[:-1]
+        closing = {"(": ")", "[": "]"}.get(inside[0].text)
+        if inside[0].kind == "open" and inside[-1].text == closing and len(inside) > 2:
             if name.tag is not None:
                 raise self.error(inside[0], "a second superscript in parentheses: one is enough")
             middle = inside[1:-1]

@@ -9,6 +9,7 @@ from symderiv.notation.errors import Source
 from symderiv.notation.tex import commands as known_commands
 from symderiv.notation.tex.cursor import Shared, Vocabulary, in_one_line
 from symderiv.notation.tex.equations import Equation
+from symderiv.notation.tex.layers import layers_of
 from symderiv.notation.tex.name_parser import NameParser
 from symderiv.notation.tex.reading import (
     vocabulary,
@@ -110,7 +111,10 @@ def vocabulary_of(
     """The declared names, and those that stand alone on the left of an equation."""
     words: set[str] = set()
     functions: set[str] = set()
-    declared = vocabulary(known, symbols)
+    declared = replace(
+        vocabulary(known, symbols),
+        layers=layers_of([side for each in found for side in (*each.sides, *each.conditions)]),
+    )
     raised = _raised_names(found, source, declared)
     for equation in found:
         if equation.continues or len(equation.sides) < 2 or not equation.sides[0]:
@@ -133,7 +137,7 @@ def vocabulary_of(
 
     # A function that is defined here is declared too: sigma(x) = ... is then no sigmoid.
     symbols_found = (*declared.symbols, *raised, *bracketed_names(found))
-    return Vocabulary(declared.names | words | functions, symbols_found, calls)
+    return Vocabulary(declared.names | words | functions, symbols_found, calls, declared.layers)
 
 
 def _is_product(name: Name, inside: Sequence[Token]) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from symderiv.notation.tex.calls import rebuilt
 from symderiv.notation.tex.reading import Parsed
 from symderiv.notation.tex.scope import Scope
-from symderiv.notation.tex.syntax import Called, Factors, Name, Numeral, Part, Ranging, walk
+from symderiv.notation.tex.syntax import Called, Factors, Name, Numeral, Part, Raised, Ranging, walk
 from symderiv.notation.tex.uses import plain, value_names
 
 
@@ -29,21 +29,38 @@ class _Defined:
 
 def with_own_parameters(parsed: Sequence[Parsed], known: Scope) -> list[Parsed]:
     """The equations with functions of entries as arrays, and place holders under names of their own."""
-    result = list(parsed)
-    for function in _defined(parsed):
+    result = _without_odd_arguments(parsed)
+    for function in _defined(result):
         if function.name == "pi":
-            result = [_changed(each, _with_circle_number) for each in result]
+            result = [changed(each, _with_circle_number) for each in result]
         if function.argument.units:
             if _sums_over(result[function.equation], function.argument):
-                result = [_changed(each, _as_entries(function)) for each in result]
+                result = [changed(each, _as_entries(function)) for each in result]
                 continue
         elif not _is_data(function, result, known):
             continue
         if _is_called_elsewhere(function, result):
             own = replace(function.argument, names=(_own_name(function, result, known),), units=())
             number = function.equation
-            result[number] = _changed(result[number], _swapped(function.argument, own))
+            result[number] = changed(result[number], _swapped(function.argument, own))
     return result
+
+
+def _without_odd_arguments(parsed: Sequence[Parsed]) -> list[Parsed]:
+    r"""``\ell(\mu, \sigma^2) = ...`` as ``\ell = ...``: what it is a function of shows on the right."""
+    calls = {
+        _without_places(each.sides[0])
+        for each in parsed
+        if len(each.sides) > 1 and isinstance(each.sides[0], Called) and not each.continues
+        and any(isinstance(argument, Raised) for argument in each.sides[0].arguments)
+    }  # fmt: skip
+
+    def change(node: Part) -> Part:
+        if isinstance(node, Called) and _without_places(node) in calls:
+            return replace(node.name, at=node.at)
+        return node
+
+    return [changed(each, change) for each in parsed] if calls else list(parsed)
 
 
 def _defined(parsed: Sequence[Parsed]) -> Iterator[_Defined]:
@@ -167,7 +184,7 @@ def _with_circle_number(node: Part) -> Part:
     return replace(node, factors=tuple(factors))
 
 
-def _changed(each: Parsed, change: Callable[[Part], Part]) -> Parsed:
+def changed(each: Parsed, change: Callable[[Part], Part]) -> Parsed:
     """An equation with `change` made to every piece of its syntax, from the inside out."""
 
     def deep(node: Any) -> Any:

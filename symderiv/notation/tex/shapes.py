@@ -167,6 +167,8 @@ class ShapeFinder(ShapePlaces):
                     for part in (*row.sides[1:], *([row.condition] if row.condition else [])):
                         self._shape(part)
                 return self._shape_of_sum([row.sides[0] for row in rows])
+            case Indicator(_, Relation(_, "<" | ">" | "<=" | ">=", left, right)):
+                return self._shape_of_sum([left, right])
             case Indicator(_, condition):
                 self._shape(condition)
                 return NUMBER

@@ -41,10 +41,10 @@ def spelled_name(text: str) -> str:
     name = parser.name()
     found = plain(name)
     if parser.token.kind == "^":  # a letter above: a part of the name, as the one below
-        found = "_".join([found, *re.findall(r"[A-Za-z0-9]+", text[parser.token.at :])])
+        found = "_".join([found, *_words(text[parser.token.at :])])
     elif parser.token.kind == "stop" and not all(isinstance(unit, Name | Numeral) for unit in name.units):
         base = plain(replace(name, units=()))  # h_{t-1}: the subscript is no index, but tells names apart
-        found = "_".join([base, *re.findall(r"[A-Za-z0-9]+", text.partition("_")[2])])
+        found = "_".join([base, *_words(text.partition("_")[2])])
     elif parser.token.kind != "stop":
         raise source.error(parser.token.at, f"expected one name, found {text}")
     if _PLAIN.fullmatch(found):
@@ -53,6 +53,11 @@ def spelled_name(text: str) -> str:
     if not _PLAIN.fullmatch(fitting):
         raise NotationError(f"expected a name, found {text}", "name", 1, 1, text)
     return fitting
+
+
+def _words(text: str) -> list[str]:
+    """The words of a subscript or superscript: t and 1 of t-1, and with a plus between them of t+1."""
+    return ["plus" if word == "+" else word for word in re.findall(r"[A-Za-z0-9]+|\+", text)]
 
 
 def bracketed_names(found: Sequence[Equation]) -> list[tuple[_Signs, str]]:

@@ -362,6 +362,11 @@ def _without_empty_braces(tokens: list[Token]) -> list[Token]:
         if tokens[place].kind == "newline" and place < stacked:  # the lines below a sum sign
             tokens[place] = replace(tokens[place], kind=",")
         pair = [token.kind for token in tokens[place : place + 2]] == ["{", "}"]
+        group = tokens[place : place + 3]
+        if [each.kind for each in group] == ["{", "rel", "}"]:  # i{=}j: braces that only take away space
+            result.append(group[1])
+            place += 3
+            continue
         if (
             pair
             and result
