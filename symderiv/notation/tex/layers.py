@@ -1,4 +1,4 @@
-r"""Layers, counted above: the digits of ``z^1_j`` and ``w^2_{jk}`` and the l of ``a^l_j``, which are no powers.
+r"""Layers, counted above: the digits of ``z^1_j`` and ``w^2_{jk}``, the l of ``a^l_j``. They are no powers.
 
 Nobody writes a power of 1: a name that has one counts layers above. A letter that stands above several names,
 ``l`` or one with a neighbour ``l+1``, and nowhere else, counts layers too.

@@ -189,7 +189,7 @@ class NameParser(Cursor):
         if layer:
             self.place = after
             return replace(name, names=tuple(f"{each}{layer}" for each in name.names))
-        turned = inside[-1].kind == "letter" and inside[-1].text == "T" or inside[-1].is_command("top")
+        turned = (inside[-1].kind == "letter" and inside[-1].text == "T") or inside[-1].is_command("top")
         if turned and inside[0].kind == "open" and matching(inside, 0) == len(inside) - 2:  # W^{(1)T}
             power = replace(inside[0], kind="^", text="^")
             self.tokens[after:after] = [power, inside[-1]]

@@ -14,7 +14,7 @@ from typing import Any
 from symderiv.notation.tex.calls import rebuilt
 from symderiv.notation.tex.reading import Parsed
 from symderiv.notation.tex.scope import Scope
-from symderiv.notation.tex.syntax import Called, Factors, Name, Numeral, Part, Raised, Ranging, walk
+from symderiv.notation.tex.syntax import Called, Factors, Name, Numeral, Part, Ranging, walk
 from symderiv.notation.tex.uses import plain, value_names
 
 
@@ -29,7 +29,7 @@ class _Defined:
 
 def with_own_parameters(parsed: Sequence[Parsed], known: Scope) -> list[Parsed]:
     """The equations with functions of entries as arrays, and place holders under names of their own."""
-    result = _without_odd_arguments(parsed)
+    result = list(parsed)
     for function in _defined(result):
         if function.name == "pi":
             result = [changed(each, _with_circle_number) for each in result]
@@ -44,23 +44,6 @@ def with_own_parameters(parsed: Sequence[Parsed], known: Scope) -> list[Parsed]:
             number = function.equation
             result[number] = changed(result[number], _swapped(function.argument, own))
     return result
-
-
-def _without_odd_arguments(parsed: Sequence[Parsed]) -> list[Parsed]:
-    r"""``\ell(\mu, \sigma^2) = ...`` as ``\ell = ...``: what it is a function of shows on the right."""
-    calls = {
-        _without_places(each.sides[0])
-        for each in parsed
-        if len(each.sides) > 1 and isinstance(each.sides[0], Called) and not each.continues
-        and any(isinstance(argument, Raised) for argument in each.sides[0].arguments)
-    }  # fmt: skip
-
-    def change(node: Part) -> Part:
-        if isinstance(node, Called) and _without_places(node) in calls:
-            return replace(node.name, at=node.at)
-        return node
-
-    return [changed(each, change) for each in parsed] if calls else list(parsed)
 
 
 def _defined(parsed: Sequence[Parsed]) -> Iterator[_Defined]:
