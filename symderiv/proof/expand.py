@@ -58,61 +58,76 @@ class ProofError(ValueError):
     """A tree that the prover does not handle."""
 
 
-def in_inputs(node: Expression, problem: Problem, holding: Collection[str] = ()) -> Expression:
-    """`node` with every definition written out, but for the names in `holding`, and differentiated.
-
-    A derivative by a defined name holds that name as the variable, and what it is built from is then
-    no part of it; once the derivative is taken, the name is written out as well. The derivative of an
-    unspecified function by its argument becomes an array of its own.
+def in_inputs(node: Expression, problem: Problem) -> Expression:
+    """`node` with every derivative carried out and every definition written out.
 
     Raises
     ------
     ProofError
         If an unspecified function is differentiated too often, or there is no derivative.
     """
-    match node:
-        case Entry(array, _):
-            definition = problem.definition(array)
-            if definition is None or array in holding:
-                return node
-            return in_inputs(unfold(definition, node), problem, holding)
-        case Derivative(of, by):
-            return _carried_out(of, by, problem, holding)
-        case _:
-            node = without_label_conditions(node, problem)
-            return map_children(node, lambda child: in_inputs(child, problem, holding))
+    names = {each.name for each in problem.definitions}
+    return with_definitions(carried_out(node, problem), problem, names)
 
 
-def held(nodes: Iterable[Expression], problem: Problem) -> frozenset[str]:
-    """The defined names by which `nodes` differentiate, if all of them may stay names: else none.
+def carried_out(node: Expression, problem: Problem, holding: Collection[str] = ()) -> Expression:
+    """`node` without derivatives, in the names of the problem: each stands for its value.
 
-    They may where nothing is differentiated by what they are built from.
+    A derivative is that of the definitions, written out as far as it reaches; a name in its result is
+    no variable any more, but short for the value that its definition gives. So an equation without
+    derivatives that holds whatever numbers the names stand for holds for these numbers, and any of the
+    names may be written out, or not, to show it.
+
+    A derivative by a defined name holds that name as the variable, and what it is built from is then
+    no part of it; `holding` are the names that are held so around `node`. The derivative of an
+    unspecified function by its argument becomes an array of its own.
     """
-    variables: set[str] = set()
-    for node in nodes:
-        for _, part in walk(node):
-            if isinstance(part, Derivative) and not _is_slope(part, problem):
-                variables |= {entry.array for entry in part.by}
-    names = {name for name in variables if problem.definition(name) is not None}
-    for name in names:
-        if any(other != name and problem.depends(Entry(name), other) for other in variables):
-            return frozenset()
-    return frozenset(names)
+    if isinstance(node, Derivative):
+        return _carried_out(node.of, node.by, problem, holding)
+    node = without_label_conditions(node, problem)
+    return map_children(node, lambda child: carried_out(child, problem, holding))
+
+
+def with_definitions(node: Expression, problem: Problem, names: Collection[str]) -> Expression:
+    """A tree without derivatives, with the definitions of `names` written out wherever they are used."""
+    if isinstance(node, Entry):
+        definition = problem.definition(node.array)
+        if definition is None or node.array not in names:
+            return node
+        return with_definitions(carried_out(unfold(definition, node), problem), problem, names)
+    return map_children(node, lambda child: with_definitions(child, problem, names))
+
+
+def outermost(node: Expression, problem: Problem) -> frozenset[str]:
+    """The defined names in a tree that no other name in it is made of.
+
+    A matrix whose inverse or determinant is in the tree comes last: its laws need its name.
+    """
+    entries = {part.array for _, part in walk(node) if isinstance(part, Entry)}
+    names = {name for name in entries if problem.definition(name) is not None}
+    names = names - {made[1] for name in entries if (made := matrix_behind(name)) is not None} or names
+    return frozenset(
+        name
+        for name in names
+        if not any(other != name and problem.depends(Entry(other), name) for other in names)
+    )
+
+
+def variables(nodes: Iterable[Expression], problem: Problem) -> frozenset[str]:
+    """The defined names by which `nodes` differentiate: a claim is often true of any value of them."""
+    return frozenset(
+        entry.array
+        for node in nodes
+        for _, part in walk(node)
+        if isinstance(part, Derivative) and not _is_slope(part, problem)
+        for entry in part.by
+        if problem.definition(entry.array) is not None
+    )
 
 
 def inverted(nodes: Iterable[Expression], problem: Problem) -> frozenset[str]:
-    """The defined matrices whose inverse or determinant is in play, which may stay names.
-
-    What is true of every matrix is true of these. They may stay where nothing is differentiated by what
-    they are built from.
-    """
-    variables: set[str] = set()
-    todo: set[str] = set()
-    for node in nodes:
-        todo |= names_in(node)
-        for _, part in walk(node):
-            if isinstance(part, Derivative):
-                variables |= {entry.array for entry in part.by}
+    """The defined matrices whose inverse or determinant is in play: a claim is often true of any matrix."""
+    todo = {name for node in nodes for name in names_in(node)}
     seen: set[str] = set()
     while todo:
         name = todo.pop()
@@ -120,12 +135,7 @@ def inverted(nodes: Iterable[Expression], problem: Problem) -> frozenset[str]:
             seen.add(name)
             todo |= problem.directly_uses(name)
     matrices = {made[1] for name in seen if (made := matrix_behind(name)) is not None}
-    return frozenset(
-        name
-        for name in matrices
-        if problem.definition(name) is not None
-        and not any(problem.depends(Entry(name), variable) for variable in variables)
-    )
+    return frozenset(name for name in matrices if problem.definition(name) is not None)
 
 
 def _is_slope(node: Derivative, problem: Problem) -> bool:
@@ -146,22 +156,39 @@ def _carried_out(
 ) -> Expression:
     """The derivative by each entry in turn, the last one outermost."""
     if not by:
-        return in_inputs(of, problem, holding)
+        return carried_out(of, problem, holding)
     last = by[-1]
     opened = problem.definition(last.array) is not None and last.array not in holding
     around = {*holding, last.array} if opened else holding
-    inner = _carried_out(of, by[:-1], problem, around)
-    slope = add(
-        differentiated(inner, last, lambda entry, by: _of_matrix(entry, by, problem, around)),
-        *_through_unspecified(inner, last, problem, holding),
-    )
-    return in_inputs(slope, problem, holding) if opened else slope
+    return _slope(_carried_out(of, by[:-1], problem, around), last, problem, around)
+
+
+def _slope(node: Expression, by: Entry, problem: Problem, holding: Collection[str]) -> Expression:
+    """The derivative of a tree without derivatives by one entry, through the names that are not held."""
+
+    def of_entry(entry: Entry, by: Entry) -> Expression:
+        if entry.array == by.array:
+            return slope_of_entry(entry.indices, by.indices)
+        if matrix_behind(entry.array) is not None:
+            return _of_matrix(entry, by, problem, holding)
+        definition = problem.definition(entry.array)
+        if definition is None or entry.array in holding or not problem.depends(entry, by.array, holding):
+            return ZERO
+        body = carried_out(unfold(definition, entry), problem, holding)
+        # Sigmoid' is sigmoid (1 - sigmoid): the value of the body is the entry's, at whatever letters.
+        return _replaced(_slope(body, by, problem, holding), body, entry)
+
+    return add(differentiated(node, by, of_entry), *_through_unspecified(node, by, problem, holding))
+
+
+def _replaced(node: Expression, part: Expression, new: Expression) -> Expression:
+    return new if node == part else map_children(node, lambda child: _replaced(child, part, new))
 
 
 def _through_unspecified(
     node: Expression, by: Entry, problem: Problem, holding: Collection[str]
 ) -> Iterator[Expression]:
-    """What a derivative owes to the unspecified functions in a tree, and to their derivatives.
+    """What a derivative owes to the unspecified functions that a tree names, and to their derivatives.
 
     ∂L/∂z_k = Σ_j ∂L/∂y_j ∂y_j/∂z_k for an unspecified L(y); ∂L/∂y_j depends on z through y again.
     """
@@ -176,18 +203,21 @@ def _through_unspecified(
             taken |= all_letters(node)
             places = [_fresh_place(unspecified.of, problem, taken) for _ in range(order + 1)]
             letters = [index for place in places[:-1] for index in place]
-            # A matrix that depends on the function is differentiated as a matrix.
-            entry = Entry(_slopes(unspecified, order), tuple(letters))
-            outer = differentiated(node, entry, lambda _, __: ZERO)
+            outer = differentiated(node, Entry(_slopes(unspecified, order), tuple(letters)), _by_itself)
             if by.array == unspecified.of:
                 result = multiply(outer, _symmetric(unspecified, [*places[:-1], by.indices]))
             else:
-                middle = _carried_out(Entry(unspecified.of, places[-1]), (by,), problem, holding)
+                middle = _slope(Entry(unspecified.of, places[-1]), by, problem, holding)
                 result = multiply(outer, _symmetric(unspecified, places), middle)
                 letters += places[-1]
             for letter in reversed(letters):
                 result = Sum(letter, result)
             yield result
+
+
+def _by_itself(entry: Entry, by: Entry) -> Expression:
+    """An entry by one of its own array; what a name or a matrix owes to it is found where that is opened."""
+    return slope_of_entry(entry.indices, by.indices) if entry.array == by.array else ZERO
 
 
 def _fresh_place(array: str, problem: Problem, taken: set[str]) -> tuple[Index, ...]:
@@ -208,26 +238,17 @@ def _symmetric(unspecified: Upstream, places: Sequence[tuple[IndexTerm, ...]]) -
     return multiply(Number(Fraction(1, len(orders))), add(*entries))
 
 
-def differentiated(
-    node: Expression, by: Entry, of_matrix: Callable[[Entry, Entry], Expression]
-) -> Expression:
-    """The derivative of a tree without definitions by one entry.
-
-    `of_matrix` gives that of an inverse or a determinant, whose matrix may be defined.
-    """
+def differentiated(node: Expression, by: Entry, of_entry: Callable[[Entry, Entry], Expression]) -> Expression:
+    """The derivative of a tree without derivatives by one entry; `of_entry` gives that of another entry."""
 
     def slope_of(part: Expression) -> Expression:
-        return differentiated(part, by, of_matrix)
+        return differentiated(part, by, of_entry)
 
     match node:
         case Number() | Size() | Delta():
             return ZERO
-        case Entry(array, indices):
-            if matrix_behind(array) is not None:
-                return of_matrix(node, by)
-            if array != by.array:
-                return ZERO
-            return slope_of_entry(indices, by.indices)
+        case Entry():
+            return of_entry(node, by)
         case Add(terms):
             return add(*(slope_of(term) for term in terms))
         case Multiply(factors):
@@ -276,8 +297,7 @@ def _of_matrix(node: Entry, by: Entry, problem: Problem, holding: Collection[str
     def inverse(row: IndexTerm, column: IndexTerm) -> Entry:
         return Entry(inverse_of(matrix), (*ahead, row, column))
 
-    inner = in_inputs(Entry(matrix, (*ahead, a, b)), problem, holding)
-    slope = differentiated(inner, by, lambda entry, by: _of_matrix(entry, by, problem, holding))
+    slope = _slope(Entry(matrix, (*ahead, a, b)), by, problem, holding)
     if slope == ZERO:
         return ZERO
     if kind == INVERSE:

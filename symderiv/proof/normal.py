@@ -248,8 +248,10 @@ class Normal:
     def _under_bounds(self, merged: dict[Expression, Fraction], coefficient: Fraction) -> _Polynomial | None:
         """[s in N] f([s in N] x_s) = [s in N] f(x_s): inside of functions and sums, the bound is 1."""
         bounds = [base for base in merged if is_bound(base)]
+        if not bounds:
+            return None
         written = {base: without_bounds(base, merged) for base in merged if not is_bound(base)}
-        if not bounds or all(base is other for base, other in written.items()):
+        if all(base is other for base, other in written.items()):
             return None
         before = self._known
         # Those that follow from them are known too: they must not be written inside again.

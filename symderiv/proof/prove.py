@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from symderiv.expression.canonical import canonical
 from symderiv.expression.construct import subtract
@@ -15,7 +15,7 @@ from symderiv.proof.certificate import Certificate, certify
 from symderiv.proof.check import NotZero
 from symderiv.proof.counterexample import search
 from symderiv.proof.domain import domain
-from symderiv.proof.expand import ProofError, held, in_inputs, inverted
+from symderiv.proof.expand import ProofError, carried_out, inverted, outermost, variables, with_definitions
 from symderiv.proof.fixed_sizes import written_out
 from symderiv.proof.free_places import labels_as_letters, require_plain_places
 from symderiv.proof.normal import Normal
@@ -97,54 +97,70 @@ class _Claim:
         self.labels = {
             given.name: (given.axes, given.label_of) for given in problem.inputs if given.label_of is not None
         }
-        # The variables of derivatives are kept as names where that is sound: shorter, and for all values.
-        self.differences: list[Expression] = []
-        self.positive: dict[Expression, tuple[str, ...]] = {}  # what is said of their domain
+        #: The left side minus the right one, in the names of the problem; none where that is not found.
+        self.difference: Expression | None = None
         try:
-            variables, matrices = held((left, right), problem), inverted((left, right), problem)
-            for holding in dict.fromkeys((variables, frozenset[str](), variables | matrices)):
-                self.differences.append(self._difference(holding))
-            self._add_where_logarithms_exist()
+            self.difference = subtract(carried_out(left, problem), carried_out(right, problem))
         except ProofError as error:
             self.reasons.append(f"not written in the inputs: {error}")
-
-    def _add_where_logarithms_exist(self) -> None:
-        """One more difference, in which what has a logarithm is written as an exponential."""
-        found = with_exponentials(self.differences[0])
-        if found is not None:
-            written, entries = found
-            self.differences.append(written)
-            self.positive[written] = tuple(f"{to_text(entry)} > 0" for entry in entries)
-
-    def _difference(self, holding: Collection[str]) -> Expression:
-        a, b = (in_inputs(side, self.problem, holding) for side in (self.left, self.right))
-        return subtract(a, b)
 
     def by_normal_form(self) -> Verdict | None:
         """A proof by normal form, or None."""
         equations = {canonical(each.left): each.right for each in self.assumptions}
-        for difference in self.differences:
+        for difference, where in self._trees():
             try:
-                if Normal().is_zero(difference):
-                    return self._proved(
-                        "normal form", _BY_NORMAL_FORM, where=self.positive.get(difference, ())
-                    )
-                if equations and Normal(equations).is_zero(difference):
-                    return self._proved("normal form", _BY_NORMAL_FORM, self.assumptions)
-                written, used = under(difference, self.assumptions)
-                if used and Normal().is_zero(written):
-                    return self._proved("normal form", _BY_NORMAL_FORM, used)
+                used: tuple[Assumption, ...] = ()
+                found = Normal().is_zero(difference)
+                if not found and equations:
+                    found, used = Normal(equations).is_zero(difference), self.assumptions
+                if not found:
+                    written, used = under(difference, self.assumptions)
+                    found = bool(used) and Normal().is_zero(written)
+                if found:
+                    return self._proved("normal form", _BY_NORMAL_FORM, used, where=where)
                 self.reasons.append("the normal forms differ")
             except ProofError as error:
                 self.reasons.append(f"no normal form: {error}")
         return None
 
+    def _trees(self) -> Iterator[tuple[Expression, tuple[str, ...]]]:
+        """The difference in various names, each with what its domain is said to be."""
+        layers: list[Expression] = []
+        for layer in self._layers():
+            layers.append(layer)
+            yield layer, ()
+        for layer in layers:
+            found = with_exponentials(layer)
+            if found is not None:
+                written, entries = found
+                yield written, tuple(f"{to_text(entry)} > 0" for entry in entries)
+
+    def _layers(self) -> Iterator[Expression]:
+        """The difference in all names, then with the outermost of them written out, again and again.
+
+        What is true whatever the names stand for is true of what they do stand for, and the fewer are
+        written out, the shorter the way.
+        """
+        difference = self.difference
+        while difference is not None:
+            yield difference
+            outer = outermost(difference, self.problem)
+            difference = self._written(difference, outer) if outer else None
+
+    def _written(self, difference: Expression, names: Collection[str]) -> Expression | None:
+        """The difference with the definitions of `names` written out."""
+        try:
+            return with_definitions(difference, self.problem, names)
+        except ProofError as error:
+            self.reasons.append(f"not written in the inputs: {error}")
+            return None
+
     def by_certificate(self) -> Verdict | None:
         """A proof by the certificate, or None."""
-        for difference in self.differences:
+        for difference in self._written_out():
             for assumed in dict.fromkeys(((), self.assumptions)):
                 tree, used = under(difference, assumed)
-                if (assumed and not used) or difference in self.positive:
+                if assumed and not used:
                     continue
                 try:
                     found = self._certified(tree)
@@ -158,6 +174,18 @@ class _Claim:
                     return self._proved(method, _BY_WRITING_OUT + found.because(), used, self.sizes, found)
                 return self._proved(found.method(), found.because(), used, {}, found)
         return None
+
+    def _written_out(self) -> Iterator[Expression]:
+        """The difference in the inputs, but for names that may stay; then in the inputs alone."""
+        sides = (self.left, self.right)
+        names, matrices = variables(sides, self.problem), inverted(sides, self.problem)
+        every = {each.name for each in self.problem.definitions}
+        found: set[Expression] = set()
+        for kept in (names, frozenset[str](), names | matrices):
+            written = self.difference and self._written(self.difference, every - kept)
+            if written is not None and written not in found:
+                found.add(written)
+                yield written
 
     def _certified(self, tree: Expression) -> Certificate:
         if not self.sizes:

@@ -33,7 +33,7 @@ def test_the_names() -> None:
         "gaussian_nll_variance", "triplet", "distillation", "logistic_loss", "kl_divergence", "info_nce",
         "dpo", "bradley_terry",
         "cross_entropy_z_loss", "nll_probabilities", "label_smoothing_dense", "policy_gradient",
-        "reinforce", "causal_attention",
+        "reinforce", "causal_attention", "lstm_cell", "gru_cell",
     }  # fmt: skip
     assert list(catalog.names()) == sorted(catalog.names())
 

@@ -206,6 +206,10 @@ def with_letter(problem: Problem, axis: str) -> Problem:
     return replace(problem, letters=(*problem.letters, Index("l", axis)))
 
 
+#: How many mutants of a problem's forms are judged, over the number of its definitions.
+MUTANTS = 60
+
+
 @pytest.mark.parametrize("name", catalog.names())
 def test_no_mutant_of_a_form_is_proved(name: str) -> None:
     """Each mutant that the oracle tells from the form must not be proved, and most are refuted."""
@@ -213,21 +217,40 @@ def test_no_mutant_of_a_form_is_proved(name: str) -> None:
     sizes = {axis: 3 - place % 2 for place, axis in enumerate(problem.axes)}
     oracle = generic_oracle(problem, sizes)
     judged = refuted = 0
-    for derivation in derive_all(problem):
-        found = mutants(derivation.result)
-        # Each judgement of a form over many axes takes a second: a sample of its mutants has to do.
-        for mutant in found if len(problem.axes) < 3 else islice(found, 0, None, 4):
-            if same(mutant, derivation.result):
-                continue
-            if not differs(oracle, derivation.start, mutant):
-                continue
-            judged += 1
-            verdict = prove(derivation.start, mutant, problem)
-            assert verdict.kind != "proved", to_text(mutant)
-            refuted += verdict.kind == "refuted"
+    found = [
+        (derivation, mutant)
+        for derivation in derive_all(problem)
+        for mutant in mutants(derivation.result)
+        if not same(mutant, derivation.result)
+    ]
+    # The longer the chain of definitions, the longer each judgement takes: a sample has to do.
+    every = max(1, len(found) * len(problem.definitions) // MUTANTS)
+    for derivation, mutant in islice(found, 0, None, every):
+        if not differs(oracle, derivation.start, mutant):
+            continue
+        judged += 1
+        verdict = prove(derivation.start, mutant, problem)
+        assert verdict.kind != "proved", to_text(mutant)
+        refuted += verdict.kind == "refuted"
     assert judged >= 2
     if not problem.upstream:
         assert refuted == judged
+
+
+@pytest.mark.parametrize("name", ["lstm_cell", "gru_cell"])
+def test_no_mutant_of_a_step_is_proved(name: str) -> None:
+    problem = catalog.load(name)
+    oracle = generic_oracle(problem, {"H": 2, "D": 1})
+    seen: set[str] = set()
+    steps = [step for each in derive_all(problem) for _, step, _ in steps_of(each, seen)]
+    judged = 0
+    for place, step in enumerate(islice(steps, 3, None, len(steps) // 8)):
+        found = [*mutants(step.after)]
+        mutant = found[place * 5 % len(found)]
+        if differs(oracle, step.before, mutant):
+            judged += 1
+            assert prove(step.before, mutant, problem).kind != "proved", to_text(mutant)
+    assert judged >= 5
 
 
 def test_the_normal_form_ignores_order_and_letters() -> None:
@@ -244,6 +267,54 @@ def test_a_name_is_held_fixed_only_in_the_derivative_by_it(right: str, kind: str
     problem = catalog.load("cross_entropy")
     left = parse_expression("sum(k, d(L, p[k]) * d(p[k], z[j]))", problem)
     assert prove(left, parse_expression(right, problem), problem).kind == kind
+
+
+CHAIN = read_problem(
+    """
+index i, j, k, l : K
+input W[K, K], x[K], b
+s[i] = sigmoid(sum(k, W[i, k] * x[k]))
+q[i] = b * s[i]
+p[i] = exp(q[i]) / sum(k, exp(q[k]))
+y[i] = s[i + 1] + 1
+upstream L(q)
+""",
+    "chain",
+)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "kind"),
+    [
+        # The letters of a body are not those of the sum that it stands in.
+        ("d(sum(k, x[k] * s[k]), x[j])", "s[j] + sum(k, x[k] * s[k] * (1 - s[k]) * W[k, j])", "proved"),
+        ("d(sum(k, x[k] * s[k]), x[j])", "s[j] + sum(k, x[k] * s[j] * (1 - s[j]) * W[k, j])", "refuted"),
+        ("d(s[i], W[j, k])", "delta(i, j) * s[i] * (1 - s[i]) * x[k]", "proved"),
+        ("d(s[i], W[j, k])", "delta(i, j) * s[k] * (1 - s[k]) * x[k]", "refuted"),
+        # A sum that is 1 is no 1 where its terms are the variables.
+        ("d(sum(k, p[k]), q[j])", "0", "proved"),
+        ("d(sum(k, p[k]), p[j])", "1", "proved"),
+        ("d(sum(k, p[k]), p[j])", "0", "refuted"),
+        # A name depends on what it is made of, in a derivative of a derivative too.
+        ("d(s[i], q[j])", "0", "proved"),
+        ("d(q[i], s[j])", "b * delta(i, j)", "proved"),
+        ("d(d(q[i]^2, q[j]), b)", "2 * delta(i, j) * s[i]", "proved"),
+        ("d(d(q[i]^2, q[j]), b)", "0", "refuted"),
+        ("d(q[i]^2, b, q[j])", "0", "proved"),
+        ("d(L, s[i])", "b * d(L, q[i])", "proved"),
+        ("d(L, b)", "sum(k, d(L, q[k]) * q[k]) / b", "proved"),
+        ("d(L, b)", "sum(k, d(L, q[k]) * p[k]) / b", "refuted"),
+        # What is true of these names is not true of any, and what is made of them alone is no less.
+        ("q[i] * s[j]", "q[j] * s[i]", "proved"),
+        ("q[i] * p[j]", "q[j] * p[i]", "refuted"),
+        # A shifted entry is 0 outside of its array, whatever its definition would give there.
+        ("y[i + 1]", "where(i + 1 in K, s[i + 2] + 1, 0)", "proved"),
+        ("sum(i, y[i + 1])", "sum(i, s[i + 2] + 1)", "refuted"),
+    ],
+)
+def test_names_stand_for_what_they_are_defined_to_be(left: str, right: str, kind: str) -> None:
+    sides = (parse_expression(side, CHAIN) for side in (left, right))
+    assert prove(*sides, CHAIN).kind == kind
 
 
 def test_derivatives_are_taken_in_turn() -> None:
