@@ -207,7 +207,7 @@ def with_letter(problem: Problem, axis: str) -> Problem:
 
 
 #: How many mutants of a problem's forms are judged, over the number of its definitions.
-MUTANTS = 60
+MUTANTS = 36
 
 
 @pytest.mark.parametrize("name", catalog.names())
