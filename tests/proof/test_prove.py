@@ -342,7 +342,7 @@ def test_roots_of_roots_come_to_an_end() -> None:
 
 
 def test_a_proof_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("symderiv.proof.normal.MAX_WORK", 20)
+    monkeypatch.setattr("symderiv.proof.normal.ring.MAX_WORK", 20)
     monkeypatch.setattr("symderiv.proof.certificate.WORK_LIMIT", 3)
     left, right = (parse_expression(each, PROBLEM) for each in ("(a[i] + z[i] + x)^6", "(x + z[i] + a[i])^6"))
     verdict = prove(left, right, PROBLEM)

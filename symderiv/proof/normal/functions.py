@@ -1,0 +1,150 @@
+"""Function values: exponentials of sums and logarithms of products taken apart, others by these."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from symderiv.expression.canonical import canonical
+from symderiv.expression.construct import add, multiply, negate, number, power
+from symderiv.expression.functions import PI, call
+from symderiv.expression.nodes import MINUS_ONE, ONE, Call, Delta, Expression, Number, Size
+from symderiv.proof.expand import ProofError
+from symderiv.proof.normal.conditions import Conditions
+from symderiv.proof.normal.polynomial import Polynomial, content, primes, tree_of
+from symderiv.proof.normal.signs import is_positive
+from symderiv.proof.places import is_bound
+
+
+class Functions(Conditions):
+    """How function values become polynomials."""
+
+    def call(self, node: Call) -> Polynomial:
+        """The value of a function."""
+        name, arguments = node.function, node.arguments
+        if len(arguments) != 1:
+            return self.atom(Call(name, tuple(self.of(argument) for argument in arguments)))
+        written = by_exponentials(name, arguments[0])
+        if written is not None:
+            return self.polynomial(written)
+        inner = self.polynomial(arguments[0])
+        if name == "step":
+            return self.is_positive_there(inner)
+        if name == "sign" and inner and is_positive(tree_of(inner)):
+            return {(): Fraction(1)}
+        if name == "exp":
+            return self._exponential(inner)
+        if name == "log":
+            return self._logarithm(inner)
+        if name == "sqrt" and len(inner) == 1:
+            return self._root(inner)
+        return self.atom(Call(name, (tree_of(inner),)))
+
+    def _root(self, inner: Polynomial) -> Polynomial:
+        """√(a b) = √a √b where a is a positive constant: a number comes out of the root by its primes."""
+        ((monomial, coefficient),) = inner.items()
+        if coefficient <= 0:
+            return self.atom(call("sqrt", tree_of(inner)))
+        apart = [(atom, each) for atom, each in monomial if isinstance(atom, Size) or atom == PI]
+        # e^u is positive, so the root of its square is it.
+        squared = [pair for pair in monomial if is_exponential(pair[0]) and pair[1] % 2 == 0]
+        rest = {tuple(pair for pair in monomial if pair not in (*apart, *squared)): Fraction(1)}
+        number = coefficient.numerator * coefficient.denominator
+        result: Polynomial = {(): Fraction(1, coefficient.denominator)}
+        for prime, power_of_it in primes(number):
+            root = self.monomial(
+                [(call("sqrt", Number(Fraction(prime))), Fraction(power_of_it))], Fraction(1)
+            )
+            result = self.product(result, root)
+        result = self.product(result, self.monomial([(u, each / 2) for u, each in squared], Fraction(1)))
+        for atom, each in apart:
+            result = self.product(result, self.monomial([(call("sqrt", atom), each)], Fraction(1)))
+        return result if rest == {(): 1} else self.product(result, self.atom(call("sqrt", tree_of(rest))))
+
+    def _exponential(self, inner: Polynomial) -> Polynomial:
+        """e^{a + b} = e^a e^b, e^{n u} = (e^u)^n, e^{log u} = u."""
+        result: Polynomial = {(): Fraction(1)}
+        for monomial, coefficient in inner.items():
+            atoms = [atom for atom, _ in monomial]
+            if len(monomial) == 1 and monomial[0][1] == 1:
+                atom = atoms[0]
+                if isinstance(atom, Call) and atom.function == "log" and coefficient.denominator == 1:
+                    result = self.product(result, self.power(atom.arguments[0], coefficient))
+                    continue
+            unit = canonical(Call("exp", (tree_of({monomial: Fraction(1)}),)))
+            result = self.product(result, self.monomial([(unit, coefficient)], Fraction(1)))
+        return result
+
+    def _logarithm(self, inner: Polynomial) -> Polynomial:
+        """log(ab) = log a + log b, log u^n = n log u, log e^u = u, factors that all terms share in front.
+
+        An even power is positive whatever the sign of its base, so log u^2 is 2 log u only where u is
+        known to be positive; where it is not, log u^2 stays as it is.
+        """
+        if not inner:
+            raise ProofError("a logarithm of zero")
+        if all(coefficient < 0 for coefficient in inner.values()):
+            return self.atom(call("log", tree_of(inner)))
+        shared = content(inner)
+        if len(inner) == 1:
+            ((monomial, coefficient),) = inner.items()
+            parts = [self._log_of_number(coefficient)]
+            return self.sum([*parts, *(self._log_of_atom(atom, each) for atom, each in monomial)])
+        divided = self.product(
+            inner, self.monomial([(atom, -each) for atom, each in shared.items()], Fraction(1))
+        )
+        parts = [self._log_of_atom(atom, each) for atom, each in shared.items()]
+        return self.sum([*parts, self.atom(call("log", tree_of(divided)))])
+
+    def _log_of_number(self, number: Fraction) -> Polynomial:
+        """By the primes of a positive number, log 12 = 2 log 2 + log 3."""
+        result: Polynomial = {}
+        for part, sign in ((number.numerator, 1), (number.denominator, -1)):
+            for prime, times in primes(part):
+                atom = self.atom(call("log", Number(Fraction(prime))))
+                result = self.sum([result, {each: value * times * sign for each, value in atom.items()}])
+        return result
+
+    def _log_of_atom(self, atom: Expression, exponent: Fraction) -> Polynomial:
+        if exponent.denominator == 1 and exponent % 2 == 0 and not is_positive(atom):
+            # log u^(2m) is m log u^2, whatever the sign of u.
+            squared = canonical(call("log", power(atom, 2)))
+            return self.monomial([(squared, Fraction(1))], exponent / 2)
+        if isinstance(atom, Call) and atom.function == "exp":
+            inner = self.polynomial(atom.arguments[0])
+        elif isinstance(atom, Call) and atom.function == "sqrt":
+            root = self._logarithm(self.polynomial(atom.arguments[0]))
+            inner = {monomial: coefficient / 2 for monomial, coefficient in root.items()}
+        elif isinstance(atom, Delta):
+            raise ProofError("a logarithm of a delta")
+        elif is_bound(atom):
+            raise ProofError("a logarithm of an entry that may be outside of its array")
+        else:
+            inner = self.monomial([(canonical(call("log", atom)), Fraction(1))], Fraction(1))
+        return {monomial: coefficient * exponent for monomial, coefficient in inner.items()}
+
+
+def is_exponential(atom: Expression) -> bool:
+    """Whether an atom is e to something."""
+    return isinstance(atom, Call) and atom.function == "exp"
+
+
+def by_exponentials(name: str, u: Expression) -> Expression | None:
+    """The functions of the exponential family by e; those with a kink by their step."""
+    up, down = call("exp", u), call("exp", multiply(MINUS_ONE, u))
+    match name:
+        case "sigmoid":
+            return power(add(ONE, down), -1)
+        case "softplus":
+            return call("log", add(ONE, up))
+        case "tanh":
+            return multiply(add(up, negate(down)), power(add(up, down), -1))
+        case "sinh":
+            return multiply(number(Fraction(1, 2)), add(up, negate(down)))
+        case "cosh":
+            return multiply(number(Fraction(1, 2)), add(up, down))
+        case "relu":
+            return multiply(call("step", u), u)
+        case "abs":
+            return multiply(call("sign", u), u)
+        case _:
+            return None
