@@ -13,12 +13,12 @@ from symderiv.check.declared import Said
 from symderiv.check.document import Block, Document
 from symderiv.check.limits import MOST_IN_LINES, SECONDS_PER_READING, OutOfTimeError, time_limit
 from symderiv.check.prose import series
-from symderiv.expression.nodes import Derivative, Entry
+from symderiv.expression.nodes import Derivative, Entry, Index
 from symderiv.expression.traverse import walk
 from symderiv.notation.errors import NotationError, ShapeError, Source
 from symderiv.notation.tex.inferred import Reading, read_document
 from symderiv.notation.tex.tokens import closes, opens, tokenize
-from symderiv.problem import Problem, Upstream
+from symderiv.problem import Problem, Upstream, names_in
 
 #: Signs of a derivative: a display with one on its left side claims something.
 _DERIVATIVES = ("\\partial", "\\nabla", "\\frac{d", "\\dfrac{d", "\\pdv")
@@ -74,6 +74,8 @@ class Attempt:
         self.rows |= self.said.row
         self._set_unreadable_signs_aside()
         reading = self._all_that_can_be_read()
+        if reading is not None:
+            reading = self._with_inputs_defined(reading)
         if reading is not None and self._finds_upstream(reading):
             reading = self._all_that_can_be_read()
         if reading is not None:
@@ -104,6 +106,28 @@ class Attempt:
         for block in self.blocks[:]:
             self._set_aside(block, block.begin, told)
         return True
+
+    def _with_inputs_defined(self, reading: Reading) -> Reading:
+        """The reading in which a declared input that an equation gives a value is what it says."""
+        declared = {each.name: each for each in self.said.inputs if each.label_of is None}
+        given = {
+            left.array
+            for chain, leading in zip(reading.chains, reading.leading, strict=True)
+            if not leading and not chain.continues and not chain.conditions and len(chain.sides) > 1
+            and isinstance(left := chain.sides[0], Entry) and left.array in declared
+            and len(set(left.indices)) == len(left.indices)
+            and all(isinstance(index, Index) for index in left.indices)
+            and left.array not in names_in(chain.sides[1])
+        }  # fmt: skip
+        if not given:
+            return reading
+        before = self.said.inputs
+        self.said.inputs = [each for each in before if each.name not in given]
+        try:
+            return self._read()
+        except NotationError:
+            self.said.inputs = before
+            return reading
 
     def _finds_upstream(self, reading: Reading) -> bool:
         """Whether a number that nothing defines is differentiated: then it is any function of a name.

@@ -8,9 +8,8 @@ equation that needs that is false.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from symderiv.check.points import Special, Values, close, points_of
 from symderiv.expression.construct import multiply, number, subtract
@@ -275,31 +274,14 @@ def without(problem: Problem, group: list[Definition]) -> Problem:
 
 
 def _symmetric(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
-    """A_ij = A_ji: every entry is written as half of both."""
+    """A_ij = A_ji."""
     for given in problem.inputs:
         square = len(given.axes) == 2 and given.axes[0] == given.axes[1]
         # Data and weights such as x_nk may be square only because the mistake itself ties their axes.
         if square and given.name[0].isupper():
-            halves = _symmetrised(given.name)
-            yield _Candidate(f"{given.name} symmetric", halves(left), halves(right), _halved(problem, halves))
-
-
-def _symmetrised(name: str) -> Callable[[Expression], Expression]:
-    def change(node: Expression) -> Expression:
-        if isinstance(node, Entry) and node.array == name:
-            turned = Entry(name, node.indices[::-1])
-            return node if node == turned else multiply(_HALF, Add((node, turned)))
-        return map_children(node, change)
-
-    return change
-
-
-_HALF = number(Fraction(1, 2))
-
-
-def _halved(problem: Problem, change: Callable[[Expression], Expression]) -> Problem:
-    definitions = tuple(replace(each, body=change(each.body)) for each in problem.definitions)
-    return replace(problem, definitions=definitions)
+            said = f"{given.name} symmetric"
+            special = Special(symmetric=(given.name,))
+            yield _Candidate(said, left, right, problem, parse_assumption(said, problem), special)
 
 
 def _holds(candidate: _Candidate, given: Special) -> bool:

@@ -150,7 +150,10 @@ def _point(
     for name, values in special.among:
         arrays[name] = {place: draw.choice(values) for place in arrays[name]}
     for name in special.symmetric:
-        arrays[name] = {place: arrays[name][min(place, place[::-1])] for place in arrays[name]}
+        arrays[name] = {
+            place: arrays[name][min(place, place[::-1])] + (8 if place == place[::-1] else 0)
+            for place in arrays[name]  # with a positive determinant, which may stand in a logarithm
+        }
     for name in special.one_hot:
         arrays[name] = _one_hot(arrays[name], draw)
     for name, axis in special.normalised:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from symderiv.expression.construct import add, divide, multiply, negate, power
 from symderiv.expression.functions import call
 from symderiv.expression.indices import all_letters, free_indices, fresh_index, rename
+from symderiv.expression.matrices import symmetrised
 from symderiv.expression.nodes import (
     ONE,
     ZERO,
@@ -48,7 +49,10 @@ def under(node: Expression, assumptions: Sequence[Assumption]) -> tuple[Expressi
         array, letters, entry = written
         if array in done or array not in names_in(node) or _chooses_places(node, array):
             continue
-        node = _replaced(node, array, letters, entry)
+        symmetric = (
+            isinstance(assumption.right, Entry) and assumption.right.array == array and len(letters) == 2
+        )
+        node = symmetrised(node, array) if symmetric else _replaced(node, array, letters, entry)
         done.add(array)
         used.append(assumption)
     return node, tuple(used)

@@ -18,6 +18,7 @@ from symderiv.proof.domain import domain
 from symderiv.proof.expand import ProofError, carried_out, inverted, outermost, variables, with_definitions
 from symderiv.proof.fixed_sizes import written_out
 from symderiv.proof.free_places import labels_as_letters, require_plain_places
+from symderiv.proof.inverses import with_inverses_known
 from symderiv.proof.normal import Normal
 from symderiv.proof.positive import with_exponentials
 from symderiv.proof.verdict import Verdict
@@ -143,7 +144,7 @@ class _Claim:
         """
         difference = self.difference
         while difference is not None:
-            yield difference
+            yield with_inverses_known(difference, self.problem, self.assumptions)
             outer = outermost(difference, self.problem)
             difference = self._written(difference, outer) if outer else None
 
@@ -183,6 +184,8 @@ class _Claim:
         found: set[Expression] = set()
         for kept in (names, frozenset[str](), names | matrices):
             written = self.difference and self._written(self.difference, every - kept)
+            if written is not None:
+                written = with_inverses_known(written, self.problem, self.assumptions)
             if written is not None and written not in found:
                 found.add(written)
                 yield written

@@ -96,7 +96,7 @@ class ConstructParser(SumParser):
             wrong = second if first.is_command("partial") else first
             raise self.error(wrong, rf"expected \partial above and below the line, found {shown(wrong)}")
         for kind in ("d", "delta"):
-            if kind in self.shared.vocabulary.names:
+            if kind in self.shared.vocabulary.names and not (kind == "d" and _both_differ(above, below)):
                 continue
             matches = [
                 (each.text == kind and each.kind in ("letter", "word", "command")) for each in (first, second)
@@ -336,6 +336,14 @@ def _unwrapped(tokens: Sequence[Token]) -> list[Token]:
     while inside and inside[0].kind == "{" and matching(inside, 0) == len(inside) - 1 > 1:
         inside = inside[1:-1]
     return inside
+
+
+def _both_differ(above: Sequence[Token], below: Sequence[Token]) -> bool:
+    """Whether a d stands before a name on both sides of a fraction: nobody writes a size so."""
+    return all(
+        len(side) > 1 and side[1].kind in ("letter", "word", "command") and side[1].text != "cdot"
+        for side in (above, below)
+    )
 
 
 def _untransposed(node: Syntax) -> Syntax:

@@ -32,12 +32,15 @@ class Vocabulary:
         The superscripts that count layers.
     calls
         Whether a name that a bracket follows is a function or an array in a call, ``p(a)``.
+    steps
+        The letters that count steps in subscripts.
     """
 
     names: frozenset[str] = frozenset()
     symbols: tuple[tuple[tuple[tuple[str, str], ...], str], ...] = ()
     calls: Callable[[Name, Sequence[Token]], bool] = _no_calls
     layers: Layers = field(default_factory=Layers)
+    steps: frozenset[str] = frozenset()
 
 
 @dataclass

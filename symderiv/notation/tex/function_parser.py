@@ -266,6 +266,11 @@ class FunctionParser(ConstructParser):
                 factors.append(("", self.factor()))
             self.note(token.at, f"{function} takes {self.written(token.at, self.tokens[self.place - 1].end)}")
             return (Factors(token.at, tuple(factors)),)
+        if function == "tr" and self.starts_factor() and not self._starts_function():
+            product: list[tuple[str, Syntax]] = [("", first)]
+            while self.starts_factor() and not self._starts_function():
+                product.append(("", self.factor()))
+            return (Factors(token.at, tuple(product)),)
         reaching = isinstance(first, Bound | Differentiated | Applied)
         if not reaching and (self.starts_factor() or self.token.is_op("/")):
             read = self.written(token.at, self.tokens[self.place - 1].end)
@@ -274,6 +279,9 @@ class FunctionParser(ConstructParser):
 
     def _starts_function(self) -> bool:
         token = self.token
-        return token.is_command(*known.FUNCTION_COMMANDS) or (
-            token.kind == "letter" and any(self._spells(function) for function in known.BARE_FUNCTIONS)
+        named = token.kind == "word" and token.text in known.FUNCTION_WORDS
+        return (
+            named
+            or token.is_command(*known.FUNCTION_COMMANDS)
+            or (token.kind == "letter" and any(self._spells(function) for function in known.BARE_FUNCTIONS))
         )

@@ -39,6 +39,7 @@ from symderiv.notation.tex.reading import (
 from symderiv.notation.tex.repeated import with_sums
 from symderiv.notation.tex.scope import Scope
 from symderiv.notation.tex.squares import roots_of
+from symderiv.notation.tex.steps import step_letters
 from symderiv.notation.tex.syntax import Called, Name, Part, walk
 from symderiv.notation.tex.tokens import tokenize, without_boxes
 from symderiv.notation.tex.uses import plain
@@ -183,6 +184,7 @@ def _read(  # noqa: PLR0917
     subscripts = letters_in_subscripts(tokens)
     found_equations = equations(source, tokens, lambda token: token.text in subscripts)
     known = replace(Scope.of_problem(problem), rows=frozenset(rows))
+    known = replace(known, steps=step_letters(known, found_equations, source))
     found_equations = definitions_in_turn(known, found_equations, source)
     primed = primed_functions(known, found_equations, symbols, source)
     known.unspecified.update(dict.fromkeys(primed, 0))

@@ -44,7 +44,7 @@ class MatrixReader(PlaceReader):
         values: list[Value] = []
         for _, value, where in terms:
             if value.kind:
-                value = self._sized(value, shaped, where)
+                value = self.sized(value, shaped, where)
             elif shaped is not None and not value.open and len(shaped.open) > 1:
                 raise self.misshapen(where, f"a number cannot be added to {shaped.shape}")
             elif shaped is not None and not value.open:
@@ -61,7 +61,7 @@ class MatrixReader(PlaceReader):
             raise self.error(terms[0][2], f"the size of {terms[0][1].shape} is not known here")
         return Value(sum_of(list(zip(signs, entries, strict=True))), shape.open, shape.row)
 
-    def _sized(self, value: Value, shape: Value | None, where: Syntax) -> Value:
+    def sized(self, value: Value, shape: Value | None, where: Syntax) -> Value:
         """An identity matrix or a vector of ones in the size of what it stands with."""
         if shape is None:
             raise self.error(where, f"the size of {value.shape} is not known here")

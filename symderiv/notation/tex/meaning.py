@@ -302,7 +302,7 @@ class Reader(BinderReader):
         inside = base.base if isinstance(base, Subscripted) and _is_euclidean(base.units[0]) else base
         if (
             isinstance(inside, Bracket)
-            and _is_norm(inside)
+            and inside.sign == "||"
             and isinstance(exponent, Numeral)
             and exponent.text == "2"
         ):
@@ -345,9 +345,12 @@ class Reader(BinderReader):
             if len(value.open) == 2 and value.open[0].axis == value.open[1].axis:
                 self.note(node, "bars around a matrix are its determinant")
                 return self.determinant(node, value)
+            if len(value.open) == 1:
+                self.note(node, "bars around a vector are its length")
+                return self.norm(node, value)
             if value.open:
                 raise self.error(
-                    node, "bars around an array are not supported: write |x_i|, or \\|x\\| for its norm"
+                    node, "bars around an array are not supported: write |x_ij|, or \\|x\\| for its norm"
                 )
             return Value(call("abs", value.expression))
         return value
@@ -406,7 +409,7 @@ def _is_minus_transposed(node: Syntax) -> bool:
 
 
 def _is_norm(node: Syntax) -> bool:
-    return isinstance(node, Bracket) and node.sign == "||"
+    return isinstance(node, Bracket) and node.sign in ("||", "|")
 
 
 def _is_euclidean(unit: Part) -> bool:

@@ -2,6 +2,7 @@ r"""Names as they are written: letters, words, accents, fonts, and everything at
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -49,7 +50,8 @@ class NameParser(Cursor):
             result = declared
         elif token.kind == "letter":
             self.next()
-            result = Name(token.at, (token.text,))
+            own = token.text == "e" and "e" in self.shared.vocabulary.names
+            result = Name(token.at, ("e", "e") if own else (token.text,))  # twice: not Euler's number
         elif token.kind == "word":
             self.next()
             result = Name(token.at, (token.text.replace(" ", "_").replace("-", "_"),), word=True)
@@ -156,7 +158,7 @@ class NameParser(Cursor):
         while True:
             if self.token.kind == "_":
                 self.next()
-                name = replace(name, units=(*name.units, *self.units()))
+                name = self._at_step(replace(name, units=(*name.units, *self.units())))
             elif self.token.kind == "'":
                 self.next()
                 name = replace(name, primes=name.primes + 1)
@@ -167,6 +169,20 @@ class NameParser(Cursor):
                 name = changed
             else:
                 return name
+
+    def _at_step(self, name: Name) -> Name:
+        """`name` with the subscripts that count steps taken into it: h_{t-1} is a name of its own."""
+        steps = self.shared.vocabulary.steps
+        if not steps:
+            return name
+        units = []
+        for unit in name.units:
+            suffix = _spelled_step(unit, steps)
+            if suffix:
+                name = replace(name, names=tuple(f"{each}_{suffix}" for each in name.names))
+            else:
+                units.append(unit)
+        return replace(name, units=tuple(units))
 
     def _mark(self, name: Name) -> Name | None:
         r"""`name` with a superscript that is no power: ``^*``, ``^\prime``, ``^{(l)}``; None for a power."""
@@ -203,6 +219,9 @@ class NameParser(Cursor):
             euler = name.names == ("e",) and "e" not in self.shared.vocabulary.names
             if len(units) == 1 and not isinstance(units[0], Opaque) and not euler:
                 self.place = after
+                step = _spelled_step(units[0], self.shared.vocabulary.steps)
+                if step:
+                    return replace(name, names=tuple(f"{each}_{step}" for each in name.names))
                 return replace(name, tag=units[0])
         return None
 
@@ -274,3 +293,16 @@ class NameParser(Cursor):
                 return None
             terms.append((minus, factors[0][1] if len(factors) == 1 else Factors(at, tuple(factors))))
         return Terms(at, tuple(terms))
+
+
+def _spelled_step(unit: Unit, steps: frozenset[str]) -> str:
+    """A subscript that counts steps, as a part of a name; nothing for any other."""
+    match unit:
+        case Name(_, (letter,), ()) if letter in steps:
+            return letter
+        case Shifted(_, text, _) if len(unit.names()) == 1 and unit.names()[0].names[0] in steps:
+            signs = text.strip("'\"").replace("-", " minus ").replace("+", " plus ")
+            spelled = "_".join(re.findall(r"[A-Za-z0-9]+", signs))
+            return spelled
+        case _:
+            return ""

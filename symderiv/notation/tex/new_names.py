@@ -120,8 +120,10 @@ def vocabulary_of(
         if equation.continues or len(equation.sides) < 2 or not equation.sides[0]:
             continue
         word = _leading_word(equation.sides[0])
-        if word:
+        if word and (word in declared.names or not declared.names.issuperset(word)):
             words.add(word)
+        if [token.text for token in in_one_line(equation.sides[0])] == ["e"] and not _has_euler(found):
+            words.add("e")
         own = any(token.is_command("sigma") for side in equation.sides[1:] for token in side)
         if own and equation.sides[0][0].is_command("sigma"):
             continue  # sigma(x) = 1 - sigma(-x) says something of the sigmoid
@@ -137,7 +139,23 @@ def vocabulary_of(
 
     # A function that is defined here is declared too: sigma(x) = ... is then no sigmoid.
     symbols_found = (*declared.symbols, *raised, *bracketed_names(found))
-    return Vocabulary(declared.names | words | functions, symbols_found, calls, declared.layers)
+    return Vocabulary(
+        declared.names | words | functions, symbols_found, calls, declared.layers, declared.steps
+    )
+
+
+def _has_euler(found: Sequence[Equation]) -> bool:
+    """Whether e is raised to something other than 2 or a transposition somewhere."""
+    for equation in found:
+        for side in equation.sides:
+            for place, token in enumerate(side[:-2]):
+                if (token.kind, token.text, side[place + 1].kind) == ("letter", "e", "^"):
+                    group = side[place + 2].kind == "{"
+                    end = matching(list(side), place + 2) if group else place + 3
+                    above = [each.text for each in side[place + 2 + group : end]]
+                    if above not in (["2"], ["T"], ["top"]):
+                        return True
+    return False
 
 
 def _is_product(name: Name, inside: Sequence[Token]) -> bool:
@@ -163,7 +181,8 @@ def _leading_word(side: Sequence[Token]) -> str:
         if token.kind not in ("_", "open", "'"):
             return ""
         break
-    single = len(word) < 2 or word in known_commands.FUNCTION_WORDS or word in ("max", "min", "KL")
+    called = word == "KL" and side[len(word) : len(word) + 1] and side[len(word)].kind == "open"
+    single = len(word) < 2 or word in known_commands.FUNCTION_WORDS or word in ("max", "min") or called
     return "" if single else word
 
 

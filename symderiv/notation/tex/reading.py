@@ -207,7 +207,7 @@ def vocabulary(scope: Scope, symbols: Mapping[str, str] | None) -> Vocabulary:
         signs = tuple((token.kind, token.text) for token in tokens if token.kind not in ("{", "}", "stop"))
         spellings.append((signs, name))
     spellings.sort(key=lambda each: -len(each[0]))
-    return Vocabulary(scope.declared(), tuple(spellings), scope.calls)
+    return Vocabulary(scope.declared(), tuple(spellings), scope.calls, steps=scope.steps)
 
 
 def _chains(
@@ -273,9 +273,11 @@ def _sides(
     reader: Reader, parsed: Parsed, values: list[Value]
 ) -> tuple[tuple[Expression, ...], tuple[Index, ...]]:
     shaped = next((value for value in values if value.open), None)
+    values = [
+        reader.sized(value, shaped, side) if value.kind else value
+        for side, value in zip(parsed.sides, values, strict=True)
+    ]
     for side, value in zip(parsed.sides, values, strict=True):
-        if value.kind:
-            raise reader.error(side, f"the size of {value.shape} is not known here")
         if shaped is not None and value.open and value.axes != shaped.axes:
             raise reader.misshapen(side, f"{value.shape} cannot equal {shaped.shape}")
         if shaped is not None and value.open and value.row != shaped.row:

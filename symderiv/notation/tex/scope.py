@@ -47,6 +47,8 @@ class Scope:
         The sizes that stand in formulas as numbers.
     rows
         Vectors that stand as rows in matrix notation, and with them all others on their axes.
+    steps
+        The letters that count steps: h_t and h_{t-1} are names of their own.
     depends
         Whether the first name is made of the second.
     """
@@ -61,6 +63,7 @@ class Scope:
     axes: set[str] = field(default_factory=set)
     aliases: dict[str, str] = field(default_factory=dict)
     numbers: set[str] = field(default_factory=set)
+    steps: frozenset[str] = frozenset()
     rows: frozenset[str] = frozenset()
     depends: Callable[[str, str], bool] = _no
 
@@ -210,7 +213,7 @@ class Scope:
         """Whether the tokens are one name that the function depends on."""
         if not tokens or tokens[0].kind not in ("letter", "word", "command"):
             return False
-        parser = NameParser(tokens, Shared(_EMPTY, Vocabulary(self.declared())))
+        parser = NameParser(tokens, Shared(_EMPTY, Vocabulary(self.declared(), steps=self.steps)))
         if not parser.starts_name():
             return False
         name = parser.name()
