@@ -5,7 +5,8 @@ floating point of one dtype makes on the way to it, in units of that dtype's eps
 
     a + b       err(a) + err(b) + |a + b| / 2
     a · b       |a| err(b) + |b| err(a) + |a b| / 2
-    f(u)        |f'(u)| err(u) + 2 |f(u)|                (what library functions promise)
+    f(u)        |f'(u)| err(u) + 2 |f(u)|                (what library functions promise; a module's
+                                                          own exp states its error, instead of the 2)
     Σ of n      Σ err + min(n - 1, 2 √n) Σ |terms| / 2   (Higham and Mary, SIAM J. Sci. Comput. 41, 2019)
 
 Every operation also counts the smallest normal number once, for results that underflow. The
@@ -19,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any, ClassVar
 
 from symderiv.expression.nodes import Definition
@@ -98,9 +100,9 @@ class Bounded:
     def __int__(self) -> int:
         return int(self.value)
 
-    def through(self, value: float, slope: float) -> Bounded:
-        """A function's value, from its slope here."""
-        return self._like(value, abs(slope) * self.error + _LIBRARY * abs(value))
+    def through(self, value: float, slope: float, own: float = _LIBRARY) -> Bounded:
+        """A function's value, from its slope here; `own` is the error of the function itself."""
+        return self._like(value, abs(slope) * self.error + own * abs(value))
 
 
 def _plain(number: Bounded | int) -> float:
@@ -115,9 +117,9 @@ def _finite_exp(u: float) -> float:
         return math.inf
 
 
-def _exp(u: Bounded) -> Bounded:
+def _exp(u: Bounded, own: float = _LIBRARY) -> Bounded:
     value = _finite_exp(u.value)
-    return u.through(value, value)
+    return u.through(value, value, own)
 
 
 def _log(u: Bounded) -> Bounded:
@@ -157,10 +159,14 @@ class ErrorOracle(Oracle):
         arrays: Mapping[str, Mapping[tuple[int, ...], Any]],
         definitions: Sequence[Definition],
         tiny_in_eps: float,
+        errors: Mapping[str, float] | None = None,
     ) -> None:
+        functions = dict(_FUNCTIONS)
+        if errors and "exp" in errors:
+            functions["exp"] = partial(_exp, own=errors["exp"])
         kind = type("BoundedOfDtype", (Bounded,), {"tiny": tiny_in_eps, "__slots__": ()})
         self.kind: type[Bounded] = kind
-        arithmetic = Arithmetic("bounded", self._constant, _FUNCTIONS, kind(math.pi, math.pi))
+        arithmetic = Arithmetic("bounded", self._constant, functions, kind(math.pi, math.pi))
         super().__init__(sizes, arrays, definitions, None, arithmetic)
 
     def _constant(self, value: Fraction) -> Bounded:

@@ -25,11 +25,17 @@ from symderiv.expression.shifts import is_within
 from symderiv.expression.traverse import compared_values, walk
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.formula import ATOM, SUM, Formula, Piece, exact, shifted_place
+from symderiv.kernels.loop_program import EXP_OF_NEGATIVE
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.python_functions import FUNCTION_IN_MATH, constant_value
 
 #: Helpers that are given the number 1 in the dtype in use, since a literal would change it.
 _GIVEN_ONE = ("sigmoid", "softplus", "relu", "step", "sign")
+#: Functions that the module brings along, because those of the C library are not done on vectors or
+#: because their grouping matters.
+_HELPERS = ("exp", EXP_OF_NEGATIVE, "log_ratio", "minus_log_ratio")
+#: The helpers that a helper uses.
+_NEEDED = {"sigmoid": (EXP_OF_NEGATIVE,), "softplus": (EXP_OF_NEGATIVE,)}
 
 
 class LoopFormula(Formula):
@@ -49,6 +55,10 @@ class LoopFormula(Formula):
         self.names, self.labels, self.rows = names, labels, rows
         self.helpers: set[str] = set()
         self.inside: frozenset[Shift] = frozenset()  # shifted places that are known to exist
+
+    def use(self, helper: str) -> None:
+        """Let the module bring a helper along, and what it needs."""
+        self.helpers.update((helper, *_NEEDED.get(helper, ())))
 
     def letter(self, index: Index) -> str:
         """The loop variable of an index; that of the samples is called row."""
@@ -77,7 +87,7 @@ class LoopFormula(Formula):
                     continue
                 return self.piece(multiply(MINUS_ONE, *factors))
         if isinstance(node, Add) and _has_log_ratio(node):
-            self.helpers.add("exact_sum")
+            self.use("exact_sum")
             first, *others = node.terms
             text = self.text(first)
             for term in others:
@@ -138,14 +148,14 @@ class LoopFormula(Formula):
 
     def function(self, name: str, arguments: list[str]) -> Piece:
         """A function that Numba compiles, or a helper of the module."""
-        if name in ("log_ratio", "minus_log_ratio"):
-            self.helpers.add(name)
-            return f"_{name}({', '.join(arguments)})", ATOM
         if name == "minus_infinity":
             return "real(-np.inf)", ATOM
         if name in _GIVEN_ONE:
-            self.helpers.add(name)
+            self.use(name)
             return f"_{name}({', '.join(arguments)}, real(1))", ATOM
+        if name in _HELPERS:
+            self.use(name)
+            return f"_{name}({', '.join(arguments)})", ATOM
         if name in FUNCTION_IN_MATH:
             return f"math.{FUNCTION_IN_MATH[name]}({', '.join(arguments)})", ATOM
         if name in ("abs", "max", "min"):

@@ -17,6 +17,10 @@ target of that kind is a scatter.
 
 Places count from 0 in storage. Letters stand for places; :class:`Position` and :class:`Shift`
 terms count from 1, as in the formulas (:func:`symderiv.kernels.formula.shifted_place`).
+
+Functions that stand in loop programs only: ``exp_of_negative(u)`` is exp(u) where u is known to be 0
+at most (or NaN), so that nothing overflows; ``log_ratio(u, m, l)`` is (u - m) - l in just this order,
+and ``minus_infinity()`` is -inf.
 """
 
 from __future__ import annotations
@@ -26,6 +30,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from symderiv.expression.nodes import Entry, Expression, Index
+
+#: exp(u) for u <= 0.
+EXP_OF_NEGATIVE = "exp_of_negative"
 
 Kind = Literal["sum", "max", "min", "prod"]
 

@@ -26,7 +26,8 @@ class Lowered:
 
     `definitions` are the intermediates in stable form, which the statements were made from;
     `limits` says whether a value may reach -inf or underflow on its way, as it should; `shifted`
-    whether there are exponentials and logarithms, each of them of exponents less their maximum.
+    whether there are exponentials and logarithms, each of them of exponents less their maximum;
+    `shifted_arrays` are those that hold such exponentials, and the logarithms of their sums.
     """
 
     spec: FunctionSpec
@@ -35,6 +36,7 @@ class Lowered:
     trees: tuple[Wanted, ...]
     limits: bool
     shifted: bool
+    shifted_arrays: frozenset[str] = frozenset()
 
 
 def lower_function(spec: FunctionSpec) -> Lowered:
@@ -84,7 +86,8 @@ def lower_function(spec: FunctionSpec) -> Lowered:
         for body in statement.bodies()
         for _, part in walk(body)
     )
-    return Lowered(spec, statements, stable, wanted, limits, _is_shifted(statements, stabiliser.shifted))
+    shifted = _is_shifted(statements, stabiliser.shifted)
+    return Lowered(spec, statements, stable, wanted, limits, shifted, stabiliser.shifted)
 
 
 def _is_shifted(statements: Sequence[Statement], shifted: frozenset[str]) -> bool:

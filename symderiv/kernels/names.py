@@ -15,7 +15,8 @@ from collections.abc import Iterable
 #: Words that an emitted file uses itself.
 USED_BY_TEMPLATES = (
     "np", "math", "njit", "out", "reduction", "dtype", "real", "row", "rows", "single", "losses",
-    "weight", "value", "sizes", "arrays", "diagonal", "total", "self", "cls",
+    "weight", "value", "sizes", "arrays", "diagonal", "total", "self", "cls", "types", "overload",
+    "intrinsic", "ir",
 )  # fmt: skip
 
 RESERVED = frozenset((*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *USED_BY_TEMPLATES))

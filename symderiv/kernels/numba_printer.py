@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from symderiv.expression.nodes import Entry
-from symderiv.kernels.errors import KernelError
 from symderiv.kernels.loop_formula import LoopFormula
 from symderiv.kernels.loop_program import (
     Kind,
@@ -32,7 +31,6 @@ _NEUTRAL: dict[Kind, str] = {
 
 def print_numba(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunction:
     """The kernel of one function, and the call of it."""
-    names.put(TOTAL, "total")
     return _Printer(schedule(lowered), names).printed(kernel)
 
 
@@ -43,6 +41,9 @@ class _Printer:
         self.program, self.names = program, names
         rows = [each for each in nodes(program.body) if isinstance(each, Loop) and each.role == "rows"]
         self.formula = LoopFormula(names, program.labels, rows[0].letter if rows else None)
+        names.put(TOTAL, "total")
+        for each in program.buffers:
+            names.give(each.name, each.name.lstrip("@"))
         self.results = {each.name for each in program.parameters if each.is_result}
 
     def printed(self, kernel: str) -> PrintedFunction:
@@ -99,7 +100,7 @@ class _Printer:
             case Store(target, value):
                 return self.formula.assigned(self._target(target), value)
             case Reduce(kind, target, value):
-                return _step(kind, self._target(target), self.formula.text(value))
+                return [self._step(kind, self._target(target), self.formula.text(value))]
             case Loop():
                 return self._loop(node)
 
@@ -124,15 +125,14 @@ class _Printer:
             return f"{name}[{', '.join(places)}]"
         return f"{name}[()]" if target.array in self.results else name
 
-
-def _step(kind: Kind, target: str, text: str) -> list[str]:
-    """One term into a reduction."""
-    match kind:
-        case "sum":
-            return [f"{target} += {text}"]
-        case "prod":
-            return [f"{target} *= {text}"]
-        case "max" | "min":
-            sign = ">" if kind == "max" else "<"
-            return [f"if {text} {sign} {target}:", f"{_INDENT}{target} = {text}"]
-    raise KernelError(f"A {kind} cannot be emitted.")
+    def _step(self, kind: Kind, target: str, text: str) -> str:
+        """One term into a reduction."""
+        match kind:
+            case "sum":
+                return f"{target} += {text}"
+            case "prod":
+                return f"{target} *= {text}"
+            case "max" | "min":
+                helper = "larger" if kind == "max" else "smaller"
+                self.formula.use(helper)
+                return f"{target} = _{helper}({target}, {text})"

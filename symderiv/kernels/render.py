@@ -24,6 +24,8 @@ _DESCRIBED = {
     "tangent": "The tangent of {of}.",
 }
 
+#: Words of the code that the head of a file must bring along.
+_WORDS = ("math", "types", "overload", "intrinsic", "ir", "_EXACT")
 
 #: The width of text and code in emitted files.
 WIDTH = 100
@@ -116,7 +118,7 @@ def render(problem: Problem, target: Target, functions: Sequence[Lowered]) -> st
     helper_files = [f"{target.folder}/{name}{target.suffix}.j2" for name in sorted(helpers)]
     code = [line for record in records for line in (*record.body, *record.kernel)]
     code += [environment.get_template(path).render() for path in helper_files]
-    uses_math = any(re.search(r"\bmath\.", text) for text in code)
+    uses = {word for word in _WORDS if any(re.search(rf"\b{word}\b", text) for text in code)}
     template = environment.get_template(f"{target.folder}/module{target.suffix}.j2")
     text = template.render(
         problem_name=plain_text(problem.name),
@@ -130,7 +132,7 @@ def render(problem: Problem, target: Target, functions: Sequence[Lowered]) -> st
         functions=records,
         exported=[record.name for record in records],
         helper_files=helper_files,
-        uses_math=uses_math,
+        uses=uses,
         has_reductions=any(record.reductions for record in records),
     )
     lines = [line.rstrip() for line in text.split("\n")]

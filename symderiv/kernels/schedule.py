@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from symderiv.expression.indices import rename
-from symderiv.expression.nodes import Entry, Expression, Index, IndexTerm, Shift
+from symderiv.expression.nodes import Call, Entry, Expression, Index, IndexTerm, Shift
 from symderiv.expression.traverse import map_children, walk
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.function_spec import WEIGHT
 from symderiv.kernels.loop_program import (
+    EXP_OF_NEGATIVE,
     Buffer,
     Kind,
     Loop,
@@ -31,6 +32,7 @@ from symderiv.kernels.loop_program import (
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.program import Statement
 from symderiv.kernels.scatter import Scatter
+from symderiv.kernels.tighten import tightened
 from symderiv.problem import names_in
 
 #: The local variable that a sum is collected in before it is stored.
@@ -45,7 +47,7 @@ def schedule(lowered: Lowered) -> LoopProgram:
     KernelError
         If something in it cannot be done in one loop over the samples.
     """
-    return _Scheduler(lowered).program()
+    return tightened(_Scheduler(lowered).program())
 
 
 @dataclass
@@ -61,6 +63,17 @@ class _Pass:
     def closed(self) -> list[Node]:
         """The nodes of the finished pass."""
         return [*self.notes, *self.starts, Loop(self.letter, tuple(self.inside), "pass")]
+
+
+@dataclass
+class _Single:
+    """What is done between passes."""
+
+    nodes: list[Node]
+
+    def closed(self) -> list[Node]:
+        """The nodes."""
+        return self.nodes
 
 
 class _Scheduler:
@@ -147,6 +160,13 @@ class _Scheduler:
         pairs = zip(terms or each.indices, each.indices, strict=True)
         return Entry(each.name, tuple(term for term, index in pairs if each.stored or index != self.batch))
 
+    def _value(self, each: Statement) -> Expression:
+        """The formula of a statement; an exponential of a shifted exponent is one of 0 at most."""
+        body = each.body
+        if each.name in self.lowered.shifted_arrays and isinstance(body, Call) and body.function == "exp":
+            body = Call(EXP_OF_NEGATIVE, body.arguments)
+        return self._stored(body)
+
     def _stored(self, node: Expression) -> Expression:
         """A formula whose entries are places in storage."""
         if isinstance(node, Entry):
@@ -160,22 +180,36 @@ class _Scheduler:
     # -- passes -----------------------------------------------------------------------------
 
     def _passes(self, statements: Sequence[Statement]) -> list[Node]:
-        """Loops for the statements, one pass for several where that is allowed."""
-        found: list[Node] = []
-        current: _Pass | None = None
+        """Loops for the statements: each joins the first pass in which all that it needs is known."""
+        slots: list[_Pass | _Single] = []
+        made: dict[str, _Pass | _Single] = {}
         for each in statements:
-            if current is not None:
-                if self._joined(current, each):
-                    continue
-                found += current.closed()
-                current = None
+            needs = [made[name] for body in _all_bodies(each) for name in names_in(body) if name in made]
+            first = max((slots.index(slot) for slot in needs), default=-1)
             loop = self._single_loop(each)
             if loop is None:
-                found += self._nested(each)
-            else:
-                current = _Pass(loop)
-                self._put(current, each)
-        return found + (current.closed() if current is not None else [])
+                nodes = self._nested(each)
+                single = _Single(nodes)
+                if each.scatter is None and not any(isinstance(node, Loop) for node in nodes):
+                    # A number: as early as can be, so that what needs it can be.
+                    place = first + 1
+                    while place < len(slots) and isinstance(slots[place], _Single):
+                        place += 1
+                    slots.insert(place, single)
+                else:
+                    slots.append(single)
+                made[each.name] = single
+                continue
+            slot = next((one for one in slots[max(first, 0) :] if self._joins(one, each, loop)), None)
+            if slot is None:
+                slot = _Pass(loop)
+                slots.append(slot)
+            assert isinstance(slot, _Pass)
+            self._put(slot, _with_letter(each, loop, slot.letter))
+            made[each.name] = slot
+            if each.cases:
+                slots.insert(slots.index(slot) + 1, _Single(self._cases(each)))
+        return [node for slot in slots for node in slot.closed()]
 
     def _over_batch(self, each: Statement) -> bool:
         """Whether a statement is a sum over the samples."""
@@ -185,31 +219,31 @@ class _Scheduler:
 
     def _single_loop(self, each: Statement) -> Index | None:
         """The letter of a statement that is one loop: elementwise over it, or a reduction to a scalar."""
-        if each.cases or each.scatter is not None or self._over_batch(each):
+        if each.scatter is not None or self._over_batch(each):
             return None
         letters = tuple(index for index in each.indices if index != self.batch)
+        if any(index not in dict(case.on) for case in each.cases for index in letters):
+            return None
         if each.reduced is None:
             return letters[0] if len(letters) == 1 else None
         return each.reduced if not letters else None
 
-    def _joined(self, current: _Pass, each: Statement) -> bool:
-        """Put a further statement in a pass, if it needs nothing that the pass completes."""
-        loop = self._single_loop(each)
-        if loop is None or loop.axis != current.letter.axis:
+    def _joins(self, slot: _Pass | _Single, each: Statement, loop: Index) -> bool:
+        """Whether a statement can be done in a pass: it needs nothing that the pass completes."""
+        if not isinstance(slot, _Pass) or loop.axis != slot.letter.axis:
             return False
-        moved = _with_letter(each, loop, current.letter)
+        moved = _with_letter(each, loop, slot.letter)
         for inner in moved.bodies():
             for _, part in walk(inner):
-                if isinstance(part, Entry) and part.array in current.complete:
+                if isinstance(part, Entry) and part.array in slot.complete:
                     if part.array in self.scalars or part.array in self.results:
                         return False
-                    if part.indices[-1:] != (current.letter,):
+                    if part.indices[-1:] != (slot.letter,):
                         return False
-        self._put(current, moved)
         return True
 
     def _put(self, into: _Pass, each: Statement) -> None:
-        target, value = self._target(each), self._stored(each.body)
+        target, value = self._target(each), self._value(each)
         into.complete.add(each.name)
         if each.comment:
             into.notes.append(Note(each.comment, target))
@@ -234,7 +268,7 @@ class _Scheduler:
 
     def _nested(self, each: Statement) -> list[Node]:
         found: list[Node] = [Note(each.comment)] if each.comment else []
-        target, value = self._target(each), self._stored(each.body)
+        target, value = self._target(each), self._value(each)
         if each.scatter is not None:
             return found + self._scattered(each, each.scatter, value)
         if self._over_batch(each):
@@ -279,6 +313,12 @@ class _Scheduler:
             remaining = [index for index in each.indices if index not in on]
             found += self._loops(remaining, [Store(self._target(each, terms), self._stored(case.body))])
         return found
+
+
+def _all_bodies(each: Statement) -> Sequence[Expression]:
+    """The formulas of a statement, and the labels of a scatter."""
+    labels = [label for _, label in each.scatter.at] if each.scatter is not None else []
+    return (*each.bodies(), *labels)
 
 
 def _kind(each: Statement) -> Kind:

@@ -26,6 +26,7 @@ from symderiv.kernels.function_spec import EPSILON, WEIGHT, Argument, FunctionSp
 from symderiv.kernels.lowering import Lowered, lower_function
 from symderiv.kernels.names import identifier
 from symderiv.kernels.reference import ShapeError, chosen, error_of, flat, is_real, named_sums
+from symderiv.kernels.registry import target_named
 from symderiv.kernels.rewrite_check import fifty_digits, many_digits, to_fifty_digits
 from symderiv.kernels.specification import functions_of
 from symderiv.kernels.trials import FEW, ORDINARY, SATURATED, Table, Trial, as_array, trials, values
@@ -77,7 +78,7 @@ def verify_source(
     problem
         What the module was emitted from.
     target
-        The target it was emitted for, for the report.
+        The target it was emitted for: the functions that its modules bring along have errors of their own.
     source
         The text of the module.
     dtypes
@@ -93,7 +94,7 @@ def verify_source(
         if function is None:
             checks.append(Check(spec.name, "", {}, "", 0.0, 0.0, False, "the module has no such function"))
             continue
-        checker = _Checker(problem, spec, known)
+        checker = _Checker(problem, spec, known, target_named(target).errors)
         for trial in checker.trials(large):
             for dtype in dtypes:
                 checks += checker.check(function, trial, dtype)
@@ -147,8 +148,14 @@ class _Run:
 class _Checker:
     """Judges one function."""
 
-    def __init__(self, problem: Problem, spec: FunctionSpec, known: dict[tuple[object, ...], Any]) -> None:
-        self.problem, self.spec, self.known = problem, spec, known
+    def __init__(
+        self,
+        problem: Problem,
+        spec: FunctionSpec,
+        known: dict[tuple[object, ...], Any],
+        errors: Mapping[str, float],
+    ) -> None:
+        self.problem, self.spec, self.known, self.errors = problem, spec, known, errors
         self.lowered: Lowered = lower_function(spec)
         self.batched = problem.batch()
         moved = {name for name in self._input_names() if self.batched.axes_of(name) != problem.axes_of(name)}
@@ -350,7 +357,9 @@ class _Checker:
         info = np.finfo(run.dtype)
         results = (Definition(each.name, each.indices, each.tree) for each in self.lowered.trees)
         definitions = named_sums((*self.lowered.definitions.values(), *results))
-        errors = ErrorOracle(run.trial.sizes, {}, definitions, float(info.tiny) / float(info.eps))
+        errors = ErrorOracle(
+            run.trial.sizes, {}, definitions, float(info.tiny) / float(info.eps), self.errors
+        )
         labels = {each.name for each in self.inputs if each.kind == "label"}
         for name, table in tables.items():
             if name in labels:

@@ -27,7 +27,8 @@ def passes(found: LoopProgram) -> list[Loop]:
         ("softmax", "", 3),  # max | exp and its sum | scale
         ("softmax", "softmax_vjp", 2),  # sum of g p | result
         ("layer_norm", "", 3),  # mean | variance, in two passes | result
-        ("layer_norm", "layer_norm_vjp", 4),
+        ("layer_norm", "layer_norm_vjp", 3),  # the sums with the cotangent beside that of the mean
+        ("cross_entropy", "cross_entropy_value_and_gradient", 3),  # loss and gradient in one pass
         ("rms_norm", "", 2),
     ],
 )

@@ -1,0 +1,456 @@
+"""A loop program with less memory and less work, and the same values.
+
+Four rewrites, in this order, over the passes of each sample (or of the whole, without samples):
+
+1. *inline*: an intermediate that costs a few operations an entry, such as p[k] = e[k] / s, is worked
+   out where it is needed. What a largest value is taken of stays stored: it must not round twice.
+2. *local*: an intermediate that is needed in its own pass only is a local variable.
+3. *in place*: an intermediate is kept in the row of a result that is stored in the last pass that
+   needs it, so that no memory of its own is read and written.
+4. *hoist*: what does not change along a pass is worked out before it, and one reciprocal replaces
+   a division for each entry. Only of divisors that are neither tiny nor huge, by their make: sizes,
+   square roots, and sums of exponentials of which the largest is 1. For others 1 / s may overflow or
+   lose digits where u / s does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from symderiv.expression.construct import base_and_exponent, coefficient_and_rest, factors_of, multiply
+from symderiv.expression.indices import mentions, rename
+from symderiv.expression.nodes import (
+    Add,
+    Call,
+    Entry,
+    Expression,
+    Index,
+    IndexTerm,
+    Multiply,
+    Number,
+    Position,
+    Power,
+    Shift,
+    Size,
+)
+from symderiv.expression.traverse import map_children, walk
+from symderiv.kernels.loop_program import (
+    EXP_OF_NEGATIVE,
+    Buffer,
+    Loop,
+    LoopProgram,
+    Node,
+    Note,
+    Reduce,
+    Start,
+    Store,
+    nodes,
+)
+
+#: An intermediate of more operations an entry is stored.
+CHEAP = 4
+#: The names of what is hoisted and what is set aside begin so; printers leave the sign out.
+SCALE, ASIDE = "@scale", "@aside"
+
+
+def tightened(program: LoopProgram) -> LoopProgram:
+    """`program` with its intermediates inlined, made local or kept in results, and divisions hoisted."""
+    rows = [each for each in program.body if isinstance(each, Loop) and each.role == "rows"]
+    if not rows:
+        return _Tightener(program, None).done(program.body)
+    (loop,) = rows
+    found = _Tightener(program, loop.letter).done(loop.body)
+    body = tuple(replace(loop, body=found.body) if each is loop else each for each in program.body)
+    return replace(found, body=body)
+
+
+@dataclass
+class _Tightener:
+    """Works on one sequence of passes."""
+
+    program: LoopProgram
+    letter: Index | None
+
+    def __post_init__(self) -> None:
+        # Buffers of the other sections are not to be touched.
+        self.buffers = {each.name: each for each in self.program.buffers}
+
+    def done(self, body: tuple[Node, ...]) -> LoopProgram:
+        """The program of the tightened body (in place of what stands in the loop over the samples)."""
+        inside = _arrays_of(body)
+        outside = set()
+        if self.letter is not None:
+            for each in self.program.body:
+                if not (isinstance(each, Loop) and each.role == "rows"):
+                    outside |= _arrays_of((each,))
+        self.own = [name for name in self.buffers if name in inside and name not in outside]
+        body = self._inlined(body)
+        body = self._localised(body)
+        body = self._in_place(body)
+        body = self._hoisted(body)
+        used = _arrays_of(body) | outside
+        buffers = tuple(each for each in self.buffers.values() if each.name in used)
+        return replace(self.program, body=body, buffers=buffers)
+
+    # -- 1. inline --------------------------------------------------------------------------
+
+    def _inlined(self, body: tuple[Node, ...]) -> tuple[Node, ...]:
+        for name in self.own:
+            stores = [
+                (loop, each)
+                for loop in body
+                if isinstance(loop, Loop) and loop.role == "pass"
+                for each in loop.body
+                if isinstance(each, Store) and each.target == Entry(name, (loop.letter,))
+            ]
+            if len(stores) != 1 or len(_writes(body, name)) != 1:
+                continue
+            loop, store = stores[0]
+            uses = [part for part in _entries(body) if part.array == name]
+            plain = all(isinstance(part.indices[0], Index | Entry | Position) for part in uses)
+            if not plain or not _is_cheap(store.value) or name in _compared(body) | _in_nests(body):
+                continue
+            body = _without(body, store)
+            body = _replaced(body, name, loop.letter, store.value)
+        return body
+
+    # -- 2. local ---------------------------------------------------------------------------
+
+    def _localised(self, body: tuple[Node, ...]) -> tuple[Node, ...]:
+        for name in self.own:
+            if len(self.buffers[name].indices) != 1:
+                continue
+            homes = [each for each in body if name in _arrays_of((each,)) and not isinstance(each, Note)]
+            if len(homes) != 1 or not (isinstance(homes[0], Loop) and homes[0].role == "pass"):
+                continue
+            (loop,) = homes
+            places = {part.indices for part in _entries((loop,)) if part.array == name}
+            if places != {(loop.letter,)}:
+                continue
+            body = _replaced(body, name, loop.letter, Entry(name, ()), also_targets=True)
+            self.buffers[name] = replace(self.buffers[name], indices=())
+        return body
+
+    # -- 3. in place ------------------------------------------------------------------------
+
+    def _in_place(self, body: tuple[Node, ...]) -> tuple[Node, ...]:
+        taken: set[str] = set()
+        for name in self.own:
+            for result in self.program.parameters:
+                if result.is_result and result.name not in taken and len(self.buffers[name].indices) == 1:
+                    found = self._kept_in(body, name, result.name)
+                    if found is not None:
+                        taken.add(result.name)
+                        body = found
+                        break
+        return body
+
+    def _kept_in(self, body: tuple[Node, ...], name: str, result: str) -> tuple[Node, ...] | None:
+        """The body with a buffer kept in the row of a result, where that is free for it."""
+        lead = () if self.letter is None else (self.letter,)
+        last = next(
+            (
+                (number, loop, store)
+                for number, loop in enumerate(body)
+                if isinstance(loop, Loop) and loop.role == "pass"
+                for store in loop.body
+                if isinstance(store, Store) and store.target == Entry(result, (*lead, loop.letter))
+            ),
+            None,
+        )
+        if last is None or last[1].letter.axis != self.buffers[name].indices[0].axis:
+            return None
+        number, loop, store = last
+        if any(part.array == result for part in _entries(body[:number])):
+            return None
+        after = body[number + 1 :]
+        if any(name in _arrays_of((each,)) and not isinstance(each, Store) for each in after):
+            return None
+        if any(part.array == name and part.indices != (loop.letter,) for part in _entries((loop,))):
+            return None
+        if any(part.array == result for each in loop.body for part in _read(each)):
+            return None
+        # What is overwritten and needed afterwards, at a label, is worked out before.
+        aside: list[Node] = []
+        later: list[Node] = []
+        for each in after:
+            if isinstance(each, Store) and any(part.array == name for part in _read(each)):
+                kept = self._new(ASIDE)
+                aside += [Note("worked out before its operands are overwritten", each.target)]
+                aside += [Store(kept, each.value)]
+                later.append(Store(each.target, kept))
+            else:
+                later.append(each)
+        inside = (*(each for each in loop.body if each is not store), store)
+        body = (*body[:number], *aside, replace(loop, body=inside), *later)
+
+        def moved(term: IndexTerm) -> Entry:
+            return Entry(result, (*lead, term))
+
+        said = tuple(
+            replace(each, text=f"{each.text} (kept in the result's row for now)")
+            if isinstance(each, Note) and each.of is not None and each.of.array == name
+            else each
+            for each in body
+        )
+        return _mapped(said, lambda part: moved(part.indices[0]) if part.array == name else part)
+
+    def _new(self, stem: str) -> Entry:
+        name, number = stem, 2
+        while name in self.buffers:
+            name, number = f"{stem}_{number}", number + 1
+        self.buffers[name] = Buffer(name, (), per_row=self.letter is not None)
+        return Entry(name, ())
+
+    # -- 4. hoist ---------------------------------------------------------------------------
+
+    def _hoisted(self, body: tuple[Node, ...]) -> tuple[Node, ...]:
+        safe = _safe_divisors(body)
+        found: list[Node] = []
+        known: dict[Expression, Entry] = {}  # a local variable is set once, so what is made of them stays
+        for loop in body:
+            if not (isinstance(loop, Loop) and loop.role == "pass"):
+                found.append(loop)
+                continue
+            changing = {each.target.array for each in loop.body if isinstance(each, Store | Reduce)}
+            hoist = _Hoist(loop.letter, changing, safe, self._new, known)
+            inside = tuple(
+                replace(each, value=hoist.rewrite(each.value)) if isinstance(each, Store | Reduce) else each
+                for each in loop.body
+            )
+            found += [Store(entry, value) for value, entry in hoist.made.items()]
+            found.append(replace(loop, body=inside))
+        return tuple(found)
+
+
+@dataclass
+class _Hoist:
+    """Takes what does not change along one pass out of its formulas."""
+
+    letter: Index
+    changing: set[str]
+    safe: set[str]
+    new: Callable[[str], Entry]
+    known: dict[Expression, Entry]
+
+    def __post_init__(self) -> None:
+        self.made: dict[Expression, Entry] = {}
+
+    def rewrite(self, node: Expression) -> Expression:
+        """`node` with locals in place of what does not change."""
+        if isinstance(node, Call) and node.function == "log_ratio":
+            return node
+        if isinstance(node, Multiply):
+            node = multiply(*node.factors)  # flat: what was inlined is a product in a product
+            fixed = [each for each in factors_of(node) if self._is_fixed(each)]
+            if any(self._is_reciprocal(each) for each in fixed):
+                taken = [each for each in fixed if self._is_reciprocal(each) or not _is_power(each)]
+                rest = [self.rewrite(each) for each in factors_of(node) if each not in taken]
+                sign, whole = coefficient_and_rest(multiply(*taken))
+                if sign < 0:  # the sign stays where it is read
+                    return multiply(Number(Fraction(-1)), self._local(multiply(Number(-sign), whole)), *rest)
+                return multiply(self._local(multiply(Number(sign), whole)), *rest)
+        return map_children(node, self.rewrite)
+
+    def _is_fixed(self, node: Expression) -> bool:
+        if mentions(node, self.letter):
+            return False
+        return not any(part.array in self.changing for part in _entries_in(node))
+
+    def _is_reciprocal(self, node: Expression) -> bool:
+        """Whether it is 1 / s for an s that is neither tiny nor huge."""
+        base, exponent = base_and_exponent(node)
+        if exponent != Number(Fraction(-1)):
+            return False
+        return (
+            isinstance(base, Size)
+            or (isinstance(base, Entry) and base.array in self.safe)
+            or (isinstance(base, Call) and base.function == "sqrt")
+        )
+
+    def _local(self, value: Expression) -> Entry:
+        if isinstance(value, Entry):
+            return value
+        if value not in self.known:
+            self.known[value] = self.made[value] = self.new(SCALE)
+        return self.known[value]
+
+
+# -- looking at nodes ---------------------------------------------------------------------------
+
+
+def _terms(entry: Entry) -> Iterator[Entry]:
+    """The entry, and the labels among its index terms."""
+    yield entry
+    for term in entry.indices:
+        if isinstance(term, Entry):
+            yield from _terms(term)
+        elif isinstance(term, Shift):
+            for _, part in term.terms:
+                if isinstance(part, Entry):
+                    yield from _terms(part)
+
+
+def _entries_in(node: Expression) -> Iterator[Entry]:
+    for _, part in walk(node):
+        if isinstance(part, Entry):
+            yield from _terms(part)
+
+
+def _read(node: Node) -> Iterator[Entry]:
+    """The entries that a node reads, the places of its target included."""
+    if isinstance(node, Store | Reduce):
+        yield from _entries_in(node.value)
+    if isinstance(node, Store | Reduce | Start):
+        for each in _terms(node.target):
+            if each is not node.target:
+                yield each
+
+
+def _entries(body: Sequence[Node]) -> Iterator[Entry]:
+    """All entries of a body, read or written."""
+    for node in nodes(tuple(body)):
+        yield from _read(node)
+        if isinstance(node, Store | Reduce | Start):
+            yield node.target
+
+
+def _arrays_of(body: Sequence[Node]) -> set[str]:
+    return {each.array for each in _entries(body)}
+
+
+def _writes(body: Sequence[Node], name: str) -> list[Node]:
+    return [
+        node for node in nodes(tuple(body)) if isinstance(node, Store | Reduce) and node.target.array == name
+    ]
+
+
+def _compared(body: Sequence[Node]) -> set[str]:
+    """The arrays that a largest or smallest value is taken of."""
+    found: set[str] = set()
+    for node in nodes(tuple(body)):
+        if isinstance(node, Reduce) and node.kind in ("max", "min"):
+            found |= {each.array for each in _entries_in(node.value)}
+    return found
+
+
+def _in_nests(body: Sequence[Node]) -> set[str]:
+    """The arrays that are read in nested loops, where working out an entry again and again would cost."""
+    return {
+        name
+        for each in body
+        if isinstance(each, Loop) and each.role != "pass"
+        for name in _arrays_of((each,))
+    }
+
+
+def _is_cheap(value: Expression) -> bool:
+    count = 0
+    for _, part in walk(value):
+        match part:
+            case Number() | Size() | Entry():
+                pass
+            case Add(terms):
+                count += len(terms) - 1
+            case Multiply(factors):
+                count += len(factors) - 1
+            case Power(_, Number(exponent)) if exponent == -1:
+                pass
+            case _:
+                return False
+    return count <= CHEAP
+
+
+def _is_power(node: Expression) -> bool:
+    return isinstance(node, Power)
+
+
+def _safe_divisors(body: Sequence[Node]) -> set[str]:
+    """Local variables that are square roots, or sums of exponentials whose largest is 1."""
+    found: set[str] = set()
+    exponentials: set[str] = set()
+    for node in nodes(tuple(body)):
+        if not isinstance(node, Store | Reduce):
+            continue
+        base, exponent = base_and_exponent(node.value)
+        if isinstance(node.value, Call) and node.value.function == EXP_OF_NEGATIVE:
+            exponentials.add(node.target.array)
+            if isinstance(node, Reduce) and node.kind == "sum":
+                found.add(node.target.array)
+        elif isinstance(node, Reduce) and node.kind == "sum" and isinstance(node.value, Entry):
+            if node.value.array in exponentials:
+                found.add(node.target.array)
+        elif isinstance(node, Store) and not node.target.indices:
+            is_root = isinstance(node.value, Call) and node.value.function == "sqrt"
+            if is_root or (node.value != base and exponent == Number(Fraction(1, 2))):
+                found.add(node.target.array)
+    return found
+
+
+# -- changing nodes -----------------------------------------------------------------------------
+
+
+def _without(body: tuple[Node, ...], store: Store) -> tuple[Node, ...]:
+    """The body without one store, without a pass that it leaves empty, and without what was said of it."""
+    found: list[Node] = []
+    for each in body:
+        if isinstance(each, Note) and each.of is not None and each.of.array == store.target.array:
+            continue
+        if isinstance(each, Loop):
+            inside = _without(each.body, store)
+            if inside:
+                found.append(replace(each, body=inside))
+        elif each is not store:
+            found.append(each)
+    return tuple(found)
+
+
+def _replaced(
+    body: tuple[Node, ...], name: str, letter: Index, value: Expression, *, also_targets: bool = False
+) -> tuple[Node, ...]:
+    """The body with `value` (of `letter`) for every entry of `name`."""
+
+    def change(node: Expression) -> Expression:
+        if isinstance(node, Entry):
+            return rename(value, {letter: node.indices[0]}) if node.array == name else node
+        return map_children(node, change)
+
+    found: list[Node] = []
+    for each in body:
+        if isinstance(each, Loop):
+            inside = _replaced(each.body, name, letter, value, also_targets=also_targets)
+            found.append(replace(each, body=inside))
+        elif isinstance(each, Store | Reduce):
+            target = each.target
+            if also_targets and target.array == name:
+                assert isinstance(value, Entry)
+                target = value
+            found.append(replace(each, target=target, value=change(each.value)))
+        elif isinstance(each, Note) and also_targets and each.of is not None and each.of.array == name:
+            assert isinstance(value, Entry)
+            found.append(replace(each, of=value))
+        else:
+            found.append(each)
+    return tuple(found)
+
+
+def _mapped(body: tuple[Node, ...], change: Callable[[Entry], Entry]) -> tuple[Node, ...]:
+    """The body with every entry, read or written or spoken of, changed."""
+
+    def formula(node: Expression) -> Expression:
+        return change(node) if isinstance(node, Entry) else map_children(node, formula)
+
+    found: list[Node] = []
+    for each in body:
+        match each:
+            case Loop():
+                found.append(replace(each, body=_mapped(each.body, change)))
+            case Store() | Reduce():
+                found.append(replace(each, target=change(each.target), value=formula(each.value)))
+            case Start():
+                found.append(replace(each, target=change(each.target)))
+            case Note(_, of):
+                found.append(each if of is None else replace(each, of=change(of)))
+    return tuple(found)

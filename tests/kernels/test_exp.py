@@ -1,0 +1,80 @@
+"""The exponential that compiled modules bring along: its error, and what it does at the edges."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import pytest
+from mpmath import mp
+
+from symderiv.kernels.emit import emit, load_source
+from symderiv.kernels.registry import target_named
+from tests.kernels.emitted import module, own
+
+#: What the module says of its exp, and what the bounds of verification count.
+STATED = target_named("numba").errors["exp"]
+PLAIN = "index i : K\ninput x[K]\ny[i] = exp(x[i])\n"
+
+
+def applied(function: object, values: np.ndarray) -> np.ndarray:
+    """A helper of an emitted module, compiled in a loop as kernels use it."""
+
+    @numba.njit(fastmath={"reassoc", "contract", "nsz"}, error_model="numpy")
+    def loop(values, out):
+        for place in range(values.size):
+            out[place] = function(values[place])
+
+    out = np.empty_like(values)
+    loop(values, out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def helpers() -> dict[str, object]:
+    plain = load_source(emit(own("plain_exp", PLAIN), "numba"))
+    return {"any": plain._exp, "negative": module("softmax", "numba")._exp_of_negative}
+
+
+@pytest.mark.parametrize("kind", ["any", "negative"])
+def test_error_in_float32(kind: str, helpers: dict[str, object]) -> None:
+    """At a third of a million floats of all sizes; float64's exp is exact enough to judge them."""
+    bits = np.random.default_rng(3).integers(0, 2**32, 400_000, np.uint32)
+    values = bits.view(np.float32)
+    values = values[(np.abs(values) < 88.7) & (values > -87.33)]
+    values = np.concatenate((values, np.linspace(-87.33, 88.72, 300_001, dtype=np.float32)))
+    if kind == "negative":
+        values = values[values <= 0]
+    exact = np.exp(values.astype(np.float64))
+    error = np.abs(applied(helpers[kind], values) / exact - 1) / np.finfo(np.float32).eps
+    assert 0.4 < error.max() <= STATED
+
+
+@pytest.mark.parametrize("kind", ["any", "negative"])
+def test_error_in_float64(kind: str, helpers: dict[str, object]) -> None:
+    source = np.random.default_rng(4)
+    values = np.concatenate((source.uniform(-708.3, 709.7, 2000), source.uniform(-1, 1, 2000)))
+    if kind == "negative":
+        values = -np.abs(values)[np.abs(values) < 708.3]
+    with mp.workprec(100):
+        found = applied(helpers[kind], values)
+        errors = [
+            abs((mp.mpf(float(got)) - mp.exp(mp.mpf(float(value)))) / mp.exp(mp.mpf(float(value))))
+            for got, value in zip(found, values, strict=True)
+        ]
+        assert 0.4 < float(max(errors)) / np.finfo(np.float64).eps <= STATED
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_edges(dtype: type, helpers: dict[str, object]) -> None:
+    info = np.finfo(dtype)
+    least, most = float(np.log(info.tiny)), float(np.log(info.max))
+    values = np.array([0, -0.0, -np.inf, np.inf, np.nan, most + 1, least * 1.3, -info.max, info.max], dtype)
+    expected = [1, 1, 0, np.inf, np.nan, np.inf, 0, 0, np.inf]
+    np.testing.assert_array_equal(applied(helpers["any"], values), np.array(expected, dtype))
+    # Below the smallest normal number: gradually to 0, or 0 at once.
+    below = np.array([least - 2], dtype)
+    assert abs(applied(helpers["any"], below)[0] - np.exp(below)[0]) <= info.smallest_subnormal
+    values = np.array([0, -0.0, -np.inf, np.nan, least - 2, -info.max], dtype)
+    np.testing.assert_array_equal(
+        applied(helpers["negative"], values), np.array([1, 1, 0, np.nan, 0, 0], dtype)
+    )
