@@ -15,12 +15,12 @@ Four rewrites, in this order, over the passes of each sample (or of the whole, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symderiv.expression.construct import base_and_exponent, coefficient_and_rest, factors_of, multiply
-from symderiv.expression.indices import mentions, rename
+from symderiv.expression.indices import mentions
 from symderiv.expression.nodes import (
     Add,
     Call,
@@ -32,7 +32,6 @@ from symderiv.expression.nodes import (
     Number,
     Position,
     Power,
-    Shift,
     Size,
 )
 from symderiv.expression.traverse import map_children, walk
@@ -44,9 +43,18 @@ from symderiv.kernels.loop_program import (
     Node,
     Note,
     Reduce,
-    Start,
     Store,
     nodes,
+)
+from symderiv.kernels.loop_walk import (
+    arrays_of,
+    entries_in,
+    entries_of,
+    entries_read,
+    mapped,
+    replaced,
+    without,
+    writes,
 )
 
 #: An intermediate of more operations an entry is stored.
@@ -79,18 +87,18 @@ class _Tightener:
 
     def done(self, body: tuple[Node, ...]) -> LoopProgram:
         """The program of the tightened body (in place of what stands in the loop over the samples)."""
-        inside = _arrays_of(body)
+        inside = arrays_of(body)
         outside = set()
         if self.letter is not None:
             for each in self.program.body:
                 if not (isinstance(each, Loop) and each.role == "rows"):
-                    outside |= _arrays_of((each,))
+                    outside |= arrays_of((each,))
         self.own = [name for name in self.buffers if name in inside and name not in outside]
         body = self._inlined(body)
         body = self._localised(body)
         body = self._in_place(body)
         body = self._hoisted(body)
-        used = _arrays_of(body) | outside
+        used = arrays_of(body) | outside
         buffers = tuple(each for each in self.buffers.values() if each.name in used)
         return replace(self.program, body=body, buffers=buffers)
 
@@ -105,15 +113,15 @@ class _Tightener:
                 for each in loop.body
                 if isinstance(each, Store) and each.target == Entry(name, (loop.letter,))
             ]
-            if len(stores) != 1 or len(_writes(body, name)) != 1:
+            if len(stores) != 1 or len(writes(body, name)) != 1:
                 continue
             loop, store = stores[0]
-            uses = [part for part in _entries(body) if part.array == name]
+            uses = [part for part in entries_of(body) if part.array == name]
             plain = all(isinstance(part.indices[0], Index | Entry | Position) for part in uses)
             if not plain or not _is_cheap(store.value) or name in _compared(body) | _in_nests(body):
                 continue
-            body = _without(body, store)
-            body = _replaced(body, name, loop.letter, store.value)
+            body = without(body, store)
+            body = replaced(body, name, loop.letter, store.value)
         return body
 
     # -- 2. local ---------------------------------------------------------------------------
@@ -122,14 +130,14 @@ class _Tightener:
         for name in self.own:
             if len(self.buffers[name].indices) != 1:
                 continue
-            homes = [each for each in body if name in _arrays_of((each,)) and not isinstance(each, Note)]
-            if len(homes) != 1 or not (isinstance(homes[0], Loop) and homes[0].role == "pass"):
+            homes = [each for each in body if name in arrays_of((each,)) and not isinstance(each, Note)]
+            loop = homes[0] if len(homes) == 1 else None
+            if not (isinstance(loop, Loop) and loop.role == "pass"):
                 continue
-            (loop,) = homes
-            places = {part.indices for part in _entries((loop,)) if part.array == name}
+            places = {part.indices for part in entries_of((loop,)) if part.array == name}
             if places != {(loop.letter,)}:
                 continue
-            body = _replaced(body, name, loop.letter, Entry(name, ()), also_targets=True)
+            body = replaced(body, name, loop.letter, Entry(name, ()), also_targets=True)
             self.buffers[name] = replace(self.buffers[name], indices=())
         return body
 
@@ -163,20 +171,20 @@ class _Tightener:
         if last is None or last[1].letter.axis != self.buffers[name].indices[0].axis:
             return None
         number, loop, store = last
-        if any(part.array == result for part in _entries(body[:number])):
+        if any(part.array == result for part in entries_of(body[:number])):
             return None
         after = body[number + 1 :]
-        if any(name in _arrays_of((each,)) and not isinstance(each, Store) for each in after):
+        if any(name in arrays_of((each,)) and not isinstance(each, Store) for each in after):
             return None
-        if any(part.array == name and part.indices != (loop.letter,) for part in _entries((loop,))):
+        if any(part.array == name and part.indices != (loop.letter,) for part in entries_of((loop,))):
             return None
-        if any(part.array == result for each in loop.body for part in _read(each)):
+        if any(part.array == result for each in loop.body for part in entries_read(each)):
             return None
         # What is overwritten and needed afterwards, at a label, is worked out before.
         aside: list[Node] = []
         later: list[Node] = []
         for each in after:
-            if isinstance(each, Store) and any(part.array == name for part in _read(each)):
+            if isinstance(each, Store) and any(part.array == name for part in entries_read(each)):
                 kept = self._new(ASIDE)
                 aside += [Note("worked out before its operands are overwritten", each.target)]
                 aside += [Store(kept, each.value)]
@@ -195,7 +203,7 @@ class _Tightener:
             else each
             for each in body
         )
-        return _mapped(said, lambda part: moved(part.indices[0]) if part.array == name else part)
+        return mapped(said, lambda part: moved(part.indices[0]) if part.array == name else part)
 
     def _new(self, stem: str) -> Entry:
         name, number = stem, 2
@@ -257,7 +265,7 @@ class _Hoist:
     def _is_fixed(self, node: Expression) -> bool:
         if mentions(node, self.letter):
             return False
-        return not any(part.array in self.changing for part in _entries_in(node))
+        return not any(part.array in self.changing for part in entries_in(node))
 
     def _is_reciprocal(self, node: Expression) -> bool:
         """Whether it is 1 / s for an s that is neither tiny nor huge."""
@@ -276,74 +284,6 @@ class _Hoist:
         if value not in self.known:
             self.known[value] = self.made[value] = self.new(SCALE)
         return self.known[value]
-
-
-# -- looking at nodes ---------------------------------------------------------------------------
-
-
-def _terms(entry: Entry) -> Iterator[Entry]:
-    """The entry, and the labels among its index terms."""
-    yield entry
-    for term in entry.indices:
-        if isinstance(term, Entry):
-            yield from _terms(term)
-        elif isinstance(term, Shift):
-            for _, part in term.terms:
-                if isinstance(part, Entry):
-                    yield from _terms(part)
-
-
-def _entries_in(node: Expression) -> Iterator[Entry]:
-    for _, part in walk(node):
-        if isinstance(part, Entry):
-            yield from _terms(part)
-
-
-def _read(node: Node) -> Iterator[Entry]:
-    """The entries that a node reads, the places of its target included."""
-    if isinstance(node, Store | Reduce):
-        yield from _entries_in(node.value)
-    if isinstance(node, Store | Reduce | Start):
-        for each in _terms(node.target):
-            if each is not node.target:
-                yield each
-
-
-def _entries(body: Sequence[Node]) -> Iterator[Entry]:
-    """All entries of a body, read or written."""
-    for node in nodes(tuple(body)):
-        yield from _read(node)
-        if isinstance(node, Store | Reduce | Start):
-            yield node.target
-
-
-def _arrays_of(body: Sequence[Node]) -> set[str]:
-    return {each.array for each in _entries(body)}
-
-
-def _writes(body: Sequence[Node], name: str) -> list[Node]:
-    return [
-        node for node in nodes(tuple(body)) if isinstance(node, Store | Reduce) and node.target.array == name
-    ]
-
-
-def _compared(body: Sequence[Node]) -> set[str]:
-    """The arrays that a largest or smallest value is taken of."""
-    found: set[str] = set()
-    for node in nodes(tuple(body)):
-        if isinstance(node, Reduce) and node.kind in ("max", "min"):
-            found |= {each.array for each in _entries_in(node.value)}
-    return found
-
-
-def _in_nests(body: Sequence[Node]) -> set[str]:
-    """The arrays that are read in nested loops, where working out an entry again and again would cost."""
-    return {
-        name
-        for each in body
-        if isinstance(each, Loop) and each.role != "pass"
-        for name in _arrays_of((each,))
-    }
 
 
 def _is_cheap(value: Expression) -> bool:
@@ -389,68 +329,17 @@ def _safe_divisors(body: Sequence[Node]) -> set[str]:
     return found
 
 
-# -- changing nodes -----------------------------------------------------------------------------
+def _in_nests(body: Sequence[Node]) -> set[str]:
+    """The arrays that are read in nested loops, where working out an entry again and again would cost."""
+    return {
+        name for each in body if isinstance(each, Loop) and each.role != "pass" for name in arrays_of((each,))
+    }
 
 
-def _without(body: tuple[Node, ...], store: Store) -> tuple[Node, ...]:
-    """The body without one store, without a pass that it leaves empty, and without what was said of it."""
-    found: list[Node] = []
-    for each in body:
-        if isinstance(each, Note) and each.of is not None and each.of.array == store.target.array:
-            continue
-        if isinstance(each, Loop):
-            inside = _without(each.body, store)
-            if inside:
-                found.append(replace(each, body=inside))
-        elif each is not store:
-            found.append(each)
-    return tuple(found)
-
-
-def _replaced(
-    body: tuple[Node, ...], name: str, letter: Index, value: Expression, *, also_targets: bool = False
-) -> tuple[Node, ...]:
-    """The body with `value` (of `letter`) for every entry of `name`."""
-
-    def change(node: Expression) -> Expression:
-        if isinstance(node, Entry):
-            return rename(value, {letter: node.indices[0]}) if node.array == name else node
-        return map_children(node, change)
-
-    found: list[Node] = []
-    for each in body:
-        if isinstance(each, Loop):
-            inside = _replaced(each.body, name, letter, value, also_targets=also_targets)
-            found.append(replace(each, body=inside))
-        elif isinstance(each, Store | Reduce):
-            target = each.target
-            if also_targets and target.array == name:
-                assert isinstance(value, Entry)
-                target = value
-            found.append(replace(each, target=target, value=change(each.value)))
-        elif isinstance(each, Note) and also_targets and each.of is not None and each.of.array == name:
-            assert isinstance(value, Entry)
-            found.append(replace(each, of=value))
-        else:
-            found.append(each)
-    return tuple(found)
-
-
-def _mapped(body: tuple[Node, ...], change: Callable[[Entry], Entry]) -> tuple[Node, ...]:
-    """The body with every entry, read or written or spoken of, changed."""
-
-    def formula(node: Expression) -> Expression:
-        return change(node) if isinstance(node, Entry) else map_children(node, formula)
-
-    found: list[Node] = []
-    for each in body:
-        match each:
-            case Loop():
-                found.append(replace(each, body=_mapped(each.body, change)))
-            case Store() | Reduce():
-                found.append(replace(each, target=change(each.target), value=formula(each.value)))
-            case Start():
-                found.append(replace(each, target=change(each.target)))
-            case Note(_, of):
-                found.append(each if of is None else replace(each, of=change(of)))
-    return tuple(found)
+def _compared(body: Sequence[Node]) -> set[str]:
+    """The arrays that a largest or smallest value is taken of."""
+    found: set[str] = set()
+    for node in nodes(tuple(body)):
+        if isinstance(node, Reduce) and node.kind in ("max", "min"):
+            found |= {each.array for each in entries_in(node.value)}
+    return found
