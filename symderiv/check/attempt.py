@@ -17,7 +17,7 @@ from symderiv.expression.nodes import Derivative, Entry, Index
 from symderiv.expression.traverse import walk
 from symderiv.notation.errors import NotationError, ShapeError, Source
 from symderiv.notation.tex.inferred import Reading, read_document
-from symderiv.notation.tex.tokens import closes, opens, tokenize
+from symderiv.notation.tex.tokens import DISPLAY_END, closes, opens, tokenize
 from symderiv.problem import Problem, Upstream, names_in
 
 #: Signs of a derivative: a display with one on its left side claims something.
@@ -294,7 +294,7 @@ class Attempt:
                 self._write_left(letters, block)
             letters[block.begin : block.end] = series(written) or written
             # The closing sign is two characters, or a line end follows: room for the end of a line.
-            letters[block.end : block.end + 2] = "\\\\"
+            letters[block.end : block.end + 2] = DISPLAY_END
         text = prefix + "".join(letters)
         starts = [0, *(place + 1 for place, letter in enumerate(text) if letter == "\n")]
         self._text = (blocks, prefix, text, starts)

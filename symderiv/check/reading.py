@@ -29,7 +29,7 @@ from symderiv.notation.reader import parse_assumption, parse_expression
 from symderiv.notation.tex import read_equations
 from symderiv.notation.tex.inferred import Reading
 from symderiv.notation.tex.reading import Chain
-from symderiv.problem import Problem, unfold
+from symderiv.problem import Assumption, Problem, unfold
 from symderiv.proof import prove
 
 _EQUALS = re.compile(r"=|\\equiv")
@@ -183,7 +183,7 @@ def _content(attempt: Attempt, reading: Reading, assume: tuple[str, ...]) -> Con
             if condition is not None:
                 where.setdefault(condition)
             else:
-                assumptions += parse_assumption(each.text, reading.problem)
+                assumptions += _assumed(each.text, reading.problem)
         except NotationError as error:
             unreadable.append(Unreadable(document.error(each.begin + error.column - 1, error.message)))
         if len(where) > MAX_CONDITIONS:
@@ -199,6 +199,20 @@ def _content(attempt: Attempt, reading: Reading, assume: tuple[str, ...]) -> Con
         fixed=frozenset(said.fixed),
         symbols=attempt.said.symbols,
     )  # fmt: skip
+
+
+def _assumed(text: str, problem: Problem) -> Sequence[Assumption]:
+    """The assumptions that a text states; what it sums over may be another axis than elsewhere."""
+    try:
+        return parse_assumption(text, problem)
+    except NotationError as error:
+        own = text
+        for letter in set(re.findall(r"\b(?:sum|prod)\(\s*([A-Za-z])\b", text)):
+            own = re.sub(rf"\b{letter}\b", f"{letter}_own", own)
+        try:
+            return parse_assumption(own, problem)
+        except NotationError:
+            raise error from None
 
 
 def _condition(text: str, problem: Problem) -> Compare | None:

@@ -89,7 +89,7 @@ def _with_own_arguments(parsed: Sequence[Parsed], functions: dict[str, Function]
             continue
         indexed = [_indexed_names(other) for other in parsed]
         here = _indexed_names(each)
-        own = {plain(name) for name in found.arguments} & (set().union(*indexed) - here)
+        own = {plain(name) for name in found.arguments} & (_entries_given(parsed, found) - here)
         if not own:
             continue
         values: dict[str, Syntax] = {
@@ -103,6 +103,19 @@ def _with_own_arguments(parsed: Sequence[Parsed], functions: dict[str, Function]
                 if changed is not None:
                     functions[found.name] = changed
     return result
+
+
+def _entries_given(parsed: Sequence[Parsed], function: Function) -> set[str]:
+    """The arrays whose entries a function is called with."""
+    return {
+        plain(replace(argument, units=()))
+        for each in parsed
+        for side in each.sides
+        for part in walk(side)
+        if isinstance(part, Called) and plain(part.name) == function.name
+        for argument in function.given(part.arguments)
+        if isinstance(argument, Name) and argument.units
+    }
 
 
 def _indexed_names(each: Parsed) -> set[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from symderiv.notation.errors import Source
 from symderiv.notation.tex.cursor import in_one_line, shown
-from symderiv.notation.tex.tokens import Token, closes, opens
+from symderiv.notation.tex.tokens import DISPLAY_END, Token, closes, opens
 
 _LEADING_WORDS = frozenset({"where", "and", "with", "so", "hence", "then", "thus", "let", "i.e.", "or"})
 _OTHER_WORDS = frozenset({"otherwise", "else"})
@@ -31,6 +31,7 @@ class _Piece:
     tokens: list[Token]
     before: str  # what stands before it: "", "newline", "quad" or ","
     after: str = ""
+    begins: bool = False  # whether a formula of the document begins with it
 
 
 def equations(
@@ -67,7 +68,7 @@ def equations(
             found[-1].sides[-1] += words
         elif found and not signs and (words[0].kind == "op" or _is_open(found[-1].sides[-1])):
             found[-1].sides[-1] += words
-        elif found and (words[0].kind == "op" or _is_open(found[-1].sides[-1])):
+        elif found and ((words[0].kind == "op" and not piece.begins) or _is_open(found[-1].sides[-1])):
             _extend(source, found[-1], words)
         else:
             found.append(Equation())
@@ -102,6 +103,7 @@ def _pieces(tokens: Sequence[Token]) -> list[_Piece]:
                 pieces.append(_Piece([], kind))
             elif token.kind == "newline":
                 pieces[-1].before = "newline"
+            pieces[-1].begins |= token.text == DISPLAY_END
         elif token.kind != "stop":
             pieces[-1].tokens.append(token)
     return [piece for piece in pieces if piece.tokens]

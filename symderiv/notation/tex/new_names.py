@@ -38,6 +38,7 @@ def definitions_in_turn(known: Scope, found: Sequence[Equation], source: Source)
     Both names must be new: neither is declared, defined by another equation, or used in what follows.
     """
     shared = Shared(source, vocabulary(known, None))
+    found = _with_names_at_ends(known, found, shared)
     alone = [_new_name(side, shared) for each in found for side in each.sides[:1] if len(each.sides) > 1]
     result: list[Equation] = []
     for equation in found:
@@ -54,6 +55,38 @@ def definitions_in_turn(known: Scope, found: Sequence[Equation], source: Source)
             rest = Equation(rest.sides[1:], rest.conditions)
         result.append(rest)
     return result
+
+
+def _with_names_at_ends(known: Scope, found: Sequence[Equation], shared: Shared) -> list[Equation]:
+    r"""The equations, and ``\partial E / \partial u_j = y_j - t_j = e_j`` with a new e as a definition of e too.
+
+    Such a name stands at the end of a chain: it is not declared, no equation begins with it, and it does
+    not occur before. A formula must stand before its chain: what comes later is not new.
+    """
+    lefts = [_new_name(each.sides[0], shared) for each in found if len(each.sides) > 1 and each.sides[0]]
+    taken = {*known.declared(), *lefts}
+    seen: set[tuple[str, str]] = set()
+    result: list[Equation] = []
+    for equation in found:
+        signs = {(token.kind, token.text) for side in equation.sides[:-1] for token in side}
+        last = equation.sides[-1] if equation.sides else []
+        name = _new_name(last, shared) if len(equation.sides) > 2 and not equation.conditions else ""
+        base = next(((token.kind, token.text) for token in last if token.kind in ("letter", "command")), None)
+        new = name and name not in taken and base not in seen | signs and base != ("command", "frac")
+        if new and seen and _is_derivative(equation.sides[0]):
+            result += [
+                Equation(equation.sides[:-1], equation.conditions, equation.continues),
+                Equation([last, equation.sides[-2]]),
+            ]
+            taken.add(name)
+        else:
+            result.append(equation)
+        seen |= signs | {(token.kind, token.text) for token in last}
+    return result
+
+
+def _is_derivative(side: Sequence[Token]) -> bool:
+    return any(token.is_command("partial", "nabla") for token in side[:3])
 
 
 def primed_functions(
@@ -181,6 +214,8 @@ def _leading_word(side: Sequence[Token]) -> str:
         if token.kind not in ("_", "open", "'"):
             return ""
         break
+    if place == len(side) - 1 and side[place].kind == "letter" and len(word) > 1:
+        return word  # LSE = ...: alone it is a name, whatever it is before a bracket
     called = word == "KL" and side[len(word) : len(word) + 1] and side[len(word)].kind == "open"
     single = len(word) < 2 or word in known_commands.FUNCTION_WORDS or word in ("max", "min") or called
     return "" if single else word

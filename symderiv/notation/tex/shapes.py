@@ -71,6 +71,8 @@ class ShapeFinder(ShapePlaces):
                     self.ranks[name] = 0
             self.held.clear()
             self._go_round()
+        if self._widened():
+            self._go_round()
 
     def _is_single_number(self, side: Syntax) -> bool:
         """Whether a value is a number, and one and the same for all places."""
@@ -86,8 +88,6 @@ class ShapeFinder(ShapePlaces):
                 for place, side in enumerate(each.sides):
                     self.current = (number, place)
                     shapes.append(self._shape(side))
-                if len(shapes) > 1 and shapes[1] is not None and not each.continues:
-                    self._widen(each.sides[0], each.sides[1], shapes[1])
                 shaped = next((shape for shape in shapes if shape is not None and shape.is_array), None)
                 if shaped is None:
                     continue
@@ -96,6 +96,17 @@ class ShapeFinder(ShapePlaces):
                     self._same(shaped, shape) if shape is not None else self._assign(side, shaped)
             if self.ranks == before:
                 return
+
+    def _widened(self) -> bool:
+        """Whether some definitions turn out to be of arrays of vectors, when all shapes are known."""
+        before = dict(self.ranks)
+        for number, each in enumerate(self.parsed):
+            if len(each.sides) > 1 and not each.continues:
+                self.current = (number, 1)
+                shape = self._shape(each.sides[1])
+                if shape is not None:
+                    self._widen(each.sides[0], each.sides[1], shape)
+        return self.ranks != before
 
     def _widen(self, left: Syntax, right: Syntax, shape: Shape) -> None:
         r"""In ``o_i = \sum_j a_{ij} v_j`` with vectors v_j, each o_i is a vector as well."""

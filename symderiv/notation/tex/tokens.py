@@ -26,7 +26,8 @@ MAX_BRACES = 100
 MAX_MACROS = 20
 
 _PATTERN = re.compile(
-    r"(?P<space>\s+|~|%[^\n]*)"
+    r"(?P<display>\x02\x02?)"
+    r"|(?P<space>\s+|~|%[^\n]*)"
     r"|(?P<newline>\\\\\*?(?:[ \t]*\[[^\]\n]*(?:em|ex|pt|mm|cm|in|skip|height)\])?)"
     r"|(?P<command>\\(?:[A-Za-z]+\*?|.))"
     r"|(?P<escaped>[A-Za-z][A-Za-z0-9]{0,63}(?:\\_[A-Za-z0-9]+)+)"
@@ -36,6 +37,8 @@ _PATTERN = re.compile(
     r"|(?P<sign>.)",
     re.DOTALL,
 )
+#: What stands after each formula of a document, where several are read together: the end of a line and more.
+DISPLAY_END = "\x02\x02"
 _RELATIONS = {":=": "=", "==": "=", "≠": "!=", "≤": "<=", "≥": ">="}
 _SIGNS = {
     "{": "{", "}": "}", "^": "^", "_": "_", "'": "'", "’": "'", "&": "&", ",": ",", ":": ":", ";": ";",
@@ -139,7 +142,7 @@ class _Scanner:
                 self._add("word", found.replace("\\_", "_"), at)
             elif kind == "command":
                 self._command(found, at)
-            elif kind == "newline":
+            elif kind in ("newline", "display"):
                 self._add("newline", found, at)
             elif kind == "relation":
                 self._add("rel", _RELATIONS.get(found, found), at)
