@@ -58,7 +58,7 @@ def definitions_in_turn(known: Scope, found: Sequence[Equation], source: Source)
 
 
 def _with_names_at_ends(known: Scope, found: Sequence[Equation], shared: Shared) -> list[Equation]:
-    r"""The equations, and ``\partial E / \partial u_j = y_j - t_j = e_j`` with a new e as a definition of e too.
+    r"""The equations, and ``\partial E / \partial u_j = y_j - t_j = e_j`` with a new e as a definition too.
 
     Such a name stands at the end of a chain: it is not declared, no equation begins with it, and it does
     not occur before. A formula must stand before its chain: what comes later is not new.
