@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from symderiv.check.points import CLOSE, Point, Sides, Special, Values, close
-from symderiv.check.repairs import Repair, missing_factors, repairs, with_bound
+from symderiv.check.repairs import Repair, missing_factors, repairs, values_at, with_bound
 from symderiv.expression.construct import add, multiply, number, power
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import (
@@ -107,7 +107,9 @@ def _found(sides: Sides, parts: Sequence[Expression], form: Expression | None) -
         return ratio
     found = _by_repair(sides, parts, form)
     where = _where_equal(sides, rights)
-    if found is not None and (where is None or found.word in ("delta dropped", "swapped index")):
+    written_apart = any(isinstance(part, Delta) for _, part in walk(sides.right))
+    likelier = found is not None and (written_apart or found.word in ("delta dropped", "swapped index"))
+    if found is not None and (where is None or likelier):
         return found
     if where is not None:
         return Diagnosis(where.word, where.detail, found.right_form if found else None)
@@ -230,11 +232,36 @@ def _candidates(sides: Sides, parts: Sequence[Expression], form: Expression | No
         inner = missing_factors(sides.problem, (*sides.letters, *bound), parts) if bound else factors
         for factor in inner:
             yield Repair("chain factor lost", "", replace_at(sides.right, path, multiply(node, factor)))
-    terms = written_out(form) if form is not None else []
+    terms = [*_terms(form), *written_out(form)] if form is not None else []
     for term in (*terms, *factors):
         for sign in (1, -1):
             whole = add(sides.right, multiply(number(sign), term))
             yield Repair("wrong term", "a term is missing", whole)
+    yield from _inner_terms(sides)
+
+
+def _terms(node: Expression) -> tuple[Expression, ...]:
+    return node.terms if isinstance(node, Add) else (node,)
+
+
+def _inner_terms(sides: Sides) -> Iterator[Repair]:
+    """Brackets that have lost a term: 1, a value of a name, its square, or a term of another bracket."""
+    others = [
+        term
+        for _, node, _ in with_bound(sides.right)
+        if isinstance(node, Add)
+        for term in node.terms
+        if not isinstance(term, Number)
+    ]
+    for path, node, bound in with_bound(sides.right):
+        if not path or isinstance(node, Number | Delta):
+            continue
+        values = values_at(sides.problem, (*sides.letters, *bound))
+        squares = [power(value, 2) for value in values]
+        for term in dict.fromkeys((number(1), *values, *squares, *others)):
+            for sign in (1, -1):
+                whole = replace_at(sides.right, path, add(node, multiply(number(sign), term)))
+                yield Repair("wrong term", "a term is missing", whole)
 
 
 def written_out(node: Expression) -> list[Expression]:

@@ -147,17 +147,22 @@ def _point(
         arrays[given.name] = {
             place: draw.uniform(low, high) * (1 if positive else draw.choice((-1, 1))) for place in places
         }
+    # What is said of a name that a formula defines cannot be given to it: its values are what they are.
     for name, values in special.among:
-        arrays[name] = {place: draw.choice(values) for place in arrays[name]}
+        if name in arrays:
+            arrays[name] = {place: draw.choice(values) for place in arrays[name]}
     for name in special.symmetric:
-        arrays[name] = {
-            place: arrays[name][min(place, place[::-1])] + (8 if place == place[::-1] else 0)
-            for place in arrays[name]  # with a positive determinant, which may stand in a logarithm
-        }
+        if name in arrays:
+            arrays[name] = {
+                place: arrays[name][min(place, place[::-1])] + (8 if place == place[::-1] else 0)
+                for place in arrays[name]  # with a positive determinant, which may stand in a logarithm
+            }
     for name in special.one_hot:
-        arrays[name] = _one_hot(arrays[name], draw)
+        if name in arrays:
+            arrays[name] = _one_hot(arrays[name], draw)
     for name, axis in special.normalised:
-        arrays[name] = _summing_to_one(arrays[name], axis)
+        if name in arrays:
+            arrays[name] = _summing_to_one(arrays[name], axis)
     weights = [draw.uniform(0.3, 1.3) for _ in range(11)]
     upstream = {each.name: (each.of, _unspecified(weights)) for each in problem.upstream}
     return Point(sizes, Oracle(sizes, arrays, problem.definitions, upstream))

@@ -16,6 +16,8 @@ from symderiv.expression.construct import add, divide, multiply, negate, number,
 from symderiv.expression.indices import all_letters, free_indices, fresh_index, rename
 from symderiv.expression.nodes import (
     Add,
+    Call,
+    Compare,
     Delta,
     Derivative,
     Entry,
@@ -65,12 +67,29 @@ def repairs(formula: Expression, problem: Problem, letters: Sequence[Index]) -> 
         The free letters of the equation.
     """
     found = [
-        Repair(repair.word, repair.detail, replace_at(formula, path, repair.formula))
+        Repair(
+            "wrong exponent"
+            if repair.word == "constant factor" and _in_exponent(formula, path)
+            else repair.word,
+            repair.detail,
+            replace_at(formula, path, repair.formula),
+        )
         for path, node, bound in with_bound(formula)
         for repair in _changes(node, problem, (*letters, *bound), path)
     ]
     rank = {word: place for place, word in enumerate(WORDS)}
     yield from sorted(found, key=lambda repair: rank[repair.word])
+
+
+def _in_exponent(formula: Expression, path: Sequence[int]) -> bool:
+    """Whether a part stands in the exponent of a power or of e."""
+    for place in path:
+        if (isinstance(formula, Power) and place == 1) or (
+            isinstance(formula, Call) and formula.function == "exp"
+        ):
+            return True
+        formula = children(formula)[place]
+    return False
 
 
 def with_bound(formula: Expression) -> Iterator[tuple[tuple[int, ...], Expression, tuple[Index, ...]]]:
@@ -92,6 +111,8 @@ def _changes(
                 others = (*terms[:place], *terms[place + 1 :])
                 yield Repair("sign", "", add(*terms[:place], negate(term), *terms[place + 1 :]))
                 yield Repair("wrong term", "one term too many", add(*others))
+                if isinstance(term, Number):
+                    yield from _other_numbers(terms, place, problem)
         case Entry() if node.indices:
             yield from _other_indices(node, problem, letters)
         case Delta(left, right):
@@ -125,6 +146,17 @@ def _changes(
         yield from _sums(node, letters)
 
 
+def _other_numbers(terms: Sequence[Expression], place: int, problem: Problem) -> Iterator[Repair]:
+    """A number among terms with a constant or a size as a factor, or over one."""
+    before, term, after = terms[:place], terms[place], terms[place + 1 :]
+    for constant in _CONSTANTS:
+        other = add(*before, multiply(number(constant), term), *after)
+        yield Repair("constant factor", str(1 / constant), other)
+    for axis in problem.axes:
+        yield Repair("size factor", axis, add(*before, divide(term, Size(axis)), *after))
+        yield Repair("size factor", f"1/{axis}", add(*before, multiply(Size(axis), term), *after))
+
+
 def _factors(node: Expression, problem: Problem, letters: Sequence[Index]) -> Iterator[Repair]:
     """Constant factors, sizes, exponents, and factors that the chain rule brings."""
     for constant in _CONSTANTS:
@@ -150,15 +182,11 @@ def missing_factors(
 ) -> list[Expression]:
     """What a chain rule may have lost: values of names at the free letters, slopes, and one over them."""
     found: list[Expression] = []
-    for name in (*(each.name for each in problem.definitions), *(each.name for each in problem.inputs)):
-        given = problem.input(name)
-        if given is not None and given.label_of is not None:
-            continue
-        for indices in _places(problem.axes_of(name), letters):
-            entry = Entry(name, indices)
-            found += [entry, power(entry, number(-1)), add(number(1), negate(entry))]
-            found += [multiply(entry, add(number(1), negate(entry))), add(number(1), negate(power(entry, 2)))]
-    entries = [each for each in found if isinstance(each, Entry)]
+    entries = values_at(problem, letters)
+    for entry in entries:
+        found += [entry, power(entry, number(-1)), add(number(1), negate(entry))]
+        found += [multiply(entry, add(number(1), negate(entry))), add(number(1), negate(power(entry, 2)))]
+    found += [power(entry, number(exponent)) for entry in entries for exponent in (-2, 2)]
     found += [
         add(one, negate(other))
         for one in entries
@@ -166,6 +194,18 @@ def missing_factors(
         if one != other and one.indices == other.indices
     ]
     return [*found, *parts]
+
+
+def values_at(problem: Problem, letters: Sequence[Index]) -> list[Entry]:
+    """The values of all names at some letters; labels are none."""
+    names = [*(each.name for each in problem.definitions), *(each.name for each in problem.inputs)]
+    labels = {each.name for each in problem.inputs if each.label_of is not None}
+    return [
+        Entry(name, indices)
+        for name in names
+        if name not in labels
+        for indices in _places(problem.axes_of(name), letters)
+    ]
 
 
 def _places(axes: Sequence[str], letters: Sequence[Index]) -> Iterator[tuple[Index, ...]]:
@@ -184,10 +224,15 @@ def _sums(node: Expression, letters: Sequence[Index]) -> Iterator[Repair]:
         bound = fresh_index(
             index.axis, all_letters(node) | {letter.name for letter in letters}, ["k", "l", "m"]
         )
-        yield Repair("inner sum dropped", index.axis, Sum(bound, rename(node, {index: bound})))
+        bodies = [rename(node, {index: bound})]
         if isinstance(node, Multiply | Entry):
-            for some in _renamed_in_some(node, index, bound):
-                yield Repair("inner sum dropped", index.axis, Sum(bound, some))
+            bodies += _renamed_in_some(node, index, bound)
+        others = [letter for letter in letters if letter.axis == index.axis]
+        for body in bodies:
+            yield Repair("inner sum dropped", index.axis, Sum(bound, body))
+        for body, other in product(bodies, others):
+            apart = Sum(bound, body, Compare("!=", bound, other))
+            yield Repair("inner sum dropped", f"{index.axis} without {other.name}", apart)
 
 
 def _renamed_in_some(node: Expression, index: Index, bound: Index) -> Iterator[Expression]:

@@ -17,7 +17,7 @@ from symderiv.expression.nodes import (
     Power,
     Sum,
 )
-from symderiv.expression.traverse import replace_at
+from symderiv.expression.traverse import children, replace_at
 
 
 def mutants(formula: Expression, letters: tuple[Index, ...]) -> Iterator[tuple[str, Expression]]:
@@ -27,7 +27,17 @@ def mutants(formula: Expression, letters: tuple[Index, ...]) -> Iterator[tuple[s
     for path, node, bound in with_bound(formula):
         if not isinstance(node, Derivative):
             for word, changed in _mutants_of(node, letters, bound):
-                yield word, replace_at(formula, path, changed)
+                in_power = any(
+                    isinstance(part, Power) and place == 1 for part, place in _steps(formula, path)
+                )
+                yield ("wrong exponent" if in_power else word), replace_at(formula, path, changed)
+
+
+def _steps(formula: Expression, path: tuple[int, ...]) -> Iterator[tuple[Expression, int]]:
+    """The parts that a path goes through, each with the place at which it goes on."""
+    for place in path:
+        yield formula, place
+        formula = children(formula)[place]
 
 
 def _mutants_of(
@@ -77,4 +87,5 @@ ALSO_RIGHT = {
     "delta dropped": ("diagonal only",),
     "wrong term": ("sign", "diagonal only", "off-diagonal only", "chain factor lost", "delta dropped"),
     "chain factor lost": ("size factor", "wrong exponent"),
+    "wrong exponent": ("sign",),
 }

@@ -331,3 +331,12 @@ $$ \nabla_{w_j} L_i = \mathbb{1}(w_j^T x_i - w_{y_i}^T x_i + 1 > 0) x_i $$
 """
     assert verdicts(text) == [(2, 1, "refuted")]
     assert verdicts(f"<!-- symderiv: assume j != y[i] -->\n{text}") == [(2, 1, "proved")]
+
+
+def test_an_assumption_about_a_name_that_a_formula_defines_is_no_fault() -> None:
+    text = (
+        "$$ p_i = \\frac{e^{z_i}}{\\sum_j e^{z_j}} $$\n\n<!-- symderiv: assume sum(i, p[i]) == 1 -->\n\n"
+        "$$ \\frac{\\partial p_i}{\\partial z_j} = p_i (\\delta_{ij} + p_j) $$\n"
+    )
+    (found,) = check_document(read_text(text, "assumed.md")).judgements
+    assert (found.verdict, found.diagnosis and found.diagnosis.word) == ("refuted", "sign")

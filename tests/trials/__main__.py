@@ -4,6 +4,7 @@
     python -m tests.trials hostile --examples 10000 --seed 1
     python -m tests.trials notation --examples 5000 --seed 1
     python -m tests.trials documents --examples 5000 --seed 1
+    python -m tests.trials mutants --examples 200 --seed 1
 
 Failures are collected, the shortest problem of each kind is printed at the end, and the exit status
 is 1 where there was one.
@@ -27,7 +28,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from symderiv.expression.nodes import Expression
 from symderiv.notation.text import to_text
 from tests.notation.trees import PROBLEM, expressions, has_zero_division
-from tests.trials import documents
+from tests.trials import documents, mutants
 from tests.trials.documents import Attempt
 from tests.trials.hostile import DERIVING, READING, Hostile, Outcome, attempt, texts
 from tests.trials.judge import judge, prints, problem_to_text, there_and_back
@@ -199,10 +200,19 @@ def documents_run(examples: int, number: int) -> int:
     return len(wrong)
 
 
+def mutants_run(examples: int, number: int) -> int:
+    """Judge `examples` mutants of right documents; how many are not refuted."""
+    missed = 0
+    for line, found in mutants.table(examples, number):
+        print(line, flush=True)
+        missed += found is not None and found.verdict != "refuted"
+    return missed
+
+
 def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description="Long runs of generated trials.")
-    parser.add_argument("what", choices=["derive", "hostile", "notation", "documents"])
+    parser.add_argument("what", choices=["derive", "hostile", "notation", "documents", "mutants"])
     parser.add_argument("--examples", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limit", type=float, default=20.0, help="most seconds for one trial")
@@ -211,6 +221,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.what == "notation":
         return notation_run(options.examples, options.seed)
+    if options.what == "mutants":
+        return mutants_run(options.examples, options.seed)
     if options.what == "documents":
         return documents_run(options.examples, options.seed)
     if options.what == "hostile":

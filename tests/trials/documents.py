@@ -43,16 +43,16 @@ class Attempt:
 
 def attempt(given: str | Path, name: str = "hostile.md", reading: float = READING) -> Attempt:
     """Judge a text or a file; never raises for what it holds."""
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         document = read_file(given) if isinstance(given, Path) else read_text(given, name)
     except DocumentError as error:
-        return Attempt("refused", str(error), (), time.perf_counter() - began)
+        return Attempt("refused", str(error), (), time.process_time() - began)
     except Exception as error:
         return Attempt("fault", f"{type(error).__name__} in reading the file: {error!s:.200}")
     try:
         report = check_document(document, seconds=CLAIM)
-        took = time.perf_counter() - began
+        took = time.process_time() - began
         for form in FORMATS:
             rendered(form, [report], explain=form == "text")
     except Exception as error:
@@ -71,9 +71,10 @@ def _fault(report: Report, found: Judgement) -> str:
         return found.message[:300]
     if not found.message:
         return "a judgement without a message"
-    if found.verdict == "proved" and found.claim is not None and report.content is not None:
+    content = report.content
+    if found.verdict == "proved" and found.claim is not None and content is not None and not content.fixed:
         claim = found.claim
-        left, right = restricted(claim.left, claim.right, (*claim.conditions, *report.content.where))
+        left, right = restricted(claim.left, claim.right, (*claim.conditions, *content.where))
         if _differ(report, claim.problem, left, right):
             return f"FALSELY PROVED: {' = '.join(claim.written)}"[:300]
     return ""
