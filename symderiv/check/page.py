@@ -1,7 +1,7 @@
 """A report as one HTML page: the source with each judged sign marked, and beside it what was found.
 
 The page needs no network and no script. Nothing of a document is ever HTML here: all text goes through the
-template's own escaping, and the only markup that is made outside of it is the MathML of right forms.
+template's own escaping, and the only markup that is made outside of it is the MathML of formulas.
 """
 
 from __future__ import annotations
@@ -14,13 +14,19 @@ from symderiv.check.formats import details, headline, printable, summary
 from symderiv.check.verdicts import VERDICTS, Judgement, Report
 from symderiv.documents.environment import html_environment
 from symderiv.documents.escape import escape_markdown
-from symderiv.notation.mathml import mathml
+from symderiv.notation.latex import to_latex
+from symderiv.notation.mathml import MathmlError, latex_to_mathml
 from symderiv.notation.text import to_text
 
 #: The longest document that is shown whole, in lines; of a longer one, only lines near judgements are.
 WHOLE = 2_000
 AROUND = 4
-#: The largest right form that is set, in characters of MathML; a larger one is shown as text.
+#: Inks of verdicts that can be read on white and on black, for notebooks of either.
+_COLOURS = {
+    "refuted": "#d9362b", "unreadable": "#b04ccf", "conditional": "#a86f00", "undecided": "#3a7bd5",
+    "proved": "#1f8a55",
+}  # fmt: skip
+#: The largest formula that is set, in characters of MathML; a larger one is shown as text.
 MAX_MATHML = 20_000
 
 
@@ -35,21 +41,30 @@ class Piece:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the source; one without pieces stands for `left_out` lines that are not shown."""
+    """A line of the source; one without pieces stands for `left_out` lines that are not shown.
+
+    `verdict` is the worst of what is judged in it.
+    """
 
     number: str
     pieces: tuple[Piece, ...] = ()
     left_out: int = 0
+    verdict: str = ""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the page says of one judgement."""
+    """What the page says of one judgement.
+
+    `claim` is the equation as it was understood, in MathML; `sign` names its place among the marked signs.
+    """
 
     number: int
     verdict: str
     place: str
     headline: str
+    claim: str
+    sign: str
     message: str
     details: tuple[str, ...]
     right_form: str
@@ -66,13 +81,15 @@ def html_report(reports: Sequence[Report]) -> str:
         for each in report.judgements:
             number += 1
             findings.append(_finding(each, number))
+        lines = tuple(_lines(report, number - len(findings) + 1))
         documents.append(
             {
                 "id": f"document-{count}",
                 "path": printable(report.path),
                 "verdict": report.verdict,
                 "findings": findings,
-                "lines": tuple(_lines(report, number - len(findings) + 1)),
+                "lines": lines,
+                "signs": {f"sign-{piece.number}" for line in lines for piece in line.pieces if piece.verdict},
             }
         )
     return (
@@ -90,7 +107,7 @@ def html_fragment(report: Report) -> str:
     """The findings of one report as a part of a page, for notebooks."""
     findings = [_finding(each, number) for number, each in enumerate(report.judgements, 1)]
     template = html_environment().get_template("fragment.html.j2")
-    return template.render(summary=summary([report]), findings=findings)
+    return template.render(summary=summary([report]), findings=findings, colours=_COLOURS)
 
 
 def markdown_table(report: Report) -> str:
@@ -112,18 +129,36 @@ def _finding(each: Judgement, number: int) -> Finding:
 
     right = each.right_form if each.verdict == "refuted" else None
     told = [line for line in details(each) if right is None or not line.startswith("right: ")]
-    math = mathml(right) if right is not None else ""
-    math = math if len(math) <= MAX_MATHML else ""
+    problem = each.claim.problem if each.claim is not None else None
+    math = _set(to_latex(right, problem)) if right is not None else ""
     return Finding(
         number,
         each.verdict,
         printable(str(each.place)),
         headline(each),
-        printable(each.message) if each.claim is not None and each.verdict == "proved" else "",
+        Markup(_claim(each)),
+        f"sign-{number}",
+        printable(each.message.removeprefix("proved: ")) if each.claim and each.verdict == "proved" else "",
         tuple(printable(line) for line in told),
         to_text(right) if right is not None else "",
         Markup(math),
     )
+
+
+def _claim(each: Judgement) -> str:
+    """A claim in MathML; nothing where there is none, or where it cannot be set."""
+    if each.claim is None:
+        return ""
+    sides = [to_latex(side, each.claim.problem) for side in (each.claim.left, each.claim.right)]
+    return _set(" = ".join(sides))
+
+
+def _set(latex: str) -> str:
+    try:
+        found = latex_to_mathml(latex)
+    except MathmlError:  # what is not set is shown as text
+        return ""
+    return found if len(found) <= MAX_MATHML else ""
 
 
 def _lines(report: Report, first: int) -> Iterator[Line]:
@@ -141,14 +176,17 @@ def _lines(report: Report, first: int) -> Iterator[Line]:
     if len(starts) <= WHOLE:
         shown = set(range(len(starts)))
     skipped = 0
-    for row, text in enumerate(document.text.split("\n")):
+    for row, text in enumerate(document.text.rstrip().split("\n")):
         if row not in shown:
             skipped += 1
             continue
         if skipped:
             yield Line("", (), skipped)
             skipped = 0
-        yield Line(str(document.place(starts[row]).line), tuple(_pieces(text, marks.get(row, []))))
+        found = {verdict for _, _, verdict, _ in marks.get(row, [])}
+        worst = next((verdict for verdict in VERDICTS if verdict in found), "")
+        pieces = tuple(_pieces(text, marks.get(row, [])))
+        yield Line(str(document.place(starts[row]).line), pieces, verdict=worst)
     if skipped > 1:
         yield Line("", (), skipped)
 
