@@ -11,6 +11,7 @@ import symderiv as sd
 from symderiv.expression.nodes import Delta, Entry, Index, Multiply
 from symderiv.notation.errors import NotationError
 from symderiv.problem import Problem
+from tests.documents.html import read
 
 
 def test_a_derivative_by_name() -> None:
@@ -26,6 +27,19 @@ def test_a_derivative_by_name() -> None:
     assert result._repr_latex_() == (
         r"$\displaystyle \frac{\partial p_i}{\partial z_j} = p_i \left(\delta_{ij} - p_j\right)$"
     )
+
+
+def test_results_show_themselves_in_notebooks() -> None:
+    result = sd.derive("softmax", wrt="z")
+    shown = read(result._repr_html_())
+    assert shown.find("math")[0].text == "∂pi∂zj=pi(δij−pj)"
+    assert "quotient rule ✓" in shown.find("details")[0].text
+    assert read(result.html("brief")).find("h1")[0].text == "Softmax"
+    passed = sd.backward("softmax_layer_cross_entropy")
+    lines = [each.text for each in read(passed._repr_html_()).find("math")]
+    assert "zk=hk−tk" in [line.replace("∂L∂zk=", "").replace("¯", "") for line in lines]
+    assert passed._repr_latex_().startswith("$$\n\\begin{aligned}\n")
+    assert r"\bar{z}_k" in passed._repr_latex_()
 
 
 def test_letters_of_ones_own() -> None:

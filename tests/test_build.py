@@ -12,13 +12,15 @@ import pytest
 
 from symderiv import catalog
 from symderiv.build import TARGETS, Plan, job, main_job
+from symderiv.build.index import ARRAYS, ELEMENTWISE, LAYERS, NUMBERS, group_of
 from symderiv.build.judge import Judge
-from symderiv.build.manifest import INDEX, MANIFEST, Manifest
+from symderiv.build.manifest import INDEX, INDEX_PAGE, MANIFEST, Manifest
 from symderiv.build.plan import Request
 from symderiv.calculus import derive_all
 from symderiv.expression.construct import negate
 from symderiv.kernels import registry
 from symderiv.problem import Problem
+from tests.documents.html import read
 
 WRONG = """\
 title A wrong gradient
@@ -63,15 +65,51 @@ def folder(built: Path, tmp_path: Path) -> Path:
 
 
 def test_what_is_written(built: Path) -> None:
-    kinds = [".json", ".md", ".tex", *(f"_{target}.py" for target in TARGETS)]
+    kinds = [".html", ".json", ".md", ".tex", *(f"_{target}.py" for target in TARGETS)]
     expected = {f"{name}/{name}{kind}" for name in ("softmax", "cross_entropy") for kind in kinds}
-    assert set(files(built)) == expected | {INDEX, MANIFEST}
+    assert set(files(built)) == expected | {INDEX, INDEX_PAGE, MANIFEST}
     record = Manifest.read(built).problems["softmax"]
     assert record.sizes == {"K": 5}
     assert [(row.derivative, row.form) for row in record.rows] == [
         ("d(p[i], z[j])", "p[i] * (delta(i, j) - p[j])")
     ]
     assert "| `d(p[i], z[j])` | `p[i] * (delta(i, j) - p[j])` |" in (built / INDEX).read_text()
+
+
+def test_the_pages_of_a_folder(built: Path) -> None:
+    index = read((built / INDEX_PAGE).read_text())
+    assert "2 problems with 4 derivatives, each proved for every size" in index.find("header")[0].text
+    assert [each.text for each in index.find("h2")] == [ARRAYS, NUMBERS]
+    written = files(built)
+    links = {each.attributes["href"] for each in index.find("a")} - {"README.md"}
+    assert {link for link in links if not link.startswith("#")} == {name for name in written if "/" in name}
+    softmax = index.find("article")[0]
+    assert softmax.find("math")[0].text == "∂pi∂zj=pi(δij−pj)"
+    text = written["softmax/softmax.html"]
+    page = read(text)
+    assert page.find("a")[0].attributes["href"] == "../index.html"
+    sources = [each.text for each in page.find("pre")]
+    assert sources == [
+        " ".join(f"{written[f'softmax/softmax_{target}.py']} ".split()) + " " for target in TARGETS
+    ]
+    assert "softmax_vjp" in page.find("section")[-1].text
+    assert "It is the form that the problem states." in page.find("table", class_="checks")[0].text
+    assert not re.search(r"(?i)\b20\d\d-\d\d-\d\d|/tmp/|/home/", text)
+
+
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [
+        ("relu", ELEMENTWISE),
+        ("softmax", ARRAYS),
+        ("layer_norm", ARRAYS),
+        ("huber", NUMBERS),
+        ("embedding", LAYERS),
+    ],
+)
+def test_the_heading_of_a_problem(name: str, group: str) -> None:
+    problem = catalog.load(name)
+    assert group_of(problem, tuple(derive_all(problem))) == group
 
 
 def test_the_data_of_a_problem(built: Path) -> None:
@@ -114,7 +152,7 @@ def test_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         f"1 problem, 1 derivative: 1 proved for every size, and {cells[3]} of their {cells[3]} steps" in out
     )
     assert re.search(r"derived in \d+\.\d ms \(median\), .* at most \(d\(p\[i\], z\[j\]\) of softmax\)", out)
-    assert out.splitlines()[-1] == f"{tmp_path / 'out'}: 5 files changed"
+    assert out.splitlines()[-1] == f"{tmp_path / 'out'}: 7 files changed"
 
 
 def test_sizes_are_kept_with_the_folder(tmp_path: Path) -> None:
@@ -130,8 +168,8 @@ def test_a_problem_is_added_and_the_others_stay(folder: Path) -> None:
     assert main_job.run(plan("logsumexp"), folder) == 0
     after = files(folder)
     assert {name for name in after if name.startswith("logsumexp/")}
-    assert {name: after[name] for name in before if name not in (INDEX, MANIFEST)} == {
-        name: text for name, text in before.items() if name not in (INDEX, MANIFEST)
+    assert {name: after[name] for name in before if name not in (INDEX, INDEX_PAGE, MANIFEST)} == {
+        name: text for name, text in before.items() if name not in (INDEX, INDEX_PAGE, MANIFEST)
     }
     assert set(Manifest.read(folder).problems) == {"softmax", "cross_entropy", "logsumexp"}
 
@@ -179,7 +217,7 @@ def test_a_wrong_form_is_found_and_nothing_is_written(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "wrong.sd").write_text(WRONG)
-    before = {name: text for name, text in files(folder).items() if name not in (INDEX, MANIFEST)}
+    before = {name: text for name, text in files(folder).items() if name not in (INDEX, INDEX_PAGE, MANIFEST)}
     assert main_job.run(plan(str(tmp_path / "wrong.sd"), "logsumexp"), folder) == 1
     err = capsys.readouterr().err
     assert "expected p[i] * (delta(i, j) + p[j]), found p[i] * (delta(i, j) - p[j])" in err

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from symderiv.build.folder import compare, locked, prepare, write, write_file
-from symderiv.build.manifest import INDEX, MANIFEST, FolderError, Manifest, Record, Row
+from symderiv.build.manifest import INDEX, INDEX_PAGE, MANIFEST, FolderError, Manifest, Record, Row
 
 
 def record(name: str, *files: str) -> Record:
@@ -52,7 +52,7 @@ def assert_whole(folder: Path) -> None:
 def test_writes_what_is_new_and_removes_what_is_stale(folder: Path) -> None:
     (folder / "mine.txt").write_text("not a build's")
     changed = write(folder, NEW, texts(NEW, "new"), Manifest.read(folder))
-    assert changed == [INDEX, "a/a.md", "a/a.py", "a/a.tex", "b/b.tex", "c/c.tex"]
+    assert changed == [INDEX, "a/a.md", "a/a.py", "a/a.tex", "b/b.tex", "c/c.tex", INDEX_PAGE]
     assert state(folder) == {**texts(NEW, "new"), "mine.txt": "not a build's"}
     assert not (folder / "b").exists()
     assert Manifest.read(folder) == NEW

@@ -141,6 +141,18 @@ class Result:
 
         return f"<{to_text(self.derivation.start)} = {self.form_text}>"
 
+    def html(self, level: str = "textbook") -> str:
+        """The derivation as a page that stands alone; `level` says which steps are unfolded at first."""
+        from symderiv.documents.page import page
+        from symderiv.documents.shown import Shown
+
+        return page(self.problem, [Shown(self.derivation, self.explicit)], level=level)
+
+    def _repr_html_(self) -> str:
+        from symderiv.documents.page import fragment
+
+        return fragment(self.derivation)
+
     def _repr_latex_(self) -> str:
         from symderiv.documents.latex import assumption_latex
         from symderiv.notation.latex import to_latex
@@ -210,6 +222,16 @@ class BackwardResult:
         from symderiv.documents.backward import backward_data
 
         return backward_data(self.passed)
+
+    def _repr_html_(self) -> str:
+        from symderiv.documents.backward import backward_html
+
+        return backward_html(self.passed)
+
+    def _repr_latex_(self) -> str:
+        from symderiv.documents.backward import backward_display
+
+        return backward_display(self.passed)
 
     def _document(self, form: str) -> str:
         from symderiv.documents.backward import backward_document

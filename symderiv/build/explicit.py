@@ -11,6 +11,7 @@ from symderiv.build.plan import LIMITS, MAX_ENTRIES
 from symderiv.calculus import Derivation
 from symderiv.documents.data import derivation_json
 from symderiv.documents.plain import derivation_text, table_text
+from symderiv.documents.shown import Numbers, Shown
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import Derivative, Index
 from symderiv.expression.oracle import Oracle, OracleError, Table, multiprecision
@@ -51,24 +52,19 @@ def document(
     ExplicitError
         If a size or a value is missing, or there are too many entries.
     """
-    explicit, numbers, letters = None, None, _letters(derivation)
-    if sizes is not None:
-        sizes = {**dict.fromkeys(derivation.problem.idle_axes(), 1), **sizes}
-        _check(derivation, letters, sizes)
-        if arrays is not None:
-            numbers = _numbers(derivation, letters, sizes, arrays)
-        if symbols:
-            from symderiv.witness import witness
-
-            explicit = witness(derivation, sizes)
+    found = shown(derivation, sizes, arrays, symbols=symbols)
+    explicit, letters = found.explicit, _letters(derivation)
+    numbers = None if found.numbers is None else found.numbers.values
     if form == "json":
         data = derivation_json(derivation, level, explicit)
-        if numbers is not None:
+        if found.numbers is not None and numbers is not None:
             places = {",".join(str(spot + 1) for spot in place): value for place, value in numbers.items()}
             data["explicit"] = {
                 **(data.get("explicit") or {}),
-                "sizes": dict(sizes or {}), "letters": [letter.name for letter in letters], "values": places,
-            }  # fmt: skip
+                "sizes": dict(found.numbers.sizes),
+                "letters": [letter.name for letter in letters],
+                "values": places,
+            }
         return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
     if form == "text":
         text = derivation_text(derivation, level)
@@ -78,6 +74,33 @@ def document(
             text += "\n" + table_text(letters, {place: f"{value:.10g}" for place, value in numbers.items()})
         return text
     return _typeset(derivation, form, level, _tables(explicit, letters, numbers))
+
+
+def shown(
+    derivation: Derivation,
+    sizes: Mapping[str, int] | None = None,
+    arrays: Mapping[str, Table] | None = None,
+    *,
+    symbols: bool = True,
+) -> Shown:
+    """A derivation with its entries at given sizes, in symbols and in numbers; see :func:`document`.
+
+    Raises
+    ------
+    ExplicitError
+        If a size or a value is missing, or there are too many entries.
+    """
+    explicit, numbers, letters = None, None, _letters(derivation)
+    if sizes is not None:
+        sizes = {**dict.fromkeys(derivation.problem.idle_axes(), 1), **sizes}
+        _check(derivation, letters, sizes)
+        if arrays is not None:
+            numbers = Numbers(letters, sizes, _numbers(derivation, letters, sizes, arrays))
+        if symbols:
+            from symderiv.witness import witness
+
+            explicit = witness(derivation, sizes)
+    return Shown(derivation, explicit, numbers)
 
 
 def together(texts: Sequence[str], form: str) -> str:

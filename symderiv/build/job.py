@@ -8,17 +8,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symderiv import catalog
+from symderiv.build.index import group_of
 from symderiv.build.judge import Judge
 from symderiv.build.manifest import Record, Row
 from symderiv.build.plan import Outcome, Request
 from symderiv.calculus import Contraction, Derivation, Engine
 from symderiv.documents.data import derivation_data, derivation_json
-from symderiv.documents.latex import latex_document
+from symderiv.documents.latex import assumption_latex, latex_document
 from symderiv.documents.markdown import markdown_document
+from symderiv.documents.page import page
+from symderiv.documents.shown import Module, Shown
 from symderiv.expression.nodes import Derivative, Entry
 from symderiv.kernels import emit, verify
+from symderiv.notation.latex import to_latex
 from symderiv.notation.text import to_text
 from symderiv.problem import Problem
+from symderiv.proof.derived import Proofs
 from symderiv.witness import Explicit, witness
 
 #: The sizes of the axes where the command line gives none: of the usual names, then of others in
@@ -39,6 +44,7 @@ class Derived:
     rows: tuple[Row, ...]
     seconds: tuple[float, ...]
     failures: tuple[str, ...]
+    proofs: Proofs
 
 
 def perform(request: Request) -> Outcome:
@@ -97,8 +103,9 @@ def _nearest(checks: Sequence[verify.Check]) -> tuple[float, float]:
 
 def _written(request: Request, derived: Derived, modules: Mapping[str, str]) -> tuple[Record, dict[str, str]]:
     name = derived.problem.name
-    files = {f"{name}/{file}": text for file, text in documents(derived).items()}
-    files |= {f"{name}/{name}_{target}.py": text for target, text in modules.items()}
+    sources = [Module(target, f"{name}_{target}.py", text) for target, text in modules.items()]
+    files = {f"{name}/{file}": text for file, text in documents(derived, sources).items()}
+    files |= {f"{name}/{each.file}": each.source for each in sources}
     record = Record(
         title=derived.problem.title or name,
         path=request.path,
@@ -106,6 +113,8 @@ def _written(request: Request, derived: Derived, modules: Mapping[str, str]) -> 
         targets=request.targets,
         files=tuple(sorted(files)),
         rows=derived.rows,
+        about=derived.problem.about,
+        group=group_of(derived.problem, derived.derivations),
     )
     return record, files
 
@@ -136,14 +145,19 @@ def derive(problem: Problem, given: Mapping[str, int]) -> Derived:
         proof = judge.form(derivation, explicit, problem.expectations)
         derivations.append(derivation)
         explicits.append(explicit)
-        rows.append(Row(to_text(derivation.start), _form(derivation), proof, *judge.steps(derivation)))
+        rows.append(
+            Row(
+                to_text(derivation.start), _form(derivation), proof, *judge.steps(derivation),
+                latex=_latex(derivation),
+            )
+        )  # fmt: skip
     with_vectors = products(engine, derivations)
     for each in with_vectors:
         judge.verdicts(each)
         judge.steps(each)
     return Derived(
         problem, sizes, tuple(derivations), tuple(explicits), with_vectors,
-        tuple(rows), tuple(seconds), tuple(judge.faults),
+        tuple(rows), tuple(seconds), tuple(judge.faults), judge.proofs,
     )  # fmt: skip
 
 
@@ -151,6 +165,13 @@ def _form(derivation: Derivation) -> str:
     """The form in text, with the assumptions that it holds under."""
     conditions = [f"{to_text(each.left)} == {to_text(each.right)}" for each in derivation.assumptions]
     return " ".join([to_text(derivation.form), *(["under", ", ".join(conditions)] if conditions else [])])
+
+
+def _latex(derivation: Derivation) -> tuple[str, str, str]:
+    """The derivative, its form, and the condition that it holds under, in LaTeX."""
+    problem = derivation.problem
+    conditions = [assumption_latex(each, problem) for each in derivation.assumptions]
+    return to_latex(derivation.start, problem), to_latex(derivation.form, problem), ", ".join(conditions)
 
 
 def products(engine: Engine, derivations: Sequence[Derivation]) -> tuple[Derivation, ...]:
@@ -183,8 +204,8 @@ def products(engine: Engine, derivations: Sequence[Derivation]) -> tuple[Derivat
     return tuple(found)
 
 
-def documents(derived: Derived) -> dict[str, str]:
-    """The files on one problem: LaTeX, Markdown and JSON, by name."""
+def documents(derived: Derived, modules: Sequence[Module]) -> dict[str, str]:
+    """The files on one problem: a page, LaTeX, Markdown and JSON, by name."""
     problem = derived.problem
     everything = (*derived.derivations, *derived.products)
     data = {
@@ -199,9 +220,18 @@ def documents(derived: Derived) -> dict[str, str]:
         "products": [derivation_data(derivation) for derivation in derived.products],
     }
     name = problem.name
+    shown = [
+        *map(Shown, derived.derivations, derived.explicits),
+        *(Shown(product) for product in derived.products),
+    ]
+    others = [("LaTeX", f"{name}.tex"), ("Markdown", f"{name}.md"), ("JSON", f"{name}.json")]
     notice = f"Generated by symderiv from the problem {name}. Do not edit: change the problem instead."
     return {
+        f"{name}.html": page(
+            problem, shown, derived.proofs,
+            modules=modules, home="../index.html", verified=True, files=others,
+        ),
         f"{name}.tex": f"% {notice}\n{latex_document(problem, everything, derived.explicits)}",
         f"{name}.md": f"<!-- {notice} -->\n\n{markdown_document(problem, everything)}",
         f"{name}.json": json.dumps(data, indent=1, ensure_ascii=False) + "\n",
-    }
+    }  # fmt: skip

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from symderiv.calculus import Derivation
-from symderiv.calculus.derivation import Step
 from symderiv.expression.canonical import same
 from symderiv.notation.text import to_text
-from symderiv.problem import Assumption, Expectation
+from symderiv.problem import Expectation
 from symderiv.proof import Verdict, prove
+from symderiv.proof.derived import Proofs
 from symderiv.witness import Explicit, witness
 
 
@@ -22,9 +22,12 @@ class Judge:
     ----------
     faults
         A sentence for each thing that speaks against a form or a step.
+    proofs
+        The prover's verdicts on forms and steps.
     """
 
     faults: list[str] = field(default_factory=list)
+    proofs: Proofs = field(default_factory=Proofs)
     _proved: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def form(self, derivation: Derivation, explicit: Explicit, expectations: Sequence[Expectation]) -> str:
@@ -49,16 +52,9 @@ class Judge:
         words.append(f"SymPy {'undecided ' if explicit.undecided else ''}at {sizes}")
         return "; ".join(words)
 
-    def verdicts(self, derivation: Derivation) -> list[Verdict]:
+    def verdicts(self, derivation: Derivation) -> tuple[Verdict, ...]:
         """The prover's verdict on each form of a derivation; what is refuted is a fault."""
-        verdicts = [prove(derivation.start, derivation.result, derivation.problem, extra=derivation.extra)]
-        if derivation.assumed_result is not None:
-            verdicts.append(
-                prove(
-                    derivation.start, derivation.assumed_result, derivation.problem,
-                    derivation.assumptions, derivation.extra,
-                )
-            )  # fmt: skip
+        verdicts = self.proofs.forms(derivation)
         self.faults += [
             f"{to_text(derivation.start)}: the form {to_text(form)} is refuted{verdict.where()}"
             for verdict, form in zip(verdicts, (derivation.result, derivation.form), strict=False)
@@ -78,17 +74,15 @@ class Judge:
     def _own_steps(self, derivation: Derivation) -> tuple[int, int]:
         key = repr((derivation.start, derivation.form))
         if key not in self._proved:
-            verdicts = [
-                (step, prove(step.before, step.after, derivation.problem, assumptions, derivation.extra))
-                for step, assumptions in _with_assumptions(derivation)
-            ]
+            verdicts = self.proofs.steps(derivation)
+            steps = (*derivation.steps, *derivation.assumed_steps)
             self.faults += [
                 f"{to_text(derivation.start)}: the step {to_text(step.before)} = {to_text(step.after)} "
                 f"({step.rule.name}) is refuted{verdict.where()}"
-                for step, verdict in verdicts
+                for step, verdict in zip(steps, verdicts, strict=True)
                 if verdict.kind == "refuted"
             ]
-            self._proved[key] = len(verdicts), sum(verdict.kind == "proved" for _, verdict in verdicts)
+            self._proved[key] = len(verdicts), sum(verdict.kind == "proved" for verdict in verdicts)
         return self._proved[key]
 
 
@@ -101,13 +95,6 @@ def _owners(derivation: Derivation, seen: set[str]) -> Iterator[Derivation]:
     yield derivation
     for lemma in derivation.lemmas:
         yield from _owners(lemma, seen)
-
-
-def _with_assumptions(derivation: Derivation) -> Iterator[tuple[Step, tuple[Assumption, ...]]]:
-    for step in derivation.steps:
-        yield step, ()
-    for step in derivation.assumed_steps:
-        yield step, derivation.assumptions
 
 
 def _against(derivation: Derivation, stated: Expectation, explicit: Explicit) -> str:

@@ -17,8 +17,9 @@ from types import FrameType
 from symderiv import catalog
 from symderiv.build import report
 from symderiv.build.folder import compare, locked, prepare, write
+from symderiv.build.index import index_files
 from symderiv.build.job import perform as perform_one
-from symderiv.build.manifest import INDEX, MANIFEST, Manifest
+from symderiv.build.manifest import MANIFEST, Manifest
 from symderiv.build.plan import Outcome, Plan, Request
 from symderiv.problem import Problem
 
@@ -90,7 +91,7 @@ def run_check(plan: Plan, out: Path) -> int:
     failed = report.failures(outcomes)
     fresh = Manifest({each.name: each.record for each in outcomes if each.record is not None}, old.whole)
     files = {name: text for each in outcomes for name, text in each.files.items()}
-    files |= {INDEX: report.index(fresh), MANIFEST: fresh.to_json()}
+    files |= {**index_files(fresh), MANIFEST: fresh.to_json()}
     differences = compare(out, files)
     if named:
         differences = [each for each in differences if each.name.split("/")[0] in named]
@@ -236,5 +237,5 @@ def _write(out: Path, outcomes: Sequence[Outcome], whole: bool) -> list[str]:
         new = Manifest({**kept, **made}, whole or old.whole)
         files = {name: text for each in outcomes for name, text in each.files.items()}
         if new.problems:
-            files[INDEX] = report.index(new)
+            files |= index_files(new)
         return write(out, new, files, old)

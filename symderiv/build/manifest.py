@@ -11,6 +11,8 @@ from pathlib import Path, PurePosixPath
 MANIFEST = "build.json"
 #: The table of everything in a folder.
 INDEX = "README.md"
+#: The same as a page, the way into all the others.
+INDEX_PAGE = "index.html"
 
 
 class FolderError(Exception):
@@ -22,7 +24,8 @@ class Row:
     """One derivative in the table: what it is of, its form, and what the form rests on.
 
     `steps` counts the steps that lead there, those of the results it uses included, and
-    `proved_steps` those of them that are proved one by one.
+    `proved_steps` those of them that are proved one by one. `latex` holds the derivative, its form and the
+    condition (or nothing) in LaTeX.
     """
 
     derivative: str
@@ -30,6 +33,7 @@ class Row:
     proof: str
     steps: int = 0
     proved_steps: int = 0
+    latex: tuple[str, str, str] = ("", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Record:
     """What a build wrote for one problem, and how to do it again.
 
     `path` is empty for a problem of the catalogue, otherwise where its ``.sd`` file is, seen from
-    the output folder.
+    the output folder. `group` is the heading that the problem stands under.
     """
 
     title: str
@@ -46,6 +50,8 @@ class Record:
     targets: tuple[str, ...]
     files: tuple[str, ...]
     rows: tuple[Row, ...]
+    about: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ class Manifest:
         if not self.problems:
             return frozenset({MANIFEST})
         names = {name for record in self.problems.values() for name in record.files}
-        return frozenset(names | {MANIFEST, INDEX})
+        return frozenset(names | {MANIFEST, INDEX, INDEX_PAGE})
 
     def to_json(self) -> str:
         """The text of ``build.json``."""
@@ -115,7 +121,9 @@ def _record(entry: dict[str, object]) -> Record:
         sizes={str(axis): int(size) for axis, size in sizes.items()},
         targets=tuple(map(str, targets)),
         files=tuple(files),
-        rows=tuple(Row(**row) for row in rows),
+        rows=tuple(Row(**{**row, "latex": tuple(row.get("latex", ("", "", "")))}) for row in rows),
+        about=str(entry.get("about", "")),
+        group=str(entry.get("group", "")),
     )
 
 

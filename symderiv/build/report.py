@@ -1,4 +1,4 @@
-"""What the reader of a build sees: progress, the table at the end, what failed, and the index."""
+"""What the reader of a build sees: progress, the table at the end, what failed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import statistics
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from symderiv.build.manifest import Manifest, Row
+from symderiv.build.manifest import Row
 from symderiv.build.plan import Outcome
 
 #: Forms are cut to this width in the table, and no further, where the terminal is narrow.
@@ -65,7 +65,7 @@ def table(outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
         kernels = " ".join(outcome.errors) if outcome.record else "FAILED"
         rows = [
-            (row.derivative, row.form, _steps(row), row.proof, f"{1000 * seconds:.1f} ms")
+            (row.derivative, row.form, steps(row), row.proof, f"{1000 * seconds:.1f} ms")
             for row, seconds in zip(outcome.rows, outcome.seconds, strict=True)
         ]
         for place, row in enumerate(rows or [("", "", "", "", "")]):
@@ -93,7 +93,7 @@ def _summary(outcomes: Sequence[Outcome]) -> None:
     proved = sum(row.proof.startswith("proved") for row in rows)
     steps, good = sum(row.steps for row in rows), sum(row.proved_steps for row in rows)
     say(
-        f"{_counted(len(outcomes), 'problem')}, {_counted(len(rows), 'derivative')}: {proved} proved for "
+        f"{counted(len(outcomes), 'problem')}, {counted(len(rows), 'derivative')}: {proved} proved for "
         f"every size, and {good} of their {steps} steps one by one"
     )
     timed = [
@@ -106,11 +106,12 @@ def _summary(outcomes: Sequence[Outcome]) -> None:
     say(f"derived in {1000 * middle:.1f} ms (median), {1000 * slowest:.1f} ms at most ({which})")
 
 
-def _counted(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """A number of things in words."""
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _steps(row: Row) -> str:
+def steps(row: Row) -> str:
     """How many steps; where some of them are not proved, how many are."""
     return str(row.steps) if row.steps == row.proved_steps else f"{row.proved_steps} of {row.steps} proved"
 
@@ -124,24 +125,3 @@ def _worst(outcome: Outcome) -> str:
 
 def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 3] + "..."
-
-
-def index(manifest: Manifest) -> str:
-    """The Markdown table of a folder."""
-    lines = [
-        "# Derivatives, documents and kernels",
-        "",
-        "Written by `symderiv build`; do not edit. A proved form holds for every size of every axis,",
-        "under the assumption that it names, if it names one; its steps are proved one by one as well.",
-        "",
-        "| problem | derivative | form | steps | checked by | files |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name in sorted(manifest.problems):
-        record = manifest.problems[name]
-        links = " ".join(f"[{file.split('/')[-1]}]({file})" for file in record.files)
-        for place, row in enumerate(record.rows):
-            first, last = (f"**{record.title or name}**", links) if place == 0 else ("", "")
-            cells = (first, f"`{row.derivative}`", f"`{row.form}`", _steps(row), row.proof, last)
-            lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
-    return "\n".join(lines) + "\n"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 STEPS = ("brief", "textbook", "all")
 PRODUCTS = ("vjp", "jvp", "hvp")
-FORMATS = ("text", "latex", "markdown", "json")
+FORMATS = ("text", "latex", "markdown", "json", "html")
 
 
 @app.command(
@@ -40,6 +40,7 @@ FORMATS = ("text", "latex", "markdown", "json")
         "derive softmax --wrt z --size K=3",
         "derive softmax --wrt z --product vjp",
         "derive softmax --wrt z --value z=0.1,0.5,2",
+        "derive softmax --wrt z --size K=3 --format html > softmax.html",
         r"derive --latex 'p_i = \frac{e^{z_i}}{\sum_k e^{z_k}}' --wrt z_j",
         "derive --formula 's = sum(k, x[k]^2)' --wrt x",
         "derive my.sd --of L --wrt W --steps all --format latex",
@@ -118,9 +119,16 @@ def derive(  # noqa: PLR0917 (each parameter is an option)
     from symderiv.build import explicit
 
     everything = {**sizes, **implied} if sizes or value else None
+    derivations = _derivations(given, of, tuple(wrt or ()), product)
+    numbers = arrays if value else None
+    if form == "html":
+        from symderiv.documents.page import page
+
+        shown = [explicit.shown(each, everything, numbers, symbols=bool(size)) for each in derivations]
+        typer.echo(page(given, shown, level=steps), nl=False)
+        return
     texts = [
-        explicit.document(derivation, form, steps, everything, arrays if value else None, symbols=bool(size))
-        for derivation in _derivations(given, of, tuple(wrt or ()), product)
+        explicit.document(each, form, steps, everything, numbers, symbols=bool(size)) for each in derivations
     ]
     typer.echo(explicit.together(texts, form), nl=False)
 

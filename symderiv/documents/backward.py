@@ -151,6 +151,25 @@ def backward_markdown(found: Backward) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def backward_html(found: Backward) -> str:
+    """The lines as a part of a page, for notebooks."""
+    from symderiv.documents.environment import html_environment
+    from symderiv.documents.formulas import formula, with_math
+
+    lines = [
+        formula(to_latex(stage.form, found.problem), _left(stage, found))
+        for stage in found.stages
+        if stage.parts
+    ]
+    template = html_environment().get_template("backward.html.j2")
+    return template.render(opening=with_math(_opening(found)), lines=lines, rests=_rests(found))
+
+
+def backward_display(found: Backward) -> str:
+    """The lines as one display in LaTeX, for notebooks."""
+    return _aligned(_rows(found))
+
+
 def _aligned(rows: list[str]) -> str:
     return "$$\n\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}\n$$"
 

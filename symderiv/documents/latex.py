@@ -189,11 +189,11 @@ def passage_view(passage: Passage, problem: Problem, numbered: bool = True) -> d
         "number": str(passage.number) if numbered else "",
         "tagged": f"({passage.number})",
         "assumed_number": f"{passage.number}$'$" if numbered else "",
-        "subject": _subject(passage, problem),
+        "subject": subject_text(passage, problem),
         "kind": passage.kind,
         "lemma": passage.lemma,
-        "with": [_space(name, axes) for name, axes in derivation.extra],
-        "product_name": _product_name(passage),
+        "with": [space_latex(name, axes) for name, axes in derivation.extra],
+        "product_name": product_text(passage),
         "chain": _rows(start, "", passage.lines, problem),
         "formula": _formula(start, result),
         "cases": _case_groups(start, passage.cases, problem),
@@ -210,8 +210,8 @@ def passage_view(passage: Passage, problem: Problem, numbered: bool = True) -> d
     return view
 
 
-def _product_name(passage: Passage) -> str:
-    """Such as: Vector-Jacobian product of p with respect to z."""
+def product_text(passage: Passage) -> str:
+    """A product's name, its formulas between dollar signs; empty for a derivative itself."""
     if not passage.is_product:
         return ""
     derivative = passage.derivative
@@ -220,13 +220,15 @@ def _product_name(passage: Passage) -> str:
     return f"{_PRODUCTS[passage.kind]} of ${name}$ with respect to ${array_latex(by.array)}$"
 
 
-def _space(name: str, axes: Sequence[str]) -> str:
+def space_latex(name: str, axes: Sequence[str]) -> str:
+    """An array and the set it is taken from."""
     power = r" \times ".join(latex_name(axis) for axis in axes)
     symbol = array_latex(name) if axes else latex_name(name)
     return rf"{symbol} \in \mathbb{{R}}" + (f"^{{{power}}}" if power else "")
 
 
-def _subject(passage: Passage, problem: Problem) -> str:
+def subject_text(passage: Passage, problem: Problem) -> str:
+    """What a passage derives, in words, its formulas between dollar signs."""
     derivative = passage.derivative
     of = to_latex(derivative.of, problem)
     by = " and ".join(f"${entry_latex(entry)}$" for entry in derivative.by)
@@ -306,17 +308,19 @@ def _case_groups(start: str, cases: Sequence[Case], problem: Problem) -> list[di
     room = TEXT_WIDTH - width(start) - 10.0
     for case in cases:
         delta = to_latex(case.delta, problem)
-        sides = [_place(side) for side in (case.delta.left, case.delta.right)]
-        relation = "=" if case.equal else r"\neq"
-        row = {
-            "value": _cell(to_latex(case.value, problem), room),
-            "condition": f"{sides[0]} {relation} {sides[1]}",
-        }
+        row = {"value": _cell(to_latex(case.value, problem), room), "condition": condition_latex(case)}
         groups.setdefault(delta, []).append(row)
     return [
         {"left": start, "rows": rows, "gap": "16pt" if any(_is_high(row["value"]) for row in rows) else "2pt"}
         for rows in groups.values()
     ]
+
+
+def condition_latex(case: Case) -> str:
+    """When a case holds: the two places of its delta are the same, or are not."""
+    sides = [_place(side) for side in (case.delta.left, case.delta.right)]
+    relation = "=" if case.equal else r"\neq"
+    return f"{sides[0]} {relation} {sides[1]}"
 
 
 def _cell(latex: str, room: float) -> str:

@@ -152,7 +152,7 @@ def break_formula(latex: str, limit: float, indent: float = 2.0) -> list[str]:
     """
     if width(latex) <= limit:
         return [latex]
-    pieces = _fill(_split_terms(latex), limit, indent)
+    pieces = _fill(split_terms(latex), limit, indent)
     if all(width(piece) <= limit for piece in pieces):
         return pieces
     opened: list[str] = []
@@ -173,7 +173,7 @@ def _fill(terms: list[str], limit: float, indent: float) -> list[str]:
     return lines
 
 
-def _split_terms(latex: str) -> list[str]:
+def split_terms(latex: str) -> list[str]:
     """The terms at the top level, each with the sign that joins it to the one before."""
     cuts = [0, *_joints(latex, 0, len(latex)), len(latex)]
     return [latex[start:end].strip() for start, end in pairwise(cuts)]
@@ -214,14 +214,14 @@ def _open_widest_bracket(piece: str) -> list[str] | None:
         else:
             depth -= 1
             inner = piece[opening + len(r"\left(") : match.start()]
-            if depth == 0 and len(_split_terms(inner)) > 1:
+            if depth == 0 and len(split_terms(inner)) > 1:
                 candidate = (width(inner), opening, match.start())
                 best = candidate if best is None or candidate > best else best
     if best is None:
         return None
     _, start, end = best
     inner = piece[start + len(r"\left(") : end]
-    terms = _split_terms(inner)
+    terms = split_terms(inner)
     size = ("Bigl", "Bigr") if re.search(r"\\frac|\\sum|\\prod", inner) else ("bigl", "bigr")
     terms[0] = rf"{piece[:start]}\{size[0]}( {terms[0]}"
     rest = piece[end + len(r"\right)") :].strip()

@@ -29,13 +29,14 @@ Spelling = Callable[[Expression], str]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a chain: what the expression was and has become, and by which rules."""
+    """One line of a chain: what the expression was and has become, by which rules, and step by step."""
 
     before: Expression
     after: Expression
     reason: str
     rules: tuple[Rule, ...]
     level: str
+    steps: tuple[Step, ...] = ()
 
     @property
     def rule(self) -> str:
@@ -153,6 +154,7 @@ def _line(run: Sequence[Step], numbers: dict[str, int]) -> Line:
         reason=", ".join(reasons),
         rules=tuple(dict.fromkeys(step.rule for step in loud)),
         level=min(levels, key=LEVELS.index),
+        steps=tuple(run),
     )
 
 

@@ -53,6 +53,10 @@ _ACCENTS = {"hat": "^", "tilde": "~", "bar": "¯", "dot": "˙"}
 _BOLD = {"1": "𝟏", "R": "ℝ"}
 
 
+#: What makes the brackets around it grow.
+_TALL = ("<mfrac", "<munder", "<msup", "<msubsup", "<msqrt", "<mroot", "<mtable", "<mover")
+
+
 class MathmlError(ValueError):
     """A piece of LaTeX that the writers here do not write."""
 
@@ -116,8 +120,16 @@ class _Reader:
         """The items up to one of `ends`, or to the end."""
         items: list[str] = []
         while self.peek() and self.peek() not in ends:
+            if items and self.at_function() and not items[-1].endswith(("</mo>", "/>")):
+                items.append(_SPACES[","])
             items.append(self.item())
         return "".join(items)
+
+    def at_function(self) -> bool:
+        """Whether the name of a function comes next."""
+        token = self.peek()
+        named = token.startswith("\\") and token[1:] in _FUNCTIONS
+        return named or token.startswith(r"\operatorname{")
 
     def group(self) -> str:
         """A braced group, or the one token in its place, as one element."""
@@ -139,11 +151,9 @@ class _Reader:
 
     def item(self) -> str:
         """One base with its scripts, and the space that follows the sign of a function."""
-        token = self.peek()
-        name = token.removeprefix("\\")
-        is_function = token.startswith(r"\operatorname{") or (token != name and name in _FUNCTIONS)
+        token, is_function = self.peek(), self.at_function()
         base = self.group() if token == "{" else self.base()
-        found = self.scripted(base, token != name and name in _LIMITS)
+        found = self.scripted(base, token.startswith("\\") and token[1:] in _LIMITS)
         if is_function and self.peek() not in _NO_SPACE:
             found += _SPACES[","]
         return found
@@ -227,7 +237,9 @@ class _Reader:
             inside = self.row(r"\right")
             self.expect(r"\right")
             closing = self.take().removeprefix("\\")
-            return f"<mrow>{_fence(opening, 'prefix')}{inside}{_fence(closing, 'postfix')}</mrow>"
+            grow = any(tag in inside for tag in _TALL)
+            first, last = _fence(opening, "prefix", grow), _fence(closing, "postfix", grow)
+            return f"<mrow>{first}{inside}{last}</mrow>"
         raise MathmlError(f"expected a known command in a formula, found \\{name}")
 
     def environment(self, name: str) -> str:
@@ -264,5 +276,8 @@ def _operator(sign: str) -> str:
     return f"<mo{fixed}>{escape(_OPERATORS[sign])}</mo>"
 
 
-def _fence(sign: str, form: str) -> str:
-    return "" if sign == "." else f'<mo form="{form}">{escape(_OPERATORS[sign])}</mo>'
+def _fence(sign: str, form: str, grow: bool = True) -> str:
+    if sign == ".":
+        return ""
+    fixed = "" if grow else ' stretchy="false"'
+    return f'<mo form="{form}"{fixed}>{escape(_OPERATORS[sign])}</mo>'
