@@ -156,7 +156,12 @@ class ConstructParser(SumParser):
             parser.next()
             if parser.at_end:
                 raise parser.unexpected("a variable")
-            found.append(_bare(parser.factor()))
+            variable = _bare(parser.factor())
+            if isinstance(variable, Name) and parser.token.kind == "open" and parser.token.text == "(":
+                bracket = parser.factor()  # H(a), which turns out to be an entry
+                parts = bracket.parts if isinstance(bracket, Bracket) else (bracket,)
+                variable = Called(variable.at, variable, parts)
+            found.append(variable)
         if order > 1:  # d^2 f / dx dx^T: the matrix, however its letters stand
             found = [_untransposed(each) for each in found]
         return self._as_often(found, order, below[0])
