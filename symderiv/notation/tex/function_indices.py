@@ -1,8 +1,8 @@
 r"""Indices in brackets: ``\pi(a)``, ``Q(s, a)`` and ``P(w|c)`` are entries where a sum runs over the letter.
 
-A letter that is summed over and that is no value anywhere can only be a place. What stands in the same bracket
-elsewhere is a place too; a letter that always stands there and is no place, such as the x of ``P(k|x)``,
-only reminds the reader of something and is passed over.
+A letter that is summed over and that is no value anywhere can only be a place. What stands in the same
+bracket elsewhere is a place too; a letter that always stands there and is no place, such as the x of
+``P(k|x)``, only reminds the reader of something and is passed over.
 """
 
 from __future__ import annotations
