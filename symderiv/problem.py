@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -332,6 +333,19 @@ def along(node: Expression, index: Index, names: set[str]) -> Expression:
             return Where(condition_along(condition), then, otherwise)
         case _:
             return node
+
+
+_SIZE = re.compile(r"size_([1-9][0-9]{0,3})")
+
+
+def axis_of_size(size: int) -> str:
+    """The name of an axis that has a given size: size_3."""
+    return f"size_{size}"
+
+
+def given_sizes(problem: Problem) -> dict[str, int]:
+    """The axes of a problem that have a given size by their names."""
+    return {axis: int(match[1]) for axis in problem.axes if (match := _SIZE.fullmatch(axis))}
 
 
 @lru_cache(maxsize=32768)

@@ -14,7 +14,7 @@ from symderiv.expression.nodes import Index
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.tex.spelled import spelled_name
 from symderiv.notation.text import to_text
-from symderiv.problem import Function, Input, Problem, Upstream
+from symderiv.problem import Function, Input, Problem, Upstream, axis_of_size
 
 #: Ends the line of one formula.
 LINE = " \\\\ "
@@ -145,8 +145,16 @@ def _input(said: Said, each: Directive) -> None:
         match = _ARRAY.fullmatch(piece)
         if match is None:
             raise _error(each, "expected arrays with their axes, as in: input X[N, D], t[K]")
-        axes = tuple(spelled_name(axis) for axis in match["axes"].split(",")) if match["axes"] else ()
+        axes = _axes(match["axes"]) if match["axes"] else ()
         said.inputs.append(Input(_named(said, match["name"]), axes))
+
+
+def _axes(text: str) -> tuple[str, ...]:
+    """The axes of an array: names of sizes, and sizes such as 3, whose axis is called size_3."""
+    return tuple(
+        axis_of_size(int(axis)) if axis.strip().isdecimal() and int(axis) > 0 else spelled_name(axis)
+        for axis in text.split(",")
+    )
 
 
 def _named(said: Said, spelled: str) -> str:
@@ -168,7 +176,7 @@ def _label(said: Said, each: Directive) -> None:
         match = _ARRAY.fullmatch(piece)
         if match is None:
             raise _error(each, "expected labels and the axis they are places on, as in: label y[N] : K")
-        axes = tuple(spelled_name(part) for part in match["axes"].split(",")) if match["axes"] else ()
+        axes = _axes(match["axes"]) if match["axes"] else ()
         said.inputs.append(Input(_named(said, match["name"]), axes, spelled_name(axis)))
 
 

@@ -260,4 +260,5 @@ def _is_to_be_solved(claim: Claim) -> bool:
     """``dL/dw = 0``: nobody claims that this is so everywhere."""
     if not (isinstance(claim.right, Number) and claim.right.value == 0):
         return False
-    return any(isinstance(part, Derivative) for _, part in walk(claim.left)) or claim.equality > 1
+    continued = claim.first is not None and claim.first is not claim.left
+    return any(isinstance(part, Derivative) for _, part in walk(claim.left)) or continued

@@ -14,7 +14,7 @@ from typing import Any
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import Delta, Entry, Expression, Index, Multiply, Number, Power, Sum
 from symderiv.expression.oracle import Oracle, OracleError, Scalar
-from symderiv.problem import Assumption, Problem
+from symderiv.problem import Assumption, Problem, given_sizes
 
 #: Relative difference below which two floating-point values are taken for one.
 CLOSE = 1e-8
@@ -136,6 +136,7 @@ def _point(
 ) -> Point:
     draw = random.Random(f"{problem.name} {seed}")
     sizes = {axis: pattern[place % len(pattern)] for place, axis in enumerate(problem.axes)}
+    sizes |= given_sizes(problem)
     sizes |= {axis: size for axis, size in special.sizes.items() if axis in sizes}
     low, high = (0.1, 0.9) if special.unit else (0.25, 1.75)
     arrays: dict[str, dict[tuple[int, ...], Any]] = {}

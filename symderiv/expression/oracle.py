@@ -327,6 +327,8 @@ class Oracle:
 
     def _call(self, name: str, arguments: list[Value]) -> Value:
         if name == "pi":
+            if self.arithmetic.pi is None:
+                raise OracleError("pi has no value here")
             return self.arithmetic.pi
         if name in ("max", "min") and len(arguments) == 2:
             return (max if name == "max" else min)(arguments, key=primal)

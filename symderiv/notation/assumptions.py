@@ -11,13 +11,14 @@ import re
 from dataclasses import dataclass
 
 from symderiv.expression.construct import multiply, power
+from symderiv.expression.functions import PI, call
 from symderiv.expression.indices import fresh_index
 from symderiv.expression.nodes import ONE, ZERO, Compare, Delta, Entry, Index, Position, Sum, Where
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.names import Names
 from symderiv.problem import USUAL_LETTERS, Assumption
 
-_WORD = re.compile(r"\s*([A-Za-z_]\w*)\s+(one_hot|symmetric)\s*\Z", re.ASCII)
+_WORD = re.compile(r"\s*([A-Za-z_]\w*)\s+(one_hot|symmetric|natural)\s*\Z", re.ASCII)
 _IN = re.compile(r"\s*([A-Za-z_]\w*)(?:\s*\[[^\]]*\])?\s+in\s+\{([^}]*)\}\s*\Z", re.ASCII)
 
 
@@ -59,6 +60,11 @@ def assumptions_of(said: Property, names: Names, source: Source, begin: int) -> 
                 said.at, f"only a square matrix can be symmetric, and {name} has axes ({', '.join(axes)})"
             )
         return (Assumption(entry, Entry(name, (letters[1], letters[0]))),)
+    if said.word == "natural":  # the zeros of sin(pi g) that are positive
+        return (
+            Assumption(Where(Compare(">", entry, ZERO), ONE, ZERO), ONE),
+            Assumption(call("sin", multiply(PI, entry)), ZERO),
+        )
     if said.word == "one_hot":
         if not axes:
             raise error(said.at, f"only an array can be one-hot, and {name} is a number")

@@ -9,7 +9,7 @@ from symderiv.expression.construct import subtract
 from symderiv.expression.nodes import Derivative, Expression
 from symderiv.expression.traverse import walk
 from symderiv.notation.text import to_text
-from symderiv.problem import Assumption, Problem
+from symderiv.problem import Assumption, Problem, given_sizes
 from symderiv.proof.assumed import under
 from symderiv.proof.certificate import Certificate, certify
 from symderiv.proof.check import NotZero
@@ -59,7 +59,8 @@ def prove(
         the certificate of :mod:`symderiv.proof.certificate`. ``refuted`` comes with numbers (exact, or 30
         digits) that meet the assumptions. Numbers alone never prove.
     """
-    claim = _Claim(left, right, problem, tuple(assumptions), dict(sizes or {}))
+    sizes = {**given_sizes(problem), **(sizes or {})}
+    claim = _Claim(left, right, problem, tuple(assumptions), sizes)
     verdict = claim.by_normal_form() or claim.by_certificate()
     if verdict is not None:
         return verdict

@@ -9,7 +9,19 @@ from itertools import product
 from math import isqrt
 from typing import TypeAlias
 
-from symderiv.expression.nodes import ONE, ZERO, Compare, Delta, Entry, Multiply, Number, Power, Sum, Where
+from symderiv.expression.nodes import (
+    ONE,
+    ZERO,
+    Call,
+    Compare,
+    Delta,
+    Entry,
+    Multiply,
+    Number,
+    Power,
+    Sum,
+    Where,
+)
 from symderiv.expression.oracle import Arithmetic, Oracle, OracleError
 from symderiv.problem import Assumption
 
@@ -182,6 +194,10 @@ def _made_to_meet(values: dict[str, Table], assumption: Assumption) -> dict[str,
             table = {place: Fraction(1) if one else low for place, one in chosen.items()}
         case Where(Compare(">", Entry(name, _), zero), _, _), right if (zero, right) == (ZERO, ONE):
             table = {place: abs(value) for place, value in values.get(name, {}).items()}
+        case Call("sin", (Multiply((Call("pi"), Entry(name, _))),)), right if right == ZERO:  # natural
+            table = {
+                place: Fraction(1 + abs(value.numerator)) for place, value in values.get(name, {}).items()
+            }
         case _:
             return values
     return {**values, name: table} if name in values else values

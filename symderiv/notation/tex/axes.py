@@ -61,6 +61,10 @@ class AxisTable:
         if known != axis:
             raise AxisClash(f"{slot[1]} ranges over {known}, but here it is a place on {axis}")
 
+    def leader(self, slot: Slot) -> Slot:
+        """The slot that stands for all those on one axis with this one."""
+        return self._find(slot)
+
     def name_of(self, slot: Slot) -> str | None:
         """What the axis of a slot is called so far."""
         return self._name.get(self._find(slot))

@@ -40,6 +40,7 @@ from symderiv.notation.tex.syntax import (
     Syntax,
     less_than_size,
 )
+from symderiv.problem import axis_of_size
 
 
 class BinderReader(MatrixReader):
@@ -124,7 +125,8 @@ class BinderReader(MatrixReader):
         if upper is None:
             return None
         if isinstance(upper, Numeral) and upper.text.isdecimal() and len(upper.text) < 9 and first:
-            return int(upper.text)
+            last = int(upper.text)
+            return None if last > 0 and index.axis == axis_of_size(last) else last
         value = self.value(upper).expression
         if value == Size(index.axis) and first:
             return None

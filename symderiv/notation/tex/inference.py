@@ -14,13 +14,14 @@ from itertools import product
 from symderiv.expression.nodes import Index
 from symderiv.notation.errors import Source
 from symderiv.notation.tex.array_finder import ArrayFinder
-from symderiv.notation.tex.axes import AxisClash
+from symderiv.notation.tex.axes import AxisClash, Slot
 from symderiv.notation.tex.reading import Parsed
 from symderiv.notation.tex.scope import Scope
 from symderiv.notation.tex.syntax import (
     Array,
     Called,
     Name,
+    Numeral,
     Ranging,
     walk,
 )
@@ -29,6 +30,7 @@ from symderiv.notation.tex.uses import (
     plain,
     value_names,
 )
+from symderiv.problem import axis_of_size
 
 
 @dataclass
@@ -204,6 +206,27 @@ class _Inference(ArrayFinder):
                             f"{letter} is summed over {here} here and over {there} elsewhere", where
                         )
 
+    def _name_by_numbers(self) -> None:
+        r"""Axes that every sum over them takes from 1 to the same number, as in ``\sum_{i=1}^3``."""
+        bounds: dict[Slot, set[int]] = {}
+        for number, each in enumerate(self.parsed):
+            for place, root in enumerate(each.parts()):
+                self.current = (number, place)
+                for part in walk(root):
+                    if isinstance(part, Ranging):
+                        slot = self.table.leader(self.letter_slot(plain(part.letter)))
+                        last = part.last
+                        whole = isinstance(last, Numeral) and last.text.isdecimal() and len(last.text) < 4
+                        one = part.first is None or (
+                            isinstance(part.first, Numeral) and part.first.text == "1"
+                        )
+                        if last is not None or not one:
+                            size = int(last.text) if whole and one and isinstance(last, Numeral) else 0
+                            bounds.setdefault(slot, set()).add(size)
+        for slot, found in bounds.items():
+            if len(found) == 1 and 0 not in found and self.table.name_of(slot) is None:
+                self.table.name(slot, axis_of_size(*found))
+
     def _declared_letters(self) -> None:
         """Give every letter its declared axis, but in equations where it stands on another."""
         for number, each in enumerate(self.parsed):
@@ -228,6 +251,7 @@ class _Inference(ArrayFinder):
         for name, rank in self.ranks.items():
             for place in range(rank):
                 self.table.touch(("array", name, place))
+        self._name_by_numbers()
         self.table.name_the_rest(taken={*self.order, *self.index_letters, *axes, *self.known.axes})
         known = self.known
         scope = replace(
