@@ -35,6 +35,7 @@ from symderiv.notation.reader import parse_assumption
 from symderiv.notation.text import to_text
 from symderiv.problem import Assumption, Input, Problem, names_in
 from symderiv.proof import Verdict, prove
+from symderiv.proof.counterexample import reachable
 
 #: What inputs are called that hold labels or targets.
 _LABEL = re.compile(r"(y|t|label|target|labels|targets)(_?[a-zA-Z0-9]+)?")
@@ -274,14 +275,21 @@ def without(problem: Problem, group: list[Definition]) -> Problem:
 
 
 def _symmetric(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
-    """A_ij = A_ji."""
-    for given in problem.inputs:
-        square = len(given.axes) == 2 and given.axes[0] == given.axes[1]
-        # Data and weights such as x_nk may be square only because the mistake itself ties their axes.
-        if square and given.name[0].isupper():
-            said = f"{given.name} symmetric"
-            special = Special(symmetric=(given.name,))
-            yield _Candidate(said, left, right, problem, parse_assumption(said, problem), special)
+    """A_ij = A_ji, of one matrix, then of all that stand here."""
+    used = reachable((left, right), problem)
+    # Data and weights such as x_nk may be square only because the mistake itself ties their axes.
+    names = [
+        given.name
+        for given in problem.inputs
+        if len(given.axes) == 2
+        and given.axes[0] == given.axes[1]
+        and given.name[0].isupper()
+        and given.name in used
+    ]
+    for group in [*([name] for name in names), *([names] if len(names) > 1 else [])]:
+        said = [f"{name} symmetric" for name in group]
+        assumed = tuple(one for each in said for one in parse_assumption(each, problem))
+        yield _Candidate(", ".join(said), left, right, problem, assumed, Special(symmetric=tuple(group)))
 
 
 def _holds(candidate: _Candidate, given: Special) -> bool:

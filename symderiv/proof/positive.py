@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 
 from symderiv.expression.functions import call
 from symderiv.expression.indices import free_indices
-from symderiv.expression.nodes import Call, Entry, Expression, Index, Sum, Where
+from symderiv.expression.nodes import Call, Entry, Expression, Index, Number, Power, Sum, Where
 from symderiv.expression.traverse import children, map_children
 
 
@@ -34,6 +34,11 @@ def _positive(node: Expression, bound: frozenset[Index]) -> Iterator[Entry]:
             whole = len(set(letters)) == len(indices)
             if whole and (bound.issuperset(letters) or bound.isdisjoint(letters)):
                 yield entry
+        case Power(Entry(_, indices) as entry, exponent) if not isinstance(exponent, Number):
+            # A power with an exponent that is no number is e^{exponent log base}.
+            if bound.isdisjoint(index for index in indices if isinstance(index, Index)):
+                yield entry
+            yield from _positive(exponent, bound)
         case Sum(index, body, None):
             yield from _positive(body, bound | {index})
         case Sum():

@@ -13,6 +13,7 @@ from symderiv.problem import Assumption, Problem, given_sizes
 from symderiv.proof.assumed import under
 from symderiv.proof.certificate import Certificate, certify
 from symderiv.proof.check import NotZero
+from symderiv.proof.comparisons import with_plain_comparisons
 from symderiv.proof.counterexample import search
 from symderiv.proof.domain import domain
 from symderiv.proof.expand import ProofError, carried_out, inverted, outermost, variables, with_definitions
@@ -145,7 +146,8 @@ class _Claim:
         """
         difference = self.difference
         while difference is not None:
-            yield with_inverses_known(difference, self.problem, self.assumptions)
+            plain = with_plain_comparisons(difference)
+            yield with_inverses_known(plain, self.problem, self.assumptions)
             outer = outermost(difference, self.problem)
             difference = self._written(difference, outer) if outer else None
 
@@ -186,6 +188,7 @@ class _Claim:
         for kept in (names, frozenset[str](), names | matrices):
             written = self.difference and self._written(self.difference, every - kept)
             if written is not None:
+                written = with_plain_comparisons(written)
                 written = with_inverses_known(written, self.problem, self.assumptions)
             if written is not None and written not in found:
                 found.add(written)

@@ -15,6 +15,7 @@ from symderiv.notation.tex.syntax import (
     Bound,
     Kronecker,
     Name,
+    Numeral,
     Opaque,
     Part,
     Ranging,
@@ -44,7 +45,7 @@ class ArrayFinder(ShapeFinder):
         found = self.known.array(name)
         if found is not None:
             return found
-        if plain(name) in self.whole:
+        if plain(name) in self.whole or self._is_apart(name):
             return plain(name), ()
         if name.primes and plain(replace(name, primes=0)) in self.functions:
             return plain(replace(name, primes=0)), ()
@@ -67,6 +68,11 @@ class ArrayFinder(ShapeFinder):
             ):
                 return spelled, rest
         return plain(name), ()
+
+    def _is_apart(self, name: Name) -> bool:
+        r"""Whether a name is the w_0 beside w_1, w_2, ...: no sum begins with 0, so it is no entry."""
+        last = name.units[-1] if name.units else None
+        return isinstance(last, Numeral) and last.text == "0" and len(name.units) == 1 and not self.from_zero
 
     def _is_sign(self, name: Name) -> bool:
         """Whether a name is a sign of matrix notation: the identity, or the T of a transposition."""

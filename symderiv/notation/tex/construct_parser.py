@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from itertools import pairwise
 
 from symderiv.notation.tex import commands as known
 from symderiv.notation.tex.cursor import Cursor, shown
@@ -87,6 +88,8 @@ class ConstructParser(SumParser):
     def _differential(self, above: Sequence[Token], below: Sequence[Token]) -> str:
         r"""How the sides of a fraction begin that is a derivative: with ``\partial``, ``d`` or ``\delta``."""
         first, second = above[0], below[0]
+        if all(_is_slashed(side) for side in (above, below)):
+            return ""
         if first.is_command("partial") and len(above) == 1 and not second.is_command("partial"):
             self.note(second.at, f"the derivative by {shown(second)} is meant, though it has no \\partial")
             return "bare"
@@ -256,6 +259,16 @@ class ConstructParser(SumParser):
             self.argument("a power")
             self.note(token.at, r"\nabla^2 is read as the matrix of second derivatives")
             return self._operator(token, (by, by))
+        if self.token.kind == "_":
+            place = self.place
+            self.next()
+            by = self.sub(self.argument("a variable")).value()
+            if self.starts_name():
+                of = self.factor()
+                dotted = self.token.is_op("·", "⊙", "*")
+                if dotted and isinstance(of, Name | Called):  # \nabla_w L \cdot v: the gradient times v
+                    return Differentiated(token.at, of, (by,))
+            self.place = place
         if self.token.kind != "_":
             of = self.reach()
             if isinstance(of, Called) and len(of.arguments) == 1:  # the gradient of J(w) is the one by w
@@ -341,6 +354,13 @@ def _unwrapped(tokens: Sequence[Token]) -> list[Token]:
     while inside and inside[0].kind == "{" and matching(inside, 0) == len(inside) - 1 > 1:
         inside = inside[1:-1]
     return inside
+
+
+def _is_slashed(side: Sequence[Token]) -> bool:
+    r"""Whether a derivative with a slash stands here, as in a ratio of two: ``\partial Y/\partial K``."""
+    return side[0].is_command("partial") and any(
+        one.is_op("/") and other.is_command("partial") for one, other in pairwise(side)
+    )
 
 
 def _both_differ(above: Sequence[Token], below: Sequence[Token]) -> bool:

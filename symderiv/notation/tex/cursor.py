@@ -34,6 +34,8 @@ class Vocabulary:
         Whether a name that a bracket follows is a function or an array in a call, ``p(a)``.
     steps
         The letters that count steps in subscripts.
+    matrices
+        The arrays that are declared: a prime transposes them, as in ``X'X``.
     """
 
     names: frozenset[str] = frozenset()
@@ -41,6 +43,7 @@ class Vocabulary:
     calls: Callable[[Name, Sequence[Token]], bool] = _no_calls
     layers: Layers = field(default_factory=Layers)
     steps: frozenset[str] = frozenset()
+    matrices: frozenset[str] = frozenset()
 
 
 @dataclass

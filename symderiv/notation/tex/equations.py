@@ -148,7 +148,8 @@ def _extend(source: Source, equation: Equation, words: Sequence[Token]) -> None:
 
 def _is_open(side: Sequence[Token]) -> bool:
     """Whether a side ends with an operator, so that the next line belongs to it."""
-    return bool(side) and side[-1].kind == "op" and not side[-1].is_op(".")
+    script = len(side) > 1 and side[-2].kind in ("_", "^")  # [x]_+
+    return bool(side) and side[-1].kind == "op" and not side[-1].is_op(".") and not script
 
 
 def _without_leading_words(tokens: list[Token]) -> list[Token]:

@@ -13,6 +13,7 @@ from symderiv.notation.tex.syntax import (
     Called,
     Kronecker,
     Name,
+    Numeral,
     Part,
     Raised,
     Ranging,
@@ -50,6 +51,12 @@ class LetterFinder:
         self.current = (0, 0)  # the equation that is looked at, and the side: letters belong to them
         self._own_letters: dict[tuple[int, int], frozenset[str]] = {}
         # Names that are defined as functions: f(x) = ...; f' is then no name of its own.
+        self.from_zero = any(
+            isinstance(part, Ranging) and isinstance(part.first, Numeral) and part.first.text == "0"
+            for each in parsed
+            for root in each.parts()
+            for part in walk(root)
+        )
         self.functions = {
             plain(each.sides[0].name)
             for each in parsed

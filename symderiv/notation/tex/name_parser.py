@@ -198,6 +198,10 @@ class NameParser(Cursor):
         if all(token.is_command("prime") or token.kind == "'" for token in inside):
             self.place = after
             return replace(name, primes=name.primes + len(inside))
+        if len(inside) == 1 and inside[0].is_op("+", "-"):  # s^+ and s^-: two names
+            self.place = after
+            sign = "plus" if inside[0].text == "+" else "minus"
+            return replace(name, names=tuple(f"{each}_{sign}" for each in name.names))
         if len(inside) == 1 and inside[0].is_op("*"):
             self.place = after
             return replace(name, star=True)

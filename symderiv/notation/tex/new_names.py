@@ -172,9 +172,8 @@ def vocabulary_of(
 
     # A function that is defined here is declared too: sigma(x) = ... is then no sigmoid.
     symbols_found = (*declared.symbols, *raised, *bracketed_names(found))
-    return Vocabulary(
-        declared.names | words | functions, symbols_found, calls, declared.layers, declared.steps
-    )
+    names = declared.names | words | functions
+    return replace(declared, names=names, symbols=symbols_found, calls=calls)
 
 
 def _has_euler(found: Sequence[Equation]) -> bool:

@@ -28,6 +28,7 @@ from symderiv.notation.tex.syntax import (
     Transposed,
 )
 from symderiv.notation.tex.tokens import Token, matching
+from symderiv.notation.tex.uses import plain
 
 #: The sign of a product in the tree: ``*`` for a dot, ``×`` for a star or a cross.
 _SIGNS = {".": "*", "·": "*", "*": "×"}
@@ -130,7 +131,7 @@ class Parser(FunctionParser):
     def factor(self) -> Syntax:
         """Something with its powers and subscripts."""
         self.enter()
-        base = self.atom()
+        base = self._without_transposing_prime(self.atom())
         raised = False
         while True:
             token = self.token
@@ -141,6 +142,10 @@ class Parser(FunctionParser):
                 base = self._raise(base)
             elif token.kind == "_":
                 base = self._subscript(base)
+            elif token.kind == "'" and isinstance(base, Bracket) and self.shared.vocabulary.matrices:
+                self.next()
+                self.note(token.at, "a prime after a bracket is read as a transposition")
+                base = Transposed(token.at, base)
             elif token.kind == "'":
                 raise self.error(token, "a prime can follow a name only")
             elif token.kind == "!":
@@ -150,6 +155,17 @@ class Parser(FunctionParser):
             else:
                 self.leave()
                 return base
+
+    def _without_transposing_prime(self, base: Syntax) -> Syntax:
+        """``X'`` of a declared array X, where no X' is declared or defined, as its transpose."""
+        if not isinstance(base, Name) or base.primes != 1 or base.units:
+            return base
+        known = self.shared.vocabulary
+        own = plain(replace(base, primes=0))
+        if own not in known.matrices or plain(base) in known.names:
+            return base
+        self.note(base.at, f"{own}' is read as the transpose of {own}")
+        return Transposed(base.at, replace(base, primes=0))
 
     def _raise(self, base: Syntax) -> Syntax:
         token = self.next()
@@ -163,6 +179,14 @@ class Parser(FunctionParser):
 
     def _subscript(self, base: Syntax) -> Syntax:
         token = self.next()
+        above = self.ahead() if self.token.kind == "{" else self.token
+        if (
+            isinstance(base, Bracket)
+            and above.is_op("+")
+            and (self.token is above or self.ahead(2).kind == "}")
+        ):
+            self.place += 1 if self.token is above else 3
+            return Applied(base.at, "relu", base.parts)  # [x]_+, the positive part
         units = self.units()
         match base:
             case Raised(at, Name() as name, exponent):

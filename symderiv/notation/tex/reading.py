@@ -207,7 +207,9 @@ def vocabulary(scope: Scope, symbols: Mapping[str, str] | None) -> Vocabulary:
         signs = tuple((token.kind, token.text) for token in tokens if token.kind not in ("{", "}", "stop"))
         spellings.append((signs, name))
     spellings.sort(key=lambda each: -len(each[0]))
-    return Vocabulary(scope.declared(), tuple(spellings), scope.calls, steps=scope.steps)
+    return Vocabulary(
+        scope.declared(), tuple(spellings), scope.calls, steps=scope.steps, matrices=scope.matrices()
+    )
 
 
 def _chains(

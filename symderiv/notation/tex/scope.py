@@ -116,6 +116,10 @@ class Scope:
         """Every declared name."""
         return frozenset({*self.arrays, *self.letters, *self.axes, *self.unspecified})
 
+    def matrices(self) -> frozenset[str]:
+        """The declared arrays with axes, but for labels."""
+        return frozenset(name for name, axes in self.arrays.items() if axes and name not in self.labels)
+
     def kind(self, name: str) -> str:
         """What a declared name is, in words; empty for an unknown one."""
         if name in self.labels:

@@ -84,10 +84,7 @@ class ShapeFinder(ShapePlaces):
         for _ in range(_ROUNDS):
             before = dict(self.ranks)
             for number, each in enumerate(self.parsed):
-                shapes = []
-                for place, side in enumerate(each.sides):
-                    self.current = (number, place)
-                    shapes.append(self._shape(side))
+                shapes = self._shapes_of_sides(number, each.sides)
                 shaped = next((shape for shape in shapes if shape is not None and shape.is_array), None)
                 if shaped is None:
                     continue
@@ -107,6 +104,18 @@ class ShapeFinder(ShapePlaces):
                 if shape is not None:
                     self._widen(each.sides[0], each.sides[1], shape)
         return self.ranks != before
+
+    def _shapes_of_sides(self, number: int, sides: Sequence[Syntax]) -> list[Shape | None]:
+        """The shapes of the sides of an equation; a bold name left of it is what stands on the right."""
+        found: list[Shape | None] = [None] * len(sides)
+        for place in (*range(1, len(sides)), 0):
+            self.current = (number, place)
+            side = sides[place]
+            arrays = [shape for shape in found if shape is not None and shape.is_array]
+            if place == 0 and arrays and isinstance(side, Name) and side.bold and not side.units:
+                self._assign(side, arrays[0])
+            found[place] = self._shape(side)
+        return found
 
     def _widen(self, left: Syntax, right: Syntax, shape: Shape) -> None:
         r"""In ``o_i = \sum_j a_{ij} v_j`` with vectors v_j, each o_i is a vector as well."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from symderiv.notation.tex.reading import Parsed
 from symderiv.notation.tex.scope import Scope
-from symderiv.notation.tex.syntax import Applied, Bracket, Called, Name, Numeral, Raised, Root, Syntax
+from symderiv.notation.tex.syntax import Applied, Bracket, Called, Name, Numeral, Raised, Root, Syntax, Terms
 from symderiv.notation.tex.uses import plain, value_names
 
 
@@ -45,6 +45,8 @@ def _inverted(left: Syntax, right: Syntax) -> tuple[Name | Called | None, Syntax
             return name, base, "what is squared on the right"
         case Raised(_, Name() as name, Numeral(_, "2")), _:
             return name, Root(right.at, None, right), "the positive root of what is written"
+        case Terms(_, ((True, (Name() | Called()) as name),)), _:
+            return name, Terms(right.at, ((True, right),)), "the negative of what is written"
         case Applied(_, "log", (argument,), 0), _:
             inner = argument
             while isinstance(inner, Bracket) and inner.sign in ("{", "(", "[") and len(inner.parts) == 1:

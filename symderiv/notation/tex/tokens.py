@@ -280,6 +280,8 @@ class _Scanner:
         content, start = self._argument(at, "\\" + name)
         plain = content.replace(r"\_", "_").replace("~", " ").replace(r"\ ", " ").replace("\\,", " ")
         plain = plain.rstrip(",:; ")
+        if plain.rstrip(".").lower() in ("otherwise", "else"):
+            plain = plain.rstrip(".")
         if _WORD.fullmatch(plain) is None:
             if name.startswith("text"):
                 if not self._text(content, start) and not self._is_remark(plain):
