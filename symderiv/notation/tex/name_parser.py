@@ -198,7 +198,10 @@ class NameParser(Cursor):
         if all(token.is_command("prime") or token.kind == "'" for token in inside):
             self.place = after
             return replace(name, primes=name.primes + len(inside))
-        if len(inside) == 1 and inside[0].is_op("+", "-"):  # s^+ and s^-: two names
+        sign_alone = len(inside) == 1 and inside[0].is_op("+", "-") and name.names != ("e",)
+        loose = self.tokens[begin].kind != "{" and self.tokens[after].glued
+        if sign_alone and not (loose and self.tokens[after].kind in ("letter", "number", "command")):
+            # s^+ and s^- are two names; x^-1 lacks its braces.
             self.place = after
             sign = "plus" if inside[0].text == "+" else "minus"
             return replace(name, names=tuple(f"{each}_{sign}" for each in name.names))
