@@ -14,8 +14,9 @@ from symderiv.check.formats import details, headline, printable, summary
 from symderiv.check.verdicts import VERDICTS, Judgement, Report
 from symderiv.documents.environment import html_environment
 from symderiv.documents.escape import escape_markdown
+from symderiv.documents.formulas import Formula, formula
 from symderiv.notation.latex import to_latex
-from symderiv.notation.mathml import MathmlError, latex_to_mathml
+from symderiv.notation.mathml import MathmlError
 from symderiv.notation.text import to_text
 
 #: The longest document that is shown whole, in lines; of a longer one, only lines near judgements are.
@@ -56,19 +57,19 @@ class Line:
 class Finding:
     """What the page says of one judgement.
 
-    `claim` is the equation as it was understood, in MathML; `sign` names its place among the marked signs.
+    `claim` is the equation as it was understood, set; `sign` names its place among the marked signs.
     """
 
     number: int
     verdict: str
     place: str
     headline: str
-    claim: str
+    claim: Formula | None
     sign: str
     message: str
     details: tuple[str, ...]
     right_form: str
-    right_math: str
+    right_math: Formula | None
 
 
 def html_report(reports: Sequence[Report]) -> str:
@@ -125,40 +126,38 @@ def markdown_table(report: Report) -> str:
 
 
 def _finding(each: Judgement, number: int) -> Finding:
-    from markupsafe import Markup
-
     right = each.right_form if each.verdict == "refuted" else None
     told = [line for line in details(each) if right is None or not line.startswith("right: ")]
     problem = each.claim.problem if each.claim is not None else None
-    math = _set(to_latex(right, problem)) if right is not None else ""
+    math = _set(to_latex(right, problem)) if right is not None else None
     return Finding(
         number,
         each.verdict,
         printable(str(each.place)),
         headline(each),
-        Markup(_claim(each)),
+        _claim(each),
         f"sign-{number}",
         printable(each.message.removeprefix("proved: ")) if each.claim and each.verdict == "proved" else "",
         tuple(printable(line) for line in told),
         to_text(right) if right is not None else "",
-        Markup(math),
+        math,
     )
 
 
-def _claim(each: Judgement) -> str:
-    """A claim in MathML; nothing where there is none, or where it cannot be set."""
+def _claim(each: Judgement) -> Formula | None:
+    """A claim as it was understood; None where there is none, or where it cannot be set."""
     if each.claim is None:
-        return ""
-    sides = [to_latex(side, each.claim.problem) for side in (each.claim.left, each.claim.right)]
-    return _set(" = ".join(sides))
+        return None
+    left, right = (to_latex(side, each.claim.problem) for side in (each.claim.left, each.claim.right))
+    return _set(right, left)
 
 
-def _set(latex: str) -> str:
+def _set(latex: str, left: str = "") -> Formula | None:
     try:
-        found = latex_to_mathml(latex)
+        found = formula(latex, left)
     except MathmlError:  # what is not set is shown as text
-        return ""
-    return found if len(found) <= MAX_MATHML else ""
+        return None
+    return found if len(found.markup) <= MAX_MATHML else None
 
 
 def _lines(report: Report, first: int) -> Iterator[Line]:

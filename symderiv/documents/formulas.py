@@ -35,16 +35,24 @@ def formula(latex: str, left: str = "") -> Formula:
     """A formula, or an equation if there is a left side."""
     from markupsafe import Markup
 
-    terms = [latex] if width(latex) <= _WHOLE else split_terms(latex)
+    terms = _terms(latex)
     if left:
         whole = f"{left} = {latex}"
-        terms = [whole] if len(terms) == 1 and width(whole) <= _WHOLE else [f"{left} =", *terms]
+        *before, last = _terms(left)
+        terms = [whole] if width(whole) <= _WHOLE else [*before, f"{last} =", *terms]
     pieces = [latex_to_mathml(term) for term in terms]
-    # An operator that begins a piece stands between two terms all the same.
-    joined = [pieces[0], *(piece.replace("><mo>", '><mo form="infix">', 1) for piece in pieces[1:])]
-    if left and len(pieces) > 1:
-        joined[1] = pieces[1]
+    # An operator that begins a piece stands between two terms all the same, but not after an equals sign.
+    joined = [
+        piece
+        if not place or terms[place - 1].endswith("=")
+        else piece.replace("><mo>", '><mo form="infix">', 1)
+        for place, piece in enumerate(pieces)
+    ]
     return Formula(Markup("<wbr>".join(joined)), any(width(term) > _NARROW for term in terms))
+
+
+def _terms(latex: str) -> list[str]:
+    return [latex] if width(latex) <= _WHOLE else split_terms(latex)
 
 
 def with_math(text: str) -> Markup:
