@@ -49,6 +49,7 @@ from symderiv.expression.traverse import map_children, walk
 from symderiv.expression.unspecified import is_unspecified, slope_by
 from symderiv.problem import Problem, Upstream, names_in, unfold
 from symderiv.proof.deltas import without_label_conditions
+from symderiv.proof.matrices import of_product
 
 #: Unspecified functions are differentiated up to this often.
 MAX_ORDER = 4
@@ -91,9 +92,13 @@ def carried_out(node: Expression, problem: Problem, holding: Collection[str] = (
 def with_definitions(node: Expression, problem: Problem, names: Collection[str]) -> Expression:
     """A tree without derivatives, with the definitions of `names` written out wherever they are used."""
     if isinstance(node, Entry):
-        definition = problem.definition(node.array)
-        if definition is None or node.array not in names:
+        _, matrix = matrix_behind(node.array) or ("", node.array)
+        definition = problem.definition(matrix)
+        if definition is None or matrix not in names:
             return node
+        if matrix != node.array:
+            product = of_product(node, definition)
+            return node if product is None else with_definitions(product, problem, names)
         return with_definitions(carried_out(unfold(definition, node), problem), problem, names)
     return map_children(node, lambda child: with_definitions(child, problem, names))
 
@@ -104,8 +109,9 @@ def outermost(node: Expression, problem: Problem) -> frozenset[str]:
     A matrix whose inverse or determinant is in the tree comes last: its laws need its name.
     """
     entries = {part.array for _, part in walk(node) if isinstance(part, Entry)}
-    names = {name for name in entries if problem.definition(name) is not None}
-    names = names - {made[1] for name in entries if (made := matrix_behind(name)) is not None} or names
+    matrices = {made[1] for name in entries if (made := matrix_behind(name)) is not None}
+    names = {name for name in entries | matrices if problem.definition(name) is not None}
+    names = names - matrices or names
     return frozenset(
         name
         for name in names

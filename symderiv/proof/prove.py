@@ -149,7 +149,8 @@ class _Claim:
             plain = with_plain_comparisons(difference)
             yield with_inverses_known(plain, self.problem, self.assumptions)
             outer = outermost(difference, self.problem)
-            difference = self._written(difference, outer) if outer else None
+            written = self._written(difference, outer) if outer else None
+            difference = None if written == difference else written  # an inverse may have to stay
 
     def _written(self, difference: Expression, names: Collection[str]) -> Expression | None:
         """The difference with the definitions of `names` written out."""

@@ -69,6 +69,10 @@ d(w[i], a[j]) = (delta(i, j) - 1 / K - w[i] * w[j] / K) / sqrt(v)
 sum(m, P[n, m]) = 1
 d(P[n, m], R[n, q]) = P[n, m] * (delta(m, q) - P[n, q])
 sum(i, a[i]*sum(j, d(p[i], z[j])*b[j])) = sum(i, p[i]*a[i]*b[i]) - sum(i, p[i]*a[i])*sum(j, p[j]*b[j])
+sum(i, sum(j, abs(a[i] - a[j]))) = 2 * sum(i, sum(j, relu(a[i] - a[j])))
+sum(k, max(a[k], b[k]) + min(a[k], b[k])) = sum(k, a[k]) + sum(k, b[k])
+relu(x) - relu(-x) = x
+abs(x)^2 = x^2
 """
 
 #: What the normal form alone does not prove.
@@ -86,16 +90,12 @@ sum(i, sum(j, 1/(a[i] + b[j]) - 1/(a[i] + b[j] + 1))) = sum(j, sum(i, 1/((a[i] +
 sum(i, sum(k < i, a[k] * a[i])) = (sum(k, a[k])^2 - sum(k, a[k]^2)) / 2
 sum(k < i, a[k]) + sum(k > i, a[k]) = sum(k, a[k]) - a[i]
 sum(k != i, 1 / (a[i] - a[k])) = -sum(k != i, 1 / (a[k] - a[i]))
-sum(i, sum(j, abs(a[i] - a[j]))) = 2 * sum(i, sum(j, relu(a[i] - a[j])))
-sum(k, max(a[k], b[k]) + min(a[k], b[k])) = sum(k, a[k]) + sum(k, b[k])
 sin(x + y) = sin(x) * cos(y) + cos(x) * sin(y)
 sum(k, sin(a[k])^2) = K - sum(k, cos(a[k])^2)
 cos(2 * x) = 1 - 2 * sin(x)^2
 sin(sum(k, a[k]))^2 + cos(sum(k, a[k]))^2 = 1
 sqrt(exp(x)) = exp(x / 2)
 erf(-x) = -erf(x)
-relu(x) - relu(-x) = x
-abs(x)^2 = x^2
 """
 
 

@@ -7,7 +7,6 @@ from fractions import Fraction
 from symderiv.expression.canonical import canonical
 from symderiv.expression.construct import multiply, power
 from symderiv.expression.functions import call
-from symderiv.expression.indices import mentions
 from symderiv.expression.nodes import (
     ONE,
     ZERO,
@@ -21,6 +20,7 @@ from symderiv.expression.nodes import (
     Number,
     Position,
     Power,
+    Product,
     Shift,
     Size,
     Sum,
@@ -28,15 +28,16 @@ from symderiv.expression.nodes import (
 )
 from symderiv.expression.shifts import conditions_of
 from symderiv.expression.traverse import map_children
+from symderiv.proof.normal.extrema import Extrema
 from symderiv.proof.normal.functions import Functions
 from symderiv.proof.normal.polynomial import Polynomial
 from symderiv.proof.normal.powers import Powers
-from symderiv.proof.normal.signs import is_positive
+from symderiv.proof.normal.signs import is_not_negative
 from symderiv.proof.normal.sums import Sums
 from symderiv.proof.places import bound_of, solved_delta
 
 
-class Normal(Powers, Functions, Sums):
+class Normal(Powers, Functions, Sums, Extrema):
     """Brings trees to normal form, with equations to use along the way.
 
     Parameters
@@ -89,7 +90,7 @@ class Normal(Powers, Functions, Sums):
             case Power(base, Number(exponent)):
                 return self.power(base, exponent)
             case Power(base, exponent):
-                if is_positive(base):
+                if is_not_negative(base):
                     return self.polynomial(call("exp", multiply(exponent, call("log", base))))
                 return self.varying_power(base, self.polynomial(exponent))
             case Call():
@@ -107,8 +108,10 @@ class Normal(Powers, Functions, Sums):
                 return self.entry(node)
             case Where(condition, then, otherwise):
                 return self.by_cases(condition, then, otherwise)
-            case Extremum(_, index, body) if not mentions(body, index):
-                return self.polynomial(body)
+            case Extremum():
+                return self.extremum(node)
+            case Product():
+                return self.product_over(node)
             case _:
                 return self.atom(map_children(node, self.of))
 

@@ -6,12 +6,12 @@ from fractions import Fraction
 from math import floor
 
 from symderiv.expression.canonical import canonical
-from symderiv.expression.construct import base_and_exponent
-from symderiv.expression.nodes import ONE, Add, Call, Expression, Number, Power
+from symderiv.expression.construct import base_and_exponent, factors_of, power
+from symderiv.expression.nodes import ONE, Add, Call, Expression, Number, Power, Size
 from symderiv.proof.expand import ProofError
 from symderiv.proof.normal.polynomial import Polynomial, content, monomial_key, tree_of
 from symderiv.proof.normal.ring import MAX_POWER, Ring
-from symderiv.proof.normal.signs import is_positive
+from symderiv.proof.normal.signs import is_not_negative
 from symderiv.proof.places import is_bound
 
 
@@ -44,9 +44,17 @@ class Powers(Ring):
 
     def varying_power(self, base: Expression, exponent: Polynomial) -> Polynomial:
         """u^{e + n} = u^e u^n for a whole number n; else a power whose exponent varies is an atom."""
+        inner = self.polynomial(base)
+        if len(inner) == 1 and _is_whole(exponent):
+            ((monomial, coefficient),) = inner.items()
+            if len(monomial) + (coefficient != 1) > 1:  # (u v)^n = u^n v^n
+                result: Polynomial = {(): Fraction(1)}
+                for factor in factors_of(tree_of(inner)):
+                    result = self.product(result, self.polynomial(power(factor, tree_of(exponent))))
+                return result
         whole = floor(exponent.get((), Fraction(0)))
         rest = self.sum([exponent, {(): Fraction(-whole)} if whole else {}])
-        result: Polynomial = {(): Fraction(1)}
+        result = {(): Fraction(1)}
         if whole:
             result = self.power(base, Fraction(whole))
         return self.product(result, self.atom(Power(self.of(base), tree_of(rest)))) if rest else result
@@ -55,7 +63,7 @@ class Powers(Ring):
         """A bracket below the bar: its common factor in front, its first term positive and plain."""
         shared = content(inner)
         if exponent.denominator != 1:
-            shared = {atom: each for atom, each in shared.items() if is_positive(atom)}
+            shared = {atom: each for atom, each in shared.items() if is_not_negative(atom)}
         rest = inner
         if shared:
             inverse = [(atom, -each) for atom, each in shared.items()]
@@ -74,8 +82,16 @@ class Powers(Ring):
         if not isinstance(bracket, Add):
             base, own = base_and_exponent(bracket)
             if isinstance(own, Number):
-                if own.value % 2 == 0 and exponent.denominator != 1 and not is_positive(base):
+                if own.value % 2 == 0 and exponent.denominator != 1 and not is_not_negative(base):
                     base, own = bracket, ONE  # (u^2)^(1/3) is not u^(2/3) where u is negative
                 return self.product(outside, self.monomial([(base, own.value * exponent)], number))
             raise ProofError("a power that the normal form does not handle")
         return self.product(outside, {((bracket, exponent),): number})
+
+
+def _is_whole(value: Polynomial) -> bool:
+    """Whether a value is a whole number at every size."""
+    return all(
+        number.denominator == 1 and all(isinstance(atom, Size) and each > 0 for atom, each in monomial)
+        for monomial, number in value.items()
+    )

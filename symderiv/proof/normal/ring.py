@@ -8,10 +8,19 @@ from fractions import Fraction
 from math import floor
 
 from symderiv.expression.canonical import canonical, sort_key
-from symderiv.expression.construct import multiply, power
+from symderiv.expression.construct import (
+    add,
+    base_and_exponent,
+    coefficient_and_rest,
+    factors_of,
+    multiply,
+    power,
+    terms_of,
+)
 from symderiv.expression.indices import mentions, rename
 from symderiv.expression.nodes import (
     ONE,
+    ZERO,
     Add,
     Call,
     Compare,
@@ -23,7 +32,7 @@ from symderiv.expression.nodes import (
     Shift,
     Where,
 )
-from symderiv.expression.traverse import walk
+from symderiv.expression.traverse import compared_values, walk
 from symderiv.proof.deltas import by_preference, classes, written_at
 from symderiv.proof.expand import ProofError
 from symderiv.proof.normal.polynomial import Polynomial, tree_of
@@ -108,6 +117,9 @@ class Ring(ABC):
                 merged[base] = Fraction(1)
             if isinstance(base, Call) and base.function == "step" and exponent > 1:
                 merged[base] = Fraction(1)
+        again = self._where_zero(merged, coefficient)
+        if again is not None:
+            return again
         again = self._under_bounds(merged, coefficient)
         if again is not None:
             return again
@@ -140,6 +152,34 @@ class Ring(ABC):
                     self.monomial(list(rest.items()), coefficient), self.power(base, merged[base])
                 )
         return {tuple(sorted(merged.items(), key=lambda item: sort_key(item[0]))): coefficient}
+
+    def _where_zero(self, merged: dict[Expression, Fraction], coefficient: Fraction) -> Polynomial | None:
+        """[u = 0] f(x) = [u = 0] f(y) where x = y follows from u = 0, and [u = 0] [u > 0] = 0.
+
+        Written is the last atom of u, where u is linear in it, by those before it: so this comes to an end.
+        """
+        for truth in merged:
+            match truth:
+                case Where(Compare("==") as condition) if compared_values(condition):
+                    value, _ = compared_values(condition)
+                case _:
+                    continue
+            if Where(Compare("<", ZERO, value), ONE, ZERO) in merged or value in merged:
+                return {}
+            terms = [coefficient_and_rest(term) for term in terms_of(value)]
+            factors = {_base(each) for _, term in terms for each in factors_of(term)}
+            last = max(factors, key=sort_key)
+            exponent = merged.get(last, Fraction(0))
+            alone = [number for number, term in terms if term == last]
+            elsewhere = [term for _, term in terms if term != last and last in map(_base, factors_of(term))]
+            if len(alone) != 1 or elsewhere or not 0 < exponent <= MAX_POWER or exponent.denominator != 1:
+                continue
+            others = add(*(multiply(Number(-n / alone[0]), term) for n, term in terms if term != last))
+            rest = [(base, each) for base, each in merged.items() if base != last]
+            return self.product(
+                self.monomial(rest, coefficient), self.polynomial(power(others, Number(exponent)))
+            )
+        return None
 
     def _under_bounds(self, merged: dict[Expression, Fraction], coefficient: Fraction) -> Polynomial | None:
         """[s in N] f([s in N] x_s) = [s in N] f(x_s): inside of functions and sums, the bound is 1."""
@@ -198,3 +238,7 @@ class Ring(ABC):
                 self.polynomial(multiply(Number(coefficient), *moved)), {monomial: Fraction(1)}
             )
         return None
+
+
+def _base(factor: Expression) -> Expression:
+    return base_and_exponent(factor)[0]
