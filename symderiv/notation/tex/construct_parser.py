@@ -99,7 +99,8 @@ class ConstructParser(SumParser):
             wrong = second if first.is_command("partial") else first
             raise self.error(wrong, rf"expected \partial above and below the line, found {shown(wrong)}")
         for kind in ("d", "delta"):
-            if kind in self.shared.vocabulary.names and not (kind == "d" and _both_differ(above, below)):
+            size = kind == "d" and "d" in self.shared.vocabulary.sizes and _both_differ(above, below)
+            if kind in self.shared.vocabulary.names and not size:
                 continue
             matches = [
                 (each.text == kind and each.kind in ("letter", "word", "command")) for each in (first, second)

@@ -36,6 +36,8 @@ class Vocabulary:
         The letters that count steps in subscripts.
     matrices
         The arrays that are declared: a prime transposes them, as in ``X'X``.
+    sizes
+        The sizes of axes: ``dx/dt`` is a derivative though there be a size d.
     """
 
     names: frozenset[str] = frozenset()
@@ -44,6 +46,7 @@ class Vocabulary:
     layers: Layers = field(default_factory=Layers)
     steps: frozenset[str] = frozenset()
     matrices: frozenset[str] = frozenset()
+    sizes: frozenset[str] = frozenset()
 
 
 @dataclass

@@ -208,7 +208,12 @@ def vocabulary(scope: Scope, symbols: Mapping[str, str] | None) -> Vocabulary:
         spellings.append((signs, name))
     spellings.sort(key=lambda each: -len(each[0]))
     return Vocabulary(
-        scope.declared(), tuple(spellings), scope.calls, steps=scope.steps, matrices=scope.matrices()
+        scope.declared(),
+        tuple(spellings),
+        scope.calls,
+        steps=scope.steps,
+        matrices=scope.matrices(),
+        sizes=frozenset(scope.axes) - scope.arrays.keys(),
     )
 
 
