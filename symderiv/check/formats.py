@@ -205,7 +205,7 @@ def sarif_report(reports: Sequence[Report]) -> str:
         {
             "ruleId": each.verdict,
             "level": _LEVELS[each.verdict],
-            "message": {"text": "; ".join([headline(each), *details(each)])},
+            "message": {"text": _sarif_text("; ".join([_in_text(each), *details(each)]))},
             "locations": [
                 {
                     "physicalLocation": {
@@ -227,6 +227,16 @@ def sarif_report(reports: Sequence[Report]) -> str:
     driver = {"name": "symderiv", "version": __version__, "rules": rules}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return json.dumps({"$schema": _SARIF, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+
+
+def _in_text(each: Judgement) -> str:
+    """A claim in text notation, which has no braces; what is wrong where nothing is claimed."""
+    return understood(each) if each.claim is not None else headline(each)
+
+
+def _sarif_text(text: str) -> str:
+    """A message of SARIF: single braces hold the numbers of arguments there, so others are doubled."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _uri(path: str) -> str:

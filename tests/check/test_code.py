@@ -135,6 +135,29 @@ def gradient_in_place(p, y):
     return p / len(y)
 
 
+calls = []
+
+
+def gradient_that_counts(X, y):
+    calls.append(1)
+    return gradient(X, y) * len(calls)
+
+
+def passing_on(function):
+    def passed(*given):
+        return function(*given)
+    return passed
+
+
+@passing_on
+def gradient_decorated(X, y):
+    return gradient(X, y)
+
+
+def gradient_masked(X, y):
+    return np.ma.masked_array(gradient(X, y), mask=True)
+
+
 def gradient_not_finite(X, y):
     return np.log(gradient(X, y) * 0 - 1)
 
@@ -221,6 +244,16 @@ def test_what_is_right_agrees(file: str, name: str, against: str, args: str, ret
     assert "was run for this" in str(report)
 
 
+def test_a_decorated_function_is_called_by_place(file: str) -> None:
+    assert judged(file, "gradient_decorated", args="X = z").verdict == "agrees"
+
+
+def test_masked_entries_are_no_numbers(file: str) -> None:
+    report = judged(file, "gradient_masked", args="X = z")
+    assert report.verdict == "undecided"
+    assert "returns a masked array" in report.message
+
+
 @pytest.mark.parametrize(
     ("name", "args", "word", "detail"),
     [
@@ -234,6 +267,7 @@ def test_what_is_right_agrees(file: str, name: str, against: str, args: str, ret
         ("gradient_flat", "X = z", "shapes", "right in another shape"),
         ("gradient_in_place", "", "arguments changed", "p is not what it was"),
         ("gradient_not_finite", "X = z", "not finite", "NaN or infinite"),
+        ("gradient_that_counts", "X = z", "not repeatable", "earlier calls"),
     ],
 )
 def test_what_is_wrong_with_a_gradient(file: str, name: str, args: str, word: str, detail: str) -> None:

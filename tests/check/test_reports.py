@@ -98,6 +98,7 @@ def test_sarif_has_the_structure_of_2_1_0(report: Report) -> None:
         assert each["ruleId"] in rules
         assert each["level"] in ("none", "note", "warning", "error")
         assert each["message"]["text"]
+        assert not re.search(r"[{}]", re.sub(r"{{|}}", "", each["message"]["text"]))
         (location,) = each["locations"]
         physical = location["physicalLocation"]
         assert re.fullmatch(r"[A-Za-z0-9_.~/%:-]+", physical["artifactLocation"]["uri"])

@@ -38,7 +38,7 @@ class Function:
     parameters
         Each parameter that takes a value, and whether it may be left out.
     positional
-        Those that are given by their place alone.
+        Those that can be given by their place, in order.
     roles, returns
         What a header comment says of them, as written.
     header
@@ -98,9 +98,8 @@ def find_function(text: str) -> Function:
         there = ", ".join(functions) or "none"
         raise CodeError(f"--code: expected a function of {path} (it has {there}), found {name!r}")
     found = functions[name]
-    read = Function(
-        path, name, found.lineno, _parameters(found), tuple(each.arg for each in found.args.posonlyargs)
-    )
+    by_place = tuple(each.arg for each in (*found.args.posonlyargs, *found.args.args))
+    read = Function(path, name, found.lineno, _parameters(found), by_place)
     for number, line in enumerate(code.splitlines(), 1):
         match = _HEADER.fullmatch(line)
         if match and match[1] == name:

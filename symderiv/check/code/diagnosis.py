@@ -32,6 +32,7 @@ WORDS = (
     "batch axis",
     "labels",
     "arguments changed",
+    "not repeatable",
     "not finite",
     "exception",
     "time",

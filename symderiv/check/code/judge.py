@@ -157,10 +157,21 @@ def check_code(
     if not points:
         raise CodeError(f"found no values of the inputs at which {target} can be computed")
     far = far_trial(target, declaration)
-    calls = [trial.arguments for trial in (*points, *((far,) if far else ()))]
+    again = max(range(len(points)), key=lambda number: float(abs(points[number].expected).max(initial=0)))
+    calls = [trial.arguments for trial in (*points, points[again], *((far,) if far else ()))]
     outcomes = run_function(function, calls, seconds, memory * 2**20)
     tried = _tried(target, declaration, points, outcomes)
     found = _verdict(target, declaration, tried)
+    if len(outcomes) > len(points) and _differ(outcomes[again], outcomes[len(points)]):
+        found |= {
+            "verdict": "refuted",
+            "message": "returns other values when it is called again with the same arguments",
+            "diagnosis": Diagnosis(
+                "not repeatable",
+                "its result depends on chance, or on something that earlier calls have changed",
+            ),
+            "counterexample": _where(tried[again], declaration),
+        }
     remarks = [*found.pop("remarks", ())]
     if far is not None and len(outcomes) == len(calls) and found["verdict"] == "agrees":
         remarks += _far_remark(outcomes[-1])
@@ -223,6 +234,17 @@ def _verdict(target: Target, declaration: Declaration, tried: Sequence[_Tried]) 
     if not any(each.trial.expected.any() for each in returned):
         told["remarks"] = ("the right result is zero at every point that was tried",)
     return told
+
+
+def _differ(first: Outcome, second: Outcome) -> bool:
+    """Whether two results of one call differ, by more than another order of additions makes."""
+    import numpy as np
+
+    if first.values is None or second.values is None:
+        return False
+    if first.values.shape != second.values.shape:
+        return True
+    return not np.allclose(first.values, second.values, rtol=1e-5, atol=1e-12, equal_nan=True)
 
 
 def _failure(outcome: Outcome) -> str:

@@ -83,12 +83,16 @@ def load(path: str) -> Any:
 def run(np: Any, function: Any, positional: list[str], given: dict[str, Any]) -> tuple[Any, Any]:
     """One call: a report of what came of it, or the exception, and the array that was returned."""
     before = {name: value.copy() for name, value in given.items() if isinstance(value, np.ndarray)}
-    by_place = [given[name] for name in positional if name in given]
-    by_name = {name: value for name, value in given.items() if name not in positional}
+    # By place as far as can be: what a decorator has put around a function need not know its names.
+    first_left_out = next((place for place, name in enumerate(positional) if name not in given), None)
+    by_place = [given[name] for name in positional[:first_left_out]]
+    by_name = {name: value for name, value in given.items() if name not in positional[:first_left_out]}
     try:
         found = function(*by_place, **by_name)
         if found is None or isinstance(found, tuple):
             return {"kind": "other", "type": "None" if found is None else f"a tuple of {len(found)}"}, None
+        if isinstance(found, np.ma.MaskedArray):
+            return {"kind": "other", "type": "a masked array"}, None
         array = np.asarray(found)
     except BaseException as error:
         return error, None
