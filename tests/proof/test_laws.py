@@ -27,6 +27,7 @@ sqrt(x^2) = abs(x)
 sqrt((x + y)^2) = abs(x + y)
 sqrt(x^2 * exp(c)) = abs(x) * sqrt(exp(c))
 sqrt(x^4) = x^2
+sum(k, a[k] * exp(-x^2 / 2)) = exp(-x^2 / 2) * sum(k, a[k])
 sqrt(4 * x^2 * y^2) = 2 * abs(x) * abs(y)
 abs(x)^2 = x^2
 abs(x + y)^2 = (x + y)^2

@@ -9,7 +9,8 @@ from itertools import islice
 import pytest
 
 from symderiv import catalog
-from symderiv.calculus import Derivation, derive_all
+from symderiv.build.job import products
+from symderiv.calculus import Derivation, Engine, derive_all
 from symderiv.expression.canonical import same
 from symderiv.expression.construct import add, multiply, negate, number
 from symderiv.expression.nodes import Add, Delta, Entry, Expression, Index, Multiply, Number, Sum
@@ -156,10 +157,14 @@ def steps_of(derivation: Derivation, seen: set[str]) -> Iterator[tuple[Derivatio
 def test_every_result_and_every_step_of_the_catalogue_is_proved(name: str) -> None:
     problem = catalog.load(name)
     seen: set[str] = set()
-    for derivation in derive_all(problem):
-        assert prove(derivation.start, derivation.result, problem).kind == "proved"
+    derivations = list(derive_all(problem))
+    for derivation in (*derivations, *products(Engine(problem), derivations)):
+        verdict = prove(derivation.start, derivation.result, problem, extra=derivation.extra)
+        assert verdict.kind == "proved", to_text(derivation.start)
         if derivation.assumed_result is not None:
-            verdict = prove(derivation.start, derivation.assumed_result, problem, derivation.assumptions)
+            verdict = prove(
+                derivation.start, derivation.assumed_result, problem, derivation.assumptions, derivation.extra
+            )
             assert (verdict.kind, verdict.rests_on) == ("proved", derivation.assumptions)
         for owner, step, assumptions in steps_of(derivation, seen):
             verdict = prove(step.before, step.after, problem, assumptions, owner.extra)

@@ -75,6 +75,8 @@ class Powers(Ring):
         bracket = canonical(tree_of(rest))
         outside = self.monomial([(atom, each * exponent) for atom, each in shared.items()], Fraction(1))
         number = scale ** int(exponent) if exponent.denominator == 1 else Fraction(1)
+        if bracket == ONE:
+            return {monomial: each * number for monomial, each in outside.items()}
         if isinstance(bracket, Number) and exponent.denominator == 1:
             # What is in front may leave a number only: 1 - e / (1 + e) is (1 + e)^(-1).
             number *= bracket.value ** int(exponent)
