@@ -90,6 +90,7 @@ def _candidates(problem: Problem, left: Expression, right: Expression) -> Iterat
 
 def _sums_to_one(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
     """Σ_k t_k = 1, for each input over each of its axes."""
+    free = {*free_indices(left), *free_indices(right)}
     for given in problem.inputs:
         if given.label_of is not None:
             continue
@@ -98,6 +99,7 @@ def _sums_to_one(problem: Problem, left: Expression, right: Expression) -> Itera
             letters: list[Index] = []
             for other in given.axes:
                 known = [each for each in problem.letters if each.axis == other and each not in letters]
+                known.sort(key=lambda each: each in free)  # a letter that is free in the claim comes last
                 letter = known[0] if known else fresh_index(other, taken, ["k", "l", "m"])
                 letters.append(letter)
                 taken.add(letter.name)

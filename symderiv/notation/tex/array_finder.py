@@ -57,6 +57,8 @@ class ArrayFinder(ShapeFinder):
             part = spelled in self.shaped and same is not None and 0 < len(rest) < same
             if rest and (same == len(rest) or part) and not any(map(_is_unknown, rest)):
                 return spelled, rest
+        if name.tag is not None and all(map(self._is_letter, (name.tag, *name.units))):
+            return plain(replace(name, units=(), tag=None)), (name.tag, *name.units)
         while count and (self._is_letter(name.units[count - 1]) or _is_whole(name.units[count - 1])):
             count -= 1
         rest = name.units[count:]

@@ -143,6 +143,8 @@ class ConstructParser(SumParser):
     def _bare_function(self, tokens: Sequence[Token], by: tuple[Syntax, ...]) -> Syntax | None:
         r"""The function of ``\frac{d \tanh}{dz}``, which has no argument: it is one of the variable."""
         (token, *more) = tokens
+        if token.is_command("sigma") and not more and self.shared.vocabulary.sigmoid:
+            return Applied(token.at, "sigmoid", by[:1])
         if more or token.kind not in ("command", "word") or token.text not in known.FUNCTION_WORDS:
             return None
         if token.text in self.shared.vocabulary.names:

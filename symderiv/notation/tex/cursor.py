@@ -30,6 +30,8 @@ class Vocabulary:
         Spellings that are read as one name: the tokens (as kind and text) and the name.
     layers
         The superscripts that count layers.
+    sigmoid
+        Whether sigma is always applied to something: then what is differentiated as sigma is the sigmoid.
     calls
         Whether a name that a bracket follows is a function or an array in a call, ``p(a)``.
     steps
@@ -44,6 +46,7 @@ class Vocabulary:
     symbols: tuple[tuple[tuple[tuple[str, str], ...], str], ...] = ()
     calls: Callable[[Name, Sequence[Token]], bool] = _no_calls
     layers: Layers = field(default_factory=Layers)
+    sigmoid: bool = False
     steps: frozenset[str] = frozenset()
     matrices: frozenset[str] = frozenset()
     sizes: frozenset[str] = frozenset()

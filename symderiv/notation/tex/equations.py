@@ -106,7 +106,24 @@ def _pieces(tokens: Sequence[Token]) -> list[_Piece]:
             pieces[-1].begins |= token.text == DISPLAY_END
         elif token.kind != "stop":
             pieces[-1].tokens.append(token)
-    return [piece for piece in pieces if piece.tokens]
+    return _without_ranges([piece for piece in pieces if piece.tokens])
+
+
+def _without_ranges(pieces: list[_Piece]) -> list[_Piece]:
+    r"""The pieces without ``i = 1, \dots, K``, which only says that i takes every place."""
+    dropped: set[int] = set()
+    for place in range(1, len(pieces)):
+        dots = all(
+            token.is_command("dots", "ldots", "cdots") or token.is_op(".") for token in pieces[place].tokens
+        )
+        before = pieces[place - 1].tokens
+        first = len(before) > 2 and before[-1].kind == "number" and before[-2].kind == "rel"
+        if dots and first and pieces[place].before == ",":
+            dropped |= {place, place - 1}
+            after = pieces[place + 1 : place + 2]
+            if after and after[0].before == "," and len(after[0].tokens) == 1:
+                dropped.add(place + 1)
+    return [piece for place, piece in enumerate(pieces) if place not in dropped]
 
 
 def _relations(tokens: Sequence[Token]) -> list[int]:

@@ -15,6 +15,7 @@ from symderiv.notation.tex.arrays import Value, named
 from symderiv.notation.tex.bound_letters import with_letters_apart
 from symderiv.notation.tex.calls import written_out
 from symderiv.notation.tex.cursor import Shared
+from symderiv.notation.tex.divergences import with_divergences
 from symderiv.notation.tex.equations import equations
 from symderiv.notation.tex.function_indices import with_indices
 from symderiv.notation.tex.indexed_calls import with_entries
@@ -192,7 +193,7 @@ def _read(  # noqa: PLR0917
     problem = replace(problem, functions=(*problem.functions, *(Function(name, 0) for name in primed)))
     shared = Shared(source, vocabulary_of(known, found_equations, symbols, source))
     parsed = _each(found_equations, lambda one: parse(source, [one], known, shared)[0], faults)
-    parsed = with_indices(parsed, known, shared.notes)
+    parsed = with_indices(with_divergences(parsed, known), known, shared.notes)
     roots = roots_of(known, parsed, shared.notes)
     parsed = with_points(with_entries([*parsed, *roots.values()]), known, shared.notes)
     parsed = written_out(source, with_own_parameters(parsed, known))

@@ -164,6 +164,8 @@ def vocabulary_of(
         if called:
             functions.add(called)
 
+    applied = "sigma" not in declared.names | words | functions and _is_sigmoid(found)
+
     def calls(name: Name, inside: Sequence[Token]) -> bool:
         own = plain(replace(name, primes=0))
         if own in functions and _is_product(name, inside):
@@ -173,7 +175,28 @@ def vocabulary_of(
     # A function that is defined here is declared too: sigma(x) = ... is then no sigmoid.
     symbols_found = (*declared.symbols, *raised, *bracketed_names(found))
     names = declared.names | words | functions
-    return replace(declared, names=names, symbols=symbols_found, calls=calls)
+    return replace(declared, names=names, symbols=symbols_found, calls=calls, sigmoid=applied)
+
+
+def _is_sigmoid(found: Sequence[Equation]) -> bool:
+    """Whether sigma is applied in every formula, but for derivatives of it, and defined by none."""
+    applied = False
+    for side in (side for each in found for side in each.sides):
+        if side and side[0].is_command("sigma") and (len(side) == 1 or side[1].kind != "open"):
+            return False
+        for place, token in enumerate(side):
+            if not token.is_command("sigma"):
+                continue
+            following = side[place + 1] if place + 1 < len(side) else token
+            before = (
+                side[max(0, place - 3) : place] if side[place - 1].text == "2" else side[place - 1 : place]
+            )
+            below = place > 1 and side[place - 2].is_command("frac")  # \frac1\sigma (...)
+            if following.kind == "open" and following.text == "(" and not below:
+                applied = True
+            elif following.kind != "}" or not {"partial", "d"} & {each.text for each in before}:
+                return False
+    return applied
 
 
 def _has_euler(found: Sequence[Equation]) -> bool:
@@ -259,16 +282,41 @@ def _raised_names(
 ) -> list[tuple[tuple[tuple[str, str], ...], str]]:
     r"""New names with a letter above, as in ``z^l = ...`` and ``\delta^h_t = ...``: signs and names."""
     spellings = []
+    summed = _summed_letters(found)
     for equation in found:
         if equation.continues or len(equation.sides) < 2 or not equation.sides[0]:
             continue
-        spelled = name_with_letters_above(NameParser(equation.sides[0], Shared(source, declared)))
+        own = _without_places(equation.sides[0], summed)
+        spelled = name_with_letters_above(NameParser(own, Shared(source, declared))) or _difference(own)
         if not spelled:
             continue
         signs = tuple(
-            (token.kind, token.text)
-            for token in in_one_line(equation.sides[0])
-            if token.kind not in ("{", "}", "stop")
+            (token.kind, token.text) for token in in_one_line(own) if token.kind not in ("{", "}", "stop")
         )
         spellings.append((signs, spelled))
     return spellings
+
+
+def _without_places(side: Sequence[Token], letters: set[str]) -> Sequence[Token]:
+    """A side such as ``y^{LS}_k`` without its last subscript, where that holds a summed letter."""
+    place = max((place for place, token in enumerate(side) if token.kind == "_"), default=0)
+    above = any(token.kind == "^" for token in side[:place])
+    return side[:place] if above and any(token.text in letters for token in side[place + 1 :]) else side
+
+
+def _difference(side: Sequence[Token]) -> str:
+    r"""The name of a difference that a side such as ``\Delta s`` consists of, or nothing."""
+    if len(side) == 2 and side[0].is_command("Delta") and side[1].kind in ("letter", "command"):
+        return f"Delta_{side[1].text}"
+    return ""
+
+
+def _summed_letters(found: Sequence[Equation]) -> set[str]:
+    """The letters below sum signs."""
+    letters: set[str] = set()
+    for side in (side for equation in found for side in equation.sides):
+        for place, token in enumerate(side[:-2]):
+            if token.is_command("sum", "prod") and side[place + 1].kind == "_":
+                end = matching(list(side), place + 2) if side[place + 2].kind == "{" else place + 3
+                letters |= {each.text for each in side[place + 2 : end] if each.kind == "letter"}
+    return letters

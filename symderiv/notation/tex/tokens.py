@@ -188,6 +188,10 @@ class _Scanner:
         if name in self.macros:
             self._macro(name, at)
             return
+        if name == "not" and (negated := re.compile(r"\s*(=|\\in\b)").match(self.text, self.place)):
+            self.place = negated.end()
+            self._add("rel", "!=" if negated[1] == "=" else "notin", at)
+            return
         name = known.SAME.get(name, name)
         if name in known.INVISIBLE:
             return
