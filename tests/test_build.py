@@ -112,6 +112,16 @@ def test_the_heading_of_a_problem(name: str, group: str) -> None:
     assert group_of(problem, tuple(derive_all(problem))) == group
 
 
+def test_chosen_documents_alone(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert main_job.run(Plan.of(["relu"], {}, ["numpy"], ["html", "json"]), out) == 0
+    written = {"relu/relu.html", "relu/relu.json", "relu/relu_numpy.py", INDEX, INDEX_PAGE, MANIFEST}
+    assert set(files(out)) == written
+    links = [each.attributes["href"] for each in read(files(out)["relu/relu.html"]).find("a")]
+    assert [link for link in links if not link.startswith("#")] == ["../index.html", "relu.json"]
+    assert main_job.run_check(Plan(), out) == 0
+
+
 def test_the_data_of_a_problem(built: Path) -> None:
     data = json.loads((built / "cross_entropy" / "cross_entropy.json").read_text())
     forms = {each["start"]: each["form"] for each in data["derivatives"]}

@@ -13,6 +13,7 @@ import pytest
 
 from symderiv import __version__
 from symderiv.cli import main
+from tests.documents.html import read
 
 
 @pytest.fixture
@@ -142,6 +143,15 @@ def test_derive_as_latex_and_markdown(run) -> None:
     assert r"\delta_{ij}" in markdown
 
 
+def test_derive_as_a_page(run) -> None:
+    status, out, _ = run("derive", "cross_entropy", "--size", "K=2", "--format", "html", "--steps", "brief")
+    assert status == 0
+    page = read(out)
+    assert len(page.find("section", class_="passage")) == 4
+    assert len(page.find("table", class_="entries")) == 3
+    assert not [each for each in page.find("details") if "open" in each.attributes]
+
+
 def test_derive_a_file(run, sd: str) -> None:
     status, out, _ = run("derive", sd, "--wrt", "z", "--value", "z=0,0", "--value", "c=1,3")
     assert status == 0
@@ -191,6 +201,8 @@ BAD = {
         ["derive", "softmax", "--wrt", "z", "--format", "pdf"],
         "text or latex or markdown or json",
     ),
+    "unknown document": (["build", "softmax", "--format", "htm"], "did you mean html"),
+    "documents of a check": (["build", "--check", "--format", "html"], "leave them out"),
     "unknown steps": (["derive", "softmax", "--wrt", "z", "--steps", "some"], "brief or textbook or all"),
     "value of no input": (
         ["derive", "softmax", "--wrt", "z", "--value", "p=1"],

@@ -15,7 +15,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from symderiv.build.manifest import MANIFEST, FolderError, Manifest, Record, reason
@@ -203,7 +203,7 @@ def _united(old: Manifest, new: Manifest) -> dict[str, Record]:
     for name, record in new.problems.items():
         earlier = old.problems[name].files if name in old.problems else ()
         files = tuple(sorted({*earlier, *record.files}))
-        united[name] = Record(record.title, record.path, record.sizes, record.targets, files, record.rows)
+        united[name] = replace(record, files=files)
     return united
 
 

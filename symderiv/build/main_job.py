@@ -80,7 +80,7 @@ def run_check(plan: Plan, out: Path) -> int:
         raise BuildError(f"expected problems that {out} holds, found {name!r}; build it there first")
     requests = [
         Request(name, _source(out, name, record.path), record.path, tuple(record.sizes.items()),
-                record.targets, verify="none")
+                record.targets, verify="none", formats=record.formats)
         for name, record in sorted(old.problems.items())
     ]  # fmt: skip
     if old.whole and not plan.names:
@@ -209,7 +209,9 @@ def _requests(plan: Plan, out: Path | None, verify: str) -> list[Request]:
         path = ""
         if source.endswith(catalog.SUFFIX) and out is not None:
             path = Path(os.path.relpath(Path(source).resolve(), out.resolve())).as_posix()
-        requests[problem.name] = Request(problem.name, source, path, sizes, plan.targets, verify, plan.given)
+        requests[problem.name] = Request(
+            problem.name, source, path, sizes, plan.targets, verify, plan.given, plan.formats
+        )
     return [requests[name] for name in sorted(requests)]
 
 

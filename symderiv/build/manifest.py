@@ -9,6 +9,9 @@ from pathlib import Path, PurePosixPath
 
 #: The record of what the builds into a folder wrote.
 MANIFEST = "build.json"
+#: The documents that a build writes on each problem, by the names of their formats and of their files.
+SUFFIXES = {"html": ".html", "latex": ".tex", "markdown": ".md", "json": ".json"}
+FORMATS = tuple(SUFFIXES)
 #: The table of everything in a folder.
 INDEX = "README.md"
 #: The same as a page, the way into all the others.
@@ -52,6 +55,7 @@ class Record:
     rows: tuple[Row, ...]
     about: str = ""
     group: str = ""
+    formats: tuple[str, ...] = FORMATS
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,8 @@ def _record(entry: dict[str, object]) -> Record:
     rows, files, targets, sizes = entry["rows"], entry["files"], entry["targets"], entry["sizes"]
     if not (isinstance(rows, list) and isinstance(files, list) and isinstance(targets, list)):
         raise TypeError
-    if not isinstance(sizes, dict):
+    formats = entry.get("formats", FORMATS)
+    if not (isinstance(sizes, dict) and isinstance(formats, list | tuple) and set(formats) <= set(FORMATS)):
         raise TypeError
     for name in files:
         parts = PurePosixPath(name).parts
@@ -124,6 +129,7 @@ def _record(entry: dict[str, object]) -> Record:
         rows=tuple(Row(**{**row, "latex": tuple(row.get("latex", ("", "", "")))}) for row in rows),
         about=str(entry.get("about", "")),
         group=str(entry.get("group", "")),
+        formats=tuple(map(str, formats)),
     )
 
 

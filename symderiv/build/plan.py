@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from symderiv.build.manifest import Record, Row
+from symderiv.build.manifest import FORMATS, Record, Row
 
 if TYPE_CHECKING:
     from symderiv.problem import Problem
@@ -28,11 +28,18 @@ class Plan:
     sizes: tuple[tuple[str, int], ...] = ()
     targets: tuple[str, ...] = TARGETS
     given: Problem | None = None
+    formats: tuple[str, ...] = FORMATS
 
     @classmethod
-    def of(cls, names: Sequence[str], sizes: Mapping[str, int], targets: Sequence[str]) -> Plan:
+    def of(
+        cls,
+        names: Sequence[str],
+        sizes: Mapping[str, int],
+        targets: Sequence[str],
+        formats: Sequence[str] = FORMATS,
+    ) -> Plan:
         """A plan from sequences and a mapping."""
-        return cls(tuple(dict.fromkeys(names)), tuple(sizes.items()), tuple(targets))
+        return cls(tuple(dict.fromkeys(names)), tuple(sizes.items()), tuple(targets), formats=tuple(formats))
 
 
 #: How emitted modules are tried.
@@ -55,6 +62,7 @@ class Request:
     targets: tuple[str, ...]
     verify: str = "small"
     given: Problem | None = None
+    formats: tuple[str, ...] = FORMATS
 
 
 @dataclass(frozen=True, slots=True)

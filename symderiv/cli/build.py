@@ -10,9 +10,10 @@ import typer
 
 from symderiv.arguments import UsageError, parse_sizes
 from symderiv.build import Plan
+from symderiv.build.manifest import FORMATS
 from symderiv.cli.application import Command, answering, app, examples
 from symderiv.cli.formulas import Indexes, Inputs, Labels, TexFormulas, TextFormulas, problem_from
-from symderiv.cli.options import Names, Sizes, Targets, targets
+from symderiv.cli.options import Names, Sizes, Targets, one_of, targets
 
 
 @app.command(
@@ -53,14 +54,23 @@ def verify(  # noqa: PLR0917 (each parameter is an option)
     epilog=examples(
         "build",
         "build softmax my.sd --size K=5 --target numpy --out made",
+        "build softmax --format html --out made",
         "build --check",
     ),
 )
 @answering
-def build(
+def build(  # noqa: PLR0917 (each parameter is an option)
     problem: Names = None,
     size: Sizes = None,
     target: Targets = None,
+    form: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            metavar="|".join(FORMATS),
+            help="Which documents to write; may be repeated. Without it: all of them.",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="The folder to write.")] = Path(
         "generated"
     ),
@@ -74,11 +84,14 @@ def build(
     """
     from symderiv.build.main_job import run, run_check
 
-    if check and (size or target):
+    if check and (size or target or form):
         raise UsageError(
-            "--check: expected no --size and no --target, for the folder's own are used; leave them out"
+            "--check: expected no --size, --target or --format, for the folder's own are used; leave them out"
         )
-    plan = Plan.of(problem or (), parse_sizes(size or ()), targets(target))
+    for name in form or ():
+        one_of("--format", name, FORMATS)
+    formats = [name for name in FORMATS if not form or name in form]
+    plan = Plan.of(problem or (), parse_sizes(size or ()), targets(target), formats)
     _finish(run_check(plan, out) if check else run(plan, out))
 
 

@@ -27,6 +27,7 @@ from symderiv.documents.latex import (
 )
 from symderiv.documents.outline import Line, Passage, outline, places_note, reason
 from symderiv.documents.shown import Module, Shown
+from symderiv.expression.nodes import Expression
 from symderiv.notation.latex import to_latex
 from symderiv.notation.mathml import latex_to_mathml
 from symderiv.notation.text import to_text
@@ -70,8 +71,8 @@ class TableView:
     """Entries at given sizes: a table with heads, or equations one below the other."""
 
     sizes: str
-    heads: tuple[Markup, ...]
-    rows: tuple[tuple[Markup, tuple[Markup, ...]], ...]
+    heads: tuple[tuple[Markup, str], ...]
+    rows: tuple[tuple[tuple[Markup, str], tuple[Markup, ...]], ...]
     pattern: Markup | str
 
 
@@ -280,18 +281,23 @@ def _table(explicit: Explicit) -> TableView:
     problem = explicit.problem
     heads = explicit.columns if len(explicit.shape) == 2 else ()
     rows = tuple(
-        (_math(to_latex(row, problem)), tuple(_math(to_latex(entry, problem)) for entry in entries))
+        (_head(row, problem), tuple(_math(to_latex(entry, problem)) for entry in entries))
         for row, entries in zip(explicit.rows, explicit.entries, strict=True)
     )
     fits = sum(len(cell) for _, cells in rows for cell in cells) <= MOST_TABLE
     return TableView(
         sizes=", ".join(f"{axis} = {size}" for axis, size in explicit.sizes),
-        heads=tuple(_math(to_latex(each, problem)) for each in heads),
+        heads=tuple(_head(each, problem) for each in heads),
         rows=rows if fits else (),
         pattern=explicit.pattern
         if explicit.pattern_form is None
         else _math(to_latex(explicit.pattern_form, problem)),
     )
+
+
+def _head(node: Expression, problem: Problem) -> tuple[Markup, str]:
+    """What a row or a column stands for, and its name for who hears the table."""
+    return _math(to_latex(node, problem)), to_text(node)
 
 
 def _math(latex: str) -> Markup:
