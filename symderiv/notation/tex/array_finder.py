@@ -122,7 +122,7 @@ class ArrayFinder(ShapeFinder):
         rows = {
             self._split(base)[0]
             for each in self.parsed for side in each.sides for part in walk(side)
-            if (base := transposed_name(part)) is not None and base.units
+            if (base := transposed_name(part)) is not None and (base.units or base.tag is not None)
         }  # fmt: skip
         for each in self.parsed:
             for side in each.sides:

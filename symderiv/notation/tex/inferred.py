@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from symderiv.expression.canonical import same
 from symderiv.expression.indices import free_indices, rename
-from symderiv.expression.nodes import Definition, Derivative, Entry, Index
+from symderiv.expression.nodes import Definition, Derivative, Entry, Expression, Index, Sum
+from symderiv.expression.traverse import walk as walk_tree
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.tex.arrays import Value, named
 from symderiv.notation.tex.bound_letters import with_letters_apart
@@ -18,6 +19,7 @@ from symderiv.notation.tex.cursor import Shared
 from symderiv.notation.tex.divergences import with_divergences
 from symderiv.notation.tex.equations import equations
 from symderiv.notation.tex.function_indices import with_indices
+from symderiv.notation.tex.guesses import Guess, guesses_of
 from symderiv.notation.tex.indexed_calls import with_entries
 from symderiv.notation.tex.inference import Defined, Found, infer
 from symderiv.notation.tex.meaning import Reader
@@ -29,6 +31,7 @@ from symderiv.notation.tex.new_names import (
 )
 from symderiv.notation.tex.parameters import with_own_parameters
 from symderiv.notation.tex.point_sets import with_points
+from symderiv.notation.tex.reach import reaching
 from symderiv.notation.tex.reading import (
     Chain,
     Parsed,
@@ -225,9 +228,18 @@ def _read(  # noqa: PLR0917
             raise source.error(where.at, f"this has {len(opened)} more axes than {each.name} has on the left")
         indices += opened
         loose = [index.name for index in free_indices(body) if index not in indices]
+        wider = reaching(body, loose[0]) if loose else None
+        if wider is not None and all(index in indices for index in free_indices(wider)):
+            where = parsed[each.equation].sides[1]
+            told = f"the sum over {loose[0]} is read as one of all that is added after it"
+            chains = _widened(chains, each.equation, wider, guesses_of(source, {told: where.at}))
+            body, loose = wider, []
         if loose:
             where = parsed[each.equation].sides[1]
-            raise source.error(where.at, f"the index {loose[0]} is neither summed nor on the left side")
+            told = f"the index {loose[0]} is neither summed nor on the left side"
+            if any(isinstance(part, Sum) and part.index.name == loose[0] for _, part in walk_tree(body)):
+                told = f"{loose[0]} is summed in one term and free in another: put brackets around the sum"
+            raise source.error(where.at, told)
         definitions.append(Definition(each.name, indices, body))
     for number, place in enumerate(roots, len(parsed) - len(roots)):
         by_equation[place] = by_equation[number]
@@ -248,6 +260,16 @@ def _read(  # noqa: PLR0917
         chains,
         by_equation,
     )
+
+
+def _widened(
+    chains: tuple[Chain, ...], number: int, body: Expression, guesses: tuple[Guess, ...]
+) -> tuple[Chain, ...]:
+    """The chains, with another reading of what one of them defines."""
+    chain = chains[number]
+    sides = (chain.sides[0], body, *chain.sides[2:])
+    changed = replace(chain, sides=sides, guesses=(*chain.guesses, *guesses))
+    return (*chains[:number], changed, *chains[number + 1 :])
 
 
 def _each(

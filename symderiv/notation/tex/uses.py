@@ -90,7 +90,11 @@ def after_rows(node: Part) -> Iterator[Name]:
             continue
         factors = [factor for _, factor in part.factors]
         for before, factor in pairwise(factors):
-            if transposed_name(before) is not None and isinstance(factor, Name) and factor.units:
+            if (
+                transposed_name(before) is not None
+                and isinstance(factor, Name)
+                and (factor.units or factor.tag is not None)
+            ):
                 yield factor
 
 
