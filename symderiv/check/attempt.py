@@ -226,7 +226,7 @@ class Attempt:
             raise NotationError("the time is up", self.document.path, 1, 1, "") from None
 
     def _macros(self) -> dict[str, str | None]:
-        return {each.name: None if each.arguments else each.body for each in self.document.macros}
+        return {each.name: each.text for each in self.document.macros}
 
     def _forgets_a_letter(self, error: NotationError) -> bool:
         """Whether a declared letter stands for another axis here: then its declaration is only a habit."""
@@ -272,7 +272,7 @@ class Attempt:
         """Which equals sign of a display stands before the side at `offset`; the first for its left side."""
         source = Source(self.document.text[block.begin : block.end], self.document.path)
         depth = count = 0
-        for token in tokenize(source, {each.name: each.body for each in self.document.macros}):
+        for token in tokenize(source, {each.name: each.text for each in self.document.macros}):
             depth += opens(token) - closes(token)
             if depth == 0 and token.kind == "rel" and token.text == "=" and token.at < offset - block.begin:
                 count += 1

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from symderiv import catalog
 from symderiv.check.directives import ROLES, Directive
 from symderiv.check.document import Document
-from symderiv.check.spelling import definition_in_latex, value_in_latex
+from symderiv.check.spelling import definition_in_latex, name_in_latex, value_in_latex
 from symderiv.expression.nodes import Index
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.tex.spelled import spelled_name
@@ -20,6 +20,7 @@ from symderiv.problem import Function, Input, Problem, Upstream, axis_of_size
 LINE = " \\\\ "
 _ARRAY = re.compile(r"\s*(?P<name>.+?)\s*(?:\[(?P<axes>[^\[\]]*)\])?\s*")
 _CALL = re.compile(r"\s*(?P<name>[^()]+?)\s*\((?P<argument>.+)\)\s*")
+_SQUARE = re.compile(r"(\\?[A-Za-z]+)\s*\^\s*(?:2|\{2\})")
 _LIKE = re.compile(r"\s*(?P<name>\w+)\s*\((?P<arguments>[^()]*)\)\s*as\s+(?P<result>\S+)\s*")
 
 
@@ -103,7 +104,21 @@ def said_by(document: Document, directives: Sequence[Directive]) -> tuple[Said, 
                 _MEANING[each.keyword](said, each)
         except NotationError as error:
             errors.append(document.error(each.begin + error.column - 1, error.message))
+    _add_roots(said, document)
     return said, errors
+
+
+def _add_roots(said: Said, document: Document) -> None:
+    r"""What \sigma is beside a \sigma^2 that is one name, where formulas speak of it too: its root."""
+    formulas = "\n".join(document.text[each.begin : each.end] for each in document.blocks if each.number)
+    for spelled, name in said.symbols.items():
+        match = _SQUARE.fullmatch(spelled)
+        if match is None:
+            continue
+        base = rf"{re.escape(match[1])}(?![A-Za-z])"
+        alone = re.search(rf"{base}(?!\s*\^\s*(?:2|\{{2\}}))", formulas)
+        if alone is not None and re.search(rf"{base}\s*&?\s*=", formulas) is None:
+            said.lets.append((rf"{match[1]} = \sqrt{{{name_in_latex(name)}}}", 0))
 
 
 def _left_of_next(each: Directive) -> str:

@@ -66,6 +66,13 @@ class Macro:
     name: str
     body: str
     arguments: int = 0
+    optional: bool = False
+
+    @property
+    def text(self) -> str | None:
+        """What stands for the name, with #1, #2 and so on for its arguments; None if one may be left out."""
+        unused = (number for number in range(1, self.arguments + 1) if f"#{number}" not in self.body)
+        return None if self.optional else self.body + "".join(rf"\phantom{{#{each}}}" for each in unused)
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ def _macros(text: str) -> tuple[str, list[Macro]]:
         )
         if match["operator"]:
             body = rf"\operatorname{{{body}}}"
-        found[name] = Macro(name, body, count)
+        found[name] = Macro(name, body, count, match["default"] is not None)
         pieces += [text[last : match.start()], _spaces(text[match.start() : end])]
         last = end
     return "".join([*pieces, text[last:]]), list(found.values())

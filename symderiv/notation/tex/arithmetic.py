@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from math import comb
+from math import factorial as factorial_of
 
 from symderiv.expression.construct import add, divide, factors_of, multiply, power, terms_of
 from symderiv.expression.functions import call
@@ -64,12 +65,21 @@ def raised_to(base: Expression, exponent: Expression) -> Expression:
     return result
 
 
+#: Up to this many chosen, a binomial coefficient is written as a product.
+MAX_CHOSEN = 8
+
+
 def binomial(above: Expression, below: Expression) -> Expression:
     """The binomial coefficient: a number for two whole numbers, else by the gamma function."""
     if isinstance(above, Number) and isinstance(below, Number):
         n, k = above.value, below.value
         if n.denominator == k.denominator == 1 and k >= 0 and 0 <= n <= MAX_EXPONENT:
             return Number(Fraction(comb(int(n), int(k))))
+
+    if isinstance(below, Number) and below.value in range(MAX_CHOSEN + 1):
+        steps = range(int(below.value))  # n (n - 1) ... (n - k + 1) / k!
+        factors = [sum_of(((False, above), (True, Number(Fraction(step))))) for step in steps]
+        return product_of(Number(Fraction(1, factorial_of(int(below.value)))), *factors)
 
     def factorial(*terms: tuple[bool, Expression]) -> Expression:
         return call("gamma", sum_of((*terms, (False, ONE))))

@@ -27,6 +27,11 @@ class NameParser(Cursor):
         token = self.token
         if token.kind in ("letter", "word"):
             return True
+        if (
+            token.is_command(*known.FONTS)
+            and self.ahead(2 if self.ahead().kind == "{" else 1).kind == "number"
+        ):
+            return False  # a vector of ones
         return token.kind == "command" and (
             token.text in _GREEK
             or token.text in known.FONTS

@@ -20,6 +20,9 @@ from symderiv.notation.tex.syntax import Name
 from symderiv.notation.tex.tokens import Token, matching
 from symderiv.notation.tex.uses import plain
 
+#: Functions of matrices, which no document defines anew: tr(AB) = tr(BA) says something of them.
+_OF_MATRICES = frozenset({"tr", "det", "logdet", "diag"})
+
 
 def letters_in_subscripts(tokens: Sequence[Token]) -> set[str]:
     """The single letters that stand in a subscript somewhere."""
@@ -249,6 +252,11 @@ def _called(side: Sequence[Token], shared: Shared) -> str:
     if not parser.starts_name():
         return ""
     name = parser.name()
+    if (
+        plain(name) in known_commands.FUNCTION_WORDS
+        and known_commands.FUNCTION_WORDS[plain(name)] in _OF_MATRICES
+    ):
+        return ""
     if parser.token.kind != "open" or parser.token.text != "(" or name.primes:
         return ""
     end = matching(parser.tokens, parser.place)

@@ -46,6 +46,8 @@ _SIGNS = {
     "+": "op", "-": "op", "*": "op", "/": "op", ".": "op", "−": "op", "·": "op", "×": "op", "⋅": "op",
 }  # fmt: skip
 _PLAIN_SIGN = {"−": "-", "×": "*", "⋅": "·", "’": "'"}
+#: The name of a command that is defined, and how many arguments it takes.
+_DEFINITION = re.compile(r"\s*(?:\{\s*\\[A-Za-z]+\s*\}|\\[A-Za-z]+)\s*(?:\[\d\])?")
 #: What ends a line of a formula.
 _LINE_END = re.compile(r"\s*(?:[.,]?\s*)(?:\\\\|\\end\b|\\q?quad\b|&|$)")
 _WORD = re.compile(r"[A-Za-z0-9 _.\-]*")
@@ -192,6 +194,12 @@ class _Scanner:
             self.place = negated.end()
             self._add("rel", "!=" if negated[1] == "=" else "notin", at)
             return
+        if name.rstrip("*") in ("newcommand", "renewcommand", "DeclareMathOperator"):
+            definition = _DEFINITION.match(self.text, self.place)
+            if definition is not None:
+                self.place = definition.end()
+            self._argument(at, "the command's name")
+            return
         name = known.SAME.get(name, name)
         if name in known.INVISIBLE:
             return
@@ -240,6 +248,10 @@ class _Scanner:
         body = self.macros[name]
         if body is None:
             raise self.source.error(at, f"\\{name} takes arguments: write out what it stands for")
+        for number in range(1, _arguments_of(body) + 1):
+            body = body.replace(f"#{number}", self._argument(at, f"\\{name}, which takes arguments")[0])
+            if len(body) > MAX_TEXT:
+                raise self.source.error(at, f"\\{name} stands for too much: write out what it stands for")
         if name in self.within or len(self.within) >= MAX_MACROS:
             raise self.source.error(at, f"\\{name} is defined by itself, or by too many other commands")
         try:
@@ -359,6 +371,11 @@ class _Scanner:
         self._skip_argument(at)
         self.arrays.append(not self.tokens or self.tokens[-1].kind not in ("open", "bar"))
         return self.arrays[-1]
+
+
+def _arguments_of(body: str) -> int:
+    """How many arguments the text of a command takes."""
+    return max((int(digit) for digit in re.findall(r"#([1-9])", body)), default=0)
 
 
 def _without_empty_braces(tokens: list[Token]) -> list[Token]:
