@@ -258,7 +258,7 @@ def _own_form(problem: Problem, left: Expression) -> Expression | None:
 
 def _is_to_be_solved(claim: Claim) -> bool:
     """``dL/dw = 0``: nobody claims that this is so everywhere."""
-    if not (isinstance(claim.right, Number) and claim.right.value == 0):
-        return False
+    if not (isinstance(claim.right, Number) and claim.right.value == 0 and "0" in claim.written[1]):
+        return False  # a right side such as x (1 - 1) is a mistake, and no equation
     continued = claim.first is not None and claim.first is not claim.left
     return any(isinstance(part, Derivative) for _, part in walk(claim.left)) or continued

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from symderiv.check import check_document
 from symderiv.check.document import Document, DocumentError
 from symderiv.check.sources import read_file, read_text
 
@@ -120,3 +121,9 @@ def test_files_that_are_no_documents_get_a_sentence(tmp_path: Path, content: byt
         read_file(path)
     with pytest.raises(DocumentError, match="cannot read"):
         read_file(tmp_path / "nothing.md")
+
+
+def test_a_power_sign_at_the_end_of_a_formula_gets_a_sentence() -> None:
+    for text in ("$$ f = x^ $$", "$$\nf = x^\\\n$$\n\n$$\nx = y\n"):
+        report = check_document(read_text(text, "power.md"))
+        assert report.verdict == "unreadable"

@@ -340,3 +340,10 @@ def test_an_assumption_about_a_name_that_a_formula_defines_is_no_fault() -> None
     )
     (found,) = check_document(read_text(text, "assumed.md")).judgements
     assert (found.verdict, found.diagnosis and found.diagnosis.word) == ("refuted", "sign")
+
+
+def test_a_right_side_that_vanishes_without_being_written_as_zero_is_a_claim() -> None:
+    text = "$$ f = x^2 $$\n\n$$ \\frac{\\partial f}{\\partial x} = %s $$\n"
+    for written, verdict in (("0", "equation"), ("x (1 - 1)", "refuted")):
+        (found,) = check_document(read_text(text % written, "zero.md")).judgements
+        assert found.verdict == verdict

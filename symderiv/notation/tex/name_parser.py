@@ -204,7 +204,8 @@ class NameParser(Cursor):
             self.place = after
             return replace(name, primes=name.primes + len(inside))
         sign_alone = len(inside) == 1 and inside[0].is_op("+", "-") and name.names != ("e",)
-        loose = self.tokens[begin].kind != "{" and self.tokens[after].glued
+        more = after < len(self.tokens)  # the sign for a power may be the last of all
+        loose = self.tokens[begin].kind != "{" and more and self.tokens[after].glued
         if sign_alone and not (loose and self.tokens[after].kind in ("letter", "number", "command")):
             # s^+ and s^- are two names; x^-1 lacks its braces.
             self.place = after
