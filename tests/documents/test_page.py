@@ -85,6 +85,20 @@ def test_a_wrong_step_is_marked() -> None:
     assert "refuted" in root.find("table", class_="checks")[0].text
 
 
+def test_a_wrong_step_spoils_its_line() -> None:
+    problem = catalog.load("softmax")
+    (derivation,) = derive_all(problem)
+    (passage,) = outline([derivation])
+    line = next(each for each in passage.lines if len(each.steps) > 2)
+    place = derivation.steps.index(line.steps[1])
+    wrong = replace(line.steps[1], after=negate(line.steps[1].after))
+    steps = (*derivation.steps[:place], wrong, *derivation.steps[place + 1 :])
+    root = read(page(problem, [Shown(replace(derivation, steps=steps))]))
+    marks = [each.text for each in root.find("span", class_="mark")]
+    assert marks[0] == "✓"  # the form
+    assert marks.count("✗") == 2  # the line, and the step in it
+
+
 def test_an_assumption_stands_before_the_form_it_gives() -> None:
     root, _ = page_of("cross_entropy")
     section = root.find("section", class_="passage")[-2]
