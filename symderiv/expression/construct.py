@@ -1,7 +1,9 @@
 """Small constructors that keep a tree tidy: flat sums and products, numbers folded together.
 
 They never reorder what is left, never expand and never merge like terms: those are steps of a
-derivation, and a reader should see them happen.
+derivation, and a reader should see them happen. Where a formula is read, nothing that was written may
+vanish either: with ``keep`` 0 * x[i + 1], x^0 and 0 / x stay as they are, since the entry's bounds and the
+division still count.
 """
 
 from __future__ import annotations
@@ -44,8 +46,11 @@ def add(*terms: Expression) -> Expression:
     return flat[0] if len(flat) == 1 else Add(tuple(flat))
 
 
-def multiply(*factors: Expression) -> Expression:
-    """The product of `factors`, flat, with its numbers folded into one at the front."""
+def multiply(*factors: Expression, keep: bool = False) -> Expression:
+    """The product of `factors`, flat, with its numbers folded into one at the front.
+
+    A product with 0 is 0, unless what stands beside the 0 is to be kept.
+    """
     flat: list[Expression] = []
     numbers: list[Number] = []
     for factor in _flatten_product(factors):
@@ -57,7 +62,7 @@ def multiply(*factors: Expression) -> Expression:
         coefficient = numbers[0].value
         for factor in numbers[1:]:
             coefficient *= factor.value
-        if not coefficient:
+        if not coefficient and not keep:
             return ZERO
         if coefficient != 1:
             flat.insert(0, Number(coefficient))
@@ -66,21 +71,31 @@ def multiply(*factors: Expression) -> Expression:
     return flat[0] if len(flat) == 1 else Multiply(tuple(flat))
 
 
-def power(base: Expression, exponent: Expression | int) -> Expression:
-    """`base` to the `exponent`; folds numbers, the exponents 0 and 1, and powers of powers."""
+def power(base: Expression, exponent: Expression | int, *, keep: bool = False) -> Expression:
+    """`base` to the `exponent`; folds numbers, the exponents 0 and 1, and powers of powers.
+
+    With `keep`, a base whose exponent is 0 is kept, and so are the exponent of a base 1 and a
+    division that is divided by.
+    """
     if isinstance(exponent, int):
         exponent = number(exponent)
     if exponent == ZERO or base == ONE:
-        return ONE
+        kept = keep and not (isinstance(base, Number) and isinstance(exponent, Number))
+        return Power(base, exponent) if kept else ONE
     if exponent == ONE:
         return base
     if isinstance(exponent, Number) and exponent.value.denominator == 1:
         whole = int(exponent.value)
         if isinstance(base, Number) and (base.value or whole > 0) and abs(whole) <= 64:
             return Number(base.value**whole)
-        if isinstance(base, Power):
-            return power(base.base, multiply(base.exponent, exponent))
+        if isinstance(base, Power) and not (keep and _undoes(base.exponent, exponent)):
+            return power(base.base, multiply(base.exponent, exponent), keep=keep)
     return Power(base, exponent)
+
+
+def _undoes(inner: Expression, outer: Number) -> bool:
+    """Whether a power of a power is none by a negative number any more, or none at all."""
+    return not outer.value or (isinstance(inner, Number) and inner.value < 0 > outer.value)
 
 
 def negate(expression: Expression) -> Expression:
@@ -95,11 +110,12 @@ def subtract(left: Expression, right: Expression) -> Expression:
     return add(left, negate(right))
 
 
-def divide(numerator: Expression, denominator: Expression) -> Expression:
-    """`numerator` over `denominator`."""
-    if isinstance(denominator, Multiply):
-        return multiply(numerator, *(power(factor, -1) for factor in denominator.factors))
-    return multiply(numerator, power(denominator, -1))
+def divide(numerator: Expression, denominator: Expression, *, keep: bool = False) -> Expression:
+    """`numerator` over `denominator`; see :func:`multiply` and :func:`power` for `keep`."""
+    factors = denominator.factors if isinstance(denominator, Multiply) else (denominator,)
+    if keep and any(isinstance(each, Power) and _undoes(each.exponent, MINUS_ONE) for each in factors):
+        return multiply(numerator, Power(denominator, MINUS_ONE), keep=True)
+    return multiply(numerator, *(power(factor, -1, keep=keep) for factor in factors), keep=keep)
 
 
 def coefficient_and_rest(expression: Expression) -> tuple[Fraction, Expression]:

@@ -11,7 +11,7 @@ condition must be written: ``where(i + 1 in N, log(x[i + 1]), 0)``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -36,7 +36,7 @@ from symderiv.expression.nodes import (
     Where,
 )
 from symderiv.expression.shifts import conditions_of, has_shift, is_within
-from symderiv.expression.traverse import children, compared_values, rebuild, walk
+from symderiv.expression.traverse import children, compared_values, rebuild
 from symderiv.notation.errors import NotationError
 
 #: Functions that have no value at 0, or not at every number.
@@ -72,30 +72,6 @@ class _Place:
             way = {"factor": "partial" if partial else "loose", "loose": "partial" if partial else "loose"}
             binders = tuple((key, index, way.get(old, old)) for key, index, old in binders)
         return replace(self, binders=binders, plain=self.plain and (factor or term))
-
-
-def check_kept(expression: Expression, written: Iterable[Entry], outside: Outside) -> None:
-    """Refuse an expression from which a shifted entry that was written has dropped out.
-
-    ``0 * x[i + 1]`` and ``x[i + 1]^0`` are no entries any more in the tree, but the places that a sum skips
-    because of them would still count.
-
-    Raises
-    ------
-    NotationError
-        At the first such entry.
-    """
-    kept = {
-        entry.array
-        for _, part in walk(expression)
-        for entry in (part.by if isinstance(part, Derivative) else (part,))
-        if isinstance(entry, Entry) and has_shift(entry)
-    }
-    for entry in written:
-        if entry.array not in kept:
-            raise outside(
-                entry, "this entry drops out, but the places where it does not exist would not: leave it out"
-            )
 
 
 def settle(expression: Expression, outside: Outside) -> Expression:

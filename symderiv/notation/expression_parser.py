@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from lark import Token
 
-from symderiv.expression.construct import add, divide, multiply, power, terms_of
+from symderiv.expression.construct import add, divide, factors_of, multiply, power, terms_of
 from symderiv.expression.functions import FUNCTIONS, OF_TWO_VALUES, PI, WITHOUT_DERIVATIVE, call
 from symderiv.expression.matrices import determinant_of, inverse_of
 from symderiv.expression.nodes import (
@@ -35,7 +35,7 @@ from symderiv.expression.nodes import (
 )
 from symderiv.expression.shifts import shifted
 from symderiv.expression.unspecified import MAX_ARGUMENTS, is_unspecified, read_slope
-from symderiv.notation.bounds import check_kept, settle
+from symderiv.notation.bounds import settle
 from symderiv.notation.errors import NotationError
 from symderiv.notation.places import SUMS, PlaceBuilder, as_token, as_tree, index_count
 from symderiv.notation.syntax import MAX_NESTING, Node, near
@@ -62,7 +62,7 @@ class Builder(PlaceBuilder):
             case "signed":
                 minus = sum(child == "-" for child in node.children[:-1]) % 2
                 inner = self.value(as_tree(node.children[-1]))
-                return multiply(MINUS_ONE, inner) if minus else inner
+                return multiply(MINUS_ONE, inner, keep=True) if minus else inner
             case "raised":
                 return self._raised(node)
             case "number":
@@ -90,7 +90,7 @@ class Builder(PlaceBuilder):
                 continue
             term = self.value(as_tree(child))
             if negative:
-                term = multiply(MINUS_ONE, term)
+                term = multiply(MINUS_ONE, term, keep=True)
             for part in terms_of(term):
                 if isinstance(part, Number):
                     constant = self._bounded(constant + part.value, child)
@@ -109,26 +109,26 @@ class Builder(PlaceBuilder):
                 continue
             factor = self.value(as_tree(child))
             if below:
-                if factor == ZERO:
+                if ZERO in factors_of(factor):
                     raise self.error(child, "division by zero")
-                factor = divide(ONE, factor)
+                factor = divide(ONE, factor, keep=True)
             for part in (factor, *(factor.factors if hasattr(factor, "factors") else ())):
                 if isinstance(part, Number):
                     constant = self._bounded(constant * part.value, child)
             factors.append(factor)
-        return multiply(*factors)
+        return multiply(*factors, keep=True)
 
     def _raised(self, node: Node) -> Expression:
         base, exponent = self.value(as_tree(node.children[0])), self.value(as_tree(node.children[2]))
         if isinstance(exponent, Number):
             self._check_exponent(exponent, node.children[2])
-            if base == ZERO and exponent.value < 0:
+            if ZERO in factors_of(base) and exponent.value < 0:
                 raise self.error(node, "zero to a negative power is a division by zero")
             if isinstance(base, Number):
                 bits = max(base.value.numerator.bit_length(), base.value.denominator.bit_length())
                 if bits * abs(exponent.value) > MAX_BITS and bits > 1:
                     raise self._too_large(node)
-        result = power(base, exponent)
+        result = power(base, exponent, keep=True)
         if isinstance(result, Power) and isinstance(result.exponent, Number):
             self._check_exponent(result.exponent, node.children[2])
         return result
@@ -180,10 +180,7 @@ class Builder(PlaceBuilder):
 
     def whole(self, node: Node) -> Expression:
         """The expression of a line or of one side of it, with the bounds of shifted indices settled."""
-        before = set(self.shifted)
-        value = self.value(node)
-        check_kept(value, (entry for entry in self.shifted if entry not in before), self._outside)
-        return settle(value, self._outside)
+        return settle(self.value(node), self._outside)
 
     def _outside(self, entry: Entry, why: str) -> NotationError:
         return self.error(self.shifted[entry], why)
@@ -277,7 +274,9 @@ class Builder(PlaceBuilder):
             raise self._unknown_function(node, name.partition("'")[0])
         if len(name) != len(base) + 1 or len(arguments) != 1:
             raise self.error(node, f"expected {base}'(u); write a higher derivative as d({base}(x), x, x)")
-        return FUNCTIONS[base].derivative(self.value(arguments[0]))
+        argument = self.value(arguments[0])
+        slope = FUNCTIONS[base].derivative(argument)
+        return multiply(ZERO, argument, keep=True) if slope == ZERO else slope
 
     def _unknown_function(self, node: Node, name: str) -> NotationError:
         names = self.names

@@ -207,8 +207,9 @@ def _denominator(factor: Expression) -> Expression | None:
         return None
     if exponent != -1:
         return Power(factor.base, Number(-exponent))
-    # 1 / (a * b) reads back as a^(-1) * b^(-1): a product below stays a power.
-    return None if isinstance(factor.base, Multiply) else factor.base
+    # 1 / (a * b) reads back as a^(-1) * b^(-1): a product below stays a power, but for a quotient.
+    plain = isinstance(factor.base, Multiply) and not any(map(_denominator, factor.base.factors))
+    return None if plain else factor.base
 
 
 def _power(base: Expression, exponent: Expression) -> tuple[str, int]:

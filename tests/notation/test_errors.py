@@ -215,10 +215,3 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     ):
         with contextlib.suppress(NotationError):
             read()
-
-
-@pytest.mark.parametrize("formula", ["sum(i, 0 * x[i + 1] + 1)", "sum(i, x[i + 1]^0)"])
-def test_a_shifted_entry_that_drops_out_is_refused(formula: str) -> None:
-    problem = read_problem("index i : N\ninput x[N]\ny = sum(i, x[i])", "dropped")
-    with pytest.raises(NotationError, match="this entry drops out"):
-        parse_expression(formula, problem)

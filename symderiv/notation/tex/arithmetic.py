@@ -22,7 +22,7 @@ def sum_of(terms: Sequence[tuple[bool, Expression]]) -> Expression:
     flat: list[Expression] = []
     constant = Fraction(0)
     for negative, term in terms:
-        signed = multiply(MINUS_ONE, term) if negative else term
+        signed = multiply(MINUS_ONE, term, keep=True) if negative else term
         for part in terms_of(signed):
             if isinstance(part, Number):
                 constant = bounded(constant + part.value)
@@ -39,27 +39,27 @@ def product_of(*factors: Expression) -> Expression:
         for part in factors_of(factor):
             if isinstance(part, Number):
                 constant = bounded(constant * part.value)
-    return multiply(*factors)
+    return multiply(*factors, keep=True)
 
 
 def quotient_of(above: Expression, below: Expression) -> Expression:
     """`above` divided by `below`."""
-    if below == ZERO:
+    if ZERO in factors_of(below):
         raise ArithmeticFault("division by zero")
-    return product_of(above, divide(ONE, below))
+    return product_of(above, divide(ONE, below, keep=True))
 
 
 def raised_to(base: Expression, exponent: Expression) -> Expression:
     """`base` to the power of `exponent`."""
     if isinstance(exponent, Number):
         _check_exponent(exponent)
-        if base == ZERO and exponent.value < 0:
+        if ZERO in factors_of(base) and exponent.value < 0:
             raise ArithmeticFault("zero to a negative power is a division by zero")
         if isinstance(base, Number):
             bits = max(base.value.numerator.bit_length(), base.value.denominator.bit_length())
             if bits > 1 and bits * abs(exponent.value) > MAX_BITS:
                 raise ArithmeticFault(f"the numbers here grow too large: at most {MAX_BITS} bits are allowed")
-    result = power(base, exponent)
+    result = power(base, exponent, keep=True)
     if isinstance(result, Power) and isinstance(result.exponent, Number):
         _check_exponent(result.exponent)
     return result

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from symderiv.expression.construct import divide, factors_of
 from symderiv.expression.nodes import (
     ONE,
+    ZERO,
     Compare,
     Derivative,
     Entry,
@@ -21,8 +23,9 @@ from symderiv.expression.nodes import (
 )
 from symderiv.expression.shifts import shifted
 from symderiv.expression.traverse import compared_values
-from symderiv.notation.tex.arithmetic import product_of, quotient_of, raised_to, sum_of
+from symderiv.notation.tex.arithmetic import ArithmeticFault, product_of, quotient_of, raised_to, sum_of
 from symderiv.notation.tex.arrays import Value, together
+from symderiv.notation.tex.guesses import LAST_OF_CASES
 from symderiv.notation.tex.matrices import MatrixReader
 from symderiv.notation.tex.places import complementary
 from symderiv.notation.tex.syntax import (
@@ -160,7 +163,7 @@ class BinderReader(MatrixReader):
                 raise self.error(node.rows[place], "only the last row can go without a condition")
         last, result = rows[-1]
         if last is not None and _leaves_a_kink(tuple(condition for condition, _ in rows if condition)):
-            self.note(node.rows[-1], "where the compared values are equal, the last of these cases is taken")
+            self.note(node.rows[-1], LAST_OF_CASES)
         elif last is not None and not (
             len(rows) == 2 and rows[0][0] is not None and complementary(rows[0][0], last)
         ):
@@ -232,7 +235,9 @@ class BinderReader(MatrixReader):
         self.note(
             node, "a derivative by a function of u is the one by u, divided by the slope of the function"
         )
-        return entry, quotient_of(ONE, slope)
+        if ZERO in factors_of(slope):
+            raise ArithmeticFault("division by zero")
+        return entry, divide(ONE, slope)
 
 
 def _leaves_a_kink(conditions: Sequence[Compare]) -> bool:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.tex.tokens import Token, tokenize
 
+#: Where cases say nothing of the place at which two compared values meet, nothing is claimed there.
+LAST_OF_CASES = "where the compared values are equal, the last of these cases is taken"
+
 
 @dataclass(frozen=True)
 class Guess:
