@@ -35,12 +35,14 @@ from symderiv.expression.nodes import (
     Sum,
     Where,
 )
-from symderiv.expression.traverse import children, compared_values, map_children
+from symderiv.expression.traverse import children, compared_values, map_children, walk
 from symderiv.proof.expand import ProofError
 from symderiv.proof.normal import Normal
 from symderiv.proof.point import EXPONENTIALS, has_sums
 from symderiv.proof.spelling import spelling
 
+#: Functions that are one formula here and another there.
+_IN_PIECES = ("relu", "abs", "sign", "step", "max", "min")
 _HALF = Number(Fraction(1, 2))
 
 
@@ -174,6 +176,8 @@ class Hidden:
             self._prefix += "~"
         #: The arrays whose entries are 0 or 1.
         self.truth: set[str] = set()
+        #: Those that stand for something made of pieces: it may be equal to another value in a whole region.
+        self.pieces: set[str] = set()
 
     @property
     def count(self) -> int:
@@ -261,7 +265,22 @@ class Hidden:
             self._names[spelled] = f"{self._prefix}{len(self._names)}"
             if truth:
                 self.truth.add(self._names[spelled])
+            if any(map(self._is_in_pieces, (part for _, part in walk(node)))):
+                self.pieces.add(self._names[spelled])
         return Entry(self._names[spelled], letters)
+
+    def _is_in_pieces(self, node: Expression) -> bool:
+        match node:
+            case Extremum():
+                return True
+            case Call(name, _):
+                return name in _IN_PIECES
+            case Entry(array, _):
+                return array in self.pieces or array in self.truth
+            case Where() | Sum() | Product():
+                return bool(compared_values(node.condition))
+            case _:
+                return False
 
 
 def _outermost_sums(node: Expression) -> Iterator[Expression]:

@@ -113,6 +113,7 @@ class Check:
         self.ordered = compares_order(self.tree)
         self.places = dict.fromkeys(self.axes, 1)
         self.error = 0.0
+        self._level_keys: set[tuple[object, ...]] = set()
 
     def run(self) -> int:
         """Check all there is to check; the error is below 2 to minus what is returned.
@@ -264,7 +265,8 @@ class Check:
             found.add(self._vanishes_under(choices, setting, given or {}))
             new = [key for key in choices if key not in settled]
             for number, key in enumerate(new):
-                signs = (1, 0) if self.ties else (1,)
+                # A value that is the largest equals the largest in a whole region: no single point.
+                signs = (1, 0) if self.ties or key in self._level_keys else (1,)
                 for other in signs if key[0] == "sign" else (1,):
                     pending.append({**settled, **{each: choices[each] for each in new[:number]}, key: other})
         if len(found) > 1:
@@ -278,6 +280,8 @@ class Check:
                 value = point.value(self.tree)
             except Undefined:
                 return False
+            finally:
+                self._level_keys |= point.level
             if not value.is_zero():
                 tie = next((key for key, sign in choices.items() if key[0] == "sign" and not sign), None)
                 if tie is None or len(given) >= _MAX_TIES:
@@ -297,6 +301,7 @@ class Check:
         return Point(
             PrimeField(exponent), setting, self.seed, self.work,
             truth=frozenset(self.hidden.truth), choices=choices, step=self.step, given=given,
+            pieces=frozenset(self.hidden.pieces),
         )  # fmt: skip
 
     def _meeting(self, point: Point, tie: tuple[object, ...]) -> dict[object, Element]:

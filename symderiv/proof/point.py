@@ -44,6 +44,7 @@ from symderiv.expression.nodes import (
     Where,
 )
 from symderiv.expression.traverse import children, compared_values, walk
+from symderiv.problem import names_in
 from symderiv.proof.expand import ProofError
 from symderiv.proof.prime_field import Element, PrimeField, Undefined
 from symderiv.proof.spelling import spelling
@@ -117,6 +118,8 @@ class Point:
         What the exponents of exponentials are multiples of one over.
     given
         Entries that are not random.
+    pieces
+        The arrays that stand for something made of pieces, such as a maximum.
     """
 
     def __init__(
@@ -130,6 +133,7 @@ class Point:
         choices: dict[tuple[object, ...], int] | None = None,
         step: int = 1,
         given: Mapping[object, Element] | None = None,
+        pieces: frozenset[str] = frozenset(),
     ) -> None:
         self.field = field
         self.setting = setting
@@ -138,6 +142,9 @@ class Point:
         self.work = work
         self.truth = truth
         self.given = dict(given or {})
+        self.pieces = pieces
+        #: The differences that may be 0 in a whole region: where a value is the largest, say.
+        self.level: set[tuple[object, ...]] = set()
         self.choices = {} if choices is None else choices
         #: The largest degree and height among values that were told apart, and how many there were.
         self.compared = (0, 0.0)
@@ -339,6 +346,8 @@ class Point:
         key = ("sign", (opposite if turned else gap).key())
         self._told_apart(key, gap)
         self.gaps.setdefault(key, (left, right, dict(env)))
+        if self.pieces and any(self.pieces & names_in(side) for side in (left, right)):
+            self.level.add(key)
         sign = self.choices.setdefault(key, -1)
         return -sign if turned else sign
 
