@@ -35,7 +35,7 @@ from symderiv.notation.reader import parse_assumption
 from symderiv.notation.text import to_text
 from symderiv.problem import Assumption, Input, Problem, names_in
 from symderiv.proof import Verdict, prove
-from symderiv.proof.counterexample import reachable
+from symderiv.proof.trial import reachable
 
 #: What inputs are called that hold labels or targets.
 _LABEL = re.compile(r"(y|t|label|target|labels|targets)(_?[a-zA-Z0-9]+)?")

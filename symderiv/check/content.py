@@ -44,6 +44,9 @@ class Claim:
         Where its left side begins and its right side ends in the document's text.
     end
         Where its right side ends.
+    away
+        Whether it is claimed away from kinks only: in its chain stands a derivative, or the document leaves
+        open what holds on a kink.
     """
 
     place: Place
@@ -62,6 +65,7 @@ class Claim:
     last: Expression | None = None
     span: tuple[int, int] = (0, 0)
     end: Place | None = None
+    away: bool = False
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ def judge(content: Content, claim: Claim) -> Judgement:
     letters = set(letters_of(left, right))
     assumed = [each for each in content.where if set(free_indices(Where(each, ONE, ONE))) <= letters]
     left, right = restricted(left, right, (*claim.conditions, *assumed))
-    verdict = prove(left, right, problem, content.assumptions)
+    verdict = prove(left, right, problem, content.assumptions, away=claim.away)
     row = content.layouts.get((claim.display, claim.equality))
     if verdict.kind == "proved" and row is not None:
         told = f"true only where {row} stands as a row"
@@ -144,7 +144,7 @@ def judge(content: Content, claim: Claim) -> Judgement:
     sentence = claim.sentence.among(letters_of(left, right), labels) if claim.sentence is not None else None
     if sentence is not None:
         left, right = restricted(left, right, (sentence,))
-        verdict = prove(left, right, problem, content.assumptions)
+        verdict = prove(left, right, problem, content.assumptions, away=claim.away)
         if verdict.kind == "proved":
             where = condition_to_text(sentence)
             told = f"proved where {where}, as the sentence before it says: {verdict.method}"
@@ -191,7 +191,7 @@ def _end_is_right(content: Content, claim: Claim) -> bool | None:
     if claim.first is None or claim.last is None or (claim.first, claim.last) == (claim.left, claim.right):
         return None
     ends = restricted(claim.first, claim.last, claim.conditions)
-    return prove(*ends, claim.problem, content.assumptions).kind == "proved"
+    return prove(*ends, claim.problem, content.assumptions, away=claim.away).kind == "proved"
 
 
 def _refuted(
@@ -201,7 +201,7 @@ def _refuted(
     message = f"{to_text(claim.left)} = {to_text(claim.right)} is false{verdict.where()}"
     if claim.first is not None and claim.first != claim.left:
         (start, _), assumed = restricted(claim.first, right, claim.conditions), content.assumptions
-        if prove(start, right, problem, assumed).kind == "proved":
+        if prove(start, right, problem, assumed, away=claim.away).kind == "proved":
             told = "the right side is what the chain began with: the mistake is on the left of this sign"
             return _judgement(
                 claim, "refuted", message,
@@ -213,7 +213,7 @@ def _refuted(
     right_form = form
     if (
         diagnosis.right_form is not None
-        and prove(left, diagnosis.right_form, problem, content.assumptions).kind == "proved"
+        and prove(left, diagnosis.right_form, problem, content.assumptions, away=claim.away).kind == "proved"
     ):
         right_form = diagnosis.right_form  # it stays nearest to what was written
     return _judgement(

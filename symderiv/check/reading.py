@@ -23,10 +23,11 @@ from symderiv.check.limits import MAX_ANEW, MAX_CONDITIONS, MAX_DISPLAYS, SECOND
 from symderiv.check.other_names import with_one_name
 from symderiv.check.prose import condition_before, sums_repeated_indices
 from symderiv.expression.nodes import Compare, Derivative, Entry, Expression, Where
-from symderiv.expression.traverse import walk
+from symderiv.expression.traverse import has_derivative, walk
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.reader import parse_assumption, parse_expression
 from symderiv.notation.tex import read_equations
+from symderiv.notation.tex.guesses import LAST_OF_CASES
 from symderiv.notation.tex.inferred import Reading
 from symderiv.notation.tex.reading import Chain
 from symderiv.problem import Assumption, Problem, unfold
@@ -257,6 +258,7 @@ def _claims(attempt: Attempt, reading: Reading) -> list[Claim]:
                     reading.problem, sign, condition_before(document, block), chain.sides[0],
                     chain.sides[-1], (attempt.offset(*chain.positions[place]), where + len(written[1])),
                     document.place(where + len(written[1])),
+                    _is_away(chain, reading),
                 )
             )  # fmt: skip
 
@@ -265,6 +267,12 @@ def _claims(attempt: Attempt, reading: Reading) -> list[Claim]:
         for inner in chain.inner:
             add(inner, number, 0, (*chain.conditions, *inner.conditions))
     return found
+
+
+def _is_away(chain: Chain, reading: Reading) -> bool:
+    """Whether a chain is claimed away from kinks only."""
+    opened = any(LAST_OF_CASES in each.notes for each in (chain, *reading.chains))
+    return opened or any(map(has_derivative, chain.sides))
 
 
 def _claims_in_lines(attempt: Attempt, reading: Reading) -> Iterator[Claim]:
@@ -294,7 +302,7 @@ def _claims_in_lines(attempt: Attempt, reading: Reading) -> Iterator[Claim]:
                     document.place(sign), 0, 0, left, right, chain.conditions, written, -1, chain.notes,
                     reading.problem, sign,
                     span=(block.begin + offset_in(text, *before), offset + len(written[1])),
-                    end=document.place(offset + len(written[1])),
+                    end=document.place(offset + len(written[1])), away=_is_away(chain, reading),
                 )  # fmt: skip
 
 

@@ -77,6 +77,8 @@ def _proved(
 ) -> Verdict | None:
     try:
         with time_limit(SECONDS_PER_CLAIM):
-            return prove(*restricted(claim.left, claim.right, conditions), claim.problem, assumptions)
+            return prove(
+                *restricted(claim.left, claim.right, conditions), claim.problem, assumptions, away=claim.away
+            )
     except OutOfTimeError:
         return None

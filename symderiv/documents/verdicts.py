@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from symderiv.expression.nodes import Compare
+from symderiv.expression.traverse import has_derivative
 from symderiv.notation.latex import to_latex
+from symderiv.notation.tex.guesses import LAST_OF_CASES
 from symderiv.notation.text import condition_to_text, to_text
 from symderiv.notation.typed import Typed
 from symderiv.problem import Assumption, Problem
@@ -99,11 +101,15 @@ class Proof:
 
 def proof_of(typed: Typed, sizes: Mapping[str, int] | None = None) -> Proof:
     """Judge every claim of a formula, for given sizes or for every size; there must be at least one."""
+    opened = any(guess.message == LAST_OF_CASES for guess in typed.guesses)
     claims = [
-        judge(statement.sides[one], statement.sides[other], typed.problem, statement.conditions, sizes=sizes)
+        judge(
+            statement.sides[one], statement.sides[other], typed.problem, statement.conditions,
+            sizes=sizes, away=opened or any(map(has_derivative, statement.sides)),
+        )
         for statement in typed.statements
         for one, other in statement.claims()
-    ]
+    ]  # fmt: skip
     return Proof(typed.problem, tuple(claims), tuple(guess.message for guess in typed.guesses))
 
 
@@ -132,6 +138,10 @@ def _claim_text(claim: Judged) -> list[str]:
             lines.append(
                 f"  both sides agree at {verdict.points} points to {verdict.digits} digits, which is no proof"
             )
+        elif verdict.met:
+            lines.append("  no point was found at which both sides have a value")
+    if verdict.caution():
+        lines.append(f"  {verdict.caution()}")
     return lines
 
 
@@ -180,6 +190,7 @@ def _claim_data(claim: Judged) -> dict[str, Any]:
         "domain": list(verdict.domain),
         "points": verdict.points,
         "digits": verdict.digits,
+        "met": verdict.met,
     }
 
 

@@ -90,6 +90,10 @@ FLOATS = Arithmetic("float", lambda value: value.numerator / value.denominator, 
 FRACTIONS = Arithmetic("fraction", lambda value: value, {}, None)
 
 
+#: Functions that would take all memory far out, and the bits of what they may be taken of.
+_FAST, _LARGEST = ("exp", "sin", "cos", "tan", "sinh", "cosh", "gamma"), 5000
+
+
 @cache
 def multiprecision(digits: int = 50) -> Arithmetic:
     """Arithmetic with `digits` significant decimal digits (mpmath, in a context of its own)."""
@@ -103,9 +107,13 @@ def multiprecision(digits: int = 50) -> Arithmetic:
         function = getattr(context, name)
 
         def apply(u: Value) -> Value:
+            if name in _FAST and context.mag(u) > _LARGEST:
+                raise OracleError(f"{name} has a value here that is too large, or too many digits")
             value = function(u)
             if isinstance(value, context.mpc):
                 raise OracleError(f"{name} of a negative number has no real value")
+            if not context.isfinite(value):
+                raise OracleError(f"{name} has no value here")
             return value
 
         # A series of thousands of terms in thousands of digits, and the same few values again and again.

@@ -119,6 +119,11 @@ def walk(node: Expression, path: Path = ()) -> Iterator[tuple[Path, Expression]]
         yield from walk(child, (*path, number))
 
 
+def has_derivative(node: Expression) -> bool:
+    """Whether a derivative stands in a tree."""
+    return any(isinstance(part, Derivative) for _, part in walk(node))
+
+
 def at(node: Expression, path: Path) -> Expression:
     """The node that `path` leads to."""
     for number in path:

@@ -22,8 +22,9 @@ from symderiv.expression.nodes import (
 )
 from symderiv.expression.traverse import compared_values, walk
 from symderiv.problem import Assumption, Problem
-from symderiv.proof.counterexample import reachable
+from symderiv.proof.counterexample import can_be_met
 from symderiv.proof.prove import prove
+from symderiv.proof.trial import reachable
 from symderiv.proof.verdict import Verdict
 
 #: Verdicts, from the worst to the best.
@@ -68,6 +69,7 @@ def judge(
     *,
     missing: bool = True,
     sizes: Mapping[str, int] | None = None,
+    away: bool = False,
 ) -> Judged:
     """Judge ``left = right`` where `conditions` hold, under the assumptions of `problem`.
 
@@ -78,21 +80,38 @@ def judge(
         an axis that is 1, or two free letters that differ, or that are the same.
     sizes
         The sizes for which it is claimed; for every size of an axis that is not named.
+    away
+        Whether it is claimed away from kinks only: see :func:`~symderiv.proof.prove.prove`.
     """
     given = tuple(conditions)
-    verdict = _prove(left, right, problem, given, sizes=sizes)
+    verdict = _prove(left, right, problem, given, sizes=sizes, away=away)
     if verdict.kind == "proved":
-        verdict = _least(left, right, problem, given, verdict=verdict, sizes=sizes)
+        least = _least(left, right, problem, given, verdict=verdict, sizes=sizes, away=away)
+        verdict = replace(least, met=verdict.met and _is_somewhere(left, right, problem, given, sizes))
     if verdict.kind == "refuted" and missing:
         for assumption in _sums(left, right, problem):
-            under = _prove(left, right, problem, given, sizes=sizes, more=(assumption,))
+            under = _prove(left, right, problem, given, sizes=sizes, away=away, more=(assumption,))
             if under.kind == "proved":
                 return Judged(left, right, given, "conditional", verdict, assumption, under)
         for condition in _places(left, right, given):
-            under = _prove(left, right, problem, (*given, condition), sizes=sizes)
+            under = _prove(left, right, problem, (*given, condition), sizes=sizes, away=away)
             if under.kind == "proved":
                 return Judged(left, right, given, "conditional", verdict, condition, under)
     return Judged(left, right, given, verdict.kind, verdict)
+
+
+def _is_somewhere(
+    left: Expression,
+    right: Expression,
+    problem: Problem,
+    conditions: Sequence[Compare],
+    sizes: Mapping[str, int] | None,
+) -> bool:
+    """Whether values were found for which the conditions hold somewhere: else nothing is claimed."""
+    if not conditions:
+        return True
+    left, right = restricted(left, conditions), restricted(right, conditions)
+    return can_be_met(left, right, problem, problem.assumptions, conditions, fixed=sizes)
 
 
 def _prove(
@@ -102,10 +121,11 @@ def _prove(
     conditions: Sequence[Compare],
     *,
     sizes: Mapping[str, int] | None,
+    away: bool,
     more: Sequence[Assumption] = (),
 ) -> Verdict:
     left, right = restricted(left, conditions), restricted(right, conditions)
-    return prove(left, right, problem, (*problem.assumptions, *more), sizes=sizes)
+    return prove(left, right, problem, (*problem.assumptions, *more), sizes=sizes, away=away)
 
 
 def restricted(side: Expression, conditions: Sequence[Compare]) -> Expression:
@@ -131,12 +151,13 @@ def _least(
     *,
     verdict: Verdict,
     sizes: Mapping[str, int] | None,
+    away: bool,
 ) -> Verdict:
     """The same proof with as few of the assumptions as one at a time can show to be needed."""
     needed = verdict.rests_on
     for assumption in verdict.rests_on if len(verdict.rests_on) > 1 else ():
         fewer = tuple(each for each in needed if each != assumption)
-        again = _prove(left, right, replace(problem, assumptions=fewer), conditions, sizes=sizes)
+        again = _prove(left, right, replace(problem, assumptions=fewer), conditions, sizes=sizes, away=away)
         if again.kind == "proved":
             verdict, needed = again, fewer
     return verdict

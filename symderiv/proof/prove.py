@@ -6,15 +6,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from symderiv.expression.canonical import canonical
 from symderiv.expression.construct import subtract
-from symderiv.expression.nodes import Derivative, Expression
-from symderiv.expression.traverse import walk
+from symderiv.expression.nodes import Expression
+from symderiv.expression.traverse import has_derivative
 from symderiv.notation.text import to_text
 from symderiv.problem import Assumption, Problem, given_sizes
 from symderiv.proof.assumed import under
 from symderiv.proof.certificate import Certificate, certify
 from symderiv.proof.check import NotZero
 from symderiv.proof.comparisons import with_plain_comparisons
-from symderiv.proof.counterexample import search
+from symderiv.proof.counterexample import can_be_met, search
 from symderiv.proof.domain import domain
 from symderiv.proof.expand import ProofError, carried_out, inverted, outermost, variables, with_definitions
 from symderiv.proof.fixed_sizes import written_out
@@ -22,6 +22,7 @@ from symderiv.proof.free_places import labels_as_letters, require_plain_places
 from symderiv.proof.inverses import with_inverses_known
 from symderiv.proof.normal import Normal
 from symderiv.proof.positive import with_exponentials
+from symderiv.proof.trial import reachable
 from symderiv.proof.verdict import Verdict
 
 _BY_NORMAL_FORM = (
@@ -39,6 +40,7 @@ def prove(
     extra: Sequence[tuple[str, tuple[str, ...]]] = (),
     *,
     sizes: Mapping[str, int] | None = None,
+    away: bool = False,
 ) -> Verdict:
     """Judge ``left = right`` in the names of `problem`.
 
@@ -52,6 +54,9 @@ def prove(
         Further arrays, such as a cotangent, with their axes.
     sizes
         The sizes of axes for which the equation is claimed; for all others it is claimed for every size.
+    away
+        Whether it is claimed only where no compared values meet: away from kinks and steps. An equation
+        that holds a derivative, perhaps by a definition, always is.
 
     Returns
     -------
@@ -61,17 +66,19 @@ def prove(
         digits) that meet the assumptions. Numbers alone never prove.
     """
     sizes = {**given_sizes(problem), **(sizes or {})}
-    claim = _Claim(left, right, problem, tuple(assumptions), sizes)
+    claim = _Claim(left, right, problem, tuple(assumptions), sizes, away)
     verdict = claim.by_normal_form() or claim.by_certificate()
     if verdict is not None:
         return verdict
     reason = "; ".join(dict.fromkeys(claim.reasons))
     trial = search(
-        left, right, problem, extra, digits=DIGITS, assumptions=assumptions, fixed=sizes, more=claim.failed
-    )
+        left, right, problem, extra,
+        digits=DIGITS, assumptions=assumptions, fixed=sizes, more=claim.failed, away=claim.away,
+    )  # fmt: skip
     if trial.found is not None:
         return Verdict("refuted", reason, (), trial.found)
-    return Verdict("undecided", reason, points=trial.points, digits=DIGITS - 8 if trial.points else 0)
+    digits = DIGITS - 8 if trial.points else 0
+    return Verdict("undecided", reason, points=trial.points, digits=digits, met=trial.met)
 
 
 #: The precision of numbers that are no exact fractions.
@@ -81,13 +88,14 @@ DIGITS = 30
 class _Claim:
     """One equation, and why the ways that were tried did not prove it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 (all that is claimed)
         self,
         left: Expression,
         right: Expression,
         problem: Problem,
         assumptions: tuple[Assumption, ...],
         sizes: Mapping[str, int],
+        away: bool,
     ) -> None:
         self.left, self.right, self.problem = left, right, problem
         self.assumptions = assumptions
@@ -95,8 +103,11 @@ class _Claim:
         self.reasons: list[str] = []
         #: Sizes at which the certificate's check failed: the equation may well be false there.
         self.failed: list[Mapping[str, int]] = []
+        used = reachable((left, right), problem)
+        bodies = [each.body for each in problem.definitions if each.name in used]
         # A derivative is claimed where it exists: away from kinks.
-        self.slopes = any(isinstance(part, Derivative) for side in (left, right) for _, part in walk(side))
+        self.written = (left, right, *filter(has_derivative, bodies))
+        self.away = away or any(map(has_derivative, self.written))
         self.labels = {
             given.name: (given.axes, given.label_of) for given in problem.inputs if given.label_of is not None
         }
@@ -197,11 +208,11 @@ class _Claim:
 
     def _certified(self, tree: Expression) -> Certificate:
         if not self.sizes:
-            return certify(tree, self.labels, ties=not self.slopes)
+            return certify(tree, self.labels, ties=not self.away)
         require_plain_places(tree)
         found: Certificate | None = None
         for each in written_out(labels_as_letters(tree, self.labels), self.sizes):
-            found = certify(each, self.labels, fixed=self.sizes, ties=not self.slopes).worse(found)
+            found = certify(each, self.labels, fixed=self.sizes, ties=not self.away).worse(found)
         assert found is not None
         return found
 
@@ -215,10 +226,15 @@ class _Claim:
         *,
         where: tuple[str, ...] = (),
     ) -> Verdict:
-        places = tuple(dict.fromkeys((*domain((self.left, self.right), kinks=self.slopes), *where)))
+        places = tuple(dict.fromkeys((*domain(self.written, kinks=self.away), *where)))
         if certificate is not None:
             places += tuple(f"{axis} ≥ {size}" for axis, size in certificate.smallest.items())
-        return Verdict("proved", method, rests_on, because=because, domain=places, sizes=dict(sizes or {}))
+        met = not rests_on or can_be_met(
+            self.left, self.right, self.problem, self.assumptions, fixed=self.sizes
+        )
+        return Verdict(
+            "proved", method, rests_on, because=because, domain=places, sizes=dict(sizes or {}), met=met
+        )
 
 
 def _sizes(sizes: Mapping[str, int]) -> str:

@@ -4,26 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
-from functools import partial
 from itertools import product
-from math import isqrt
+from math import isqrt, prod
 from typing import TypeAlias
 
-from symderiv.expression.nodes import (
-    ONE,
-    ZERO,
-    Call,
-    Compare,
-    Delta,
-    Entry,
-    Multiply,
-    Number,
-    Power,
-    Sum,
-    Where,
-)
-from symderiv.expression.oracle import Arithmetic, Oracle, OracleError
-from symderiv.problem import Assumption
+from symderiv.expression.oracle import Arithmetic, OracleError
 
 #: The values of one array by place, from 0.
 Table: TypeAlias = dict[tuple[int, ...], Fraction]
@@ -35,6 +20,10 @@ _AT_ZERO = {
     "exp": 1, "sin": 0, "cos": 1, "tan": 0, "sinh": 0, "cosh": 1, "tanh": 0, "erf": 0,
 }  # fmt: skip
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83)
+#: Labels of which every choice is tried have at most so many.
+_MOST_CHOICES = 9
+#: How many arrays are tried with the other sign than all others.
+_MOST_TURNED = 3
 NO_VALUE = (OracleError, ZeroDivisionError, ValueError, OverflowError)
 
 
@@ -76,11 +65,13 @@ def growing_sizes(axes: Sequence[str], fixed: Mapping[str, int]) -> Iterator[dic
 def trials(
     wanted: Sequence[Array],
     sizes: Mapping[str, int],
+    *,
     zeros: Collection[str],
-    kinks: bool,
-    assumptions: Sequence[Assumption],
-) -> list[dict[str, Table]]:
-    """Values to try, the simplest first, all of which meet the assumptions on sums.
+    constants: Sequence[Fraction] = (),
+    kinks: bool = False,
+    partial: Collection[str] = (),
+) -> Iterator[dict[str, Table]]:
+    """Values to try, the simplest first.
 
     Parameters
     ----------
@@ -90,53 +81,86 @@ def trials(
         The size of every axis.
     zeros
         The arrays for which 0 is worth a trial, because functions have rational values there.
+    constants
+        Numbers that all entries are to be at once.
     kinks
-        Whether small numbers are to be avoided.
+        Whether more regions than usual have to be met.
+    partial
+        The arrays in functions that have a value for some numbers only.
     """
+    places = [
+        (name, place, label_of)
+        for name, axes, label_of in wanted
+        for place in product(*(range(sizes[axis]) for axis in axes))
+    ]
+    reals = [name for name, _, label_of in wanted if label_of is None]
 
     def filled(
         value: Callable[[int], Fraction],
         zero: Sequence[str] = (),
-        place_of: Callable[[int], int] = lambda count: count,
-    ) -> dict[str, Table] | None:
-        values: dict[str, Table] = {}
-        count = 0
-        for name, axes, label_of in wanted:
-            table: Table = {}
-            for place in product(*(range(sizes[axis]) for axis in axes)):
-                if label_of is not None:
-                    table[place] = Fraction(place_of(count) % sizes[label_of])
-                else:
-                    table[place] = Fraction(0) if name in zero else value(count)
-                count += 1
-            values[name] = table
-        return _scaled(values, assumptions, sizes)
+        label: Callable[[int], int] = lambda count: count,
+        minus: str = "",
+    ) -> dict[str, Table]:
+        values: dict[str, Table] = {name: {} for name, _, _ in wanted}
+        for count, (name, place, label_of) in enumerate(places):
+            if label_of is not None:
+                values[name][place] = Fraction(label(count) % sizes[label_of])
+            else:
+                found = Fraction(0) if name in zero else value(count)
+                values[name][place] = -found if name == minus else found
+        return values
 
-    found: list[dict[str, Table] | None] = []
-    if not kinks:
-        inside = [name for name, _, label_of in wanted if name in zeros and label_of is None]
-        found.append(filled(lambda count: Fraction(count + 1)))
-        if inside:
-            found += [filled(lambda count: Fraction(count + 1), [name]) for name in inside[:3]]
-            found.append(filled(lambda count: Fraction(count + 1), inside))
-        found.append(filled(lambda count: Fraction((count + 1) * (-1) ** (count + 1))))
-    # Labels that follow each other in order never meet; these meet in one trial or the other.
-    found.append(filled(_generic, place_of=lambda count: count**2 + count // 2))
-    signed = filled(
-        lambda count: _generic(count) * (1 if count % 3 == 1 else -1),
-        place_of=lambda count: count**2 + (count + 1) // 2,
-    )
-    found.append(signed)
-    found.append(filled(lambda count: -30 * _generic(count)))  # beyond the numbers that formulas hold
+    inside = [name for name in reals if name in zeros]
+    yield filled(lambda count: Fraction(count + 1))
+    if inside:
+        for name in inside[:3]:
+            yield filled(lambda count: Fraction(count + 1), [name])
+        yield filled(lambda count: Fraction(count + 1), inside)
+    yield filled(lambda count: Fraction((count + 1) * (-1) ** (count + 1)))
+    yield filled(_generic)
+    signed = [1 if count % 3 == 1 else -1 for count in range(len(places))]
+    yield filled(lambda count: _generic(count) * signed[count])
+    yield filled(lambda count: -30 * _generic(count))  # beyond the numbers that formulas hold
+    for constant in constants:
+        yield filled(lambda _, constant=constant: constant)  # type: ignore[misc]
     if kinks:
         # In the order of the primes an array might never cross a threshold that is given by another.
-        found += [filled(partial(_scattered, turn)) for turn in (5, 8, 13)]
-    return [values for values in found if values is not None]
+        for turn in (5, 8, 13):
+            yield filled(lambda count, turn=turn: _scattered(turn, count))  # type: ignore[misc]
+    if partial:
+        for sign in (1, -1):
+            yield filled(lambda count, sign=sign: sign * _small(count))  # type: ignore[misc]
+        turned = [name for name in reals if name in partial][:_MOST_TURNED]
+        for name in turned if len(reals) > 1 else ():
+            yield filled(lambda count: 30 * _generic(count), minus=name)
+            yield filled(_small, minus=name)
+    for label in _label_choices([(count, sizes[of]) for count, (_, _, of) in enumerate(places) if of]):
+        yield filled(_generic, label=label)
+
+
+def _label_choices(labels: Sequence[tuple[int, int]]) -> Iterator[Callable[[int], int]]:
+    """Where labels stand: every choice where there are few, else some with equal labels and without."""
+    count = prod(size for _, size in labels)
+    if not labels or count == 1:
+        return
+    if count <= _MOST_CHOICES:
+        for places in product(*(range(size) for _, size in labels)):
+            chosen = dict(zip((number for number, _ in labels), places, strict=True))
+            yield lambda number, chosen=chosen: chosen[number]  # type: ignore[misc]
+        return
+    yield lambda _: 0
+    for step in (0, 1):
+        yield lambda number, step=step: number**2 + (number + step) // 2  # type: ignore[misc]
 
 
 def _generic(count: int) -> Fraction:
     """Fractions without pattern."""
     return Fraction(_PRIMES[count % len(_PRIMES)] + 89 * (count // len(_PRIMES)), 19)
+
+
+def _small(count: int) -> Fraction:
+    """Fractions between 0 and 1 without pattern."""
+    return Fraction(_PRIMES[count % len(_PRIMES)], 97 + 12 * (count // len(_PRIMES)))
 
 
 def _scattered(turn: int, count: int) -> Fraction:
@@ -146,61 +170,16 @@ def _scattered(turn: int, count: int) -> Fraction:
     return value if (count + turn) % 3 else -value
 
 
-def _scaled(
-    values: dict[str, Table], assumptions: Sequence[Assumption], sizes: Mapping[str, int]
-) -> dict[str, Table] | None:
-    """The values with the assumptions met: t scaled to a total, A mirrored; None where that cannot be."""
-    for each in assumptions:
-        values = _made_to_meet(values, each)
-        match each.left:
-            case Sum(index, Entry(array, indices), None) if index in indices and array in values:
-                spot = indices.index(index)
-            case _:
-                continue
-        totals: dict[tuple[int, ...], Fraction] = {}
-        for place, value in values[array].items():
-            row = (*place[:spot], *place[spot + 1 :])
-            totals[row] = totals.get(row, Fraction(0)) + value
-        try:
-            goal = Oracle(sizes, values, (), {}, EXACT).evaluate(each.right)
-        except NO_VALUE:
-            return None
-        if not all(totals.values()):
-            return None
-        values = {
-            **values,
-            array: {
-                place: value * goal / totals[(*place[:spot], *place[spot + 1 :])]
-                for place, value in values[array].items()
-            },
-        }
-    return values
-
-
-def _made_to_meet(values: dict[str, Table], assumption: Assumption) -> dict[str, Table]:
-    """The values with a property of one array met: symmetric, one-hot, positive, one of two numbers."""
-    match assumption.left, assumption.right:
-        case Entry(name, (first, second)), Entry(other, turned) if (name, (second, first)) == (other, turned):
-            table = {place: values[name][tuple(sorted(place))] for place in values.get(name, {})}
-        case Multiply((Entry(name, _), Entry(other, _))), Multiply((_, Delta())) if name == other:
-            table = {place: Fraction(0) for place in values.get(name, {})}
-            rows = dict.fromkeys(place[:-1] for place in table)
-            size = len(table) // max(len(rows), 1)
-            for count, row in enumerate(rows):
-                table[*row, (count + 1) % size] = Fraction(1)
-        case Power(Entry(name, _), Number(two)), right if two == 2 and name in values:
-            low = Fraction(-1 if right == ONE else 0)
-            chosen = {place: value.numerator % 2 for place, value in values[name].items()}
-            table = {place: Fraction(1) if one else low for place, one in chosen.items()}
-        case Where(Compare(">", Entry(name, _), zero), _, _), right if (zero, right) == (ZERO, ONE):
-            table = {place: abs(value) for place, value in values.get(name, {}).items()}
-        case Call("sin", (Multiply((Call("pi"), Entry(name, _))),)), right if right == ZERO:  # natural
-            table = {
-                place: Fraction(1 + abs(value.numerator)) for place, value in values.get(name, {}).items()
-            }
-        case _:
-            return values
-    return {**values, name: table} if name in values else values
+def nudged(values: Mapping[str, Table]) -> dict[str, Table]:
+    """Values a little beside others, by another distance for each entry; labels keep their places."""
+    count = 0
+    found: dict[str, Table] = {}
+    for name, table in values.items():
+        found[name] = {}
+        for place, value in table.items():
+            found[name][place] = value + _generic(count) / 10**9
+            count += 1
+    return found
 
 
 def nested(table: Table, label: bool) -> object:

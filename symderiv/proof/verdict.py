@@ -30,7 +30,9 @@ class Verdict:
         For ``proved``: the sizes that it holds for where they were given. Empty means every size.
     points, digits
         For ``undecided``: at how many points both sides were found to agree, and to how many digits
-        at least (0 where none was tried).
+        at least (0 where there is none with finite values).
+    met
+        Whether any values were found that meet what is assumed; where not, it may contradict itself.
     """
 
     kind: str
@@ -42,6 +44,11 @@ class Verdict:
     sizes: Mapping[str, int] = field(default_factory=dict)
     points: int = 0
     digits: int = 0
+    met: bool = True
+
+    def caution(self) -> str:
+        """What has to be said where the assumptions and conditions may be empty; else empty."""
+        return "" if self.met else "no values were found that meet what is assumed: it may contradict itself"
 
     def where(self) -> str:
         """The counterexample in words, such as `` at K = 1, i = 1: 0.0 against 2.0``; empty without one."""

@@ -347,3 +347,21 @@ def test_a_right_side_that_vanishes_without_being_written_as_zero_is_a_claim() -
     for written, verdict in (("0", "equation"), ("x (1 - 1)", "refuted")):
         (found,) = check_document(read_text(text % written, "zero.md")).judgements
         assert found.verdict == verdict
+
+
+def test_a_chain_with_a_derivative_is_claimed_away_from_kinks() -> None:
+    one = r"[x > 0]"
+    assert [
+        each for *_, each in verdicts(f"$$\n\\frac{{d}}{{dx}} |x| = 2 {one} - 1 = {one} - [x < 0]\n$$\n")
+    ] == [
+        "proved",
+        "proved",
+    ]
+    assert [each for *_, each in verdicts(f"$$\n2 {one} - 1 = {one} - [x < 0]\n$$\n")] == ["refuted"]
+
+
+def test_what_cases_leave_open_is_not_claimed() -> None:
+    cases = r"\begin{cases} 1 & x > 0 \\ -1 & x < 0 \end{cases}"
+    closed = cases.replace("x < 0", r"\text{otherwise}")
+    assert verdicts(f"$$\n[x > 0] - [x < 0] = {cases}\n$$\n")[0][2] == "proved"
+    assert verdicts(f"$$\n[x > 0] - [x < 0] = {closed}\n$$\n")[0][2] == "refuted"

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from symderiv import catalog
-from symderiv.notation.reader import parse_equation, parse_expression, read_problem
+from symderiv.notation.reader import parse_assumption, parse_equation, parse_expression, read_problem
 from symderiv.problem import Assumption
 from symderiv.proof import counterexample, prove
 
@@ -75,14 +75,88 @@ def test_values_meet_the_assumptions() -> None:
     assert found("sum(k, t[k])", "3", "sum(k, t[k]) == 1")["left"] == "1"
 
 
-def test_values_that_miss_an_assumption_do_not_count() -> None:
-    """c = x is met by none of the values that are tried, so nothing is said."""
-    assert found("x - c", "1", "c == x") == {}
-    verdict = prove(
-        parse_expression("x - c", PROBLEM), parse_expression("1", PROBLEM), PROBLEM,
-        [Assumption(*parse_equation("c == x", PROBLEM))],
-    )  # fmt: skip
-    assert verdict.kind == "undecided"
+@pytest.mark.parametrize(
+    ("left", "right", "assumptions", "kind"),
+    [
+        ("x - c", "1", ["c == x"], "refuted"),
+        ("x - c", "1", ["x == c + 1"], "proved"),
+        ("abs(x - c)", "c - x", ["x > c"], "refuted"),
+        ("abs(x - c)", "x - c", ["x >= c"], "undecided"),
+        ("abs(z[k] - a[k])", "a[k] - z[k]", ["z[k] > a[k]"], "refuted"),
+        ("sum(k, a[k])", "2 * sum(k, t[k])", ["a[k] == t[k]"], "refuted"),
+        ("sum(k, a[k]^2)", "sum(k, t[k] * z[k])", ["a[k] == t[k]", "t[k] == z[k]"], "proved"),
+        ("sum(k, t[k]^2)", "1", ["t[k] >= 0", "sum(k, t[k]) == 1"], "refuted"),
+        ("sum(k, abs(t[k]))", "1", ["sum(k, t[k]) == 1", "t[k] >= 0"], "undecided"),
+        ("sum(k, t[k]^3)", "1", ["sum(k, t[k]^2) == 1"], "refuted"),
+        ("sum(k, t[k]^3)", "0", ["sum(k, t[k]) == 0"], "refuted"),
+        ("x^2", "x", ["x >= 0", "x <= 1"], "refuted"),
+        ("abs(x) + abs(1 - x)", "1", ["x >= 0", "x <= 1"], "undecided"),
+        ("max(x, max(c, 3))", "x", ["x > c", "c > 3"], "undecided"),
+    ],
+)
+def test_values_meet_assumptions_entry_by_entry(
+    left: str, right: str, assumptions: list[str], kind: str
+) -> None:
+    given = [parse_assumption(each, PROBLEM)[0] for each in assumptions]
+    verdict = prove(parse_expression(left, PROBLEM), parse_expression(right, PROBLEM), PROBLEM, given)
+    assert verdict.kind == kind
+    assert verdict.met
+    assert verdict.points > 4 or kind != "undecided"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "assumptions", "kind"),
+    [
+        ("x", "1", ["exp(x) == 7"], "undecided"),
+        ("x", "1", ["x > c", "c > x"], "undecided"),
+        ("abs(x)", "x", ["x > 0", "x == -3"], "proved"),
+        ("x", "4", ["x == 3", "x == 4"], "proved"),
+    ],
+)
+def test_it_is_said_where_no_values_meet_the_assumptions(
+    left: str, right: str, assumptions: list[str], kind: str
+) -> None:
+    given = [parse_assumption(each, PROBLEM)[0] for each in assumptions]
+    verdict = prove(parse_expression(left, PROBLEM), parse_expression(right, PROBLEM), PROBLEM, given)
+    assert (verdict.kind, verdict.met, verdict.points) == (kind, False, 0)
+    assert "it may contradict itself" in verdict.caution()
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("step(x) + step(-x)", "1"),
+        ("where(x == 3, 1, 0)", "0"),
+        ("where(x * c == 1000, 1, 0)", "0"),
+        ("step(a[i] - a[j])", "1 - step(a[j] - a[i]) - delta(i, j)"),
+        ("sum(k, where(a[k] == max(j, a[j]), 1, 0))", "1"),
+        ("sign(x)^2", "1"),
+        ("relu(x - 1000)", "0"),
+        ("d(relu(x - 1000), x)", "0"),
+        ("where(a[i] == a[j], 1, 0)", "delta(i, j)"),
+        ("max(x, c) * where(x == c, 0, 1)", "max(x, c)"),
+        ("a[y] * a[k]", "a[k]^2"),
+        ("max(k, 0 * a[k])", "1"),
+        ("sqrt(-x)^4", "x * abs(x)"),
+        ("log(x - 1000)", "log(x - 1000)^3"),
+        ("log(x - 1) + log(5/4 - x)", "log(x - 1) + 2 * log(5/4 - x)"),
+        ("sqrt(x - 1) * sqrt(-c - 2)", "sqrt((x - 1) * (-c - 2)) + x * c"),
+        ("log(x * (1 - x))", "log(x)"),
+        ("exp(exp(exp(30 * x))) * sqrt(x^2)", "exp(exp(exp(30 * x))) * x"),
+    ],
+)
+def test_points_that_chance_does_not_meet(left: str, right: str) -> None:
+    assert found(left, right)
+
+
+def test_only_points_with_finite_values_on_both_sides_agree() -> None:
+    def points(left: str, right: str) -> int:
+        return prove(parse_expression(left, PROBLEM), parse_expression(right, PROBLEM), PROBLEM).points
+
+    assert points("gamma(x + 1)", "x * gamma(x)") > 0
+    assert points("gamma(1 + exp(exp(3 + x^2)))", "gamma(exp(exp(3 + x^2))) * exp(exp(3 + x^2))") == 0
+    assert points("log(-1 - x^2)", "sqrt(-1 - x^2)") == 0
+    assert points("exp(exp(exp(exp(9 + x^2))))", "2 * exp(exp(exp(exp(9 + x^2))))") == 0
 
 
 @pytest.mark.parametrize(
@@ -90,7 +164,14 @@ def test_values_that_miss_an_assumption_do_not_count() -> None:
     [
         ("d(relu(x), x)", "where(x >= 0, 1, 0)"),
         ("d(abs(x - 1), x)", "where(x >= 1, 1, -1)"),
-        ("step(x) + step(-x)", "1"),
+        ("d(step(x) + step(-x), x)", "0"),
+        ("d(max(x, c), x)", "step(x - c)"),
+        ("d(max(k, a[k]), a[j])", "prod(k != j, step(a[j] - a[k]))"),
+        ("d(d(relu(x) * abs(x), x), x)", "2 * step(x)"),
+        ("step(x)", "where(x > 0, 1, 0)"),
+        ("relu(x)", "x * step(x)"),
+        ("sign(x - c)", "step(x - c) - step(c - x)"),
+        ("max(x, c) + min(x, c)", "x + c"),
         ("x^2 / x", "x"),
         ("log(exp(x))", "x"),
         ("sqrt(x) * sqrt(x)", "x"),
