@@ -10,7 +10,18 @@ from collections.abc import Collection, Iterator
 
 from symderiv.expression.functions import call
 from symderiv.expression.indices import free_indices
-from symderiv.expression.nodes import Call, Entry, Expression, Index, Number, Power, Sum, Where
+from symderiv.expression.nodes import (
+    Call,
+    Entry,
+    Expression,
+    Extremum,
+    Index,
+    Number,
+    Power,
+    Product,
+    Sum,
+    Where,
+)
 from symderiv.expression.traverse import children, map_children
 
 
@@ -39,10 +50,10 @@ def _positive(node: Expression, bound: frozenset[Index]) -> Iterator[Entry]:
             if bound.isdisjoint(index for index in indices if isinstance(index, Index)):
                 yield entry
             yield from _positive(exponent, bound)
-        case Sum(index, body, None):
+        case Sum(index, body, None) | Product(index, body, None) | Extremum(_, index, body):
             yield from _positive(body, bound | {index})
-        case Sum():
-            return
+        case Sum() | Product():
+            return  # where the condition leaves out a place, nothing is said of the entry there
         case _:
             for child in children(node):
                 yield from _positive(child, bound)

@@ -146,6 +146,8 @@ def test_functions_of_sums_are_not_mistaken(left: str, right: str) -> None:
             "sum(k, where(k != i, log(a[k]), 0)) + a[i]",
             "refuted",
         ),
+        ("prod(k != i, log(a[k])) * (sqrt(a[i]^2) - a[i])", "0", "refuted"),
+        ("prod(k, log(a[k])) * (sqrt(a[i]^2) - a[i])", "0", "proved"),
         ("1 / (1 / x + 1 / y)", "x * y / (x + y)", "proved"),
     ],
 )
