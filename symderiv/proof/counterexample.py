@@ -213,7 +213,8 @@ def _axes_in_play(trees: Sequence[Expression], problem: Problem, used: Collectio
                 found.add(part.axis)
             elif isinstance(part, Sum | Product | Extremum):
                 found.add(part.index.axis)
-    return tuple(axis for axis in problem.axes if axis in found) or problem.axes
+    new = sorted(found.difference(problem.axes))  # a letter may range over an axis that no array has
+    return (*(axis for axis in problem.axes if axis in found), *new) or problem.axes
 
 
 def _is_known(name: str, problem: Problem) -> bool:

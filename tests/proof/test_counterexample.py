@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 
 from symderiv import catalog
+from symderiv.expression.nodes import Index, Sum
 from symderiv.notation.reader import parse_assumption, parse_equation, parse_expression, read_problem
 from symderiv.problem import Assumption
 from symderiv.proof import counterexample, prove
@@ -207,3 +208,10 @@ def test_a_curved_function_tells_second_derivatives_apart() -> None:
     found = counterexample(second, parse_expression("0", problem), problem)
     assert found is not None
     assert "u + u^2" in found["values"]["L"]
+
+
+def test_a_letter_may_range_over_an_axis_that_no_array_has() -> None:
+    new = Sum(Index("s", "S"), parse_expression("x", PROBLEM))
+    verdict = prove(new, parse_expression("x", PROBLEM), PROBLEM)
+    assert verdict.kind == "refuted"
+    assert verdict.counterexample["sizes"] == {"S": 2}
