@@ -15,6 +15,7 @@ from symderiv.check.diagnosis import Diagnosis, diagnose
 from symderiv.check.document import Document, Place
 from symderiv.check.einstein import repeated, summed
 from symderiv.check.limits import SECONDS_PER_CLAIM, SECONDS_PER_DOCUMENT, OutOfTimeError, time_limit
+from symderiv.check.lost import lost_names
 from symderiv.check.reading import read
 from symderiv.check.sources import read_file
 from symderiv.check.two_cases import with_other_case
@@ -26,6 +27,7 @@ from symderiv.notation.errors import NotationError
 from symderiv.notation.text import condition_to_text, to_text
 from symderiv.problem import Problem, names_in
 from symderiv.proof import Verdict, prove
+from symderiv.proof.counterexample import reachable
 
 
 def check_file(path: Path, assume: Sequence[str] = ()) -> Report:
@@ -71,9 +73,13 @@ def check_document(
         Judgement(_place_of(each.error), "unreadable", each.error.message, display=each.display)
         for each in content.unreadable
     ]
+    # Another display may tell other shapes: with one that is not understood, nothing is refuted by them.
+    whole = not any(each.display for each in content.unreadable)
+    verdict = "refuted" if whole else "unreadable"
+    told = f"the shapes do not fit{'' if whole else ', as far as the displays are understood'}"
     found += [
         Judgement(
-            _place_of(each.error), "refuted", f"the shapes do not fit: {each.error.message}",
+            _place_of(each.error), verdict, f"{told}: {each.error.message}",
             diagnosis=Diagnosis("shapes"), display=each.display, equality=each.equality,
         )
         for each in content.misshapen
@@ -164,6 +170,13 @@ def judge(content: Content, claim: Claim) -> Judgement:
         )  # fmt: skip
     if verdict.kind == "undecided":
         return _judgement(claim, "undecided", f"neither proved nor refuted: {verdict.method}")
+    lost = sorted(lost_names(content) & reachable((left, right), problem))
+    lost = [name for name in lost if problem.input(name) is not None]
+    if lost:
+        told = (
+            f"{lost[0]} would be defined by a display that is not understood: without it this is not judged"
+        )
+        return _judgement(claim, "unreadable", told)
     try:
         return _refuted(content, replace(claim, problem=problem), left, right, verdict)
     except OutOfTimeError:  # what is wrong is known, though not why

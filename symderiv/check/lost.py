@@ -1,0 +1,35 @@
+"""Names that displays which are not understood would define: of these nothing false can be claimed."""
+
+from __future__ import annotations
+
+import re
+
+from symderiv.check.content import Content
+from symderiv.notation.errors import NotationError
+from symderiv.notation.tex.spelled import spelled_name
+
+_LINE_END = re.compile(r"\\\\|\\q?quad\b|\\begin\{[^}]*\}|,")
+_SUBSCRIPT = re.compile(r"_(?:\{[^{}]*\}|[A-Za-z0-9])\s*$")
+_ARGUMENTS = re.compile(r"\([^()]*\)\s*$")
+#: The longest left side that is looked at.
+_LONGEST = 60
+
+
+def lost_names(content: Content) -> frozenset[str]:
+    """The names left of an equals sign in the displays that are not understood."""
+    numbers = {each.display for each in content.unreadable if each.display}
+    found: set[str] = set()
+    for block in content.document.blocks:
+        if block.number not in numbers:
+            continue
+        for line in _LINE_END.split(content.document.text[block.begin : block.end]):
+            left, sign, _ = line.replace("&", " ").partition("=")
+            left = _ARGUMENTS.sub("", left.strip())
+            if not sign or not left or len(left) > _LONGEST:
+                continue
+            for spelling in dict.fromkeys((left, _SUBSCRIPT.sub("", left))):
+                try:
+                    found.add(spelled_name(spelling))
+                except NotationError:
+                    continue
+    return frozenset(found)
