@@ -110,9 +110,10 @@ def written(content: Content, claim: Claim, word: str, changed: Expression) -> M
 
 
 def is_false_in_every_way(content: Content, claim: Claim, changed: Expression) -> bool:
-    """Whether a mutant is false, also where two letters differ and where a letter is a label's place.
+    """Whether a mutant is false, also under the conditions that a verdict may name.
 
-    These are conditions that a verdict may name, and a formula that lacks a delta may be true under them.
+    A formula that lacks a delta may be true where two letters differ or where a letter is a label's
+    place, and one with a transposed matrix where square matrices are symmetric.
     """
     left, right = stated(content, claim, changed)
     letters = letters_of(left, right)
@@ -124,9 +125,11 @@ def is_false_in_every_way(content: Content, claim: Claim, changed: Expression) -
         *(Compare(sign, letter, place) for letter in letters for place in places for sign in ("==", "!=")
           if claim.problem.input(place.array).label_of == letter.axis),
     ]  # fmt: skip
+    square = [each.name for each in claim.problem.inputs if len(each.axes) == 2 and len(set(each.axes)) == 1]
     return all(
-        differ(content, claim.problem, *restricted(left, right, each))
+        differ(content, claim.problem, *restricted(left, right, each), Special(symmetric=matrices))
         for each in ((), *((one,) for one in where))
+        for matrices in ([], *([square] if square else []))
     )
 
 
@@ -137,9 +140,9 @@ def stated(content: Content, claim: Claim, changed: Expression) -> tuple[Express
     return restricted(claim.left, changed, where)
 
 
-def differ(content: Content, problem: Problem, left: Expression, right: Expression) -> bool:
-    """Whether two sides have different values somewhere."""
-    sides = Sides.of(problem, left, right, Special.of(content.assumptions))
+def differ(content: Content, problem: Problem, left: Expression, right: Expression, special: Special) -> bool:
+    """Whether two sides differ somewhere, where the inputs are as the document and `special` say."""
+    sides = Sides.of(problem, left, right, Special.of(content.assumptions).with_more(special))
     return any(
         a is not None and b is not None and not close(a, b)
         for lefts, rights in zip(sides.lefts, sides.rights(), strict=True)
