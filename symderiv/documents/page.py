@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING
 
 from symderiv.calculus.derivation import Derivation, Step
@@ -71,8 +72,8 @@ class TableView:
     """Entries at given sizes: a table with heads, or equations one below the other."""
 
     sizes: str
-    heads: tuple[tuple[Markup, str], ...]
-    rows: tuple[tuple[tuple[Markup, str], tuple[Markup, ...]], ...]
+    heads: tuple[Markup, ...]
+    rows: tuple[tuple[Markup, tuple[Markup, ...]], ...]
     pattern: Markup | str
 
 
@@ -295,9 +296,11 @@ def _table(explicit: Explicit) -> TableView:
     )
 
 
-def _head(node: Expression, problem: Problem) -> tuple[Markup, str]:
-    """What a row or a column stands for, and its name for who hears the table."""
-    return _math(to_latex(node, problem)), to_text(node)
+def _head(node: Expression, problem: Problem) -> Markup:
+    """What a row or a column stands for, with its name for who hears the table."""
+    label = escape(to_text(node))
+    markup = latex_to_mathml(to_latex(node, problem), display=False)
+    return _markup(markup.replace("<math>", f'<math aria-label="{label}">', 1))
 
 
 def _math(latex: str) -> Markup:

@@ -115,6 +115,11 @@ def test_entries_and_numbers() -> None:
     (table,) = root.find("table", class_="entries")
     assert [each.text for each in table.find("th", scope="col")] == ["z1", "z2", "z3"]
     assert [each.text for each in table.find("td")][1:5] == ["p1(1−p1)", "−p1p2", "−p1p3", "−p1p2"]
+    assert [each.attributes["aria-label"] for each in table.find("thead")[0].find("math")] == [
+        "z[1]",
+        "z[2]",
+        "z[3]",
+    ]
     (heat,) = root.find("svg", class_="heat-map")
     assert len(heat.find("rect", class_="positive")) == 3
     assert len(heat.find("rect", class_="negative")) == 6
