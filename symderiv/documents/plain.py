@@ -39,7 +39,7 @@ def derivation_text(derivation: Derivation, level: str = "textbook") -> str:
             lines += [*_passage(passage, f"{number} "), ""]
         else:
             start, result = to_text(passage.derivation.start), to_text(passage.derivation.result)
-            lines.append(f"{number} {start} = {result}")
+            lines += _folded(f"{number} {start} = ", result)
     if len(passages) > 1 and lines[-1]:
         lines.append("")
     lines += _passage(passages[-1], "")
@@ -52,7 +52,8 @@ def heading(problem: Problem) -> list[str]:
     lines = [title, "=" * len(title)]
     pairs = [(_left(each.name, each.indices), to_text(each.body)) for each in problem.definitions]
     margin = max((len(left) for left, _ in pairs), default=0)
-    lines += [f"{left:<{margin}} = {right}" for left, right in pairs]
+    for left, right in pairs:
+        lines += _folded(f"{left:<{margin}} = ", right)
     for upstream in problem.upstream:
         lines.append(f"{upstream.name} is any differentiable function of {upstream.of}")
     for function in problem.functions:
@@ -78,7 +79,8 @@ def _passage(passage: Passage, label: str) -> list[str]:
     """The chain, the form, the form under the assumptions, and the cases."""
     derivation = passage.derivation
     start, result = to_text(derivation.start), to_text(derivation.result)
-    lines = _chain(f"{label}{start}", passage.lines) if passage.lines else [f"{label}{start} = {result}"]
+    whole = f"{label}{start}"
+    lines = _chain(whole, passage.lines) if passage.lines else _folded(f"{whole} = ", result)
     if derivation.assumed_result is not None:
         lines += ["", f"assuming {assumptions_text(derivation)}"]
         lines += _chain(f"{label}{start}", passage.assumed)
