@@ -65,7 +65,7 @@ def folder(built: Path, tmp_path: Path) -> Path:
 
 
 def test_what_is_written(built: Path) -> None:
-    kinds = [".html", ".json", ".md", ".tex", *(f"_{target}.py" for target in TARGETS)]
+    kinds = [".html", ".json", ".md", ".tex", "_numpy.py", "_numba.py", ".h", ".c"]
     expected = {f"{name}/{name}{kind}" for name in ("softmax", "cross_entropy") for kind in kinds}
     assert set(files(built)) == expected | {INDEX, INDEX_PAGE, MANIFEST}
     record = Manifest.read(built).problems["softmax"]
@@ -89,9 +89,8 @@ def test_the_pages_of_a_folder(built: Path) -> None:
     page = read(text)
     assert page.find("a")[0].attributes["href"] == "../index.html"
     sources = [each.text for each in page.find("pre")]
-    assert sources == [
-        " ".join(f"{written[f'softmax/softmax_{target}.py']} ".split()) + " " for target in TARGETS
-    ]
+    emitted = [f"softmax/softmax{end}" for end in ("_numpy.py", "_numba.py", ".h", ".c")]
+    assert sources == [" ".join(f"{written[name]} ".split()) + " " for name in emitted]
     assert "softmax_vjp" in page.find("section")[-1].text
     assert "It is the form that the problem states." in page.find("table", class_="checks")[0].text
     assert not re.search(r"(?i)\b20\d\d-\d\d-\d\d|/tmp/|/home/", text)
@@ -248,12 +247,13 @@ def test_a_form_that_is_spelled_otherwise_is_accepted(tmp_path: Path) -> None:
 
 def test_a_module_that_fails_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
     """A factor lost between the printer and the file is found by running the file."""
-    real = job.emit.emit
+    real = job.emit.emit_files
 
-    def emit(problem: Problem, target: str) -> str:
-        return real(problem, target).replace("np.exp(", "1.001 * np.exp(", 1)
+    def emit(problem: Problem, target: str, stem: str) -> dict[str, str]:
+        parts = real(problem, target, stem)
+        return {suffix: text.replace("np.exp(", "1.001 * np.exp(", 1) for suffix, text in parts.items()}
 
-    monkeypatch.setattr(job.emit, "emit", emit)
+    monkeypatch.setattr(job.emit, "emit_files", emit)
     outcome = job.perform(Request("log_softmax", "log_softmax", "", (), ("numpy",)))
     assert "WRONG" in outcome.failures[0]
     assert outcome.record is None
@@ -261,8 +261,12 @@ def test_a_module_that_fails_is_not_written(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_module_that_does_not_run_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = job.emit.emit
-    monkeypatch.setattr(job.emit, "emit", lambda *arguments: real(*arguments) + "\nraise OSError('no')\n")
+    real = job.emit.emit_files
+    monkeypatch.setattr(
+        job.emit,
+        "emit_files",
+        lambda *arguments: {".py": real(*arguments)[".py"] + "\nraise OSError('no')\n"},
+    )
     outcome = job.perform(Request("softmax", "softmax", "", (), ("numpy",)))
     assert outcome.failures == ("numpy: OSError: no",)
     assert outcome.record is None

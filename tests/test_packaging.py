@@ -12,6 +12,7 @@ import pytest
 
 from symderiv import __version__
 from symderiv.build import TARGETS
+from symderiv.kernels import registry
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -79,8 +80,13 @@ def test_the_installed_package_is_the_wheel(installed: Path, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_target_is_emitted_from_another_folder(installed: Path, tmp_path: Path, target: str) -> None:
-    do(installed / "symderiv", "emit", "softmax", "--target", target, "--out", "made.py", cwd=tmp_path)
-    source = (tmp_path / "made.py").read_text()
+    suffix = registry.TARGETS[target].suffix
+    do(installed / "symderiv", "emit", "softmax", "--target", target, "--out", f"made{suffix}", cwd=tmp_path)
+    source = (tmp_path / f"made{suffix}").read_text()
+    if suffix != ".py":
+        assert '#include "made.h"' in source
+        assert "softmax_f32(" in (tmp_path / "made.h").read_text()
+        return
     assert source == do(sys.executable, "-m", "symderiv", "emit", "softmax", "--target", target, cwd=ROOT)
     do(installed / "python", "-c", "import made", cwd=tmp_path)
 

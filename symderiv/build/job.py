@@ -20,7 +20,8 @@ from symderiv.documents.markdown import markdown_document
 from symderiv.documents.page import page
 from symderiv.documents.shown import Module, Shown
 from symderiv.expression.nodes import Derivative, Entry
-from symderiv.kernels import emit, verify
+from symderiv.kernels import emit, registry, verify
+from symderiv.kernels.c_library import NoCompilerError
 from symderiv.notation.latex import to_latex
 from symderiv.notation.text import to_text
 from symderiv.problem import Problem
@@ -54,7 +55,8 @@ def perform(request: Request) -> Outcome:
     try:
         derived = derive(request.given or catalog.load(request.source), dict(request.sizes))
         outcome = replace(outcome, rows=derived.rows, seconds=derived.seconds)
-        modules, errors, faults = emitted(derived.problem, request.targets, request.verify)
+        modules, errors, faults, notes = emitted(derived.problem, request.targets, request.verify)
+        outcome = replace(outcome, notes=notes)
         failures = (*derived.failures, *faults)
         if failures:
             return replace(outcome, failures=failures, errors=errors)
@@ -74,23 +76,30 @@ def _sentence(error: Exception) -> str:
 
 def emitted(
     problem: Problem, targets: Sequence[str], verification: str
-) -> tuple[dict[str, str], dict[str, tuple[float, float]], list[str]]:
-    """The module for each target, its worst error and the bound there, and what was found wrong."""
-    modules: dict[str, str] = {}
+) -> tuple[list[Module], dict[str, tuple[float, float]], list[str], tuple[str, ...]]:
+    """The emitted files, each target's worst error and the bound there, faults, and notes."""
+    files: list[Module] = []
     errors: dict[str, tuple[float, float]] = {}
     faults: list[str] = []
+    notes: list[str] = []
     for target in targets:
-        modules[target] = emit.emit(problem, target)
+        stem = registry.file_stem(problem.name, target)
+        parts = emit.emit_files(problem, target, stem)
+        files += [Module(target, f"{stem}{suffix}", text) for suffix, text in parts.items()]
         if verification == "none":
             continue
+        source = "\n".join(parts.values())
         try:
-            checks = verify.verify_source(problem, target, modules[target], large=verification == "large")
+            checks = verify.verify_source(problem, target, source, large=verification == "large")
+        except NoCompilerError as error:
+            notes.append(f"the target {target} is not verified: {error}")
+            continue
         except Exception as error:  # whatever the emitted code does wrong
             faults.append(f"{target}: {_sentence(error)}")
             continue
         errors[target] = _nearest(checks)
         faults += [f"{target}: {check}" for check in checks if not check.ok]
-    return modules, errors, faults
+    return files, errors, faults, tuple(notes)
 
 
 def _nearest(checks: Sequence[verify.Check]) -> tuple[float, float]:
@@ -102,11 +111,10 @@ def _nearest(checks: Sequence[verify.Check]) -> tuple[float, float]:
     return worst.worst, worst.bound
 
 
-def _written(request: Request, derived: Derived, modules: Mapping[str, str]) -> tuple[Record, dict[str, str]]:
+def _written(request: Request, derived: Derived, modules: Sequence[Module]) -> tuple[Record, dict[str, str]]:
     name = derived.problem.name
-    sources = [Module(target, f"{name}_{target}.py", text) for target, text in modules.items()]
-    files = {f"{name}/{file}": text for file, text in documents(derived, sources, request.formats).items()}
-    files |= {f"{name}/{each.file}": each.source for each in sources}
+    files = {f"{name}/{file}": text for file, text in documents(derived, modules, request.formats).items()}
+    files |= {f"{name}/{each.file}": each.source for each in modules}
     record = Record(
         title=derived.problem.title or name,
         path=request.path,

@@ -54,6 +54,7 @@ def run(plan: Plan, out: Path | None) -> int:
     with _stoppable():
         outcomes = perform(requests)
         report.table(outcomes)
+        report.notes(outcomes)
         failed = report.failures(outcomes)
         if out is not None:
             changed = _write(out, outcomes, whole=not plan.names)

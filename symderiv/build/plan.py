@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from symderiv.problem import Problem
 
 #: The languages that a build emits, in order (those of the kernels room; its module is heavier).
-TARGETS = ("numpy", "numba")
+TARGETS = ("numpy", "numba", "c")
 #: The largest size of an axis for which an explicit result is written out, and the most entries of one.
 MAX_SIZE = 64
 MAX_ENTRIES = 1024
@@ -84,6 +84,8 @@ class Outcome:
     errors
         For each target, the error of its module that came nearest to what is allowed, and what is
         allowed there, both in eps.
+    notes
+        What could not be looked into on this machine, in sentences.
     """
 
     name: str
@@ -93,3 +95,4 @@ class Outcome:
     failures: tuple[str, ...] = ()
     errors: dict[str, tuple[float, float]] = field(default_factory=dict)
     seconds: tuple[float, ...] = ()
+    notes: tuple[str, ...] = ()

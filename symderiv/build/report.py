@@ -50,6 +50,12 @@ def progress(total: int) -> Iterator[Callable[[Outcome], None]]:
         yield lambda outcome: bar.update(task, advance=1, description=outcome.name)
 
 
+def notes(outcomes: Sequence[Outcome]) -> None:
+    """Say on the standard error what could not be looked into, each sentence once."""
+    for sentence in dict.fromkeys(sentence for outcome in outcomes for sentence in outcome.notes):
+        complain(sentence)
+
+
 def failures(outcomes: Sequence[Outcome]) -> int:
     """Say on the standard error what went wrong; how many things did."""
     for outcome in outcomes:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from symderiv.arguments import UsageError
 from symderiv.cli.application import Command, answering, app, examples
 from symderiv.cli.formulas import Indexes, Inputs, Labels, Source, TexFormulas, TextFormulas, problem_from
 from symderiv.cli.options import targets
@@ -17,13 +18,14 @@ from symderiv.cli.options import targets
     short_help="Write a module with a value and its derivatives.",
     epilog=examples(
         "emit softmax --target numba --out softmax_numba.py",
+        "emit softmax --target c --out softmax.c",
         r"emit --latex 'p_i = \frac{e^{z_i}}{\sum_k e^{z_k}}' --out softmax.py",
     ),
 )
 @answering
 def emit(  # noqa: PLR0917 (each parameter is an option)
     problem: Source = "",
-    target: Annotated[str, typer.Option("--target", metavar="TARGET", help="numpy or numba.")] = "numpy",
+    target: Annotated[str, typer.Option("--target", metavar="TARGET", help="numpy, numba or c.")] = "numpy",
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to write it.")] = None,
     latex: TexFormulas = None,
     formula: TextFormulas = None,
@@ -33,13 +35,21 @@ def emit(  # noqa: PLR0917 (each parameter is an option)
 ) -> None:
     """Write a module with the value and the derivatives, which needs nothing of symderiv."""
     from symderiv.build.folder import write_file
-    from symderiv.kernels.emit import emit as emit_module
+    from symderiv.kernels.emit import emit_files
+    from symderiv.kernels.registry import target_named
     from symderiv.request import asking
 
     targets([target])
+    suffix, header = target_named(target).suffix, target_named(target).header
+    if out is not None and header and out.suffix != suffix:
+        raise UsageError(
+            f"--out: expected a name that ends in {suffix}, for {header} goes beside it, found {out.name!r}"
+        )
     given = problem_from(problem, latex, formula, index, inputs, label)
-    text = emit_module(given if problem and problem != "-" else asking(given), target)
+    asked = given if problem and problem != "-" else asking(given)
+    parts = emit_files(asked, target, out.stem if out is not None and header else "")
     if out is None:
-        typer.echo(text, nl=False)
-    else:
-        write_file(out, text)
+        typer.echo("\n".join(parts.values()), nl=False)
+        return
+    for end, text in parts.items():
+        write_file(out.with_suffix(end) if header else out, text)

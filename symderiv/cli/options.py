@@ -23,7 +23,9 @@ Sizes = Annotated[
 ]
 Targets = Annotated[
     list[str] | None,
-    typer.Option("--target", metavar="TARGET", help="A language to emit: numpy or numba; may be repeated."),
+    typer.Option(
+        "--target", metavar="TARGET", help="A language to emit: numpy, numba or c; may be repeated."
+    ),
 ]
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from symderiv.expression.oracle import OracleError
 from symderiv.kernels.errors import KernelError
+from symderiv.kernels.loading import load_source
 from symderiv.kernels.lowering import lower_function
 from symderiv.kernels.names import identifier
 from symderiv.kernels.registry import target_named
@@ -19,18 +16,28 @@ from symderiv.kernels.render import render
 from symderiv.kernels.specification import functions_of
 from symderiv.problem import Problem
 
-_loaded = 0
-
 
 def emit(problem: Problem, target: str = "numpy") -> str:
     """The source of a standalone module with all functions of `problem`.
 
-    The same problem gives the same bytes, in any process.
+    The same problem gives the same bytes, in any process. For a target with a header, the header
+    comes first; both together are one file that stands alone as well.
 
     Raises
     ------
     KernelError
         If something in the problem cannot be emitted, in one sentence.
+    """
+    return "\n".join(emit_files(problem, target).values())
+
+
+def emit_files(problem: Problem, target: str = "numpy", stem: str = "") -> dict[str, str]:
+    """The text of each file that is emitted, by the end of its name; a header comes first.
+
+    Parameters
+    ----------
+    stem
+        What the files are called without that end; the problem's name if left out.
     """
     chosen = target_named(target)
     with _in_one_sentence(problem.name):
@@ -40,7 +47,7 @@ def emit(problem: Problem, target: str = "numpy") -> str:
         with _in_one_sentence(spec.name, problem.name):
             functions.append(lower_function(spec))
     with _in_one_sentence(problem.name):
-        return render(problem, chosen, functions)
+        return render(problem, chosen, functions, stem or identifier(problem.name))
 
 
 @contextmanager
@@ -64,23 +71,6 @@ def file_name(problem: Problem, target: str) -> str:
     return f"{identifier(problem.name)}{target_named(target).suffix}"
 
 
-def load_source(source: str, name: str = "kernel") -> ModuleType:
-    """Import emitted `source` from a temporary file. Only for what :func:`emit` wrote."""
-    global _loaded  # noqa: PLW0603 - each loaded module needs a name of its own
-    _loaded += 1
-    with tempfile.TemporaryDirectory(prefix="symderiv-") as folder:
-        path = Path(folder) / f"{identifier(name)}.py"
-        path.write_text(source, encoding="utf-8")
-        specification = importlib.util.spec_from_file_location(
-            f"symderiv_emitted_{_loaded}_{path.stem}", path
-        )
-        if specification is None or specification.loader is None:
-            raise KernelError(f"The emitted module {path.name} cannot be loaded.")
-        module = importlib.util.module_from_spec(specification)
-        specification.loader.exec_module(module)
-    return module
-
-
 def compile_function(
     problem: Problem, target: str = "numpy", function: str | None = None
 ) -> Callable[..., Any]:
@@ -94,12 +84,15 @@ def compile_function(
         If the problem cannot be emitted, or has no function of that name.
     """
     source = emit(problem, target)
-    module = load_source(source, problem.name)
+    specifications = functions_of(problem)
     wanted = identifier(function or problem.name)
-    if wanted not in module.__all__:
-        raise KernelError(
-            f"expected a function among {', '.join(module.__all__)}, found {function or problem.name!r}"
-        )
+    known = [identifier(each.name) for each in specifications]
+    if wanted not in known:
+        raise KernelError(f"expected a function among {', '.join(known)}, found {function or problem.name!r}")
+    module = target_named(target).load(source, problem.name, specifications)
     chosen: Callable[..., Any] = getattr(module, wanted)
     chosen.source = source  # type: ignore[attr-defined]
     return chosen
+
+
+__all__ = ["compile_function", "emit", "emit_files", "file_name", "load_source"]

@@ -186,7 +186,15 @@ class Formula(ABC):
             whole = int(exponent.value)
             if isinstance(base, Entry) and whole <= MULTIPLIED_OUT:
                 return " * ".join([self.text(base)] * whole), PRODUCT
-            return f"{self.text(base, ATOM)} ** {whole}", POWER
+            return self.whole_power(base, whole)
+        return self.power(base, exponent)
+
+    def whole_power(self, base: Expression, exponent: int) -> Piece:
+        """A base to a whole power that is not multiplied out."""
+        return f"{self.text(base, ATOM)} ** {exponent}", POWER
+
+    def power(self, base: Expression, exponent: Expression) -> Piece:
+        """A base to any other power."""
         return f"{self.text(base, ATOM)} ** {self.text(exponent, ATOM)}", POWER
 
 

@@ -17,8 +17,11 @@ class PrintedFunction:
         The lines of a compiled kernel that the body calls; empty where there is none.
     helpers
         The helper functions that the code uses.
+    declared
+        The lines that declare it, for a target with a header.
     """
 
     body: list[str]
     kernel: list[str] = field(default_factory=list)
     helpers: set[str] = field(default_factory=set)
+    declared: list[str] = field(default_factory=list)

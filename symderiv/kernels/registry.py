@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from symderiv.kernels.c_library import load_c
+from symderiv.kernels.c_names import RESERVED
+from symderiv.kernels.c_printer import print_c
 from symderiv.kernels.errors import KernelError
+from symderiv.kernels.function_spec import FunctionSpec
+from symderiv.kernels.loading import load_module
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.numba_printer import print_numba
@@ -33,6 +39,13 @@ class Target:
     errors
         The error of functions that the emitted module brings along, in eps of the dtype, where it is
         not that of a library function.
+    header
+        The end of the name of the file that declares what is in the other; empty if there is none.
+        The two joined, the header first, are one file that stands alone as well.
+    reserved
+        Words that no name in the file may be, beside those of Python.
+    load
+        From the text, a name and the functions in it to an object that has these as Python functions.
     """
 
     name: str
@@ -41,6 +54,9 @@ class Target:
     printer: Callable[[Lowered, NameTable, str], PrintedFunction]
     contiguous: bool = False
     errors: Mapping[str, float] = field(default_factory=dict)
+    header: str = ""
+    reserved: frozenset[str] = frozenset()
+    load: Callable[[str, str, Sequence[FunctionSpec]], Any] = load_module
 
 
 TARGETS: dict[str, Target] = {
@@ -49,6 +65,7 @@ TARGETS: dict[str, Target] = {
         Target("numpy", ".py", "numpy", print_numpy),
         # What its module says of its own exp, and what tests measure.
         Target("numba", ".py", "numba", print_numba, contiguous=True, errors={"exp": 1.0}),
+        Target("c", ".c", "c", print_c, errors={"exp": 1.0}, header=".h", reserved=RESERVED, load=load_c),
     )
 }
 
@@ -64,6 +81,13 @@ def target_named(name: str) -> Target:
     if name not in TARGETS:
         raise KernelError(f"expected a target among {', '.join(TARGETS)}, found {name!r}")
     return TARGETS[name]
+
+
+def file_stem(name: str, target: str) -> str:
+    """What the files of a problem are called without their end: with the target where others end so too."""
+    suffix = target_named(target).suffix
+    alone = sum(each.suffix == suffix for each in TARGETS.values()) == 1
+    return name if alone else f"{name}_{target}"
 
 
 def template_folder() -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from symderiv.expression.nodes import Entry
@@ -37,6 +37,7 @@ class ArgumentRecord:
 
     name: str
     axes: str
+    dims: tuple[str, ...]
     shape: str
     is_label: bool
     label_of_literal: str
@@ -49,6 +50,7 @@ class ResultRecord:
     """A result, as a template shows it."""
 
     name: str
+    dims: tuple[str, ...]
     shape: str
     doc_shape: str
     without_batch: str
@@ -88,10 +90,11 @@ class FunctionRecord:
     returned: str
     body: tuple[str, ...]
     kernel: tuple[str, ...]
+    declared: tuple[str, ...]
 
 
-def render(problem: Problem, target: Target, functions: Sequence[Lowered]) -> str:
-    """The text of the emitted file."""
+def render(problem: Problem, target: Target, functions: Sequence[Lowered], stem: str) -> dict[str, str]:
+    """The text of each emitted file, by the end of its name: a header first, if the target has one."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -102,6 +105,7 @@ def render(problem: Problem, target: Target, functions: Sequence[Lowered]) -> st
         keep_trailing_newline=True,
         autoescape=False,  # Python source, not HTML; all text goes through plain_text
     )
+    environment.filters["comment"] = c_comment
     helpers: set[str] = set()
     records: list[FunctionRecord] = []
     for function in functions:
@@ -119,24 +123,42 @@ def render(problem: Problem, target: Target, functions: Sequence[Lowered]) -> st
     code = [line for record in records for line in (*record.body, *record.kernel)]
     code += [environment.get_template(path).render() for path in helper_files]
     uses = {word for word in _WORDS if any(re.search(rf"\b{word}\b", text) for text in code)}
-    template = environment.get_template(f"{target.folder}/module{target.suffix}.j2")
-    text = template.render(
-        problem_name=plain_text(problem.name),
-        title=plain_text(problem.title or problem.name),
-        about=_wrapped(problem.about),
-        source=_wrapped(f"Source: {problem.source}") if problem.source else "",
-        definitions=[plain_text(line) for line in _definitions(problem)],
-        forms=list(dict.fromkeys(each for record in records for each in _forms(record))),
-        target=target.name,
-        contiguous=target.contiguous,
-        functions=records,
-        exported=[record.name for record in records],
-        helper_files=helper_files,
-        uses=uses,
-        has_reductions=any(record.reductions for record in records),
-    )
-    lines = [line.rstrip() for line in text.split("\n")]
-    return "\n".join(lines).rstrip("\n") + "\n"
+    known = {
+        "problem_name": plain_text(problem.name),
+        "title": plain_text(problem.title or problem.name),
+        "about": _wrapped(problem.about),
+        "source": _wrapped(f"Source: {problem.source}") if problem.source else "",
+        "definitions": [plain_text(line) for line in _definitions(problem)],
+        "forms": list(dict.fromkeys(each for record in records for each in _forms(record))),
+        "target": target.name,
+        "contiguous": target.contiguous,
+        "functions": records,
+        "exported": [record.name for record in records],
+        "helper_files": helper_files,
+        "uses": uses,
+        "has_reductions": any(record.reductions for record in records),
+    }
+    if target.header:
+        known |= {
+            "stem": stem,
+            "guard": f"{identifier(stem).upper()}_H",
+            "uses_work": any("_work(" in line for record in records for line in record.declared),
+        }
+    return {
+        suffix: _tidy(environment.get_template(f"{target.folder}/module{suffix}.j2").render(known))
+        for suffix in (target.header, target.suffix)
+        if suffix
+    }
+
+
+def _tidy(text: str) -> str:
+    """No blanks at the ends of lines, and one line end at the end."""
+    return "\n".join(line.rstrip() for line in text.split("\n")).rstrip("\n") + "\n"
+
+
+def c_comment(text: str) -> str:
+    """Text for the inside of a comment in C: nothing in it ends the comment or begins another."""
+    return text.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?").replace("\\\\", "\\")
 
 
 def _wrapped(text: str, indent: str = "") -> str:
@@ -160,10 +182,10 @@ def _forms(record: FunctionRecord) -> list[str]:
     return [*record.lines, *(each.formula for each in record.results if each.formula)]
 
 
-def name_table(lowered: Lowered) -> NameTable:
+def name_table(lowered: Lowered, reserved: Iterable[str] = ()) -> NameTable:
     """The file's names in one function: arguments first, so that they stay as the problem has them."""
     spec = lowered.spec
-    names = NameTable(_HELPERS)
+    names = NameTable((*_HELPERS, *reserved))
     for argument in spec.arguments:
         names.give(argument.name)
     for axis in axes_of(lowered):
@@ -198,7 +220,7 @@ def _flattened(result: Result) -> bool:
 
 def _function(lowered: Lowered, target: Target) -> tuple[FunctionRecord, set[str]]:
     spec = lowered.spec
-    names = name_table(lowered)
+    names = name_table(lowered, target.reserved)
     name = identifier(spec.name)
     printed = target.printer(lowered, names, f"_{name}_kernel")
     arguments = tuple(_argument(each, names) for each in spec.arguments)
@@ -243,6 +265,7 @@ def _function(lowered: Lowered, target: Target) -> tuple[FunctionRecord, set[str
         returned=_returned(spec, losses, outputs),
         body=tuple(printed.body),
         kernel=tuple(printed.kernel),
+        declared=tuple(printed.declared),
     )
     return record, printed.helpers
 
@@ -282,6 +305,7 @@ def _argument(argument: Argument, names: NameTable) -> ArgumentRecord:
     return ArgumentRecord(
         name=names[argument.name],
         axes=_tuple([repr(axis) for axis in axes]),
+        dims=tuple(names[f"size of {axis}"] for axis in argument.axes),
         shape=_tuple(axes),
         is_label=argument.kind == "label",
         label_of_literal=repr(plain_text(argument.label_of)) if argument.kind == "label" else "None",
@@ -301,6 +325,7 @@ def _result(result: Result, names: NameTable, spec: FunctionSpec) -> ResultRecor
         formula = plain_text(f"{to_text(result.derivative)} = {to_text(result.form)}")
     return ResultRecord(
         name=names[f"{result.name} returned"],
+        dims=tuple(sizes),
         shape=_tuple(shape),
         doc_shape=_tuple(documented),
         without_batch="single" if spec.batch in result.indices else "False",

@@ -20,7 +20,6 @@ from typing import Any
 from symderiv.expression.nodes import Definition
 from symderiv.expression.oracle import Arithmetic, Oracle
 from symderiv.kernels.accuracy import ErrorOracle
-from symderiv.kernels.emit import load_source
 from symderiv.kernels.fixed_places import places_needed
 from symderiv.kernels.function_spec import EPSILON, WEIGHT, Argument, FunctionSpec, Result
 from symderiv.kernels.lowering import Lowered, lower_function
@@ -86,10 +85,11 @@ def verify_source(
     large
         Whether to try an axis of size 1000 as well.
     """
-    module = load_source(source, f"{problem.name}_{target}")
+    specifications = functions_of(problem)
+    module = target_named(target).load(source, f"{problem.name}_{target}", specifications)
     checks: list[Check] = []
     known = _references(problem)
-    for spec in functions_of(problem):
+    for spec in specifications:
         function = getattr(module, identifier(spec.name), None)
         if function is None:
             checks.append(Check(spec.name, "", {}, "", 0.0, 0.0, False, "the module has no such function"))

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from functools import cache
-from types import ModuleType
+from typing import Any
 
 from symderiv import catalog
-from symderiv.kernels.emit import emit, load_source
+from symderiv.kernels.emit import emit
+from symderiv.kernels.registry import TARGETS
+from symderiv.kernels.specification import functions_of
 from symderiv.notation.reader import read_problem
 from symderiv.problem import Problem
+
+#: The targets whose files are Python modules.
+PYTHON = [name for name, target in TARGETS.items() if target.suffix == ".py"]
+
+
+def load(made: Problem, target: str) -> Any:
+    """The functions of a problem, emitted for a target and loaded."""
+    return TARGETS[target].load(emit(made, target), made.name, functions_of(made))
 
 
 @cache
@@ -22,8 +32,8 @@ def source(name: str, target: str) -> str:
 
 
 @cache
-def module(name: str, target: str = "numpy") -> ModuleType:
-    return load_source(source(name, target), f"{name}_{target}")
+def module(name: str, target: str = "numpy") -> Any:
+    return TARGETS[target].load(source(name, target), f"{name}_{target}", functions_of(problem(name)))
 
 
 def own(name: str, text: str) -> Problem:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from symderiv.kernels.emit import emit, load_source
+from symderiv.kernels.emit import emit
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.registry import TARGETS
 from symderiv.kernels.verify import verify
-from tests.kernels.emitted import own
+from tests.kernels.emitted import load, own
 
 MARGIN = """
 index i, k : K
@@ -42,7 +42,7 @@ derive d(L, A[b, j])
 @pytest.mark.parametrize("target", TARGETS)
 def test_margin_of_one_sample(target: str) -> None:
     """0.3 + 1 - 1 is not 0.3 in floating point, and still the place of the maximum is found."""
-    module = load_source(emit(own("margin", MARGIN), target))
+    module = load(own("margin", MARGIN), target)
     rng = np.random.default_rng(11)
     assert module.margin_gradient_z(np.array([0.3, -5.0]), np.int64(0)).tolist() == [0, 0]
     for _ in range(200):

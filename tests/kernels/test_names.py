@@ -8,9 +8,8 @@ from functools import cache
 import pytest
 
 from symderiv.kernels.emit import emit
-from symderiv.kernels.registry import TARGETS
 from symderiv.kernels.verify import verify
-from tests.kernels.emitted import own, source
+from tests.kernels.emitted import PYTHON, own, source
 
 #: Files that use all parts of the templates and printers between them.
 MODELS = ("softmax_layer", "cross_entropy_label", "softmax_layer_cross_entropy", "layer_norm")
@@ -52,7 +51,7 @@ def outer(names: tuple[str, ...]) -> str:
     )
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", PYTHON)
 @pytest.mark.parametrize("form", [scored, outer])
 def test_inputs_called_as_the_file_calls_its_own(form, target: str) -> None:
     names = names_used(target)
@@ -64,7 +63,7 @@ def test_inputs_called_as_the_file_calls_its_own(form, target: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["arrays", "total", "diagonal", "row", "real", "reduction", "njit", "math"])
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", PYTHON)
 def test_one_such_input(name: str, target: str) -> None:
     text = emit(own("named", outer((name,))), target)
     assert f"def named({name}_, Big, side, out=None)" in text

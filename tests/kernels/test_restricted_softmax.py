@@ -11,12 +11,11 @@ import pytest
 from symderiv.expression.construct import subtract
 from symderiv.expression.functions import call
 from symderiv.expression.nodes import MINUS_ONE, ZERO, Entry, Power
-from symderiv.kernels.emit import emit, load_source
 from symderiv.kernels.rewrite_check import same_value
 from symderiv.kernels.verify import verify
-from tests.kernels.emitted import module, own
+from tests.kernels.emitted import load, module, own
 
-TARGETS = ("numpy", "numba")
+TARGETS = ("numpy", "numba", "c")
 HEAD = """
 index m, n, k : M
 input S[M, M]
@@ -49,7 +48,7 @@ def masked_softmax(scores: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
 def test_every_spelling_takes_extreme_scores(spelling: str, target: str) -> None:
-    p = load_source(emit(own("masked", HEAD + spelling), target), f"masked_{target}").masked
+    p = load(own("masked", HEAD + spelling), target).masked
     rng = np.random.default_rng(3)
     near = 1e4 + rng.normal(0, 3, (4, 4))
     for scores in (near, -near, near - 1e4):
@@ -65,7 +64,7 @@ def test_every_spelling_takes_extreme_scores(spelling: str, target: str) -> None
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_restricted_log_sum(target: str) -> None:
     text = "index i, k : K\ninput z[K]\nbatch z\nL[i] = log(sum(k < i, exp(z[k])))"
-    function = load_source(emit(own("before", text), target), f"before_{target}").before
+    function = load(own("before", text), target).before
     z = np.array([1e4, 1e4 - 1, -1e4, 3e4])
     first = math.log1p(math.exp(-1)) + 1e4
     # Nothing comes before the first place, and the logarithm of 0 is -inf.
@@ -75,7 +74,7 @@ def test_a_restricted_log_sum(target: str) -> None:
 @pytest.mark.parametrize("target", TARGETS)
 def test_log_of_a_restricted_share(target: str) -> None:
     text = HEAD + SPELLINGS["sum over m only"] + "\nL[m] = log(P[m, m])"
-    function = load_source(emit(own("last", text), target), f"last_{target}").last
+    function = load(own("last", text), target).last
     scores = np.array([[5.0, 1e4], [3e4, 0.0]])
     np.testing.assert_allclose(function(scores), [0, -3e4], rtol=1e-14)
 
@@ -85,7 +84,7 @@ def test_an_average_over_the_others(target: str) -> None:
     text = """index i, k : K
 input z[K], w[K]
 a[i] = sum(k != i, exp(z[k]) * w[k]) / sum(k != i, exp(z[k]))"""
-    function = load_source(emit(own("others", text), target), f"others_{target}").others
+    function = load(own("others", text), target).others
     z, w = np.array([1e4, 1e4 + 1, -2e4]), np.array([2.0, 3.0, 5.0])
     share = math.e / (1 + math.e)
     np.testing.assert_allclose(function(z, w), [3, 2, 2 + share], rtol=1e-12)
@@ -99,7 +98,7 @@ label y : K
 batch z, y
 loss L
 L = log(sum(k != y, exp(z[k]))) - z[y]"""
-    function = load_source(emit(own("margin", text), target), f"margin_{target}").margin
+    function = load(own("margin", text), target).margin
     z = np.array([[1e4, 1e4 + 1, 1e4 + 2], [3.0, 1e4, 1e4]])
     losses = function(z, np.array([0, 2]), reduction="none")
     np.testing.assert_allclose(losses, [math.log(math.e + math.e**2), 0], rtol=1e-12, atol=1e-12)

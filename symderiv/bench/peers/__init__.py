@@ -41,6 +41,8 @@ def present(names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
             missing[name] = f"{peer(name).TITLE} is left out: the package {requires} is not installed"
         else:
             found.append(name)
+    if "emitted" in found and (sentence := peer("emitted").without_compiler()):
+        missing["emitted c"] = sentence
     return found, missing
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from symderiv import __version__
 from symderiv.bench.cells import Candidate, Case, Workload
+from symderiv.kernels.c_library import NoCompilerError, compiler
 from symderiv.kernels.emit import compile_function
 from symderiv.kernels.reference import flat
 from symderiv.kernels.registry import TARGETS
@@ -26,6 +27,21 @@ def _compiled(workload: Workload, target: str) -> Callable[..., Any]:
     return compile_function(workload.problem(), target, workload.function)
 
 
+@cache
+def targets() -> tuple[str, ...]:
+    """The targets that can be run here: C needs a compiler."""
+    return tuple(target for target in TARGETS if target != "c" or not without_compiler())
+
+
+def without_compiler() -> str:
+    """A sentence, where there is no C compiler."""
+    try:
+        compiler()
+    except NoCompilerError as error:
+        return f"emitted c is left out: {error}"
+    return ""
+
+
 def label(target: str) -> str:
     """What the table calls the function of a target."""
     return f"emitted {target}"
@@ -35,12 +51,12 @@ def candidates(case: Case) -> Iterator[Candidate]:
     """One for each target."""
     workload = case.cell.workload
     arguments = [case.inputs[name] for name in workload.arguments]
-    for target in TARGETS:
+    for target in targets():
         function = _compiled(workload, target)
         outputs = case.outputs()
         out = outputs[0] if len(outputs) == 1 else tuple(outputs)
-
-        def call(function: Any = function, out: Any = out) -> Any:
-            return function(*arguments, out=out)
-
+        if hasattr(function, "bound"):  # a C function: what Python adds to its call is none of it
+            call = function.bound(*arguments, out=out)
+        else:
+            call = partial(function, *arguments, out=out)
         yield Candidate(TITLE, label(target), call, lambda got: tuple(flat(got, len(case.right))))

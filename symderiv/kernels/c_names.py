@@ -1,0 +1,44 @@
+"""Words that no name in an emitted C file may be: of C and C++, of their headers, of the file itself."""
+
+from __future__ import annotations
+
+_KEYWORDS = """
+auto break case char const continue default do double else enum extern float for goto if inline int long
+register restrict return short signed sizeof static struct switch typedef union unsigned void volatile
+while _Bool _Complex _Imaginary
+alignas alignof and and_eq asm bitand bitor bool catch char8_t char16_t char32_t class compl concept
+const_cast consteval constexpr constinit co_await co_return co_yield decltype delete dynamic_cast explicit
+export false friend mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected
+public reinterpret_cast requires static_assert static_cast template this thread_local throw true try typeid
+typename typeof using virtual wchar_t xor xor_eq
+"""
+_MATHEMATICS = """
+acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp10 exp2 expm1 fabs fdim
+floor fma fmax fmin fmod frexp gamma hypot ilogb j0 j1 jn ldexp lgamma llrint llround log log10 log1p log2
+logb lrint lround modf nan nearbyint nextafter nexttoward pow pow10 remainder remquo rint round scalb scalbln
+scalbn signbit significand sin sincos sinh sqrt tan tanh tgamma trunc y0 y1 yn drem finite
+"""
+_LIBRARY = """
+abs abort atexit calloc div exit free index isfinite isgreater isinf isless isnan isnormal labs main malloc
+memchr memcmp memcpy memmove memset printf puts realloc rindex signgam strlen time
+errno linux near far unix assert complex imaginary I NAN NULL INFINITY HUGE_VAL EOF
+size_t ptrdiff_t int32_t int64_t uint32_t uint64_t float_t double_t
+"""
+#: Names that the templates and the printer use.
+OWN = """
+lane first begin end done work thread larger_place smaller_place LANES CHUNK SHORT GRAIN OMP total row threads
+"""
+
+#: What the helpers of the file are called, behind f32_ or f64_.
+_HELPERS = """
+add_product e_near_zero exp exp_of_negative larger largest product relu sigmoid sign smaller smallest
+softplus step total
+"""
+
+RESERVED = frozenset(
+    (
+        *_KEYWORDS.split(), *_LIBRARY.split(), *OWN.split(),
+        *(name + suffix for name in _MATHEMATICS.split() for suffix in ("", "f", "l", "_r")),
+        *(f"{dtype}_{name}" for name in _HELPERS.split() for dtype in ("f32", "f64")),
+    )
+)  # fmt: skip

@@ -1,0 +1,161 @@
+"""From a loop program to C: each function twice, for float and for double."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from symderiv.kernels.c_formula import DOUBLE, FLOAT, Dtype
+from symderiv.kernels.c_loops import INDENT, CLoops, mentions
+from symderiv.kernels.fixed_places import places_needed
+from symderiv.kernels.loop_program import LoopProgram, Parameter
+from symderiv.kernels.lowering import Lowered
+from symderiv.kernels.names import NameTable
+from symderiv.kernels.printed import PrintedFunction
+from symderiv.kernels.schedule import schedule
+
+_SIGNATURE_WIDTH = 100
+
+
+def print_c(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunction:
+    """Both versions of one function, and their declarations."""
+    program = schedule(lowered)
+    name = kernel.removeprefix("_").removesuffix("_kernel")
+    least = {axis: count for axis, count in places_needed(lowered).items() if axis in _axes(program)}
+    label_axes = {each.name: each.label_of for each in lowered.spec.arguments if each.kind == "label"}
+    declared: list[str] = []
+    lines: list[str] = []
+    helpers: set[str] = set()
+    for dtype in (FLOAT, DOUBLE):
+        printer = _Printer(program, names, dtype, least, label_axes)
+        lines += [*([""] if lines else []), *printer.function(name)]
+        declared += printer.declaration(name)
+        helpers |= printer.formula.helpers
+    work = _Printer(program, names, FLOAT, least, label_axes).work_function(name)
+    if work:
+        declared.append(f"{work[0]};")
+        lines = [*work, "", *lines]
+    return PrintedFunction([], lines, helpers, declared)
+
+
+def _axes(program: LoopProgram) -> dict[str, None]:
+    """All axes of the parameters, in order."""
+    return dict.fromkeys(axis for each in program.parameters for axis in each.axes)
+
+
+@dataclass(frozen=True)
+class _Signature:
+    """The parameters of a function: what they are called and what they are."""
+
+    returns: str
+    parameters: tuple[str, ...]
+
+    def text(self, name: str, end: str) -> list[str]:
+        """The head of a function, in lines of a readable width."""
+        lines, line = [], f"{self.returns} {name}("
+        for number, each in enumerate(self.parameters):
+            word = each + (", " if number + 1 < len(self.parameters) else f"){end}")
+            if len(line) + len(word.rstrip()) > _SIGNATURE_WIDTH:
+                lines.append(line.rstrip())
+                line = INDENT
+            line += word
+        return [*lines, line]
+
+
+class _Printer:
+    """Prints one function in one dtype."""
+
+    def __init__(
+        self, program: LoopProgram, names: NameTable, dtype: Dtype,
+        least: Mapping[str, int], label_axes: Mapping[str, str],
+    ) -> None:  # fmt: skip
+        self.program, self.names, self.dtype = program, names, dtype
+        self.least, self.label_axes = least, label_axes
+        self.loops = CLoops(program, names, dtype)
+        self.formula = self.loops.formula
+
+    def signature(self, restrict: str) -> _Signature:
+        """The parameters; `restrict` stands behind the * of each pointer."""
+        parameters = [f"ptrdiff_t {self.formula.places(axis)}" for axis in _axes(self.program)]
+        parameters += [self._parameter(each, restrict) for each in self.program.parameters]
+        if self.loops.arrays:
+            parameters.append(f"{self.dtype.c} *{restrict}work")
+        return _Signature("int" if self._checks() else "void", tuple(parameters))
+
+    def _parameter(self, each: Parameter, restrict: str) -> str:
+        kind = "int64_t" if each.kind == "label" else self.dtype.c
+        name = self.names[each.name]
+        if each.is_result:
+            return f"{kind} *{restrict}{name}"
+        return f"const {kind} *{restrict}{name}" if each.axes else f"{kind} {name}"
+
+    def declaration(self, name: str) -> list[str]:
+        """The declaration, for C and C++."""
+        return self.signature("").text(f"{name}_{self.dtype.short}", ";")
+
+    def work_function(self, name: str) -> list[str]:
+        """How many numbers `work` must hold."""
+        if not self.loops.arrays:
+            return []
+        shared = " + ".join(self.loops.length(each) for each in self.loops.arrays if not each.per_row)
+        own = self.loops.own_length()
+        if own and self.loops.rows is not None and self.loops.rows.parallel:
+            own = f"threads() * {own}"
+        axes = list(_axes(self.program))
+        body = " + ".join(each for each in (shared, own) if each)
+        unused = [
+            axis
+            for axis in axes
+            if not any(axis == i.axis for each in self.loops.arrays for i in each.indices)
+        ]
+        head = ", ".join(f"ptrdiff_t {self.formula.places(axis)}" for axis in axes)
+        return [
+            f"ptrdiff_t {name}_work({head})",
+            "{",
+            *(f"{INDENT}(void){self.formula.places(axis)};" for axis in unused),
+            f"{INDENT}return {body};",
+            "}",
+        ]
+
+    def function(self, name: str) -> list[str]:
+        """The definition."""
+        body = self._checks()
+        start: list[str] = []
+        for each in self.loops.arrays:
+            if not each.per_row:
+                start.append(f"{self.dtype.c} *restrict {self.names[each.name]} = work;")
+                start.append(f"work += {self.loops.length(each)};")
+        code = self.loops.lines()
+        text = "\n".join((*body, *start, *code))
+        named = [self.formula.places(axis) for axis in _axes(self.program)]
+        named += [self.names[each.name] for each in self.program.parameters]
+        unused = [each for each in named if not mentions(text, each)]
+        lines = [*(f"(void){each};" for each in unused), *body, *start, *code]
+        if body:
+            lines.append("return 0;")
+        head = self.signature("restrict ").text(f"{name}_{self.dtype.short}", "")
+        return [*head, "{", *(INDENT + line for line in lines), "}"]
+
+    def _checks(self) -> list[str]:
+        """Sizes that are too small, and labels that name no place, are refused."""
+        lines = []
+        for axis, fewest in self.least.items():
+            lines += [f"if ({self.formula.places(axis)} < {fewest})", f"{INDENT}return 1;"]
+        known = _axes(self.program)
+        for each in self.program.parameters:
+            if each.kind != "label":
+                continue
+            name, axis = self.names[each.name], self.label_axes[each.name]
+            outside = f"{name}{{}} < 0"
+            if axis in known:
+                outside += f" || {name}{{}} >= {self.formula.places(axis)}"
+            if not each.axes:
+                lines += [f"if ({outside.replace('{}', '')})", f"{INDENT}return 1;"]
+                continue
+            count = " * ".join(self.formula.places(one) for one in each.axes)
+            lines += [
+                f"for (ptrdiff_t first = 0; first < {count}; first++)",
+                f"{INDENT}if ({outside.replace('{}', '[first]')})",
+                f"{INDENT * 2}return 1;",
+            ]
+        return lines

@@ -1,0 +1,286 @@
+"""The C target: it compiles without a word, gives right results, and is what its header says."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from symderiv import catalog
+from symderiv.kernels.c_library import FLAGS, WARNINGS, NoCompilerError, compile_c, compiler, load_c
+from symderiv.kernels.emit import compile_function, emit, emit_files
+from symderiv.kernels.specification import functions_of
+from symderiv.kernels.verify import verify, verify_source
+from tests.kernels.emitted import OWN, own, problem, source
+
+#: Without code, which is what takes time; the models below are optimised too.
+LOOK_ONLY = ("-std=c11", "-fsyntax-only", *WARNINGS)
+MODELS = ("softmax", "cross_entropy_label", "layer_norm", "convolution", "embedding")
+NAMES = (
+    "lgamma",
+    "y0",
+    "j1",
+    "double",
+    "register",
+    "I",
+    "lane",
+    "first",
+    "work",
+    "f32_exp",
+    "row",
+    "template",
+)
+
+
+@cache
+def loaded(name: str, function: str = ""):
+    """One function of a problem, compiled once."""
+    return compile_function(problem(name), "c", function or None)
+
+
+def wrong(checks) -> list[str]:
+    return [str(check) for check in checks if not check.ok]
+
+
+def said(text: str, folder: Path, name: str, *flags: str) -> str:
+    """What the compiler says of a file."""
+    return compile_c(text, folder, name, flags)[1]
+
+
+# -- compiling ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [*catalog.names(), *OWN])
+def test_compiles_without_a_warning(name: str, tmp_path: Path) -> None:
+    text = emit(own(name, OWN[name]), "c") if name in OWN else source(name, "c")
+    assert said(text, tmp_path, "file", *LOOK_ONLY) == ""
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_optimised_without_a_warning(name: str, tmp_path: Path) -> None:
+    assert said(source(name, "c"), tmp_path, "file", *FLAGS, *WARNINGS) == ""
+
+
+def test_a_warning_would_be_seen(tmp_path: Path) -> None:
+    spoilt = source("softmax", "c").replace("ptrdiff_t first = 0;", "int first = K;")
+    assert "conversion" in said(spoilt, tmp_path, "file", *LOOK_ONLY)
+
+
+def test_two_files_are_one_program(tmp_path: Path) -> None:
+    parts = emit_files(problem("softmax"), "c", "soft")
+    assert list(parts) == [".h", ".c"]
+    for suffix, text in parts.items():
+        (tmp_path / f"soft{suffix}").write_text(text)
+    main = '#include "soft.h"\nint main(void)\n{\n    float z[2] = {0, 0}, p[2];\n    softmax_f32(1, 2, z, p%s);\n    return p[0] == 0.5f ? 0 : 1;\n}\n'  # fmt: skip # noqa: E501
+    work = ", (float[64]){0}" if "softmax_work(" in parts[".h"] else ""
+    (tmp_path / "main.c").write_text(main % work)
+    command = [compiler(), "-std=c11", *WARNINGS, "-o", "main", "main.c", "soft.c", "-lm"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert subprocess.run([tmp_path / "main"], check=False).returncode == 0
+
+
+def test_vectors_are_made_of_the_exponentials(tmp_path: Path) -> None:
+    if (
+        "Free Software Foundation"
+        not in subprocess.run([compiler(), "--version"], capture_output=True, text=True, check=False).stdout
+    ):
+        pytest.skip("only GCC reports its vectors so")
+    text = source("softmax", "c")
+    report = said(text, tmp_path, "file", *FLAGS, "-fopt-info-vec")
+    vectors = {int(number) for number in re.findall(r"file\.c:(\d+):.*loop vectorized", report)}
+    lines = text.splitlines()
+    calls = [number for number, line in enumerate(lines, 1) if re.search(r"f(32|64)_exp\w*\(z", line)]
+    in_lanes = [number for number in calls if "for (ptrdiff_t k = first" not in lines[number - 2]]
+    assert len(in_lanes) >= 4
+    for number in in_lanes:
+        assert vectors & set(range(number - 4, number)), lines[number - 1]
+
+
+def test_fast_math_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="found -ffast-math"):
+        compile_c(source("softmax", "c"), tmp_path, "file", (*FLAGS, "-ffast-math"))
+
+
+# -- results --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["softmax", "cross_entropy_label", "softmax_layer"])
+def test_c_is_right(name: str) -> None:
+    checks = verify_source(problem(name), "c", source(name, "c"), large=name == "softmax")
+    assert not wrong(checks)
+    assert {check.dtype for check in checks} == {"float32", "float64"}
+    assert any("one sample" in check.kind for check in checks)
+    assert any("out given" in check.kind for check in checks)
+
+
+@pytest.mark.parametrize("name", ["branches", "causal", "logistic", "hostile", "total_variation"])
+def test_own_problem_is_right(name: str) -> None:
+    assert not wrong(verify(own(name, OWN[name]), "c", large=False))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("1.66663654e-1f", "1.66e-1f"),
+        ("first + LANES <= end", "first + LANES <= end - LANES"),
+        ("k = first; k < end; k++", "k = first; k < end - 1; k++"),
+        ("- m)", "+ m)"),
+    ],
+)
+def test_a_fault_is_noticed(old: str, new: str) -> None:
+    text = source("softmax", "c")
+    assert old in text
+    checks = verify_source(problem("softmax"), "c", text.replace(old, new), dtypes=("float32",))
+    if "LANES" in old:  # no fault: fewer whole vectors, more of the rest
+        assert not wrong(checks)
+    else:
+        assert wrong(checks)
+
+
+def test_names_of_c_and_of_its_library(tmp_path: Path) -> None:
+    total = " + ".join(f"{name}[k]" for name in NAMES)
+    text = (
+        f"index i, k : auto\ninput {', '.join(f'{name}[auto]' for name in NAMES)}\nbatch {', '.join(NAMES)}\n"
+        f"long[k] = exp({total})\ny1[i] = long[i] / sum(k, long[k])\nderive d(y1[i], y0[k])\n"
+    )
+    made = own("double", text)
+    assert said(emit(made, "c"), tmp_path, "file", *FLAGS, *WARNINGS) == ""
+    assert not wrong(verify(made, "c", large=False, dtypes=("float32",)))
+
+
+@pytest.mark.parametrize("classes", [10, 24, 100, 1000])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_of_every_length_are_the_same_softmax(classes: int, dtype) -> None:
+    """Short rows in lanes, long ones in chunks, and those that are left over."""
+    softmax = loaded("softmax")
+    z = np.random.default_rng(classes).normal(0, 3, (19, classes)).astype(dtype)
+    exactly = np.exp(z.astype(float) - z.max(1, keepdims=True).astype(float))
+    exactly /= exactly.sum(1, keepdims=True)
+    assert np.max(np.abs(softmax(z) / exactly - 1)) < 32 * np.finfo(dtype).eps
+    for row in (0, 17, 18):
+        for value, expected in ((-np.inf, 0.0), (np.inf, np.nan), (np.nan, np.nan)):
+            spoilt = z.copy()
+            spoilt[row, -1] = value
+            p = softmax(spoilt)
+            assert np.isfinite(np.delete(p, row, 0)).all()
+            if np.isnan(expected):
+                assert np.isnan(p[row]).all()
+            else:
+                assert p[row, -1] == 0.0
+                assert p[row].sum() == pytest.approx(1, rel=1e-5)
+        spoilt[row] = -np.inf
+        assert np.isnan(softmax(spoilt)[row]).all()
+
+
+def test_long_sums_lose_little() -> None:
+    softmax = loaded("softmax")
+    z = np.random.default_rng(1).normal(0, 3, (1, 128_256)).astype(np.float32)
+    exactly = np.exp(z.astype(float) - z.max())
+    exactly /= exactly.sum()
+    assert np.max(np.abs(softmax(z) / exactly - 1)) < 16 * np.finfo(np.float32).eps
+
+
+def test_labels_that_name_no_place_are_refused() -> None:
+    function = compile_function(problem("cross_entropy_label"), "c", "cross_entropy_label_value_and_gradient")
+    z, out = np.zeros((20, 5), np.float32), np.full((20, 5), 7, np.float32)
+    for label in (5, -1, 2**40):
+        with pytest.raises(ValueError, match="labels that name a place"):
+            function(z, np.full(20, label), out=out)
+        assert (out == 7).all()
+    value, gradient = function(z, np.full(20, 4), out=out)
+    assert value == pytest.approx(np.log(5))
+    assert gradient is out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        ((np.zeros((2, 3)),), {}, "expected 2 arguments, found 1"),
+        ((np.zeros((2, 3)), np.zeros((2, 4))), {}, "g: expected 3 places along K, found 4"),
+        ((np.zeros((2, 3)), np.zeros((2, 3), np.float32)), {}, "g: expected float64, found float32"),
+        ((np.zeros((2, 3)), np.zeros(3)), {}, "expected a batch axis in all"),
+        ((np.zeros((2, 3)), np.zeros((2, 3))), {"out": np.zeros((2, 4))}, "out: expected a writable"),
+    ],
+)
+def test_arguments_are_looked_at_before_the_call(arguments, options, message: str) -> None:
+    vjp = loaded("softmax", "softmax_vjp")
+    with pytest.raises(ValueError, match=message):
+        vjp(*arguments, **options)
+
+
+def test_threads_change_nothing(tmp_path: Path) -> None:
+    text = source("softmax", "c")
+    if (
+        "-fopenmp"
+        not in subprocess.run(
+            [compiler(), "-fopenmp", "-###", "-E", "-x", "c", "-"],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stderr
+    ):
+        pytest.skip("this compiler has no OpenMP")
+    assert said(text, tmp_path, "file", *FLAGS, *WARNINGS, "-fopenmp") == ""
+    code = (
+        "import numpy as np, sys\n"
+        "from pathlib import Path\n"
+        "from symderiv import catalog\n"
+        "from symderiv.kernels import c_library\n"
+        "from symderiv.kernels.specification import functions_of\n"
+        "from symderiv.kernels.emit import emit\n"
+        "found = []\n"
+        "for more in ((), ('-fopenmp',)):\n"
+        "    c_library.FLAGS = (*c_library.FLAGS, *more)\n"
+        "    problem = catalog.load('softmax')\n"
+        "    softmax = c_library.load_c(emit(problem, 'c'), 'softmax', functions_of(problem)).softmax\n"
+        "    for shape in ((5000, 10), (700, 300)):\n"
+        "        found.append(softmax(np.random.default_rng(3).normal(size=shape)))\n"
+        "assert all(np.array_equal(a, b) for a, b in zip(found[:2], found[2:])), 'they differ'\n"
+    )
+    environment = {"OMP_NUM_THREADS": "2", "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+
+
+# -- no compiler, and the command line ------------------------------------------------------
+
+
+def test_without_a_compiler(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from symderiv.build import report
+    from symderiv.build.job import perform
+    from symderiv.build.plan import Request
+
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CC", raising=False)
+    text = emit(problem("softmax"), "c")
+    assert "softmax_f32" in text
+    with pytest.raises(NoCompilerError, match="expected a C compiler"):
+        load_c(text, "softmax", functions_of(problem("softmax")))
+    outcome = perform(Request("relu", "relu", "", (), ("c",)))
+    assert not outcome.failures
+    assert {"relu/relu.c", "relu/relu.h"} <= set(outcome.files)
+    report.notes([outcome, outcome])
+    assert capsys.readouterr().err == (
+        "symderiv: the target c is not verified: expected a C compiler (cc, gcc, clang, or the one that CC "
+        "names), found none\n"
+    )
+
+
+def test_emit_writes_two_files(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "symderiv", "emit", "relu", "--target", "c", "--out"]
+    done = subprocess.run([*command, tmp_path / "my.c"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '#include "my.h"' in (tmp_path / "my.c").read_text()
+    assert "#ifndef MY_H" in (tmp_path / "my.h").read_text()
+    done = subprocess.run([*command, tmp_path / "my.h"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "expected a name that ends in .c, for .h goes beside it, found 'my.h'" in done.stderr
