@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from symderiv.calculus import derive
-from symderiv.check.conditions import condition_of, divided_by, restricted, without
 from symderiv.check.content import Claim, Content
 from symderiv.check.diagnosis import Diagnosis, diagnose
+from symderiv.check.divisions import divided_by
 from symderiv.check.document import Document, Place
 from symderiv.check.einstein import repeated, summed
 from symderiv.check.limits import SECONDS_PER_CLAIM, SECONDS_PER_DOCUMENT, OutOfTimeError, time_limit
@@ -27,7 +27,9 @@ from symderiv.notation.errors import NotationError
 from symderiv.notation.text import condition_to_text, to_text
 from symderiv.problem import Problem, names_in
 from symderiv.proof import Verdict, prove
-from symderiv.proof.counterexample import reachable
+from symderiv.proof.judge import restricted
+from symderiv.proof.missing import missing_assumption, without
+from symderiv.proof.trial import reachable
 
 
 def check_file(path: Path, assume: Sequence[str] = ()) -> Report:
@@ -162,11 +164,11 @@ def judge(content: Content, claim: Claim) -> Judgement:
         return _judgement(claim, "unreadable", f"{told}, by a formula or with 'let' in a directive")
     if _is_to_be_solved(claim):
         return _judgement(claim, "equation", "a derivative set to zero: an equation to be solved, not judged")
-    condition = condition_of(problem, left, right, content.assumptions)
+    condition = missing_assumption(left, right, problem, content.assumptions, away=claim.away)
     if condition is not None:
         return _judgement(
             claim, "conditional", f"true only under {condition.text}",
-            method=condition.method, condition=condition.text, counterexample=verdict.counterexample,
+            method=condition.verdict.method, condition=condition.text, counterexample=verdict.counterexample,
         )  # fmt: skip
     if verdict.kind == "undecided":
         return _judgement(claim, "undecided", f"neither proved nor refuted: {verdict.method}")

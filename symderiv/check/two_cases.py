@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from symderiv.check.conditions import restricted
 from symderiv.check.content import Claim
 from symderiv.check.limits import SECONDS_PER_CLAIM, OutOfTimeError, time_limit
 from symderiv.check.verdicts import Judgement
@@ -18,6 +17,7 @@ from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import Compare, Expression, Index
 from symderiv.problem import Assumption
 from symderiv.proof import Verdict, prove
+from symderiv.proof.judge import restricted
 
 
 def with_other_case(found: Sequence[Judgement], assumptions: tuple[Assumption, ...]) -> list[Judgement]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from symderiv.expression.nodes import Compare
 from symderiv.expression.traverse import has_derivative
 from symderiv.notation.latex import to_latex
 from symderiv.notation.tex.guesses import LAST_OF_CASES
@@ -58,7 +57,7 @@ class Proof:
     @property
     def condition(self) -> str | None:
         """The assumption that would make a conditional claim true, in text notation."""
-        return None if self.worst.condition is None else _spelled(self.worst.condition)
+        return self.worst.condition or None
 
     @property
     def counterexample(self) -> Mapping[str, Any] | None:
@@ -120,18 +119,18 @@ def _claim_text(claim: Judged) -> list[str]:
         + (f"  where {where}" if where else "")
     ]
     verdict = claim.under or claim.verdict
-    if claim.condition is not None:
-        lines.append(f"  true only under {_spelled(claim.condition)}, which is not assumed")
+    if claim.condition:
+        lines.append(f"  true only under {claim.condition}, which is not assumed")
     if verdict.kind == "proved":
         sizes = ", ".join(f"{axis} = {size}" for axis, size in verdict.sizes.items())
         lines.append(f"  by {verdict.method}, for {sizes or 'every size'}")
-        stated = [_spelled(each) for each in verdict.rests_on if each != claim.condition]
+        stated = [_spelled(each) for each in verdict.rests_on]
         if stated:
             lines.append(f"  assuming {' and '.join(stated)}")
         if verdict.domain:
             lines.append(f"  where {' and '.join(verdict.domain)}")
     if claim.verdict.counterexample:
-        lines += _counterexample_text(claim.verdict.counterexample, claim.condition is not None)
+        lines += _counterexample_text(claim.verdict.counterexample, bool(claim.condition))
     if verdict.kind == "undecided":
         lines.append(f"  {verdict.method}; no counterexample was found")
         if verdict.points:
@@ -183,9 +182,9 @@ def _claim_data(claim: Judged) -> dict[str, Any]:
         "where": [condition_to_text(each) for each in claim.conditions],
         "verdict": claim.kind,
         "method": verdict.method,
-        "condition": None if claim.condition is None else _spelled(claim.condition),
+        "condition": claim.condition or None,
         "counterexample": dict(claim.verdict.counterexample) or None,
-        "rests_on": [_spelled(each) for each in verdict.rests_on if each != claim.condition],
+        "rests_on": [_spelled(each) for each in verdict.rests_on],
         "because": verdict.because,
         "domain": list(verdict.domain),
         "points": verdict.points,
@@ -194,7 +193,5 @@ def _claim_data(claim: Judged) -> dict[str, Any]:
     }
 
 
-def _spelled(condition: Assumption | Compare) -> str:
-    if isinstance(condition, Compare):
-        return condition_to_text(condition)
-    return f"{to_text(condition.left)} == {to_text(condition.right)}"
+def _spelled(assumption: Assumption) -> str:
+    return f"{to_text(assumption.left)} == {to_text(assumption.right)}"

@@ -74,11 +74,14 @@ class Search:
         At how many points both sides have a finite value, the same on both.
     met
         Whether any values were found that meet the assumptions.
+    something
+        Whether the sides agree in any number that is not 0.
     """
 
     found: dict[str, object] | None
     points: int
     met: bool
+    something: bool
 
 
 def search(
@@ -128,8 +131,8 @@ def search(
             "right": found.right,
             "exact": found.exact,
         }
-        return Search(told, trial.points, True)
-    return Search(None, trial.points, trial.met)
+        return Search(told, trial.points, True, trial.something)
+    return Search(None, trial.points, trial.met, trial.something)
 
 
 def can_be_met(

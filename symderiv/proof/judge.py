@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from symderiv.expression.canonical import same
 from symderiv.expression.construct import multiply, subtract
-from symderiv.expression.indices import free_indices, fresh_index, rename
+from symderiv.expression.indices import rename
 from symderiv.expression.nodes import (
     ONE,
     ZERO,
@@ -17,14 +16,13 @@ from symderiv.expression.nodes import (
     Expression,
     Index,
     PlaceTerm,
-    Sum,
     Where,
 )
-from symderiv.expression.traverse import compared_values, walk
-from symderiv.problem import Assumption, Problem
+from symderiv.expression.traverse import compared_values
+from symderiv.problem import Problem
 from symderiv.proof.counterexample import can_be_met
+from symderiv.proof.missing import missing_assumption
 from symderiv.proof.prove import prove
-from symderiv.proof.trial import reachable
 from symderiv.proof.verdict import Verdict
 
 #: Verdicts, from the worst to the best.
@@ -47,7 +45,7 @@ class Judged:
     verdict
         What the prover said of it as it stands.
     condition
-        For ``conditional``: the assumption that is missing.
+        For ``conditional``: the assumption that is missing, in words.
     under
         For ``conditional``: what the prover said of it under that assumption.
     """
@@ -57,7 +55,7 @@ class Judged:
     conditions: tuple[Compare, ...]
     kind: str
     verdict: Verdict
-    condition: Assumption | Compare | None = None
+    condition: str = ""
     under: Verdict | None = None
 
 
@@ -76,8 +74,7 @@ def judge(
     Parameters
     ----------
     missing
-        Whether an assumption is looked for that would make a refuted equation true: a sum of an input over
-        an axis that is 1, or two free letters that differ, or that are the same.
+        Whether an assumption is looked for that would make a refuted equation true.
     sizes
         The sizes for which it is claimed; for every size of an axis that is not named.
     away
@@ -89,14 +86,12 @@ def judge(
         least = _least(left, right, problem, given, verdict=verdict, sizes=sizes, away=away)
         verdict = replace(least, met=verdict.met and _is_somewhere(left, right, problem, given, sizes))
     if verdict.kind == "refuted" and missing:
-        for assumption in _sums(left, right, problem):
-            under = _prove(left, right, problem, given, sizes=sizes, away=away, more=(assumption,))
-            if under.kind == "proved":
-                return Judged(left, right, given, "conditional", verdict, assumption, under)
-        for condition in _places(left, right, given):
-            under = _prove(left, right, problem, (*given, condition), sizes=sizes, away=away)
-            if under.kind == "proved":
-                return Judged(left, right, given, "conditional", verdict, condition, under)
+        sides = restricted(left, right, given)
+        found = missing_assumption(
+            *sides, problem, problem.assumptions, sizes=sizes, away=away, diagonal=True
+        )
+        if found is not None:
+            return Judged(left, right, given, "conditional", verdict, found.text, found.verdict)
     return Judged(left, right, given, verdict.kind, verdict)
 
 
@@ -110,8 +105,8 @@ def _is_somewhere(
     """Whether values were found for which the conditions hold somewhere: else nothing is claimed."""
     if not conditions:
         return True
-    left, right = restricted(left, conditions), restricted(right, conditions)
-    return can_be_met(left, right, problem, problem.assumptions, conditions, fixed=sizes)
+    there = multiply(*(Where(each, ONE, ZERO) for each in conditions))
+    return can_be_met(multiply(there, left), right, problem, problem.assumptions, conditions, fixed=sizes)
 
 
 def _prove(
@@ -122,25 +117,30 @@ def _prove(
     *,
     sizes: Mapping[str, int] | None,
     away: bool,
-    more: Sequence[Assumption] = (),
 ) -> Verdict:
-    left, right = restricted(left, conditions), restricted(right, conditions)
-    return prove(left, right, problem, (*problem.assumptions, *more), sizes=sizes, away=away)
+    sides = restricted(left, right, conditions)
+    return prove(*sides, problem, problem.assumptions, sizes=sizes, away=away)
 
 
-def restricted(side: Expression, conditions: Sequence[Compare]) -> Expression:
-    """`side` where the conditions hold, and zero elsewhere."""
-    for condition in conditions:
-        left, right = condition.left, condition.right
-        places = not compared_values(condition)
-        if places and condition.operator in ("==", "!="):
-            assert isinstance(left, PlaceTerm | Entry)
-            assert isinstance(right, PlaceTerm | Entry)
-            equal = Delta(left, right)
-            side = multiply(equal if condition.operator == "==" else subtract(ONE, equal), side)
+def restricted(
+    left: Expression, right: Expression, conditions: Sequence[Compare]
+) -> tuple[Expression, Expression]:
+    """Both sides where the conditions of a chain hold, 0 elsewhere: equal if and only if the claim holds."""
+    for each in conditions:
+        one, other = each.left, each.right
+        if not compared_values(each) and each.operator in ("==", "!="):
+            if each.operator == "==" and isinstance(other, Index):
+                assert isinstance(one, PlaceTerm | Entry)
+                left, right = (rename(side, {other: one}) for side in (left, right))
+                continue
+            assert isinstance(one, PlaceTerm | Entry)
+            assert isinstance(other, PlaceTerm | Entry)
+            together = Delta(one, other)
+            factor = together if each.operator == "==" else subtract(ONE, together)
+            left, right = multiply(factor, left), multiply(factor, right)
         else:
-            side = Where(condition, side, ZERO)
-    return side
+            left, right = (Where(each, side, ZERO) for side in (left, right))
+    return left, right
 
 
 def _least(
@@ -161,38 +161,3 @@ def _least(
         if again.kind == "proved":
             verdict, needed = again, fewer
     return verdict
-
-
-def _sums(left: Expression, right: Expression, problem: Problem) -> Iterator[Assumption]:
-    """Σ_k t_k = 1 for each input in play, over its last axis."""
-    used = reachable((left, right), problem)
-    bodies = (left, right, *(each.body for each in problem.definitions))
-    summed = [part.index for body in bodies for _, part in walk(body) if isinstance(part, Sum)]
-    for given in problem.inputs:
-        if given.name not in used or not given.axes or given.label_of is not None:
-            continue
-        letters: list[Index] = []
-        for axis in given.axes:
-            usual = [index.name for index in summed if index.axis == axis]
-            taken = {letter.name for letter in letters}
-            letters.append(fresh_index(axis, taken, [*usual, *problem.letters_of(axis)]))
-        yield Assumption(Sum(letters[-1], Entry(given.name, tuple(letters))), ONE)
-
-
-def _places(left: Expression, right: Expression, conditions: Sequence[Compare]) -> Iterator[Compare]:
-    """i ≠ j, and then i = j, for every two free letters of one axis."""
-    letters = sorted({*free_indices(left), *free_indices(right)}, key=lambda letter: letter.name)
-    taken = {(each.left, each.right) for each in conditions} | {
-        (each.right, each.left) for each in conditions
-    }
-    pairs = [
-        (one, other)
-        for place, one in enumerate(letters)
-        for other in letters[place + 1 :]
-        if one.axis == other.axis and (one, other) not in taken
-    ]
-    yield from (Compare("!=", one, other) for one, other in pairs)
-    for one, other in pairs:
-        # What is the same equation twice on the diagonal, such as W_ij = W_ji, is not worth saying.
-        if not same(rename(left, {other: one}), rename(right, {other: one})):
-            yield Compare("==", one, other)

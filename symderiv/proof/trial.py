@@ -66,6 +66,8 @@ class Trial:
         self.scale = 10 ** (self.digits - 8)
         #: The points at which both sides agree: sizes, values by number, places.
         self.agreed: set[tuple[object, ...]] = set()
+        #: Whether the sides agree in any number that is not 0.
+        self.something = False
         #: Whether any values met the assumptions.
         self.met = False
         parts = [self.left, self.right]
@@ -153,6 +155,7 @@ class Trial:
             if not self._apart(*pair):
                 if abs(pair[0]) < _LARGEST:
                     self.agreed.add((*sizes.items(), number, curved, place))
+                    self.something = self.something or self._apart(pair[0], 0 * pair[0])
                 continue
             if arithmetic is not EXACT:
                 pair = self._settled(pair, values, sizes, curved, env)

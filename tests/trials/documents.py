@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from symderiv.check import check_document, read_file, read_text
-from symderiv.check.conditions import restricted
 from symderiv.check.document import DocumentError
 from symderiv.check.judge import letters_of
 from symderiv.check.output import FORMATS, rendered
@@ -25,6 +24,7 @@ from symderiv.check.points import Sides, Special, close
 from symderiv.check.verdicts import Judgement, Report
 from symderiv.expression.nodes import Expression
 from symderiv.problem import Problem
+from symderiv.proof.judge import restricted
 from tests.trials.hostile import TOKENS, mutated
 
 EXAMPLES = Path(__file__).parents[1] / "check" / "examples"

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from symderiv.check import check_document, read_text
-from symderiv.check.conditions import restricted
 from symderiv.check.content import Claim, Content
 from symderiv.check.judge import letters_of
 from symderiv.check.points import Sides, Special, close
@@ -27,6 +26,7 @@ from symderiv.expression.nodes import Compare, Entry, Expression
 from symderiv.notation.errors import NotationError
 from symderiv.notation.latex import to_latex
 from symderiv.problem import Problem
+from symderiv.proof.judge import restricted
 from tests.check.mutants import ALSO_RIGHT, mutants
 from tests.check.test_examples import EXPECTED, FOLDER
 

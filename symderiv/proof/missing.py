@@ -8,77 +8,112 @@ equation that needs that is false.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import permutations
 
-from symderiv.check.points import Special, Values, close, points_of
+from symderiv.expression.canonical import same
 from symderiv.expression.construct import multiply, number, subtract
 from symderiv.expression.indices import free_indices, fresh_index, rename
 from symderiv.expression.nodes import (
     Add,
-    Compare,
     Definition,
     Delta,
     Derivative,
     Entry,
     Expression,
     Index,
-    Multiply,
-    Number,
-    Position,
-    Power,
+    IndexTerm,
     Sum,
     Where,
 )
-from symderiv.expression.traverse import children, compared_values, map_children, replace_at, walk
+from symderiv.expression.traverse import children, map_children, replace_at, walk
 from symderiv.notation.reader import parse_assumption
 from symderiv.notation.text import to_text
 from symderiv.problem import Assumption, Input, Problem, names_in
-from symderiv.proof import Verdict, prove
+from symderiv.proof.counterexample import search
+from symderiv.proof.prove import prove
 from symderiv.proof.trial import reachable
+from symderiv.proof.verdict import Verdict
 
+#: Equations with more free letters are not compared with an assumption.
+_MOST_LETTERS = 3
 #: What inputs are called that hold labels or targets.
 _LABEL = re.compile(r"(y|t|label|target|labels|targets)(_?[a-zA-Z0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """An assumption and how the equation was shown to be true under it."""
+class Missing:
+    """An assumption in words, and what the prover says of the equation under it and what is given."""
 
     text: str
-    method: str
+    verdict: Verdict
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """An assumption to be tried: how the sides, the problem and the values change under it."""
+    """An assumption to be tried: how the sides and the problem change under it."""
 
     text: str
     left: Expression
     right: Expression
     problem: Problem
     assumptions: tuple[Assumption, ...] = ()
-    special: Special | None = None
 
 
-def condition_of(
-    problem: Problem, left: Expression, right: Expression, given: tuple[Assumption, ...] = ()
-) -> Condition | None:
-    """The weakest assumption that makes ``left = right`` true, or None."""
-    for candidate in _candidates(problem, left, right):
-        if not _holds(candidate, Special.of(given)):
+def missing_assumption(
+    left: Expression,
+    right: Expression,
+    problem: Problem,
+    given: Sequence[Assumption] = (),
+    *,
+    sizes: Mapping[str, int] | None = None,
+    away: bool = False,
+    diagonal: bool = False,
+) -> Missing | None:
+    """The weakest assumption that makes ``left = right`` true, or None.
+
+    Parameters
+    ----------
+    given
+        What is assumed anyway.
+    sizes, away
+        As for :func:`~symderiv.proof.prove.prove`.
+    diagonal
+        Whether it may be that two letters are the same, where nothing else tells what is wrong.
+    """
+    for each in _candidates(problem, left, right, diagonal):
+        if any(_says_the_same(assumption, left, right) for assumption in each.assumptions):
+            continue  # true if it is true
+        assumed = (*given, *each.assumptions)
+        trial = search(each.left, each.right, each.problem, assumptions=assumed, fixed=sizes, away=away)
+        # That 0 = 0 shows nothing: an assumption must leave something of the claim.
+        if trial.found is not None or not trial.something:
             continue
-        verdict = _proved(candidate, given)
+        verdict = prove(each.left, each.right, each.problem, assumed, sizes=sizes, away=away)
         if verdict.kind == "proved":
-            return Condition(candidate.text, verdict.method)
+            stated = tuple(one for one in verdict.rests_on if one not in each.assumptions)
+            return Missing(each.text, replace(verdict, rests_on=stated))
     return None
 
 
-def _proved(candidate: _Candidate, given: tuple[Assumption, ...]) -> Verdict:
-    return prove(candidate.left, candidate.right, candidate.problem, (*given, *candidate.assumptions))
+def _says_the_same(assumption: Assumption, left: Expression, right: Expression) -> bool:
+    """Whether an assumption is the equation itself, perhaps in other letters."""
+    ours = dict.fromkeys((*free_indices(left), *free_indices(right)))
+    theirs = tuple(dict.fromkeys((*free_indices(assumption.left), *free_indices(assumption.right))))
+    if len(ours) != len(theirs) or len(ours) > _MOST_LETTERS:
+        return False
+    for order in permutations(ours):
+        names: dict[Index, IndexTerm] = dict(zip(theirs, order, strict=True))
+        one, other = rename(assumption.left, names), rename(assumption.right, names)
+        if (same(one, left) and same(other, right)) or (same(one, right) and same(other, left)):
+            return True
+    return False
 
 
-def _candidates(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
+def _candidates(
+    problem: Problem, left: Expression, right: Expression, diagonal: bool
+) -> Iterator[_Candidate]:
     yield from _sums_to_one(problem, left, right)
     yield from _different_places(problem, left, right)
     yield from _other_scopes(problem, left, right)
@@ -86,28 +121,27 @@ def _candidates(problem: Problem, left: Expression, right: Expression) -> Iterat
     yield from _symmetric(problem, left, right)
     yield from _true_class(problem, left, right)
     yield from _labels(problem, left, right)
+    if diagonal:
+        yield from _same_places(problem, left, right)
 
 
 def _sums_to_one(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
-    """Σ_k t_k = 1, for each input over each of its axes."""
-    free = {*free_indices(left), *free_indices(right)}
+    """Σ_k t_k = 1, for each input in play over each of its axes."""
+    used = reachable((left, right), problem)
+    bodies = (left, right, *(each.body for each in problem.definitions))
+    summed = [part.index for body in bodies for _, part in walk(body) if isinstance(part, Sum)]
     for given in problem.inputs:
-        if given.label_of is not None:
+        if given.label_of is not None or given.name not in used:
             continue
         for place in range(len(given.axes)):
-            taken = {letter.name for letter in problem.letters}
             letters: list[Index] = []
-            for other in given.axes:
-                known = [each for each in problem.letters if each.axis == other and each not in letters]
-                known.sort(key=lambda each: each in free)  # a letter that is free in the claim comes last
-                letter = known[0] if known else fresh_index(other, taken, ["k", "l", "m"])
-                letters.append(letter)
-                taken.add(letter.name)
+            for axis in given.axes:
+                usual = [index.name for index in (*summed, *problem.letters) if index.axis == axis]
+                taken = {letter.name for letter in letters}
+                letters.append(fresh_index(axis, taken, [*usual, *problem.letters_of(axis)]))
             total = Sum(letters[place], Entry(given.name, tuple(letters)))
             one = Assumption(total, number(1))
-            special = Special(normalised=((given.name, place),))
-            said = f"{to_text(total)} == 1"
-            yield _Candidate(said, left, right, problem, (one,), special)
+            yield _Candidate(f"{to_text(total)} == 1", left, right, problem, (one,))
 
 
 def _different_places(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
@@ -162,13 +196,20 @@ def _labels(problem: Problem, left: Expression, right: Expression) -> Iterator[_
     for given in problem.inputs:
         if given.label_of is not None or given.name in by or not _LABEL.fullmatch(given.name):
             continue
-        for text, special in (
-            ("in {0, 1}", Special(among=((given.name, (0.0, 1.0)),))),
-            ("in {-1, 1}", Special(among=((given.name, (-1.0, 1.0)),))),
-            *((("one_hot", Special(one_hot=(given.name,))),) if given.axes else ()),
-        ):
+        for text in ("in {0, 1}", "in {-1, 1}", *(("one_hot",) if given.axes else ())):
             said = f"{given.name} {text}"
-            yield _Candidate(said, left, right, problem, parse_assumption(said, problem), special)
+            yield _Candidate(said, left, right, problem, parse_assumption(said, problem))
+
+
+def _same_places(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
+    """i = j, for two free letters of one axis, where that is not the same equation twice."""
+    letters = tuple(dict.fromkeys((*free_indices(left), *free_indices(right))))
+    for place, one in enumerate(letters):
+        for other in letters[place + 1 :]:
+            sides = [rename(side, {other: one}) for side in (left, right)]
+            if one.axis == other.axis and not same(*sides):
+                first, second = sorted((one.name, other.name))
+                yield _Candidate(f"{first} == {second}", sides[0], sides[1], problem)
 
 
 def _compared_letters(node: Expression) -> Iterator[tuple[object, object]]:
@@ -291,81 +332,4 @@ def _symmetric(problem: Problem, left: Expression, right: Expression) -> Iterato
     for group in [*([name] for name in names), *([names] if len(names) > 1 else [])]:
         said = [f"{name} symmetric" for name in group]
         assumed = tuple(one for each in said for one in parse_assumption(each, problem))
-        yield _Candidate(", ".join(said), left, right, problem, assumed, Special(symmetric=tuple(group)))
-
-
-def _holds(candidate: _Candidate, given: Special) -> bool:
-    """Whether the sides agree in numbers under a candidate, and there is something to compare."""
-    letters = tuple(dict.fromkeys((*free_indices(candidate.left), *free_indices(candidate.right))))
-    seen = False
-    special = given.with_more(candidate.special) if candidate.special is not None else given
-    for point in points_of(candidate.problem, positive=True, special=special):
-        a, b = point.values(candidate.left, letters), point.values(candidate.right, letters)
-        if not _agree(a, b):
-            return False
-        # That 0 = 0 shows nothing: an assumption must leave something of the claim.
-        seen = seen or any(value is not None and not close(value, 0) for value in a.values())
-    return seen
-
-
-def divided_by(problem: Problem, left: Expression, right: Expression) -> str:
-    """``x != 0`` where a true equation divides on its right by an input that its left side may have zero.
-
-    Both sides are looked at where that input is zero: then the left side must have a value and the right
-    side none.
-    """
-    letters = tuple(dict.fromkeys((*free_indices(left), *free_indices(right))))
-    for entry in dict.fromkeys(_denominators(right)):
-        given = problem.input(entry.array)
-        if given is None or given.label_of is not None or not set(free_indices(entry)) <= set(letters):
-            continue
-        found: list[bool] = []
-        nowhere = Special(among=((entry.array, (0.0,)),))
-        for point in points_of(problem, positive=True, count=2, special=nowhere):
-            a, b = point.values(left, letters), point.values(right, letters)
-            found += [b[place] is None and one is not None for place, one in a.items()]
-        if found and all(found):
-            return f"{to_text(entry)} != 0"
-    return ""
-
-
-def _denominators(node: Expression) -> Iterator[Entry]:
-    """The entries that a formula divides by, as it is written."""
-    for _, part in walk(node):
-        if isinstance(part, Power) and isinstance(part.exponent, Number) and part.exponent.value < 0:
-            base = part.base.base if isinstance(part.base, Power) else part.base
-            if isinstance(base, Entry):
-                yield base
-            elif isinstance(base, Multiply):
-                yield from (each for each in base.factors if isinstance(each, Entry))
-
-
-def _agree(a: Values, b: Values) -> bool:
-    for place, one in a.items():
-        other = b[place]
-        if (one is None) != (other is None):
-            return False
-        if one is not None and other is not None and not close(one, other):
-            return False
-    return True
-
-
-def restricted(
-    left: Expression, right: Expression, conditions: tuple[Compare, ...]
-) -> tuple[Expression, Expression]:
-    """Both sides where the conditions of a chain hold, 0 elsewhere: equal if and only if the claim holds."""
-    for each in conditions:
-        one, other = each.left, each.right
-        if not compared_values(each) and each.operator in ("==", "!="):
-            if each.operator == "==" and isinstance(other, Index):
-                assert isinstance(one, Index | Position | Entry)
-                left, right = (rename(side, {other: one}) for side in (left, right))
-                continue
-            assert isinstance(one, Index | Position | Entry)
-            assert isinstance(other, Index | Position | Entry)
-            together = Delta(one, other)
-            factor = together if each.operator == "==" else subtract(number(1), together)
-            left, right = multiply(factor, left), multiply(factor, right)
-        else:
-            left, right = (Where(each, side, number(0)) for side in (left, right))
-    return left, right
+        yield _Candidate(", ".join(said), left, right, problem, assumed)
