@@ -88,9 +88,8 @@ def blocks(text: str, code: Sequence[Code]) -> Iterator[Block]:
             place = block.end + 1 if block else match.end()
         else:
             number += 1
-            block = _display(finder, match, number)
+            block, place = _display(finder, match, number)
             yield block
-            place = block.end + 2
 
 
 class Finder:
@@ -118,21 +117,27 @@ class Finder:
         return text[place - 1] == "\\" and (place < 2 or text[place - 2] != "\\")
 
 
-def _display(finder: Finder, match: re.Match[str], number: int) -> Block:
+def _display(finder: Finder, match: re.Match[str], number: int) -> tuple[Block, int]:
+    r"""A display, and where the text goes on after it.
+
+    An environment ends before its ``\end{align}``: what divides displays takes that place, so that another
+    display may follow without a blank.
+    """
     text = finder.text
     if match["environment"]:
         closing = f"\\end{{{match['name']}{match['star']}}}"
         end = finder.find(closing, match.end())
-        if end >= 0:
-            return Block("display", match.start(), end + len(closing), number)
+        begin = match.start()
     else:
         closing = "$$" if match["display"] == "$$" else "\\]"
         end = finder.find(closing, match.end(), unescaped=True)
-        if end >= 0:
-            return Block("display", match.end(), end, number)
+        begin = match.end()
+    if end >= 0:
+        return Block("display", begin, end, number), end + len(closing)
     stop = finder.find("\n\n", match.end())
+    stop = stop if stop >= 0 else len(text)
     fault = f"this {match[0]} is never closed: expected {closing}"
-    return Block("display", match.start(), stop if stop >= 0 else len(text), number, fault)
+    return Block("display", match.start(), stop, number, fault), stop
 
 
 def _inline(finder: Finder, match: re.Match[str]) -> Block | None:

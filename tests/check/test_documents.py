@@ -24,8 +24,17 @@ def test_displays_and_inline_formulas_of_markdown() -> None:
 def test_environments_and_math_fences_are_displays() -> None:
     text = "\\begin{align}\na &= b\n\\end{align}\n\n```math\nc = d\n```\n"
     document = read_text(text, "notes.md")
-    assert found(document) == [("display", "\\begin{align}\na &= b\n\\end{align}"), ("display", "c = d")]
+    assert found(document) == [("display", "\\begin{align}\na &= b"), ("display", "c = d")]
     assert [block.number for block in document.blocks] == [1, 2]
+
+
+@pytest.mark.parametrize("between", ["", "\n", "\r\n", " "])
+def test_no_display_is_lost_right_after_an_environment(between: str) -> None:
+    first = "\\begin{equation}\nf = x^2\n\\end{equation}"
+    second = "\\begin{align*}\n\\frac{df}{dx} &= 3x \\\\ &= 2x + x\n\\end{align*}"
+    for text in (first + between + second, first + between + "$$\\frac{df}{dx} = 3x = 2x + x$$"):
+        report = check_document(read_text(text, "paper.tex"))
+        assert [each.verdict for each in report.judgements] == ["refuted", "proved"]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +72,7 @@ def test_latex_comments_verbatim_text_and_macros() -> None:
         "\\begin{verbatim}$$e = f$$\\end{verbatim}\n\\begin{equation}g = h\\end{equation}\n\\end{document}\n"
     )
     document = read_text(text, "n.tex")
-    assert found(document) == [("display", "a = b"), ("display", "\\begin{equation}g = h\\end{equation}")]
+    assert found(document) == [("display", "a = b"), ("display", "\\begin{equation}g = h")]
     assert {macro.name: (macro.body, macro.arguments) for macro in document.macros} == {
         "dd": ("\\partial", 0), "two": ("#1 + #2", 2),
     }  # fmt: skip
