@@ -94,7 +94,8 @@ def _pieces(tokens: Sequence[Token]) -> list[_Piece]:
     pieces = [_Piece([], "")]
     depth = 0
     for place, token in enumerate(tokens):
-        depth += opens(token) - closes(token)
+        # A bracket that one display of a document leaves open reaches into no other.
+        depth = 0 if token.text == DISPLAY_END else depth + opens(token) - closes(token)
         remark = token.kind == "&" and place > 0 and tokens[place - 1].kind == "&"
         if depth == 0 and (remark or token.kind in ("newline", "quad", ",", ";")):
             if pieces[-1].tokens:
