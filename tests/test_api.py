@@ -227,3 +227,34 @@ def test_wrong_types_get_a_sentence(arguments: dict, kind: type[Exception], sent
 
 def test_letters_of_ones_own_do_not_meet_those_that_are_chosen() -> None:
     assert sd.derive("softmax", wrt="z[i]").form_text != "p[i] * (1 - p[i])"
+
+
+SOFTMAX = "p[i] = exp(z[i]) / sum(k, exp(z[k]))"
+
+
+@pytest.mark.parametrize("let", [SOFTMAX, r"p_i = \frac{e^{z_i}}{\sum_k e^{z_k}}"])
+def test_an_undefined_number_that_is_differentiated_is_any_function(let: str) -> None:
+    right = "d(L, z[j]) = sum(i, d(L, p[i]) * p[i] * (delta(i, j) - p[j]))"
+    assert sd.prove(right, let=let).verdict == "proved"
+    wrong = sd.prove(right.replace("- p[j]", "- p[i]"), let=let)
+    assert wrong.verdict == "refuted"
+    assert "d(L, p)" in wrong.counterexample["values"]
+    latex = (
+        r"\frac{\partial L}{\partial z_j} = \sum_i \frac{\partial L}{\partial p_i} p_i (\delta_{ij} - p_i)"
+    )
+    assert sd.prove(latex, let=let).verdict == sd.prove(latex, "softmax").verdict == "refuted"
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "d(L, z[j]) = 0",
+        "d(L, z[j]) = 2 * d(L, z[j])",
+        "g[j] = d(L, z[j]); z[j] * g[j] = 2 * g[j]",
+        r"\frac{\partial t_i}{\partial z_j} = 5 \frac{\partial t_i}{\partial z_j}",
+    ],
+)
+def test_a_derivative_of_what_nothing_is_known_of_proves_nothing(formula: str) -> None:
+    with pytest.raises(sd.RequestError, match="nothing that is written makes"):
+        sd.prove(formula)
+    assert sd.prove(formula, inputs="L, t[K], z[K]").verdict == "proved"  # said to be given, these are zero

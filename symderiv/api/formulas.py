@@ -56,13 +56,20 @@ def prove(
     symderiv.notation.errors.NotationError
         If the formula is not understood.
     RequestError
-        If there is no equation to judge.
+        If there is no equation to judge, or a derivative of a name that nothing is known of.
     """
     from symderiv.documents.verdicts import proof_of
+    from symderiv.notation.typed import not_depending
 
     typed = _typed(formula, problem, let, assume, index, inputs, labels, functions, latex)
     if not any(each.claims() for each in typed.statements):
-        raise RequestError(f"expected an equation to prove, found {formula!r}")
+        defined = ", ".join(each.defines for each in typed.statements if each.defines)
+        found = (
+            f"only what defines {defined}; declare it in inputs if it is given" if defined else repr(formula)
+        )
+        raise RequestError(f"expected an equation to prove, found {found}")
+    if lacking := not_depending(typed):
+        raise RequestError(lacking)
     return proof_of(typed)
 
 

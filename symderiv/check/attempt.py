@@ -13,12 +13,12 @@ from symderiv.check.declared import Said
 from symderiv.check.document import Block, Document
 from symderiv.check.limits import MOST_IN_LINES, SECONDS_PER_READING, OutOfTimeError, time_limit
 from symderiv.check.prose import series
-from symderiv.expression.nodes import Derivative, Entry, Index
-from symderiv.expression.traverse import walk
+from symderiv.expression.nodes import Entry, Index
+from symderiv.notation.dependence import functions_of_names
 from symderiv.notation.errors import NotationError, ShapeError, Source
 from symderiv.notation.tex.inferred import Reading, read_document
 from symderiv.notation.tex.tokens import DISPLAY_END, closes, opens, tokenize
-from symderiv.problem import Problem, Upstream, names_in
+from symderiv.problem import Problem, names_in
 
 #: Signs of a derivative: a display with one on its left side claims something.
 _DERIVATIVES = ("\\partial", "\\nabla", "\\frac{d", "\\dfrac{d", "\\pdv")
@@ -76,10 +76,11 @@ class Attempt:
         reading = self._all_that_can_be_read()
         if reading is not None:
             reading = self._with_inputs_defined(reading)
-        if reading is not None and self._finds_upstream(reading):
-            reading = self._all_that_can_be_read()
         if reading is not None:
             reading = self._with_definitions_in_lines(reading)
+        # What a line defines is no function that nothing is known of: the lines come first.
+        if reading is not None and self._finds_upstream(reading):
+            reading = self._all_that_can_be_read()
         return reading
 
     def _set_unreadable_signs_aside(self) -> None:
@@ -130,31 +131,12 @@ class Attempt:
             return reading
 
     def _finds_upstream(self, reading: Reading) -> bool:
-        """Whether a number that nothing defines is differentiated: then it is any function of a name.
-
-        Of the names that it is differentiated by, this is the one that is made of all others.
-        """
-        problem = reading.problem
-        by: dict[str, set[str]] = {}
-        for chain in reading.chains:
-            for part in (part for side in chain.sides for _, part in walk(side)):
-                if isinstance(part, Derivative) and isinstance(part.of, Entry) and not part.of.indices:
-                    by.setdefault(part.of.array, set()).add(part.by[0].array)
-        found = False
-        for name, names in by.items():
-            given = problem.input(name)
-            if given is None or given.label_of is not None or name in names:
-                continue
-            last = [
-                each
-                for each in names
-                if (definition := problem.definition(each)) is not None
-                and all(other == each or problem.depends(definition.body, other) for other in names)
-            ]
-            if len(last) == 1:
-                self.said.upstream.append(Upstream(name, last[0]))
-                found = True
-        return found
+        """Whether a number that nothing defines is differentiated: then it is any function of a name."""
+        found = functions_of_names(
+            reading.problem, (side for chain in reading.chains for side in chain.sides)
+        )
+        self.said.upstream += found
+        return bool(found)
 
     def _with_definitions_in_lines(self, reading: Reading) -> Reading:
         """The reading with those definitions in lines that the displays need and can be read with."""

@@ -23,9 +23,10 @@ from symderiv.check.verdicts import Judgement, Report
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import ONE, Derivative, Entry, Expression, Index, Number, Where
 from symderiv.expression.traverse import walk
+from symderiv.notation.dependence import without_dependence
 from symderiv.notation.errors import NotationError
 from symderiv.notation.text import condition_to_text, to_text
-from symderiv.problem import Problem, names_in
+from symderiv.problem import Problem
 from symderiv.proof import Verdict, prove
 from symderiv.proof.judge import restricted
 from symderiv.proof.missing import missing_assumption, without
@@ -133,6 +134,9 @@ def judge(content: Content, claim: Claim) -> Judgement:
         letter = twice[0].name
         told = f"{letter} occurs twice in a term of one side and not on the other: write a sum over {letter}"
         return _judgement(claim, "unreadable", f"{told}, or say 'einstein' in a directive")
+    unknown = without_dependence(problem, (left, right), declared=())
+    if unknown is not None:
+        return _to_be_solved(claim) if _is_to_be_solved(claim) else _not_depending(claim, unknown)
     problem = _with_fixed(content, problem, (left, right))
     letters = set(letters_of(left, right))
     assumed = [each for each in content.where if set(free_indices(Where(each, ONE, ONE))) <= letters]
@@ -157,13 +161,11 @@ def judge(content: Content, claim: Claim) -> Judgement:
             where = condition_to_text(sentence)
             told = f"proved where {where}, as the sentence before it says: {verdict.method}"
             return _judgement(claim, "proved", told, method=verdict.method)
-    unknown = _without_dependence(problem, (left, right))
+    unknown = without_dependence(problem, (left, right))
     if unknown is not None:
-        of, by = unknown
-        told = f"nothing that is written makes {of} depend on {by}: define {of}"
-        return _judgement(claim, "unreadable", f"{told}, by a formula or with 'let' in a directive")
+        return _not_depending(claim, unknown)
     if _is_to_be_solved(claim):
-        return _judgement(claim, "equation", "a derivative set to zero: an equation to be solved, not judged")
+        return _to_be_solved(claim)
     condition = missing_assumption(left, right, problem, content.assumptions, away=claim.away)
     if condition is not None:
         return _judgement(
@@ -243,20 +245,10 @@ def letters_of(left: Expression, right: Expression) -> tuple[Index, ...]:
     return tuple(dict.fromkeys((*free_indices(left), *free_indices(right))))
 
 
-def _without_dependence(problem: Problem, sides: tuple[Expression, ...]) -> tuple[str, str] | None:
-    """A name and a variable that it is differentiated by without depending on it; None where there is none.
-
-    Such a derivative is 0 as far as the document goes, which nobody means who writes it down.
-    """
-    for side in sides:
-        for _, part in walk(side):
-            if not isinstance(part, Derivative):
-                continue
-            names = names_in(part.of)
-            for entry in part.by:
-                if names and entry.array not in names and not problem.depends(part.of, entry.array):
-                    return to_text(part.of), to_text(entry)
-    return None
+def _not_depending(claim: Claim, found: tuple[str, str]) -> Judgement:
+    of, by = found
+    told = f"nothing that is written makes {of} depend on {by}: define {of}"
+    return _judgement(claim, "unreadable", f"{told}, by a formula or with 'let' in a directive")
 
 
 def _own_form(problem: Problem, left: Expression) -> Expression | None:
@@ -269,6 +261,10 @@ def _own_form(problem: Problem, left: Expression) -> Expression | None:
         if prove(left, form, problem).kind == "proved":
             return form
     return None
+
+
+def _to_be_solved(claim: Claim) -> Judgement:
+    return _judgement(claim, "equation", "a derivative set to zero: an equation to be solved, not judged")
 
 
 def _is_to_be_solved(claim: Claim) -> bool:

@@ -67,6 +67,7 @@ def prove(  # noqa: PLR0917 (each parameter is an option)
     is not understood.
     """
     from symderiv.documents.verdicts import proof_of
+    from symderiv.notation.typed import not_depending
 
     one_of("--format", form, ("text", "json"))
     typed = read(typed_in(formula), within, let, index, inputs, label, assume, function, latex)
@@ -74,6 +75,8 @@ def prove(  # noqa: PLR0917 (each parameter is an option)
         defined = ", ".join(each.defines for each in typed.statements if each.defines)
         found = f"only what defines {defined}; declare it with --input if it is given" if defined else "none"
         raise UsageError(f"expected an equation LHS = RHS to prove, found {found}")
+    if lacking := not_depending(typed):
+        raise UsageError(lacking)
     sizes = parse_sizes(size or ())
     check_axes(sizes, [typed.problem])
     proof = proof_of(typed, sizes)

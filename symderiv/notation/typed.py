@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from symderiv.expression.nodes import Derivative, Entry, Expression, Extremum, Index, Product, Sum
 from symderiv.expression.traverse import walk
+from symderiv.notation.dependence import functions_of_names, without_dependence
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.formulas import Piece, Statement, read_pieces
 from symderiv.notation.reader import parse_expression, read_problem
@@ -117,6 +118,15 @@ def read_typed(
     """
     said = said or Said()
     base = base or Problem(name)
+    typed = _read(formula, base, said, latex)
+    claimed = (side for statement in typed.statements for side in statement.sides)
+    unknown = [each for each in functions_of_names(typed.problem, claimed) if each.name in typed.inferred]
+    if not unknown:
+        return typed
+    return _read(formula, replace(base, upstream=(*base.upstream, *unknown)), said, latex)
+
+
+def _read(formula: str, base: Problem, said: Said, latex: bool | None) -> Typed:
     latex = is_latex(formula) if latex is None else latex
     pieces = said.declarations()
     pieces += [Piece(text, "--let", defines=True) for text in said.lets if not is_latex(text)]
@@ -137,6 +147,20 @@ def read_typed(
     extra = [_tex_assumption(text, problem) for text in said.assumptions if is_latex(text)]
     problem = replace(problem, assumptions=(*problem.assumptions, *extra))
     return Typed(problem, statements, guesses, latex, tuple(given.name for given in inferred))
+
+
+def not_depending(typed: Typed) -> str:
+    """What a derivative lacks to be understood: nothing makes the undeclared name depend on anything."""
+    declared = {given.name for given in typed.problem.inputs} - set(typed.inferred)
+    claimed = (side for statement in typed.statements for side in statement.sides)
+    found = without_dependence(typed.problem, claimed, declared)
+    if found is None:
+        return ""
+    of, by = found
+    return (
+        f"nothing that is written makes {of} depend on {by}, so that d({of}, {by}) says nothing: "
+        f"define {of.partition('[')[0]}, or declare it as an input if it is a constant"
+    )
 
 
 def read_source(text: str, name: str, latex: bool | None = None) -> tuple[Problem, tuple[Guess, ...]]:

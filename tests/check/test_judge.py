@@ -156,6 +156,40 @@ $$ \frac{\partial L}{\partial z_j} = p_j \frac{\partial L}{\partial p_j} $$
     assert "d(L, p)" in found[1].counterexample["values"]
 
 
+@pytest.mark.parametrize(
+    "claim",
+    [
+        r"\frac{\partial L}{\partial z_j} = 2 \frac{\partial L}{\partial z_j}",
+        r"g_j = \frac{\partial L}{\partial z_j}$$ $$g_j + z_j g_j = 3 g_j",
+        r"\frac{\partial y}{\partial x} = -\frac{\partial x}{\partial y}",
+    ],
+)
+def test_a_derivative_of_what_nothing_is_known_of_is_not_zero(claim: str) -> None:
+    found = report(f"$${claim}$$").judgements
+    assert [each.verdict for each in found] == ["unreadable"]
+    assert "nothing that is written makes" in found[0].message
+
+
+def test_a_loss_that_a_line_defines_is_no_loss_of_any_kind() -> None:
+    text = r"""
+$$z_j = \sum_i W_{ij} x_i + b_j$$
+
+The loss is $L = \sum_j z_j^2$.
+
+$$\frac{\partial L}{\partial z_j} = 2 z_j$$
+
+$$\frac{\partial L}{\partial W_{ij}} = 3 x_i z_j$$
+"""
+    assert [each.verdict for each in report(text).judgements] == ["proved", "refuted"]
+
+
+@pytest.mark.parametrize("bracket", ["(", "[", ")"])
+def test_a_bracket_that_does_not_match_spoils_its_own_display_only(bracket: str) -> None:
+    text = f"$$f = x^2$$\n$$g = {bracket} x$$\n$$\\frac{{df}}{{dx}} = 2x$$\n$$\\frac{{df}}{{dx}} = 3x$$"
+    found = [(each.display, each.verdict) for each in report(text).judgements]
+    assert found == [(2, "unreadable"), (3, "proved"), (4, "refuted")]
+
+
 def test_a_definition_of_the_catalogue() -> None:
     text = (
         "<!-- symderiv: like softmax(a) as q -->"
