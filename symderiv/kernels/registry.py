@@ -44,6 +44,8 @@ class Target:
         The two joined, the header first, are one file that stands alone as well.
     reserved
         Words that no name in the file may be, beside those of Python.
+    batch
+        A batch of this size takes paths that smaller ones do not; 0 if there are none. It is tried too.
     load
         From the text, a name and the functions in it to an object that has these as Python functions.
     """
@@ -56,6 +58,7 @@ class Target:
     errors: Mapping[str, float] = field(default_factory=dict)
     header: str = ""
     reserved: frozenset[str] = frozenset()
+    batch: int = 0
     load: Callable[[str, str, Sequence[FunctionSpec]], Any] = load_module
 
 
@@ -65,7 +68,17 @@ TARGETS: dict[str, Target] = {
         Target("numpy", ".py", "numpy", print_numpy),
         # What its module says of its own exp, and what tests measure.
         Target("numba", ".py", "numba", print_numba, contiguous=True, errors={"exp": 1.0}),
-        Target("c", ".c", "c", print_c, errors={"exp": 1.0}, header=".h", reserved=RESERVED, load=load_c),
+        Target(
+            "c",
+            ".c",
+            "c",
+            print_c,
+            errors={"exp": 1.0},
+            header=".h",
+            reserved=RESERVED,
+            batch=35,
+            load=load_c,
+        ),
     )
 }
 

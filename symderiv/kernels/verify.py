@@ -34,6 +34,8 @@ from symderiv.problem import Problem
 DTYPES = ("float32", "float64")
 #: The reference itself is good to about 50 digits of the terms it is made of: nothing below is judged.
 FLOOR = 1e-40
+#: How many entries are looked at where there are many samples: of the first, the last and between.
+MANY_SAMPLES = 6
 _MINUS_INFINITY = Fraction(-(10**60))
 _ALMOST_ZERO = Fraction(1, 10**200)
 
@@ -95,7 +97,7 @@ def verify_source(
             checks.append(Check(spec.name, "", {}, "", 0.0, 0.0, False, "the module has no such function"))
             continue
         checker = _Checker(problem, spec, known, target_named(target).errors)
-        for trial in checker.trials(large):
+        for trial in (*checker.trials(large), *checker.of_batch(target_named(target).batch)):
             for dtype in dtypes:
                 checks += checker.check(function, trial, dtype)
     return checks
@@ -182,6 +184,13 @@ class _Checker:
             replace(each, sizes={axis: max(size, needed.get(axis, 1)) for axis, size in each.sizes.items()})
             for each in self._trials(large)
         ]
+
+    def of_batch(self, size: int) -> list[Trial]:
+        """A trial with many samples, for a target that does several at a time; few entries are judged."""
+        if not size or not self.batch_axis:
+            return []
+        different = self.trials(False)[1]
+        return [replace(different, sizes={**different.sizes, self.batch_axis: size}, entries=MANY_SAMPLES)]
 
     def _trials(self, large: bool) -> list[Trial]:
         axes = [axis for axis in self.batched.axes if axis != self.batch_axis]

@@ -144,6 +144,22 @@ def test_a_fault_is_noticed(old: str, new: str) -> None:
         assert wrong(checks)
 
 
+@pytest.mark.parametrize(("name", "place"), [("softmax", 2), ("layer_norm", 1)])
+def test_a_fault_in_short_rows_is_noticed(name: str, place: int) -> None:
+    """What only a batch of many samples runs is verified too.
+
+    The first place of softmax is where its maximum is taken: that of another row would do as well.
+    """
+    text = source(name, "c")
+    old = "const ptrdiff_t row = first + lane;"
+    assert old in text
+    parts = text.split(old)
+    spoilt = old.join(parts[:place]) + "const ptrdiff_t row = first + (lane ^ 1);" + old.join(parts[place:])
+    checks = verify_source(problem(name), "c", spoilt, dtypes=("float32",), large=False)
+    assert {check.sizes["B"] for check in checks if not check.ok} == {35}
+    assert not wrong(verify_source(problem(name), "c", text, dtypes=("float32",), large=False))
+
+
 def test_names_of_c_and_of_its_library(tmp_path: Path) -> None:
     total = " + ".join(f"{name}[k]" for name in NAMES)
     text = (
@@ -160,11 +176,11 @@ def test_names_of_c_and_of_its_library(tmp_path: Path) -> None:
 def test_rows_of_every_length_are_the_same_softmax(classes: int, dtype) -> None:
     """Short rows in lanes, long ones in chunks, and those that are left over."""
     softmax = loaded("softmax")
-    z = np.random.default_rng(classes).normal(0, 3, (19, classes)).astype(dtype)
+    z = np.random.default_rng(classes).normal(0, 3, (35, classes)).astype(dtype)
     exactly = np.exp(z.astype(float) - z.max(1, keepdims=True).astype(float))
     exactly /= exactly.sum(1, keepdims=True)
     assert np.max(np.abs(softmax(z) / exactly - 1)) < 32 * np.finfo(dtype).eps
-    for row in (0, 17, 18):
+    for row in (0, 31, 34):
         for value, expected in ((-np.inf, 0.0), (np.inf, np.nan), (np.nan, np.nan)):
             spoilt = z.copy()
             spoilt[row, -1] = value
