@@ -107,7 +107,7 @@ def multiprecision(digits: int = 50) -> Arithmetic:
         function = getattr(context, name)
 
         def apply(u: Value) -> Value:
-            if name in _FAST and context.mag(u) > _LARGEST:
+            if name in _FAST and context.isfinite(u) and context.mag(u) > _LARGEST:
                 raise OracleError(f"{name} has a value here that is too large, or too many digits")
             value = function(u)
             if isinstance(value, context.mpc):

@@ -98,3 +98,11 @@ def test_what_has_no_value_is_an_error_that_says_so(node: object, words: str) ->
     oracle = Oracle({"K": 3}, ARRAYS, PROBLEM.definitions, {}, FRACTIONS)
     with pytest.raises(OracleError, match=words):
         oracle.evaluate(node)  # type: ignore[arg-type]
+
+
+def test_far_values_of_functions_are_refused_and_infinities_keep_theirs() -> None:
+    exp = multiprecision().functions["exp"]
+    minus_infinity = multiprecision().from_fraction(Fraction(-1)) * float("inf")
+    assert exp(minus_infinity) == 0
+    with pytest.raises(OracleError, match="too large"):
+        exp(multiprecision().from_fraction(Fraction(2) ** 6000))
