@@ -6,7 +6,7 @@ floating point of one dtype makes on the way to it, in units of that dtype's eps
     a + b       err(a) + err(b) + |a + b| / 2
     a · b       |a| err(b) + |b| err(a) + |a b| / 2
     f(u)        |f'(u)| err(u) + 2 |f(u)|                (what library functions promise; a module's
-                                                          own exp states its error, instead of the 2)
+                                                          own exp and log state theirs, instead of the 2)
     Σ of n      Σ err + min(n - 1, 2 √n) Σ |terms| / 2   (Higham and Mary, SIAM J. Sci. Comput. 41, 2019)
 
 Every operation also counts the smallest normal number once, for results that underflow. The
@@ -122,10 +122,10 @@ def _exp(u: Bounded, own: float = _LIBRARY) -> Bounded:
     return u.through(value, value, own)
 
 
-def _log(u: Bounded) -> Bounded:
+def _log(u: Bounded, own: float = _LIBRARY) -> Bounded:
     if u.value == 0:
         return type(u)(-math.inf)
-    return u.through(math.log(u.value), 1 / u.value)
+    return u.through(math.log(u.value), 1 / u.value, own)
 
 
 def _sigmoid(u: float) -> float:
@@ -149,6 +149,9 @@ _FUNCTIONS: dict[str, Callable[[Bounded], Bounded]] = {
     "gamma": lambda u: u.through(math.gamma(u.value), 8 * math.gamma(u.value)),
 }
 
+#: Functions that a module may bring along.
+_WITH_OWN_ERROR: dict[str, Callable[..., Bounded]] = {"exp": _exp, "log": _log}
+
 
 class ErrorOracle(Oracle):
     """Evaluates the stable form of a function over bounded numbers."""
@@ -162,8 +165,8 @@ class ErrorOracle(Oracle):
         errors: Mapping[str, float] | None = None,
     ) -> None:
         functions = dict(_FUNCTIONS)
-        if errors and "exp" in errors:
-            functions["exp"] = partial(_exp, own=errors["exp"])
+        for name, own in (errors or {}).items():
+            functions[name] = partial(_WITH_OWN_ERROR[name], own=own)
         kind = type("BoundedOfDtype", (Bounded,), {"tiny": tiny_in_eps, "__slots__": ()})
         self.kind: type[Bounded] = kind
         arithmetic = Arithmetic("bounded", self._constant, functions, kind(math.pi, math.pi))

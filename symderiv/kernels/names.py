@@ -16,7 +16,7 @@ from collections.abc import Iterable
 USED_BY_TEMPLATES = (
     "np", "math", "njit", "out", "reduction", "dtype", "real", "row", "rows", "single", "losses",
     "weight", "value", "sizes", "arrays", "diagonal", "total", "self", "cls", "types", "overload",
-    "intrinsic", "ir",
+    "intrinsic", "ir", "kernel", "block", "start", "stop", "done", "threads",
 )  # fmt: skip
 
 RESERVED = frozenset((*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *USED_BY_TEMPLATES))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from symderiv.expression.nodes import Entry
+from symderiv.expression.nodes import Entry, Index
+from symderiv.kernels.blocks import EACH, ROWS, Blocked, Flat, blocked
 from symderiv.kernels.loop_formula import LoopFormula
 from symderiv.kernels.loop_program import (
+    Buffer,
     Kind,
     Loop,
     LoopProgram,
     Node,
     Note,
+    Parameter,
     Reduce,
     Start,
     Store,
@@ -20,6 +24,7 @@ from symderiv.kernels.loop_program import (
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.printed import PrintedFunction
+from symderiv.kernels.ready import called, ready
 from symderiv.kernels.schedule import TOTAL, schedule
 from symderiv.kernels.windows import window_of
 
@@ -30,8 +35,23 @@ _NEUTRAL: dict[Kind, str] = {
 
 
 def print_numba(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunction:
-    """The kernel of one function, and the call of it."""
-    return _Printer(schedule(lowered), names).printed(kernel)
+    """The kernel of one function, one by blocks of samples where that pays, and the call of them."""
+    program = schedule(lowered)
+    blocks = blocked(program)
+    short = ready(lowered, program, names, kernel, blocks)
+    printer = _Printer(program, names)
+    lines = printer.kernel(kernel, short.checks)
+    helpers = printer.formula.helpers | set(short.helpers)
+    spelled = [names[each.name] for each in program.parameters]
+    chosen = kernel if blocks is None else "kernel"
+    call = called(lowered, program, chosen, spelled) if short.threaded else f"{chosen}({', '.join(spelled)})"
+    if blocks is None:
+        return PrintedFunction([call], lines, helpers, before=short.before, threaded=short.threaded)
+    by_blocks = _BlockPrinter(program, names, blocks)
+    lines += ["", "", "@njit(**_FAST)", *by_blocks.kernel(f"{kernel}_by_blocks", short.checks, kernel)]
+    helpers |= by_blocks.formula.helpers
+    body = [short.choice, call]
+    return PrintedFunction(body, lines, helpers, before=short.before, threaded=short.threaded)
 
 
 class _Printer:
@@ -46,16 +66,16 @@ class _Printer:
             names.give(each.name, each.name.lstrip("@"))
         self.results = {each.name for each in program.parameters if each.is_result}
 
-    def printed(self, kernel: str) -> PrintedFunction:
-        """The lines of the kernel and of the call."""
+    def kernel(self, name: str, checks: Sequence[str]) -> list[str]:
+        """The lines of the kernel."""
         body = self._lines(self.program.body)
-        buffers = self._buffers()
+        body = [*body, "return True"] if checks else body
+        buffers = self._buffers(self.program.buffers)
         parameters = [self.names[each.name] for each in self.program.parameters]
-        head = self._head([*buffers, *body])
-        lines = [f"def {kernel}({', '.join(parameters)}):"]
-        lines.append(f'{_INDENT}"""The loops of {kernel.removeprefix("_").removesuffix("_kernel")}."""')
-        lines += [_INDENT + line for line in (*head, *buffers, *body)]
-        return PrintedFunction([f"{kernel}({', '.join(parameters)})"], lines, self.formula.helpers)
+        lines = [f"def {name}({', '.join(parameters)}):"]
+        lines.append(f'{_INDENT}"""The loops of {name.removeprefix("_").removesuffix("_kernel")}."""')
+        head = [*self._head([*buffers, *body, *checks]), *checks]
+        return lines + [_INDENT + line for line in (*head, *buffers, *body)]
 
     def _result(self) -> str:
         """An array that has the dtype of the function."""
@@ -75,16 +95,23 @@ class _Printer:
                 lines.append(f"{name} = {self.names[parameter.name]}.shape[{number}]")
         return lines
 
-    def _buffers(self) -> list[str]:
+    def _buffers(self, buffers: Sequence[Buffer]) -> list[str]:
         """The arrays that hold intermediates."""
         lines = []
-        for each in self.program.buffers:
+        for each in buffers:
             if each.indices:
-                sizes = [self.formula.places(index.axis) for index in each.indices]
+                sizes = [self._size(index) for index in each.indices]
                 shape = sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})"
-                of = "of one sample" if each.per_row else "of all samples"
+                of = self._whose(each)
                 lines.append(f"{self.names[each.name]} = np.empty({shape}, {self._result()}.dtype)  # {of}")
         return lines
+
+    def _whose(self, buffer: Buffer) -> str:
+        return "of one sample" if buffer.per_row else "of all samples"
+
+    def _size(self, letter: Index) -> str:
+        """How many places a loop over a letter has."""
+        return self.formula.places(letter.axis)
 
     # -- nodes ------------------------------------------------------------------------------
 
@@ -105,7 +132,7 @@ class _Printer:
                 return self._loop(node)
 
     def _loop(self, node: Loop) -> list[str]:
-        letter, size = self.formula.letter(node.letter), self.formula.places(node.letter.axis)
+        letter, size = self.formula.letter(node.letter), self._size(node.letter)
         window = None
         if node.window is not None:
             window = window_of(node.window, node.letter, self.formula.place, self.formula.places)
@@ -136,3 +163,77 @@ class _Printer:
                 helper = "larger" if kind == "max" else "smaller"
                 self.formula.use(helper)
                 return f"{target} = _{helper}({target}, {text})"
+
+
+class _BlockPrinter(_Printer):
+    """Prints the same by blocks of samples."""
+
+    def __init__(self, program: LoopProgram, names: NameTable, blocks: Blocked) -> None:
+        super().__init__(program, names)
+        self.blocks = blocks
+        for each in blocks.buffers:
+            names.give(each.name, f"each_{each.name.removeprefix(EACH)}")
+
+    def kernel(self, name: str, checks: Sequence[str], one_by_one: str = "") -> list[str]:
+        """The lines of the kernel; `one_by_one` is that for what is left over of the samples."""
+        whole = {
+            each.name: self.names.give(f"all {each.name}", f"all_{self.names[each.name]}")
+            for each in self.program.parameters
+            if self._is_sliced(each)
+        }
+        axis = self.blocks.letter.axis
+        samples, places = self.formula.places(axis), self.formula.places(self.blocks.axis)
+        inside = [line for step in self.blocks.steps for line in self._step_lines(step)]
+        buffers = self._buffers(self.blocks.buffers)
+        spelled = {each.name: whole.get(each.name, self.names[each.name]) for each in self.program.parameters}
+        rest = [
+            f"{whole[each.name]}[done:]" if each.name in whole else self.names[each.name]
+            for each in self.program.parameters
+        ]
+        body = [
+            f"for block in range({samples} // {ROWS}):",
+            f"{_INDENT}start, stop = {ROWS} * block, {ROWS} * (block + 1)",
+            *(f"{_INDENT}{self.names[each]} = {all_of}[start:stop]" for each, all_of in whole.items()),
+            *(_INDENT + line for line in inside),
+            "# What is left over of the samples",
+            f"done = {samples} - {samples} % {ROWS}",
+            f"if done < {samples}:",
+            f"{_INDENT}{one_by_one}({', '.join(rest)})",
+            "return True",
+        ]
+        head = [*self._head([*buffers, *body, *checks, places]), *checks]
+        for each in self.program.parameters:
+            if each.name in whole:
+                pattern = rf"\b{self.names[each.name]}\b"
+                head = [re.sub(pattern, whole[each.name], line) for line in head]
+                buffers = [re.sub(pattern, whole[each.name], line) for line in buffers]
+        return [
+            f"def {name}({', '.join(spelled.values())}):",
+            f'{_INDENT}"""By blocks of {ROWS} samples, so that loops are long where {places} is small."""',
+            *(_INDENT + line for line in (*head, *buffers, *body)),
+        ]
+
+    def _is_sliced(self, parameter: Parameter) -> bool:
+        return parameter.axes[:1] == (self.blocks.letter.axis,)
+
+    def _step_lines(self, step: tuple[Node, ...] | Flat) -> list[str]:
+        if isinstance(step, Flat):
+            flat, place = self.names.give("@flat", "flat"), self.names.give("@place", "place")
+            value = self.formula.function(step.function, [f"{flat}[{place}]"])[0]
+            return [
+                f"{flat} = {self.names[step.array]}.reshape(-1)  # all rows as one",
+                f"for {place} in range({ROWS} * {self.formula.places(step.axis)}):",
+                f"{_INDENT}{flat}[{place}] = {value}",
+            ]
+        notes = [line for node in step if isinstance(node, Note) for line in self._node(node)]
+        rest = tuple(node for node in step if not isinstance(node, Note))
+        if not rest:
+            return notes
+        head = f"for {self.formula.letter(self.blocks.letter)} in range({ROWS}):"
+        return [*notes, head, *(_INDENT + line for line in self._lines(rest))]
+
+    def _size(self, letter: Index) -> str:
+        return str(ROWS) if letter == self.blocks.letter else super()._size(letter)
+
+    def _whose(self, buffer: Buffer) -> str:
+        return "of one block" if self.blocks.letter in buffer.indices else super()._whose(buffer)

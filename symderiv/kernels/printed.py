@@ -19,9 +19,15 @@ class PrintedFunction:
         The helper functions that the code uses.
     declared
         The lines that declare it, for a target with a header.
+    before
+        The lines of the short way, at the top of the function.
+    threaded
+        Whether several threads can share the samples.
     """
 
     body: list[str]
     kernel: list[str] = field(default_factory=list)
     helpers: set[str] = field(default_factory=set)
     declared: list[str] = field(default_factory=list)
+    before: tuple[str, ...] = ()
+    threaded: bool = False

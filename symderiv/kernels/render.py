@@ -16,7 +16,7 @@ from symderiv.kernels.registry import Target, template_folder
 from symderiv.notation.text import to_text
 from symderiv.problem import Problem, names_in
 
-_HELPERS = ("_read", "_output", "_outputs", "_reduced", "_check_reduction")
+_HELPERS = ("_is_plain", "_are_labels", "_read", "_output", "_outputs", "_reduced", "_check_reduction")
 _DESCRIBED = {
     "input": "Input.",
     "saved": "What the forward function returned.",
@@ -88,6 +88,8 @@ class FunctionRecord:
     unpacked: str
     none_each: str
     returned: str
+    threaded: bool
+    before: tuple[str, ...]
     body: tuple[str, ...]
     kernel: tuple[str, ...]
     declared: tuple[str, ...]
@@ -131,11 +133,14 @@ def render(problem: Problem, target: Target, functions: Sequence[Lowered], stem:
         "definitions": [plain_text(line) for line in _definitions(problem)],
         "forms": list(dict.fromkeys(each for record in records for each in _forms(record))),
         "target": target.name,
+        "checks": f"{target.folder}/checks{target.suffix}.j2",
         "contiguous": target.contiguous,
         "functions": records,
         "exported": [record.name for record in records],
         "helper_files": helper_files,
         "uses": uses,
+        "has_threads": any(record.threaded for record in records),
+        "has_short": any(record.before for record in records),
         "has_reductions": any(record.reductions for record in records),
     }
     if target.header:
@@ -235,6 +240,8 @@ def _function(lowered: Lowered, target: Target) -> tuple[FunctionRecord, set[str
         parts.append('reduction="mean"')
     if outputs:
         parts.append("out=None")
+    if printed.threaded:
+        parts += ["*", "threads=1"]
     sizes = tuple((names[f"size of {axis}"], plain_text(axis)) for axis in axes_of(lowered))
     record = FunctionRecord(
         name=name,
@@ -263,6 +270,8 @@ def _function(lowered: Lowered, target: Target) -> tuple[FunctionRecord, set[str
         unpacked=", ".join(each.name for each in arguments) + ("," if len(arguments) == 1 else ""),
         none_each=", ".join(["None"] * len(outputs)),
         returned=_returned(spec, losses, outputs),
+        threaded=printed.threaded,
+        before=printed.before,
         body=tuple(printed.body),
         kernel=tuple(printed.kernel),
         declared=tuple(printed.declared),

@@ -31,6 +31,11 @@ class KernelOracle(Oracle):
             return u - m - log_s
         if name == "minus_infinity":
             return -self.arithmetic.from_fraction(Fraction(1)) * math.inf
+        # The limits that kernels mean: of an empty sum the logarithm is -inf, and its exponential 0.
+        if name == "exp" and arguments[0] == -math.inf:
+            return self.arithmetic.from_fraction(Fraction(0))
+        if name == "log" and arguments[0] == 0:
+            return -self.arithmetic.from_fraction(Fraction(1)) * math.inf
         one = self.arithmetic.from_fraction(Fraction(1))
         if name == "expm1":
             return super()._call("exp", arguments) - one

@@ -1,6 +1,6 @@
 """A loop program with less memory and less work, and the same values.
 
-Four rewrites, in this order, over the passes of each sample (or of the whole, without samples):
+Five rewrites, in this order, over the passes of each sample (or of the whole, without samples):
 
 1. *inline*: an intermediate that costs a few operations an entry, such as p[k] = e[k] / s, is worked
    out where it is needed. What a largest value is taken of stays stored: it must not round twice.
@@ -15,15 +15,11 @@ Four rewrites, in this order, over the passes of each sample (or of the whole, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
-from symderiv.expression.construct import base_and_exponent, coefficient_and_rest, factors_of, multiply
-from symderiv.expression.indices import mentions
 from symderiv.expression.nodes import (
     Add,
-    Call,
     Entry,
     Expression,
     Index,
@@ -34,9 +30,9 @@ from symderiv.expression.nodes import (
     Power,
     Size,
 )
-from symderiv.expression.traverse import map_children, walk
+from symderiv.expression.traverse import walk
+from symderiv.kernels.hoist import earlier, hoisted
 from symderiv.kernels.loop_program import (
-    EXP_OF_NEGATIVE,
     Buffer,
     Loop,
     LoopProgram,
@@ -59,8 +55,8 @@ from symderiv.kernels.loop_walk import (
 
 #: An intermediate of more operations an entry is stored.
 CHEAP = 4
-#: The names of what is hoisted and what is set aside begin so; printers leave the sign out.
-SCALE, ASIDE = "@scale", "@aside"
+#: The names of what is set aside begin so; printers leave the sign out.
+ASIDE = "@aside"
 
 
 def tightened(program: LoopProgram) -> LoopProgram:
@@ -97,7 +93,8 @@ class _Tightener:
         body = self._inlined(body)
         body = self._localised(body)
         body = self._in_place(body)
-        body = self._hoisted(body)
+        body = hoisted(body, self._new)
+        body = earlier(body, self._new)
         used = arrays_of(body) | outside
         buffers = tuple(each for each in self.buffers.values() if each.name in used)
         return replace(self.program, body=body, buffers=buffers)
@@ -212,78 +209,21 @@ class _Tightener:
         self.buffers[name] = Buffer(name, (), per_row=self.letter is not None)
         return Entry(name, ())
 
-    # -- 4. hoist ---------------------------------------------------------------------------
 
-    def _hoisted(self, body: tuple[Node, ...]) -> tuple[Node, ...]:
-        safe = _safe_divisors(body)
-        found: list[Node] = []
-        known: dict[Expression, Entry] = {}  # a local variable is set once, so what is made of them stays
-        for loop in body:
-            if not (isinstance(loop, Loop) and loop.role == "pass"):
-                found.append(loop)
-                continue
-            changing = {each.target.array for each in loop.body if isinstance(each, Store | Reduce)}
-            hoist = _Hoist(loop.letter, changing, safe, self._new, known)
-            inside = tuple(
-                replace(each, value=hoist.rewrite(each.value)) if isinstance(each, Store | Reduce) else each
-                for each in loop.body
-            )
-            found += [Store(entry, value) for value, entry in hoist.made.items()]
-            found.append(replace(loop, body=inside))
-        return tuple(found)
+def _in_nests(body: Sequence[Node]) -> set[str]:
+    """The arrays that are read in nested loops, where working out an entry again and again would cost."""
+    return {
+        name for each in body if isinstance(each, Loop) and each.role != "pass" for name in arrays_of((each,))
+    }
 
 
-@dataclass
-class _Hoist:
-    """Takes what does not change along one pass out of its formulas."""
-
-    letter: Index
-    changing: set[str]
-    safe: set[str]
-    new: Callable[[str], Entry]
-    known: dict[Expression, Entry]
-
-    def __post_init__(self) -> None:
-        self.made: dict[Expression, Entry] = {}
-
-    def rewrite(self, node: Expression) -> Expression:
-        """`node` with locals in place of what does not change."""
-        if isinstance(node, Call) and node.function == "log_ratio":
-            return node
-        if isinstance(node, Multiply):
-            node = multiply(*node.factors)  # flat: what was inlined is a product in a product
-            fixed = [each for each in factors_of(node) if self._is_fixed(each)]
-            if any(self._is_reciprocal(each) for each in fixed):
-                taken = [each for each in fixed if self._is_reciprocal(each) or not _is_power(each)]
-                rest = [self.rewrite(each) for each in factors_of(node) if each not in taken]
-                sign, whole = coefficient_and_rest(multiply(*taken))
-                if sign < 0:  # the sign stays where it is read
-                    return multiply(Number(Fraction(-1)), self._local(multiply(Number(-sign), whole)), *rest)
-                return multiply(self._local(multiply(Number(sign), whole)), *rest)
-        return map_children(node, self.rewrite)
-
-    def _is_fixed(self, node: Expression) -> bool:
-        if mentions(node, self.letter):
-            return False
-        return not any(part.array in self.changing for part in entries_in(node))
-
-    def _is_reciprocal(self, node: Expression) -> bool:
-        """Whether it is 1 / s for an s that is neither tiny nor huge."""
-        base, exponent = base_and_exponent(node)
-        if exponent != Number(Fraction(-1)):
-            return False
-        return (
-            isinstance(base, Size)
-            or (isinstance(base, Entry) and base.array in self.safe)
-            or (isinstance(base, Call) and base.function == "sqrt")
-        )
-
-    def _local(self, value: Expression) -> Entry:
-        if isinstance(value, Entry):
-            return value
-        if value not in self.known:
-            self.known[value] = self.made[value] = self.new(SCALE)
-        return self.known[value]
+def _compared(body: Sequence[Node]) -> set[str]:
+    """The arrays that a largest or smallest value is taken of."""
+    found: set[str] = set()
+    for node in nodes(tuple(body)):
+        if isinstance(node, Reduce) and node.kind in ("max", "min"):
+            found |= {each.array for each in entries_in(node.value)}
+    return found
 
 
 def _is_cheap(value: Expression) -> bool:
@@ -301,45 +241,3 @@ def _is_cheap(value: Expression) -> bool:
             case _:
                 return False
     return count <= CHEAP
-
-
-def _is_power(node: Expression) -> bool:
-    return isinstance(node, Power)
-
-
-def _safe_divisors(body: Sequence[Node]) -> set[str]:
-    """Local variables that are square roots, or sums of exponentials whose largest is 1."""
-    found: set[str] = set()
-    exponentials: set[str] = set()
-    for node in nodes(tuple(body)):
-        if not isinstance(node, Store | Reduce):
-            continue
-        base, exponent = base_and_exponent(node.value)
-        if isinstance(node.value, Call) and node.value.function == EXP_OF_NEGATIVE:
-            exponentials.add(node.target.array)
-            if isinstance(node, Reduce) and node.kind == "sum":
-                found.add(node.target.array)
-        elif isinstance(node, Reduce) and node.kind == "sum" and isinstance(node.value, Entry):
-            if node.value.array in exponentials:
-                found.add(node.target.array)
-        elif isinstance(node, Store) and not node.target.indices:
-            is_root = isinstance(node.value, Call) and node.value.function == "sqrt"
-            if is_root or (node.value != base and exponent == Number(Fraction(1, 2))):
-                found.add(node.target.array)
-    return found
-
-
-def _in_nests(body: Sequence[Node]) -> set[str]:
-    """The arrays that are read in nested loops, where working out an entry again and again would cost."""
-    return {
-        name for each in body if isinstance(each, Loop) and each.role != "pass" for name in arrays_of((each,))
-    }
-
-
-def _compared(body: Sequence[Node]) -> set[str]:
-    """The arrays that a largest or smallest value is taken of."""
-    found: set[str] = set()
-    for node in nodes(tuple(body)):
-        if isinstance(node, Reduce) and node.kind in ("max", "min"):
-            found |= {each.array for each in entries_in(node.value)}
-    return found

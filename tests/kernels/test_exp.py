@@ -1,4 +1,4 @@
-"""The exponential that compiled modules bring along: its error, and what it does at the edges."""
+"""The exponential and the logarithm that compiled modules bring along: errors, and the edges."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from symderiv.kernels.emit import emit, load_source
 from symderiv.kernels.registry import target_named
 from tests.kernels.emitted import module, own
 
-#: What the module says of its exp, and what the bounds of verification count.
+#: What the modules say of them, and what the bounds of verification count.
 STATED = target_named("numba").errors["exp"]
+STATED_OF_LOG = target_named("numba").errors["log"]
 PLAIN = "index i : K\ninput x[K]\ny[i] = exp(x[i])\n"
 
 
@@ -32,7 +33,8 @@ def applied(function: object, values: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="module")
 def helpers() -> dict[str, object]:
     plain = load_source(emit(own("plain_exp", PLAIN), "numba"))
-    return {"any": plain._exp, "negative": module("softmax", "numba")._exp_of_negative}
+    labels = module("cross_entropy_label", "numba")
+    return {"any": plain._exp, "negative": labels._exp_of_negative, "log": labels._log}
 
 
 @pytest.mark.parametrize("kind", ["any", "negative"])
@@ -78,3 +80,26 @@ def test_edges(dtype: type, helpers: dict[str, object]) -> None:
     np.testing.assert_array_equal(
         applied(helpers["negative"], values), np.array([1, 1, 0, np.nan, 0, 0], dtype)
     )
+
+
+def test_logarithm(helpers: dict[str, object]) -> None:
+    source = np.random.default_rng(5)
+    bits = source.integers(1, 0x7F800000, 300_000, np.uint32)  # subnormal numbers included
+    values = np.concatenate((bits.view(np.float32), np.linspace(0.5, 2, 200_000, dtype=np.float32)))
+    values = values[values != 1]
+    exact = np.log(values.astype(np.float64))
+    error = np.abs(applied(helpers["log"], values) / exact - 1) / np.finfo(np.float32).eps
+    assert 0.4 < error.max() <= STATED_OF_LOG
+    doubles = np.concatenate((np.exp(source.uniform(-744, 709, 1500)), source.uniform(0.5, 2, 2500)))
+    with mp.workprec(100):
+        found = applied(helpers["log"], doubles)
+        exact_ones = [mp.log(mp.mpf(float(value))) for value in doubles]
+        worst = max(abs((mp.mpf(float(a)) - b) / b) for a, b in zip(found, exact_ones, strict=True))
+        assert 0.4 < float(worst) / np.finfo(np.float64).eps <= STATED_OF_LOG
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_edges_of_logarithm(dtype: type, helpers: dict[str, object]) -> None:
+    values = np.array([0, -0.0, -1, np.inf, -np.inf, np.nan, 1], dtype)
+    expected = np.array([-np.inf, -np.inf, np.nan, np.inf, np.nan, np.nan, 0], dtype)
+    np.testing.assert_array_equal(applied(helpers["log"], values), expected)

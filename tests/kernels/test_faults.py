@@ -92,8 +92,14 @@ def test_spoilt_template_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert {check.function for check in checks if not check.ok} >= {"cross_entropy_label"}
 
 
-#: All that softmax and cross-entropy need in two functions, so that little is compiled for a fault.
-COMPILED = """
+#: A single function, so that little is compiled for a fault; and a gradient.
+FORWARD = """
+index k : K
+input z[K]
+batch z
+S = log(sum(k, exp(z[k])))
+"""
+GRADIENT = """
 index i, k : K
 input z[K]
 label y : K
@@ -103,12 +109,18 @@ p[i] = exp(z[i]) / sum(k, exp(z[k]))
 L = -log(p[y])
 derive d(L, z[i])
 """
-COMPILED_FAULTS = {
+FORWARD_FAULTS = {
     "largest taken for smallest": ("llvm.maxnum", "llvm.minnum"),
     "no shift by the maximum": ("_exp_of_negative(z[row, k] - m)", "_exp_of_negative(z[row, k])"),
     "log 2 in one part": (" + n * np.float32(2.1219444005469058e-4)", ""),
     "a term of the polynomial lost": ("    q = q * r + np.float32(0.1666652113199234)\n", ""),
     "exponent off by one": ("0x3F800000", "0x3F000000"),
+    "rest of the samples left out": ("if done < B:", "if done < 0:"),
+    "sum of another sample": ("each_s[row] = s", "each_s[0] = s"),
+    "whole part of the logarithm lost": ("k * np.float32(0.6931381225585938)", "np.float32(0)"),
+}
+GRADIENT_FAULTS = {
+    "a place left out in a block": ("for place in range(32 * K)", "for place in range(32 * K - 1)"),
     "scale without its weight": ("scale = weight / s", "scale = real(1) / s"),
     "read after it is overwritten": (
         "dz[row, y[row]] = aside",
@@ -119,17 +131,25 @@ COMPILED_FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", COMPILED_FAULTS)
-def test_fault_in_compiled_module_is_found(fault: str) -> None:
-    given = own("compiled", COMPILED)
-    right, wrong = COMPILED_FAULTS[fault]
-    text = emit(given, "numba")
-    assert right in text, "the code to spoil is no longer emitted so: plant this fault anew"
-    checks = verify_source(given, "numba", text.replace(right, wrong), large=False, dtypes=("float32",))
+COMPILED = [
+    *(("forward", FORWARD, *each) for each in FORWARD_FAULTS.values()),
+    *(("gradient", GRADIENT, *each) for each in GRADIENT_FAULTS.values()),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "right", "wrong"), COMPILED, ids=[*FORWARD_FAULTS, *GRADIENT_FAULTS]
+)
+def test_fault_in_compiled_module_is_found(name: str, text: str, right: str, wrong: str) -> None:
+    given = own(name, text)
+    code = emit(given, "numba")
+    assert right in code, "the code to spoil is no longer emitted so: plant this fault anew"
+    checks = verify_source(given, "numba", code.replace(right, wrong), large=False, dtypes=("float32",))
     assert [check for check in checks if not check.ok and check.detail]
 
 
-def test_module_without_faults_passes() -> None:
-    given = own("compiled", COMPILED)
+@pytest.mark.parametrize(("name", "text"), [("forward", FORWARD), ("gradient", GRADIENT)])
+def test_module_without_faults_passes(name: str, text: str) -> None:
+    given = own(name, text)
     checks = verify_source(given, "numba", emit(given, "numba"), large=False, dtypes=("float32",))
     assert not [str(check) for check in checks if not check.ok]

@@ -81,9 +81,15 @@ def test_scores_of_minus_infinity(target: str) -> None:
 @pytest.mark.parametrize("scores", [[-np.inf, -np.inf], [np.inf, 0.0], [np.nan, 0.0]], ids=str)
 def test_what_has_no_value_is_nan(target: str, scores: list[float]) -> None:
     good = np.array([0.0, 1.0])
-    p = module("softmax", target).softmax(np.array([scores, good]))
-    assert np.isnan(p[0]).all()
-    assert np.isfinite(p[1]).all()
+    for rows in (2, 35):  # one by one, and in a block of them
+        z = np.array([scores, *[good] * (rows - 1)])
+        p = module("softmax", target).softmax(z)
+        assert np.isnan(p[0]).all()
+        assert np.isfinite(p[1:]).all()
+        y = np.zeros(rows, np.intp)
+        losses = module("cross_entropy_label", target).cross_entropy_label(z, y, reduction="none")
+        assert np.isnan(losses[0])
+        assert np.isfinite(losses[1:]).all()
 
 
 def stabiliser() -> Stabiliser:

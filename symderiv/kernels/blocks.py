@@ -1,0 +1,176 @@
+"""A loop program over blocks of samples, for short axes: exponentials run over one long array.
+
+With ten classes, a loop over the classes of one sample is too short for vectors. So 32 samples are
+worked on together: what each sample needs is done for all of them before the next step is begun,
+and where an exponential is stored, its exponents are stored first, and then the exponential is taken
+of all 32 rows as one array. Logarithms of the 32 sums are taken in a loop of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from symderiv.expression.nodes import Call, Entry, Index
+from symderiv.kernels.loop_program import (
+    EXP_OF_NEGATIVE,
+    Buffer,
+    Loop,
+    LoopProgram,
+    Node,
+    Note,
+    Reduce,
+    Start,
+    Store,
+)
+from symderiv.kernels.loop_walk import arrays_of, mapped
+
+#: How many samples are worked on together.
+ROWS = 32
+#: The arrays that keep a number of each sample of a block are called so, and as the number.
+EACH = "@each "
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """``target`` = ``function`` of ``target``, for all entries of the block as one array."""
+
+    function: str
+    array: str
+    axis: str
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """What is done for each block of samples, step by step.
+
+    Attributes
+    ----------
+    letter
+        The letter of the samples, within the block here.
+    axis
+        The short axis.
+    buffers
+        As of the program; those that are needed by several steps have a letter for the samples.
+    steps
+        Nodes that are done for each sample of the block, or an exponential of all.
+    """
+
+    letter: Index
+    axis: str
+    buffers: tuple[Buffer, ...]
+    steps: tuple[tuple[Node, ...] | Flat, ...]
+
+
+def blocked(program: LoopProgram) -> Blocked | None:
+    """`program` by blocks of samples; None where nothing is gained, or samples are summed over."""
+    if len(program.body) != 1:
+        return None
+    (rows,) = program.body
+    if not isinstance(rows, Loop) or rows.role != "rows" or not rows.parallel:
+        return None
+    loops = [each for each in rows.body if isinstance(each, Loop)]
+    axes = {each.letter.axis for each in loops}
+    if len(axes) != 1 or any(each.role != "pass" for each in loops):
+        return None
+    steps = _steps(rows.body)
+    if not any(isinstance(each, Flat) for each in steps):
+        return None
+    return _with_letter(program, rows.letter, axes.pop(), steps)
+
+
+def _steps(body: Iterable[Node]) -> list[list[Node] | Flat]:
+    """The body of the loop over the samples, cut where an exponential or a logarithm is taken."""
+    steps: list[list[Node] | Flat] = [[]]
+
+    def here() -> list[Node]:
+        last = steps[-1]
+        if isinstance(last, Flat):
+            last = []
+            steps.append(last)
+        return last
+
+    for node in body:
+        if isinstance(node, Store) and not node.target.indices and _is_call(node.value, "log"):
+            steps += [[node], []]
+            continue
+        taken = _exponential(node) if isinstance(node, Loop) else None
+        if taken is None or not isinstance(node, Loop):
+            here().append(node)
+            continue
+        place = node.body.index(taken)
+        assert isinstance(taken.value, Call)
+        first = (*node.body[:place], replace(taken, value=taken.value.arguments[0]))
+        second = node.body[place + 1 :]
+        later = {each.target for each in second if isinstance(each, Reduce)}
+        moved = [each for each in here() if _speaks_of(each, later)]
+        steps[-1] = [each for each in here() if each not in moved]
+        here().append(replace(node, body=first))
+        steps.append(Flat(EXP_OF_NEGATIVE, taken.target.array, node.letter.axis))
+        steps.append([*moved, *([replace(node, body=second)] if second else [])])
+    return [each for each in steps if each]
+
+
+def _exponential(loop: Loop) -> Store | None:
+    """The store of an exponential in a pass, if it is the only one."""
+    found = [each for each in loop.body if isinstance(each, Store) and _is_call(each.value, EXP_OF_NEGATIVE)]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_call(value: object, function: str) -> bool:
+    return isinstance(value, Call) and value.function == function
+
+
+def _speaks_of(node: Node, targets: set[Entry]) -> bool:
+    if isinstance(node, Start):
+        return node.target in targets
+    return isinstance(node, Note) and node.of in targets
+
+
+def _with_letter(program: LoopProgram, letter: Index, axis: str, steps: list[list[Node] | Flat]) -> Blocked:
+    """Give what several steps need, or what an exponential is taken of, a place for each sample."""
+    homes: dict[str, set[int]] = {}
+    for number, step in enumerate(steps):
+        for name in {step.array} if isinstance(step, Flat) else arrays_of(step):
+            homes.setdefault(name, set()).add(number)
+    short = {
+        each.target.array: loop.letter
+        for step in steps
+        if not isinstance(step, Flat)
+        for loop in step
+        if isinstance(loop, Loop)
+        for each in loop.body
+        if isinstance(each, Store)
+    }
+    buffers: dict[str, Buffer] = {}
+    kept: dict[str, Entry] = {}
+    for each in program.buffers:
+        shared = each.name in homes and len(homes[each.name]) > 1
+        indices = each.indices
+        if shared and not indices and each.name in short:
+            indices = (short[each.name],)  # a local variable of a pass needs its places again
+        if shared and indices:
+            indices = (letter, *indices)
+        elif shared:
+            # A number for each sample: a local variable in each step, kept from step to step.
+            kept[each.name] = Entry(f"{EACH}{each.name.lstrip('@')}", (letter,))
+            buffers[kept[each.name].array] = Buffer(kept[each.name].array, (letter,), each.per_row)
+        buffers[each.name] = replace(each, indices=indices)
+
+    def placed(entry: Entry) -> Entry:
+        buffer = buffers.get(entry.array)
+        if buffer is None or len(buffer.indices) == len(entry.indices):
+            return entry
+        return Entry(entry.array, (letter, *(entry.indices or buffer.indices[1:])))
+
+    done: list[tuple[Node, ...] | Flat] = []
+    for number, step in enumerate(steps):
+        if isinstance(step, Flat):
+            done.append(step)
+            continue
+        here = [name for name in kept if number in homes[name]]
+        made = [name for name in here if number == min(homes[name])]
+        before = [Store(Entry(name, ()), kept[name]) for name in here if name not in made]
+        after = [Store(kept[name], Entry(name, ())) for name in made]
+        done.append((*before, *mapped(tuple(step), placed), *after))
+    return Blocked(letter, axis, tuple(buffers.values()), tuple(done))
