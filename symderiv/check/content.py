@@ -80,12 +80,14 @@ class Unreadable:
 class Misshapen:
     """A claim in matrix notation whose shapes do not fit: understood, and false as it stands.
 
-    `equality` is the ``=`` before the side that does not fit.
+    `equality` is the ``=`` before the side that does not fit, `left` what stands on the left of it, where
+    that can be read by itself.
     """
 
     error: NotationError
     display: int
     equality: int
+    left: Expression | None = None
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,7 @@ def check_document(
         Judgement(
             _place_of(each.error), verdict, f"{told}: {each.error.message}",
             diagnosis=Diagnosis("shapes"), display=each.display, equality=each.equality,
+            right_form=_own_form(content.problem, each.left) if each.left is not None else None,
         )
         for each in content.misshapen
     ]  # fmt: skip

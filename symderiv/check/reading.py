@@ -15,6 +15,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from symderiv.check.attempt import Attempt, offset_in, says_something
+from symderiv.check.beside import beside
 from symderiv.check.content import Anew, Claim, Content, Remark, Unreadable
 from symderiv.check.declared import Said, said_by
 from symderiv.check.directives import directives_of
@@ -175,7 +176,7 @@ def _body(problem: Problem, entry: Entry) -> Expression:
 
 def _content(attempt: Attempt, reading: Reading, assume: tuple[str, ...]) -> Content:
     document, said = attempt.document, attempt.said
-    assumptions = [found for each in assume for found in parse_assumption(each, reading.problem, "--assume")]
+    assumptions = [one for each in assume for one in parse_assumption(each, reading.problem, "--assume")]
     unreadable = list(attempt.unreadable)
     where: dict[Compare, None] = {}
     for each in said.assumptions:
@@ -194,9 +195,15 @@ def _content(attempt: Attempt, reading: Reading, assume: tuple[str, ...]) -> Con
     remarks = tuple(_remarks(attempt, reading))
     claims = with_one_name(_claims(attempt, reading), reading.problem)
     claims += _claims_in_lines(attempt, reading)
+    misshapen = []
+    for found in beside(attempt, reading):
+        if isinstance(found, Claim):
+            claims.append(found)
+        else:
+            misshapen.append(found)
     return Content(
         document, reading.problem, tuple(claims), tuple(unreadable), tuple(assumptions),
-        tuple(attempt.misshapen), said.einstein, attempt.layouts, remarks=remarks, where=tuple(where),
+        tuple(misshapen), said.einstein, attempt.layouts, remarks=remarks, where=tuple(where),
         fixed=frozenset(said.fixed),
         symbols=attempt.said.symbols,
     )  # fmt: skip

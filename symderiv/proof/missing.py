@@ -326,10 +326,32 @@ def _symmetric(problem: Problem, left: Expression, right: Expression) -> Iterato
         for given in problem.inputs
         if len(given.axes) == 2
         and given.axes[0] == given.axes[1]
-        and given.name[0].isupper()
         and given.name in used
+        and (given.name[0].isupper() or _is_square(problem, given.name))
     ]
     for group in [*([name] for name in names), *([names] if len(names) > 1 else [])]:
         said = [f"{name} symmetric" for name in group]
         assumed = tuple(one for each in said for one in parse_assumption(each, problem))
         yield _Candidate(", ".join(said), left, right, problem, assumed)
+
+
+def _is_square(problem: Problem, name: str) -> bool:
+    """Whether definitions give a matrix one axis twice, as in Σ x_i a_ij x_j: by an array at both letters."""
+    for definition in problem.definitions:
+        entries = [part for _, part in walk(definition.body) if isinstance(part, Entry)]
+        for entry in entries:
+            if entry.array != name or len(set(entry.indices)) < 2:
+                continue
+            places = [
+                {
+                    (one.array, place)
+                    for one in entries
+                    for place, own in enumerate(one.indices)
+                    if own == index
+                }
+                - {(name, number)}
+                for number, index in enumerate(entry.indices)
+            ]
+            if places[0] & places[1]:
+                return True
+    return False

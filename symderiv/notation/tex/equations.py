@@ -53,6 +53,13 @@ def equations(
         words = _without_leading_words(in_one_line(piece.tokens))
         if not words or _is_remark(piece, words):
             continue
+        if (
+            found
+            and piece.before in ("quad", ",")
+            and _bracket_at_end(words) == 0
+            and _relations(words[1:-1])
+        ):
+            words = words[1:-1]  # \quad (i \neq j)
         signs = _relations(words)
         if found and piece.before != "newline" and _is_condition(words, signs, is_letter):
             found[-1].conditions.append(words)
@@ -74,6 +81,7 @@ def equations(
             found.append(Equation())
             _extend(source, found[-1], words)
     for equation in found:
+        _set_condition_apart(equation)
         equation.sides = [_without_punctuation(side) for side in equation.sides]
         if equation.continues:
             equation.sides = equation.sides[1:]
@@ -136,6 +144,37 @@ def _relations(tokens: Sequence[Token]) -> list[int]:
         if depth == 0 and token.kind == "rel":
             places.append(place)
     return places
+
+
+def _bracket_at_end(tokens: Sequence[Token]) -> int:
+    """Where the round bracket opens that ends with the last token; -1 if none does."""
+    if not tokens or tokens[-1].text != ")":
+        return -1
+    depth = 0
+    for place in range(len(tokens) - 1, -1, -1):
+        depth += closes(tokens[place]) - opens(tokens[place])
+        if depth == 0:
+            return place
+    return -1
+
+
+def _set_condition_apart(equation: Equation) -> None:
+    r"""``-p_i p_j (i \neq j)``: two letters compared in brackets after a value are a condition."""
+    side = equation.sides[-1]
+    begin = _bracket_at_end(side)
+    inside = side[begin + 1 : -1]
+    if begin < 2 or len(inside) != 3 or inside[1].kind != "rel":
+        return
+    before = side[begin - 1]
+    second = side[begin - 2]
+    ends = (
+        before.kind == "close"
+        or (before.kind == "letter" and second.kind in ("_", "{"))
+        or (before.kind == "}" and second.text not in ("1", "I"))  # \mathbb{1}(i = j)
+    )
+    if ends and inside[0].kind == inside[2].kind == "letter" and inside[1].text in ("=", "!="):
+        equation.sides[-1] = side[:begin]
+        equation.conditions.append(inside)
 
 
 def _is_condition(words: Sequence[Token], signs: Sequence[int], is_letter: Callable[[Token], bool]) -> bool:

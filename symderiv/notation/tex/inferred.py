@@ -54,12 +54,13 @@ _One = TypeVar("_One")
 _Got = TypeVar("_Got")
 
 
-def read_equations(
+def read_equations(  # noqa: PLR0917 (what a formula alone does not say)
     latex: str,
     problem: Problem | None = None,
     infer: bool = True,
     symbols: Mapping[str, str] | None = None,
     path: str = "formula",
+    macros: Mapping[str, str | None] | None = None,
 ) -> tuple[Problem, tuple[Chain, ...]]:
     r"""Read every equation of a display, and find what its names stand for.
 
@@ -75,6 +76,8 @@ def read_equations(
         Spellings that are to be read as one name: ``{r"\sigma^2": "v"}``.
     path
         A word for where the formula came from, for error messages.
+    macros
+        The commands that are defined, as for :func:`~symderiv.notation.tex.tokens.tokenize`.
 
     Returns
     -------
@@ -92,8 +95,8 @@ def read_equations(
     if not infer:
         if problem is None:
             raise ValueError("read_equations needs a problem where nothing may be inferred")
-        return problem, parse_latex_chains(latex, problem, symbols, path)
-    given, chains, _ = _read(latex, problem or Problem(path), symbols, path)
+        return problem, parse_latex_chains(latex, problem, symbols, path, macros)
+    given, chains, _ = _read(latex, problem or Problem(path), symbols, path, macros)
     return given, chains
 
 

@@ -122,6 +122,38 @@ class Reader(BinderReader):
             case Opaque() | Shifted():
                 raise self.error(node, "expected a value")
 
+    def vector(self, node: Syntax) -> Value:
+        """The value of a side of an equation whose other side is a vector.
+
+        A dot between vectors of one size, in a term of it, can only be meant entry by entry.
+        """
+        match node:
+            case Terms(_, terms):
+                return self.added([(negative, self.vector(term), term) for negative, term in terms])
+            case Factors(_, factors) if any(sign == "*" for sign, _ in factors):
+                return self._dotted(node, factors)
+            case _:
+                return self.value(node)
+
+    def _dotted(self, node: Factors, factors: Sequence[tuple[str, Syntax]]) -> Value:
+        before, self.entrywise, notes = self.entrywise, True, dict(self.notes)
+        try:
+            values = [self.value(factor) for _, factor in factors]
+        except NotationError:
+            values = []
+        self.entrywise = before
+        columns = [place for place, value in enumerate(values) if len(value.open) == 1 and not value.row]
+        dots = all(factors[place][0] == "*" for place in columns[1:])
+        matrices = any(len(value.open) > 1 or value.row or value.kind for value in values)
+        if len(columns) < 2 or not dots or matrices or len({values[place].axes for place in columns}) > 1:
+            self.notes.clear()
+            self.notes.update(notes)
+            return self.value(node)
+        self.note(node, "a dot between vectors, where the other side is a vector, multiplies entry by entry")
+        signs = ["⊙" if sign == "*" else sign for sign, _ in factors]
+        parts = [factor for _, factor in factors]
+        return self.multiplied(list(zip(signs, values, parts, strict=True)))
+
     def _is_entrywise(self, factors: Sequence[tuple[str, Syntax]]) -> bool:
         """Whether a product multiplies arrays entry by entry: by its signs, or a star beside a vector."""
         signs = {sign for sign, _ in factors}

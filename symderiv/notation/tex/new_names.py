@@ -15,7 +15,7 @@ from symderiv.notation.tex.reading import (
     vocabulary,
 )
 from symderiv.notation.tex.scope import Scope
-from symderiv.notation.tex.spelled import bracketed_names, name_with_letters_above
+from symderiv.notation.tex.spelled import bracketed_names, differentials, name_with_letters_above
 from symderiv.notation.tex.syntax import Name
 from symderiv.notation.tex.tokens import Token, matching
 from symderiv.notation.tex.uses import plain
@@ -176,7 +176,8 @@ def vocabulary_of(
         return own in functions or own.removesuffix("_dot") in functions or known.calls(name, inside)
 
     # A function that is defined here is declared too: sigma(x) = ... is then no sigmoid.
-    symbols_found = (*declared.symbols, *raised, *bracketed_names(found))
+    differences = differentials(found, declared.names | declared.sizes)
+    symbols_found = (*declared.symbols, *raised, *bracketed_names(found), *differences)
     names = declared.names | words | functions
     return replace(declared, names=names, symbols=symbols_found, calls=calls, sigmoid=applied)
 

@@ -125,10 +125,14 @@ def parse_latex_chain(
 
 
 def parse_latex_chains(
-    latex: str, problem: Problem, symbols: Mapping[str, str] | None = None, path: str = "formula"
+    latex: str,
+    problem: Problem,
+    symbols: Mapping[str, str] | None = None,
+    path: str = "formula",
+    macros: Mapping[str, str | None] | None = None,
 ) -> tuple[Chain, ...]:
     """Read every equation of a display; parameters and errors as for :func:`parse_latex`."""
-    source, found = _equations(latex, problem, path)
+    source, found = _equations(latex, problem, path, macros)
     return _chains(source, found, Scope.of_problem(problem), symbols)
 
 
@@ -149,11 +153,13 @@ def source_of(latex: str, path: str) -> Source:
     return source
 
 
-def _equations(latex: str, problem: Problem, path: str) -> tuple[Source, list[Equation]]:
+def _equations(
+    latex: str, problem: Problem, path: str, macros: Mapping[str, str | None] | None = None
+) -> tuple[Source, list[Equation]]:
     source = source_of(latex, path)
     arrays = {given.name for given in problem.inputs if given.label_of is None}
     arrays |= {each.name for each in problem.definitions} | set(problem.axes)
-    tokens = without_boxes(tokenize(source))
+    tokens = without_boxes(tokenize(source, macros))
     return source, equations(source, tokens, lambda token: token.text not in arrays)
 
 
@@ -251,10 +257,11 @@ def chain_of(
     try:
         common = scope.letters
         places = letters or [{}] * len(parsed.parts())
-        values = []
+        values: list[Value] = []
         for side, own in zip(parsed.sides, places, strict=False):
             scope.letters = {**common, **own}
-            values.append(reader.value(side))
+            beside = bool(values) and len(values[0].open) == 1 and not values[0].row
+            values.append(reader.vector(side) if beside else reader.value(side))
         scope.letters = common
         conditions = tuple(reader.compare(condition) for condition in parsed.conditions)
         inner = tuple(_inner(source, parsed, reader, notes))

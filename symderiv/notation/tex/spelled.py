@@ -3,7 +3,7 @@ r"""Names by their spelling: ``\hat{x}`` is ``x_hat``, and ``(d\mathbf P)_{ik} =
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -82,6 +82,44 @@ def bracketed_names(found: Sequence[Equation]) -> list[tuple[_Signs, str]]:
             signs = tuple((token.kind, token.text) for token in (side[0], *inside, side[end]))
             names.append((signs, "".join(token.text for token in letters)))
     return names
+
+
+def differentials(found: Sequence[Equation], names: Collection[str]) -> list[tuple[_Signs, str]]:
+    r"""The names with a d before them that equations define: ``d\hat x_{ij} = ...`` and ``d\gamma_j = ...``.
+
+    Returns
+    -------
+    list of (signs, str)
+        For each, the signs that spell it, braces left out, and the name.
+    """
+    if "d" in names:
+        return []
+    spelled: dict[_Signs, str] = {}
+    for equation in found:
+        side = [token for token in equation.sides[0] if token.kind not in ("{", "}")]
+        if equation.continues or len(equation.sides) < 2 or len(side) < 2 or side[0].text != "d":
+            continue
+        count = 2 if side[1].is_command(*known.ACCENTS, *known.FONTS) else 1
+        own = side[1 : 1 + count]
+        if side[1].kind != "command" or own[-1].kind not in ("letter", "command"):
+            continue
+        if len(side) == 1 + count or side[1 + count].kind == "_":
+            mark = f"_{known.ACCENTS[own[0].text]}" if own[0].text in known.ACCENTS else ""
+            signs = tuple((token.kind, token.text) for token in side[: 1 + count])
+            spelled[signs] = f"d{own[-1].text}{mark}"
+    below = [  # what stands below a bar is differentiated by
+        tuple((token.kind, token.text) for token in side if token.kind not in ("{", "}"))
+        for each in found for side in each.sides if any(token.is_command("frac", "dfrac") for token in side)
+    ]  # fmt: skip
+    return [
+        (signs, name)
+        for signs, name in spelled.items()
+        if not any(
+            side[place] == ("command", "frac") and side[place + 1 : place + 1 + len(signs)] == signs
+            for side in below
+            for place in range(len(side))
+        )
+    ]
 
 
 def name_with_letters_above(parser: NameParser) -> str:
