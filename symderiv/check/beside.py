@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 from symderiv.check.attempt import Attempt, offset_in
 from symderiv.check.content import Claim, Misshapen
@@ -36,7 +37,7 @@ def beside(attempt: Attempt, reading: Reading) -> Iterator[Claim | Misshapen]:
             if equation.continues:
                 count += 1  # its left side stands in another display
             sides = equation.sides
-            for left, right in zip(sides, sides[1:], strict=False):
+            for left, right in pairwise(sides):
                 count += 1
                 if not left or not right:
                     continue
