@@ -248,9 +248,9 @@ def test_an_undefined_number_that_is_differentiated_is_any_function(let: str) ->
 @pytest.mark.parametrize(
     "formula",
     [
-        "d(L, z[j]) = 0",
-        "d(L, z[j]) = 2 * d(L, z[j])",
-        "g[j] = d(L, z[j]); z[j] * g[j] = 2 * g[j]",
+        "d(t[i], z[j]) = 0",
+        "d(L, z[j]) = 2 * d(L, t[j])",
+        "g[i, j] = d(t[i], z[j]); z[j] * g[i, j] = 2 * g[i, j]",
         r"\frac{\partial t_i}{\partial z_j} = 5 \frac{\partial t_i}{\partial z_j}",
     ],
 )

@@ -14,11 +14,13 @@ from symderiv.notation.text import to_text
 from symderiv.problem import Problem, Upstream, names_in
 
 
-def functions_of_names(problem: Problem, sides: Iterable[Expression]) -> list[Upstream]:
+def functions_of_names(
+    problem: Problem, sides: Iterable[Expression], of_inputs: bool = False
+) -> list[Upstream]:
     """The undefined numbers that are differentiated, each as any function of a defined name.
 
     Of the names that a number is differentiated by, this is the one that is made of all others; where there
-    is no such name, the number is left out.
+    is no such name, the number is left out. With `of_inputs`, it may be an input.
     """
     by: dict[str, set[str]] = {}
     for part in _derivatives(sides):
@@ -29,13 +31,10 @@ def functions_of_names(problem: Problem, sides: Iterable[Expression]) -> list[Up
         given = problem.input(name)
         if given is None or given.label_of is not None or name in names:
             continue
-        last = [
-            each
-            for each in names
-            if (definition := problem.definition(each)) is not None
-            and all(other == each or problem.depends(definition.body, other) for other in names)
-        ]
-        if len(last) == 1:
+        last = [each for each in names if all(problem.depends(Entry(each), one) for one in names)]
+        if not of_inputs:
+            last = [each for each in last if problem.definition(each) is not None]
+        if len(last) == 1 and not problem.depends(Entry(last[0]), name):
             found.append(Upstream(name, last[0]))
     return found
 

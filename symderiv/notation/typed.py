@@ -15,7 +15,7 @@ from symderiv.expression.nodes import Derivative, Entry, Expression, Extremum, I
 from symderiv.expression.traverse import walk
 from symderiv.notation.dependence import functions_of_names, without_dependence
 from symderiv.notation.errors import NotationError, Source
-from symderiv.notation.formulas import Piece, Statement, read_pieces
+from symderiv.notation.formulas import Piece, Statement, read_pieces, statements_in
 from symderiv.notation.reader import parse_expression, read_problem
 from symderiv.notation.tex import Chain, Guess, parse_latex_chain, parse_latex_chains, read_equations
 from symderiv.notation.tex.reading import source_of
@@ -119,11 +119,23 @@ def read_typed(
     said = said or Said()
     base = base or Problem(name)
     typed = _read(formula, base, said, latex)
-    claimed = (side for statement in typed.statements for side in statement.sides)
-    unknown = [each for each in functions_of_names(typed.problem, claimed) if each.name in typed.inferred]
+    said_of = [side for statement in typed.statements for side in statement.sides]
+    said_of += [each.body for each in typed.problem.definitions]
+    found = functions_of_names(typed.problem, said_of, of_inputs=True)
+    unknown = [each for each in found if each.name in typed.inferred]
     if not unknown:
         return typed
-    return _read(formula, replace(base, upstream=(*base.upstream, *unknown)), said, latex)
+    typed = _read(formula, replace(base, upstream=(*base.upstream, *unknown)), said, latex)
+    written = "\n".join((formula, *said.lets))
+    guesses = (
+        _guess_of_name(
+            each.name, written,
+            f"{each.name} is nowhere defined: it is any differentiable function of {each.of}; "
+            "declare it as an input if it is a constant",
+        )
+        for each in unknown
+    )  # fmt: skip
+    return replace(typed, guesses=(*typed.guesses, *guesses))
 
 
 def _read(formula: str, base: Problem, said: Said, latex: bool | None) -> Typed:
@@ -141,7 +153,9 @@ def _read(formula: str, base: Problem, said: Said, latex: bool | None) -> Typed:
         pieces += [Piece(formula, "formula")] if formula.strip() else []
         problem, everything = read_pieces([*pieces, *assumed], problem)
         statements = tuple(each for each in everything if each.path != "--let")
-    known = {given.name for given in base.inputs} | set(_NAME.findall(" ".join((*said.inputs, *said.labels))))
+    declared = [text for _, text in statements_in(formula) if _DECLARES.match(text)]
+    known = {given.name for given in base.inputs}
+    known |= set(_NAME.findall(" ".join((*said.inputs, *said.labels, *declared))))
     inferred = [given for given in problem.inputs if given.name not in known]
     guesses = (*guesses, *_of_names(inferred, "\n".join((formula, *said.lets)), problem, latex))
     extra = [_tex_assumption(text, problem) for text in said.assumptions if is_latex(text)]
@@ -193,7 +207,8 @@ def problem_of(typed: Typed, formula: str) -> Problem:
     Raises
     ------
     NotationError
-        If the formula defines nothing, or one of its statements is neither.
+        If the formula defines nothing, one of its statements is neither, or a name is differentiated by
+        what nothing makes it depend on.
     """
     problem = typed.problem
     for statement in typed.statements:
@@ -211,6 +226,8 @@ def problem_of(typed: Typed, formula: str) -> Problem:
         raise Source(formula, "formula").error(
             0, f"nothing is defined here: expected an equation such as {example} with a new name"
         )
+    if lacking := not_depending(typed):
+        raise Source(formula, "formula").error(0, lacking)
     return replace(problem, letters=_with_spare_letters(problem))
 
 
@@ -303,9 +320,14 @@ def _of_names(inferred: Sequence[Input], text: str, problem: Problem, latex: boo
             )
         else:
             continue
-        found = re.search(rf"(?<![A-Za-z0-9]){re.escape(given.name)}(?![A-Za-z0-9])", text)
-        place = Source(text, "").error(found.start() if found else 0, "")
-        yield Guess(message, place.line, place.column, len(given.name))
+        yield _guess_of_name(given.name, text, message)
+
+
+def _guess_of_name(name: str, text: str, message: str) -> Guess:
+    """A guess, at the place where a name first stands."""
+    found = re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", text)
+    place = Source(text, "").error(found.start() if found else 0, "")
+    return Guess(message, place.line, place.column, len(name))
 
 
 def _tex_assumption(text: str, problem: Problem) -> Assumption:
