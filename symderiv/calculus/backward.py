@@ -103,7 +103,9 @@ class Backward:
         raise KeyError(array)
 
 
-def backward(problem: Problem, wrt: Sequence[str] = (), every: bool = False) -> Backward:
+def backward(
+    problem: Problem, wrt: Sequence[str] = (), every: bool = False, seeded: bool = False
+) -> Backward:
     """The backward pass of a problem, from its output to its inputs.
 
     Parameters
@@ -117,22 +119,25 @@ def backward(problem: Problem, wrt: Sequence[str] = (), every: bool = False) -> 
     every
         Whether each intermediate has a line of its own. Without it, intermediates are taken together
         with what uses them where the lines become shorter: softmax and cross-entropy give p - t.
+    seeded
+        Whether the cotangent of a scalar output is given too, as that of an array is; it is 1 otherwise.
 
     Raises
     ------
     CalculusError
         If a wanted name is not an array that the output depends on, or a derivative has no form.
     """
-    return _Sweep(problem, wrt).run(every)
+    return _Sweep(problem, wrt, seeded).run(every)
 
 
 class _Sweep:
     """The work of one backward pass."""
 
-    def __init__(self, problem: Problem, wrt: Sequence[str]) -> None:
+    def __init__(self, problem: Problem, wrt: Sequence[str], seeded: bool) -> None:
         if not problem.definitions:
             raise CalculusError(f"{problem.name} defines nothing, so there is no backward pass")
         self.problem = problem
+        self.seeded = seeded
         self.engine = Engine(problem)
         self.outputs = tuple(dict.fromkeys(each.of for each in problem.upstream)) or (problem.output(),)
         self.wanted = tuple(wrt) or self._stated()
@@ -200,7 +205,8 @@ class _Sweep:
 
     def _scalar(self, name: str) -> bool:
         """Whether `name` is the scalar output whose cotangent is 1."""
-        return name in self.outputs and not self.problem.upstream and not self.problem.axes_of(name)
+        given = self.seeded or self.problem.upstream or self.problem.axes_of(name)
+        return name in self.outputs and not given
 
     # -- the sweep --------------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ def staged(
     if unspecified is not None:
         problem = replace(problem, upstream=(unspecified,))  # only this one's cotangent is an argument
     try:
-        found = backward(problem, variables)
+        found = backward(problem, variables, seeded=bool(seed))
     except CalculusError:
         return None  # each derivative by itself may still have a form
     inner = [stage for stage in found.stages if stage.parts and stage.array.array not in variables]

@@ -122,6 +122,17 @@ m = sum(k, exp(z[k]) * v[k]) / sum(k, exp(z[k]))
 derive d(m, z[i])
 derive d(m, v[i])
 """,
+    "pooled": """
+index t, u : T
+index h : H
+input x[T, H], v[H]
+e[t] = sum(h, v[h] * x[t, h])
+a[t] = exp(e[t]) / sum(u, exp(e[u]))
+o[h] = sum(t, a[t] * x[t, h])
+s = sum(h, o[h]^2) / 2
+derive d(s, v[h])
+derive d(s, x[t, h])
+""",
     "channels": """
 index o : O
 index c : C
