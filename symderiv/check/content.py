@@ -115,7 +115,7 @@ class Content:
     `where` holds what is assumed of places and values, such as j ≠ y_i: claims that speak of them are made
     there only. `layouts` names, for a display and an equality that fit only so, the vector that has to be a
     row. `fixed` names are constants where something is differentiated.
-    `symbols` are the spellings that are one name.
+    `symbols` are the spellings that are one name. `passed` are the displays that are passed over whole.
     """
 
     document: Document
@@ -131,3 +131,4 @@ class Content:
     where: tuple[Compare, ...] = ()
     fixed: frozenset[str] = frozenset()
     symbols: Mapping[str, str] = field(default_factory=dict)
+    passed: frozenset[int] = frozenset()

@@ -16,8 +16,8 @@ _LONGEST = 60
 
 
 def lost_names(content: Content) -> frozenset[str]:
-    """The names left of an equals sign in the displays that are not understood."""
-    numbers = {each.display for each in content.unreadable if each.display}
+    """The names left of an equals sign in the displays that are not understood or passed over."""
+    numbers = {each.display for each in content.unreadable if each.display} | content.passed
     found: set[str] = set()
     for block in content.document.blocks:
         if block.number not in numbers:

@@ -34,9 +34,16 @@ from symderiv.notation.tex.reading import Chain
 from symderiv.problem import Assumption, Problem, unfold
 from symderiv.proof import prove
 
-_EQUALS = re.compile(r"=|\\equiv")
+_EQUALS = re.compile(r"=|\\(?:equiv|triangleq|coloneqq|doteq)\b")
 #: Guesses about what is printed in the wrong place.
 _MISPRINT = re.compile(r"is read as e\^|the power is read as one of the entry")
+#: Signs that say something else than that two values are equal.
+_PASSED_OVER = re.compile(r"\\approx\b|≈|\\propto\b|∝|\\sim\b|∼")
+#: A name for where something is largest or smallest: no formula that has a value here.
+_PLACE_OF_EXTREME = re.compile(
+    r"=\s*\\(?:arg\s*(?:\\[,;!]\s*)?\\?(?:max|min)|(?:operatorname\*?|mathrm|text)\s*\{\s*\\?arg"
+    r"(?:\s|\\[,;!~ ]|~)*\\?(?:max|min)\s*\})"
+)
 #: A left side such as L(y, t): a name and its arguments.
 _CALL = re.compile(r"[^()=]+\([^()=]*\)\s*")
 
@@ -67,6 +74,8 @@ def read(document: Document, assume: Sequence[str] = ()) -> Content:
         and said.roles.get(block.number) != "ignore"
         and (block.number in said.lefts or _EQUALS.search(document.text[block.begin : block.end]))
     ]
+    extremes = [block for block in displays if _is_place_of_extreme(document.text[block.begin : block.end])]
+    displays = [block for block in displays if block not in extremes]
     unreadable += [
         Unreadable(document.error(block.begin, block.fault), block.number)
         for block in displays
@@ -82,7 +91,22 @@ def read(document: Document, assume: Sequence[str] = ()) -> Content:
     ]
     deadline = time.monotonic() + SECONDS_PER_READING
     whole = _scopes(document, said, readable[:MAX_DISPLAYS], tuple(assume), deadline)
-    return replace(whole, unreadable=(*unreadable, *whole.unreadable))
+    told = "where something is largest or smallest is passed over: it has no formula"
+    return replace(
+        whole,
+        unreadable=(*unreadable, *whole.unreadable),
+        remarks=(
+            *whole.remarks,
+            *(Remark(document.place(each.begin), told, each.number) for each in extremes),
+        ),
+        passed=frozenset(each.number for each in extremes),
+    )
+
+
+def _is_place_of_extreme(text: str) -> bool:
+    r"""Whether a display is one equation such as ``\theta^* = \arg\min_\theta L(\theta)``."""
+    found = _PLACE_OF_EXTREME.search(text)
+    return found is not None and "=" not in text[: found.start()] and r"\\" not in text
 
 
 def _scopes(  # noqa: PLR0917 (what a further reading needs)
@@ -233,6 +257,12 @@ def _condition(text: str, problem: Problem) -> Compare | None:
 
 def _remarks(attempt: Attempt, reading: Reading) -> Iterator[Remark]:
     """The guesses that print would not make: a subscript on a power that belongs to its exponent."""
+    text = attempt.document.text
+    for block in attempt.blocks:
+        for sign in _PASSED_OVER.finditer(text, block.begin, block.end):
+            if block.kind == "display":
+                told = f"{sign.group()} is passed over: only = is judged"
+                yield Remark(attempt.document.place(sign.start()), told, block.number)
     for chain in reading.chains:
         for guess in chain.guesses:
             offset = attempt.offset(guess.line, guess.column)

@@ -26,20 +26,27 @@ from symderiv.expression.traverse import map_children
 class Value:
     """An expression for one entry of an array, open in the indices `open`; a number is open in none.
 
-    `row` says that an array with one axis stands as a row. `kind` is ``identity`` for the identity matrix and
-    ``ones`` for a vector of ones, whose size follows from what they stand with.
+    `row` says that an array with one axis stands as a row. `kind` is ``identity`` for the identity matrix,
+    ``ones`` for a vector of ones, ``rows`` and ``columns`` for a matrix whose rows or columns are all the
+    vector that `along` is the index of: their size follows from what they stand with.
     """
 
     expression: Expression
     open: tuple[Index, ...] = ()
     row: bool = False
     kind: str = ""
+    along: tuple[Index, ...] = ()
 
     @property
     def shape(self) -> str:
         """The shape in words, for a sentence."""
         if self.kind:
-            return {"identity": "an identity matrix", "ones": "a vector of ones"}[self.kind]
+            return {
+                "identity": "an identity matrix",
+                "ones": "a vector of ones",
+                "rows": "a matrix with one and the same row again and again",
+                "columns": "a matrix with one and the same column again and again",
+            }[self.kind]
         axes = [index.axis for index in self.open]
         if not axes:
             return "a number"

@@ -218,6 +218,8 @@ class _Writer:
             case Called(_, name, arguments) if name.primes and not name.star:
                 own = self.functions.get(plain(replace(name, primes=0)))
                 return self._slope(node, own, inside) if own else node
+            case Differentiated(at, Name() as name, ()):
+                return self._gradient(node, name)
             case Called(at, name, arguments) if _undotted(name) is not None:
                 return self._moving(node, name, at)
             case Name() if not node.units and _undotted(node) is not None:
@@ -271,6 +273,13 @@ class _Writer:
             )
         body = self._at(node, function, node.arguments, function.letters, inside)
         return Differentiated(node.at, body, (argument,) * node.name.primes)
+
+    def _gradient(self, node: Differentiated, name: Name) -> Syntax:
+        r"""``\nabla f`` for f(x): by x."""
+        function = self.functions.get(plain(name))
+        if function is None or len(function.arguments) != 1:
+            raise self.error(node, r"by what is this the gradient? write \nabla_x")
+        return replace(node, by=tuple(replace(each, at=node.at) for each in function.arguments))
 
     def _moving(self, node: Syntax, name: Name, at: int) -> Syntax:
         r"""``\dot f`` for f(x): the slope of f times ``\dot x``."""

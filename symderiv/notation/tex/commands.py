@@ -92,13 +92,20 @@ FUNCTION_WORDS = {
 } | {"ln": "log", "ReLU": "relu", "RELU": "relu", "sgn": "sign", "Softplus": "softplus", "Sigmoid": "sigmoid",
      "softmax": "softmax", "Softmax": "softmax", "sech": "sech", "logsumexp": "logsumexp", "LSE": "logsumexp",
      "diag": "diag", "Diag": "diag", "det": "det", "logdet": "logdet",
-     "tr": "tr", "Tr": "tr", "trace": "tr", "logit": "logit"}  # fmt: skip
+     "tr": "tr", "Tr": "tr", "trace": "tr", "logit": "logit",
+     "sec": "sec", "csc": "csc", "cot": "cot", "coth": "coth", "csch": "csch", "erfc": "erfc", "lg": "lg",
+     "arsinh": "arsinh", "arcsinh": "arsinh", "asinh": "arsinh", "arcosh": "arcosh", "arccosh": "arcosh",
+     "acosh": "arcosh", "artanh": "artanh", "arctanh": "artanh", "atanh": "artanh"}  # fmt: skip
 #: Of these, the ones that are read in a run of bare letters, and those that LaTeX has a command for.
 BARE_FUNCTIONS = (
     "softmax", "sigmoid", "softplus", "tanh", "sinh", "cosh", "sqrt", "sign", "relu", "ReLU", "diag",
     "exp", "log", "sin", "cos", "tan", "erf", "max", "min", "abs", "ln",
 )  # fmt: skip
-FUNCTION_COMMANDS = frozenset({"det", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh"})
+FUNCTION_COMMANDS = frozenset(
+    {
+        "det", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sec", "csc", "cot", "coth", "lg",
+    }
+)  # fmt: skip
 BINDERS = {"sum": "sum", "prod": "prod", "max": "max", "min": "min"}
 UNICODE = {
     "∂": "partial", "∑": "sum", "∏": "prod", "∇": "nabla", "√": "sqrt", "⊙": "odot", "∈": "in", "‖": "|",

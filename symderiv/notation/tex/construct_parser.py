@@ -24,6 +24,7 @@ from symderiv.notation.tex.syntax import (
     Transposed,
 )
 from symderiv.notation.tex.tokens import Token, closes, matching, opens
+from symderiv.notation.tex.uses import plain
 
 #: Derivatives of a higher order than this are not written out by people.
 _MAX_ORDER = 6
@@ -273,11 +274,24 @@ class ConstructParser(SumParser):
                     return Differentiated(token.at, of, (by,))
             self.place = place
         if self.token.kind != "_":
+            alone = self._of_defined(token)
+            if alone is not None:
+                return alone
             of = self.reach()
             if isinstance(of, Called) and len(of.arguments) == 1:  # the gradient of J(w) is the one by w
                 return Differentiated(token.at, of, of.arguments)
             raise self.error(token, r"by what is this the gradient? write \nabla_x")
         return self._partial(token)
+
+    def _of_defined(self, token: Token) -> Syntax | None:
+        r"""``\nabla f`` where a formula defines f(x): by its argument, which is found later."""
+        place = self.place
+        of = self.factor() if self.starts_name() else None
+        functions = self.shared.vocabulary.functions
+        if isinstance(of, Name) and not of.units and not of.primes and plain(of) in functions:
+            return Differentiated(token.at, of, ())
+        self.place = place
+        return None
 
     def _is_hessian(self) -> bool:
         r"""Whether what follows is the ``_x^2`` of ``\nabla_x^2 L``."""

@@ -40,6 +40,8 @@ class Vocabulary:
         The arrays that are declared: a prime transposes them, as in ``X'X``.
     sizes
         The sizes of axes: ``dx/dt`` is a derivative though there be a size d.
+    functions
+        The functions that formulas define.
     """
 
     names: frozenset[str] = frozenset()
@@ -50,6 +52,7 @@ class Vocabulary:
     steps: frozenset[str] = frozenset()
     matrices: frozenset[str] = frozenset()
     sizes: frozenset[str] = frozenset()
+    functions: frozenset[str] = frozenset()
 
 
 @dataclass

@@ -11,6 +11,8 @@ from symderiv.notation.tex.tokens import DISPLAY_END, Token, closes, opens
 
 _LEADING_WORDS = frozenset({"where", "and", "with", "so", "hence", "then", "thus", "let", "i.e.", "or"})
 _OTHER_WORDS = frozenset({"otherwise", "else"})
+#: Relations that say something else than that two values are equal: they are passed over.
+PASSED_OVER = frozenset({"≈", "∝", "∼", "→", "in"})
 _CONDITION_WORDS = frozenset({"if", "for", "when", "for all"})
 
 
@@ -18,12 +20,14 @@ _CONDITION_WORDS = frozenset({"if", "for", "when", "for all"})
 class Equation:
     """The tokens of a chain: its sides, and the conditions written after it.
 
-    `continues` says that it begins with an equals sign: its first side stands somewhere before.
+    `continues` says that it begins with an equals sign: its first side stands somewhere before. `loose`
+    says that one of :data:`PASSED_OVER` stands beside it: if it has one side, then nothing is said of that.
     """
 
     sides: list[list[Token]] = field(default_factory=lambda: [[]])
     conditions: list[list[Token]] = field(default_factory=list)
     continues: bool = False
+    loose: bool = False
 
 
 @dataclass
@@ -35,7 +39,10 @@ class _Piece:
 
 
 def equations(
-    source: Source, tokens: Sequence[Token], is_letter: Callable[[Token], bool] = lambda _: True
+    source: Source,
+    tokens: Sequence[Token],
+    is_letter: Callable[[Token], bool] = lambda _: True,
+    passing: bool = False,
 ) -> list[Equation]:
     """The equations of a display, in order.
 
@@ -47,6 +54,8 @@ def equations(
         Its tokens.
     is_letter
         Whether a token can be an index letter: ``i = j`` after a comma is then a condition.
+    passing
+        Whether what :data:`PASSED_OVER` relate is passed over, as in a document; else it is an error.
     """
     found: list[Equation] = []
     for piece in _pieces(tokens):
@@ -66,7 +75,7 @@ def equations(
         elif words[0].kind == "rel" and words[0].text == "=":
             if not found:
                 found.append(Equation(continues=True))
-            _extend(source, found[-1], words)
+            _extend(source, found, words, passing)
         elif found and not signs and piece.before != "newline":
             if piece.before == ",":
                 raise source.error(
@@ -76,10 +85,11 @@ def equations(
         elif found and not signs and (words[0].kind == "op" or _is_open(found[-1].sides[-1])):
             found[-1].sides[-1] += words
         elif found and ((words[0].kind == "op" and not piece.begins) or _is_open(found[-1].sides[-1])):
-            _extend(source, found[-1], words)
+            _extend(source, found, words, passing)
         else:
             found.append(Equation())
-            _extend(source, found[-1], words)
+            _extend(source, found, words, passing)
+    found = [each for each in found if not each.loose or len(each.sides) > 1]
     for equation in found:
         _set_condition_apart(equation)
         equation.sides = [_without_punctuation(side) for side in equation.sides]
@@ -192,13 +202,16 @@ def _is_condition(words: Sequence[Token], signs: Sequence[int], is_letter: Calla
     )  # fmt: skip
 
 
-def _extend(source: Source, equation: Equation, words: Sequence[Token]) -> None:
+def _extend(source: Source, found: list[Equation], words: Sequence[Token], passing: bool) -> None:
     signs = set(_relations(words))
     for place, token in enumerate(words):
         if place not in signs:
-            equation.sides[-1].append(token)
+            found[-1].sides[-1].append(token)
         elif token.text == "=":
-            equation.sides.append([])
+            found[-1].sides.append([])
+        elif passing and token.text in PASSED_OVER:
+            found[-1].loose = True
+            found.append(Equation(loose=True))
         else:
             raise source.error(token.at, f"expected an equation, found {shown(token)}: only = is judged")
 

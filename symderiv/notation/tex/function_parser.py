@@ -3,6 +3,7 @@ r"""Names in the place of a value, and functions with their arguments."""
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 
 from symderiv.notation.tex import commands as known
 from symderiv.notation.tex.construct_parser import ConstructParser
@@ -20,6 +21,7 @@ from symderiv.notation.tex.syntax import (
     Numeral,
     Raised,
     Ranging,
+    Ratio,
     Syntax,
     Unit,
 )
@@ -28,6 +30,8 @@ from symderiv.notation.tex.uses import plain
 
 #: Words that end a value, as in the rows of cases.
 STOP_WORDS = frozenset({"if", "for", "when", "where", "otherwise", "else", "and", "with"})
+#: What the size of a vector of ones is called; any other letter below it may be a class.
+_SIZES = frozenset("NMBDTKnmd")
 
 
 class FunctionParser(ConstructParser):
@@ -128,9 +132,24 @@ class FunctionParser(ConstructParser):
                 return None
             self.next()
         if (one.kind, one.text) == ("number", "1") or (font.text == "mathbb" and one.text == "I"):
-            return self.indicator(font) or Name(font.at, ("1",), word=True)
+            return self.indicator(font) or self._ones(font)
         self.place = place
         return None
+
+    def _ones(self, font: Token) -> Name:
+        r"""A vector of ones, ``\mathbf 1`` or with its size, ``\mathbf 1_n``."""
+        name = Name(font.at, ("1",), word=True)
+        if self.token.kind != "_":
+            return name
+        where = self.next()
+        name = replace(name, units=self.units())
+        spelled = name.units[0].names[0] if isinstance(name.units[0], Name) else ""
+        if len(name.units) == 1 and spelled in self.shared.vocabulary.sizes:
+            return name
+        if len(name.units) > 1 or spelled not in _SIZES:
+            raise self.error(where, "expected the size of this vector of ones: declare it with 'input'")
+        self.note(where.at, f"the vector of ones of size {spelled} fits what it stands with")
+        return replace(name, units=())
 
     def _name(self) -> Syntax:
         begin = self.token
@@ -187,7 +206,17 @@ class FunctionParser(ConstructParser):
             if end > 0 and self.shared.vocabulary.calls(name, inside):
                 arguments = self._arguments()
                 return Called(name.at, name, arguments)
+            if self._is_unknown_function(name):
+                called = name.names[0]
+                raise self.error(
+                    name.at, f"{called}(..) is no function that is known here: define it by an equation"
+                )
         return name
+
+    def _is_unknown_function(self, name: Name) -> bool:
+        """Whether an upright word right before a round bracket is a name of which nothing is known."""
+        upright = name.word and len(name.names[0]) > 1 and not name.units and name.tag is None
+        return upright and self.token.text == "(" and not self._is_declared(plain(name))
 
     def _of_two(self, word: str, at: int, letters: int) -> Syntax | None:
         r"""``KL(p \| q)`` or ``CE(y, p)``, after a word of so many letters; None for other calls."""
@@ -230,6 +259,7 @@ class FunctionParser(ConstructParser):
     def _function(self, at: int, function: str, primes: int = 0) -> Syntax:
         """A function with its argument: in brackets, in braces, or the factor that follows."""
         power: Syntax | None = None
+        base = self._base_of_log() if function == "log" else None
         while self.token.kind in ("'", "^"):
             if self.next().kind == "'":
                 primes += 1
@@ -246,9 +276,20 @@ class FunctionParser(ConstructParser):
                     inside[0], f"{function} with a power of -1 has two meanings: write 1/{function}(...)"
                 )
         applied: Syntax = Applied(at, function, self._function_arguments(function), primes)
+        if base is not None:
+            applied = Ratio(at, applied, Applied(base.at, "log", (base,)))
         if power is None:
             return applied
         return Raised(at, applied, power)
+
+    def _base_of_log(self) -> Syntax | None:
+        r"""The 2 of ``\log_2 x``; e, which needs no other logarithm below it, is none."""
+        if self.token.kind != "_":
+            return None
+        self.next()
+        base = self.sub(self.argument("the base of the logarithm")).value()
+        euler = isinstance(base, Name) and base.names == ("e",) and not base.units
+        return None if euler else base
 
     def _function_arguments(self, function: str) -> tuple[Syntax, ...]:
         token = self.token

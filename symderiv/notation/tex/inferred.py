@@ -190,7 +190,7 @@ def _read(  # noqa: PLR0917
     source = source_of(latex, path)
     tokens = without_boxes(tokenize(source, macros, together))
     subscripts = letters_in_subscripts(tokens)
-    found_equations = equations(source, tokens, lambda token: token.text in subscripts)
+    found_equations = equations(source, tokens, lambda token: token.text in subscripts, passing=together)
     known = replace(Scope.of_problem(problem), rows=frozenset(rows))
     known = replace(known, steps=step_letters(known, found_equations, source))
     found_equations = definitions_in_turn(known, found_equations, source)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from symderiv.expression.functions import call
+from symderiv.expression.indices import rename
 from symderiv.expression.matrices import determinant_of, inverse_of
 from symderiv.expression.nodes import (
     MINUS_ONE,
@@ -69,6 +70,10 @@ class MatrixReader(PlaceReader):
             return Value(value.expression, shape.open, shape.row)
         if value.kind == "identity" and len(shape.open) == 2 and shape.open[0].axis == shape.open[1].axis:
             return Value(product_of(value.expression, Delta(*shape.open)), shape.open)
+        if value.kind in ("rows", "columns") and len(shape.open) == 2:
+            place = shape.open[1 if value.kind == "rows" else 0]
+            if place.axis == value.along[0].axis:
+                return Value(rename(value.expression, {value.along[0]: place}), shape.open)
         raise self.misshapen(where, f"{value.shape} cannot be added to {shape.shape}")
 
     def multiplied(self, factors: Sequence[tuple[str, Value, Syntax]]) -> Value:
@@ -115,7 +120,8 @@ class MatrixReader(PlaceReader):
                     return self._times_ones(left, right, where)
                 raise self.error(where, f"the product of {left.shape} and {right.shape} is not supported yet")
             shaped = left if left.open or left.kind else right
-            return Value(product_of(left.expression, right.expression), shaped.open, shaped.row, shaped.kind)
+            product = product_of(left.expression, right.expression)
+            return Value(product, shaped.open, shaped.row, shaped.kind, shaped.along)
         if sign == "⊙":
             found = together((left, right))
             if found is None:
@@ -138,18 +144,24 @@ class MatrixReader(PlaceReader):
             return Value(body, right.open[1:], row=bool(right.open[1:]))
         if right.kind == "ones" and not right.row and (len(left.open) > 1 or left.row):
             return Value(Sum(left.open[-1], product_of(left.expression, right.expression)), left.open[:-1])
+        if left.kind == "ones" and not left.row and len(right.open) == 1 and right.row:
+            return Value(product_of(left.expression, right.expression), (), False, "rows", right.open)
+        if right.kind == "ones" and right.row and len(left.open) == 1 and not left.row:
+            return Value(product_of(left.expression, right.expression), (), False, "columns", left.open)
         raise self.error(where, f"the product of {left.shape} and {right.shape} is not supported yet")
 
     def divided(self, above: Value, below: Value, where: Part) -> Value:
         """A quotient; only a number can divide an array."""
         if below.open or below.kind:
             raise self.error(where, f"{above.shape} cannot be divided by {below.shape}: give them indices")
-        return Value(quotient_of(above.expression, below.expression), above.open, above.row, above.kind)
+        quotient = quotient_of(above.expression, below.expression)
+        return Value(quotient, above.open, above.row, above.kind, above.along)
 
     def transposed(self, value: Value, where: Part) -> Value:
         """The transpose: a matrix with its axes swapped, a column as a row."""
         if value.kind:
-            return Value(value.expression, (), value.kind == "ones" and not value.row, value.kind)
+            kind = {"rows": "columns", "columns": "rows"}.get(value.kind, value.kind)
+            return Value(value.expression, (), value.kind == "ones" and not value.row, kind, value.along)
         match len(value.open):
             case 1:
                 return Value(value.expression, value.open, not value.row)

@@ -24,9 +24,10 @@ from symderiv.expression.nodes import (
 from symderiv.expression.unspecified import Slope
 from symderiv.notation.errors import NotationError, quoted
 from symderiv.notation.places import MAX_DIGITS
-from symderiv.notation.tex.arithmetic import ArithmeticFault, binomial, quotient_of, raised_to, sum_of
+from symderiv.notation.tex.arithmetic import ArithmeticFault, binomial, quotient_of, raised_to
 from symderiv.notation.tex.arrays import Value, together
 from symderiv.notation.tex.binders import BinderReader
+from symderiv.notation.tex.composed import COMPOSED
 from symderiv.notation.tex.places import indicator
 from symderiv.notation.tex.scope import readings
 from symderiv.notation.tex.syntax import (
@@ -206,6 +207,10 @@ class Reader(BinderReader):
             if size is not None:
                 row, column = self.placeholders.new(size), self.placeholders.new(size)
                 return Value(Delta(row, column), (row, column))
+        if node.names == ("1",) and len(node.units) == 1 and isinstance(node.units[0], Name):  # 1_n
+            size = self.scope.axis(node.units[0])
+            if size is not None:
+                return Value(ONE, (self.placeholders.new(size),))
         if not node.units and not node.primes and not node.star and node.tag is None:
             if node.names[0] == "pi":
                 return Value(PI)
@@ -420,13 +425,9 @@ class Reader(BinderReader):
                     f"a higher derivative of {function} is understood at a name only: give this one",
                 )
             return value.map(lambda u: Derivative(call(function, u), (by,) * node.primes))
-        match function:
-            case "sech":
-                return value.map(lambda u: quotient_of(ONE, call("cosh", u)))
-            case "logit":
-                return value.map(lambda u: call("log", quotient_of(u, sum_of(((False, ONE), (True, u))))))
-            case _:
-                return value.map(lambda u: call(function, u))
+        if function in COMPOSED:
+            return value.map(COMPOSED[function])
+        return value.map(lambda u: call(function, u))
 
 
 def _is_transposition(node: Syntax) -> bool:

@@ -179,7 +179,10 @@ def vocabulary_of(
     differences = differentials(found, declared.names | declared.sizes)
     symbols_found = (*declared.symbols, *raised, *bracketed_names(found), *differences)
     names = declared.names | words | functions
-    return replace(declared, names=names, symbols=symbols_found, calls=calls, sigmoid=applied)
+    return replace(
+        declared, names=names, symbols=symbols_found, calls=calls, sigmoid=applied,
+        functions=frozenset(functions),
+    )  # fmt: skip
 
 
 def _is_sigmoid(found: Sequence[Equation]) -> bool:

@@ -200,6 +200,12 @@ def _conditions(tokens: list[Token], shared: Shared, scope: Scope) -> list[Relat
         if not any(token.kind == "rel" for token in rest) or any(token.text == "in" for token in rest):
             return []
         tokens = rest
+    sets = [place for place, token in enumerate(tokens) if token.kind == "rel"]
+    if len(sets) == 1 and [token.text for token in tokens[sets[0] : sets[0] + 2]] in (
+        ["in", "mathbb"],
+        ["in", "mathcal"],
+    ):
+        return []  # x \in \mathbb R^n says what kind of thing x is
     if tokens[0].kind == "word" or (tokens[0].text == "i" and tokens[1].text == "f" and tokens[1].glued):
         tokens = tokens[1 if tokens[0].kind == "word" else 2 :]
     return [Parser(tokens, shared).condition()]

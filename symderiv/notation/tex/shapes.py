@@ -254,8 +254,20 @@ class ShapeFinder(ShapePlaces):
                 self._assign(before, Shape((self._new_slot(before, 0), shape.slots[0])))
                 shape = self._times(self._shape(before) or NUMBER, shape, sign)
             before = None
-            total = self._times(total or NUMBER, shape, sign)
+            total = self._outer_with_ones(total or NUMBER, shape, factor) or self._times(
+                total or NUMBER, shape, sign
+            )
         return None if unknown and total is not None and not (total.is_array or total.kind) else total
+
+    @staticmethod
+    def _outer_with_ones(left: Shape, right: Shape, factor: Syntax) -> Shape | None:
+        """The shape of ``1 b^T`` and ``b 1^T``, one axis of which follows from what they stand with."""
+        ones: Slot = ("shape", f"#{factor.at}", 0)
+        if left.kind == "ones" and not left.row and right.row and right.is_array:
+            return Shape((ones, *right.slots))
+        if right.kind == "ones" and right.row and left.is_column:
+            return Shape((*left.slots, ones))
+        return None
 
     def _after_array(self, total: Shape, sign: str, factor: Syntax, last: bool) -> Shape | None:
         """What a factor of which nothing is known must be after an array."""
