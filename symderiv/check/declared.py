@@ -134,7 +134,13 @@ def _error(each: Directive, message: str, column: int = 1) -> NotationError:
 
 
 def _let(said: Said, each: Directive) -> None:
-    said.lets.append((definition_in_latex(Source(each.text, "directive"), 0, each.text), each.begin))
+    try:
+        definition = definition_in_latex(Source(each.text, "directive"), 0, each.text)
+    except NotationError:
+        if "\\" not in each.text.partition("=")[2]:
+            raise
+        definition = " ".join(each.text.split())  # written in LaTeX, as the displays are
+    said.lets.append((definition, each.begin))
 
 
 def _symbol(said: Said, each: Directive) -> None:

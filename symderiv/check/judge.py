@@ -21,8 +21,9 @@ from symderiv.check.sources import read_file
 from symderiv.check.two_cases import with_other_case
 from symderiv.check.verdicts import Judgement, Report
 from symderiv.expression.indices import free_indices
-from symderiv.expression.nodes import ONE, Derivative, Entry, Expression, Index, Number, Where
+from symderiv.expression.nodes import ONE, Call, Derivative, Entry, Expression, Index, Number, Where
 from symderiv.expression.traverse import walk
+from symderiv.expression.unspecified import is_unspecified, read_slope
 from symderiv.notation.dependence import without_dependence
 from symderiv.notation.errors import NotationError
 from symderiv.notation.text import condition_to_text, to_text
@@ -175,8 +176,7 @@ def judge(content: Content, claim: Claim) -> Judgement:
         )  # fmt: skip
     if verdict.kind == "undecided":
         return _judgement(claim, "undecided", f"neither proved nor refuted: {verdict.method}")
-    lost = sorted(lost_names(content) & reachable((left, right), problem))
-    lost = [name for name in lost if problem.input(name) is not None]
+    lost = sorted(lost_names(content) & _undefined(problem, (left, right)))
     if lost:
         told = (
             f"{lost[0]} would be defined by a display that is not understood: without it this is not judged"
@@ -189,6 +189,16 @@ def judge(content: Content, claim: Claim) -> Judgement:
         return _judgement(
             claim, "refuted", message, counterexample=verdict.counterexample, diagnosis=Diagnosis("unknown"),
         )  # fmt: skip
+
+
+def _undefined(problem: Problem, sides: tuple[Expression, ...]) -> set[str]:
+    """The inputs and the unspecified functions that an equation depends on."""
+    names = reachable(sides, problem)
+    bodies = [definition.body for name in names if (definition := problem.definition(name)) is not None]
+    called = (part.function for tree in (*sides, *bodies) for _, part in walk(tree) if isinstance(part, Call))
+    slopes = [read_slope(function) for function in called if is_unspecified(function)]
+    functions = {slope.function for slope in slopes if slope is not None}
+    return {name for name in names if problem.input(name) is not None} | functions
 
 
 def _with_fixed(content: Content, problem: Problem, sides: tuple[Expression, ...]) -> Problem:

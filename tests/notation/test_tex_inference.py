@@ -134,7 +134,7 @@ REFUSED = [
     (r"‸a = b \\ b = a", "a is defined by itself"),
     (r"a = b \\ ‸b + 1 = c", "expected a definition"),
     (r"f(x) = x^2 \\ g = ‸f(x, y)", "f is defined as f(x): it takes as many arguments"),
-    (r"f(x) = x^2 \\ g = f'(‸2x)", "f' is understood at a name only"),
+    (r"f(x) = x^2 \\ g_i = f'(‸2z_i)", "f' is understood at a name only"),
     (r"f(x)_i = x_i / \sum_k x_k \\ g_i = ‸f(z_k)_i", "k is summed inside f: use another letter here"),
     (r"f(x) = g(x) \\ g(x) = ‸f(2x)", "defined by itself"),
     (r"y = \sum_{k=1}^{K} x_k + \sum_{k=1}^{‸N} x_k", "K"),

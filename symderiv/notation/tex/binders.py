@@ -39,6 +39,7 @@ from symderiv.notation.tex.syntax import (
     Numeral,
     Raised,
     Ranging,
+    Relation,
     Subscripted,
     Syntax,
     less_than_size,
@@ -154,13 +155,43 @@ class BinderReader(MatrixReader):
             shapes = " and ".join(dict.fromkeys(value.shape for value in values if value.open or value.kind))
             raise self.misshapen(node, f"these cases have different shapes: {shapes}")
         entries, shape = found
-        conditions = [None if row.condition is None else self.compare(row.condition) for row in node.rows]
-        return Value(self._chosen(node, list(zip(conditions, entries, strict=True))), shape.open, shape.row)
+        conditions = [self._conditions(row.condition) for row in node.rows]
+        return Value(
+            self._chosen_by(node, list(zip(conditions, entries, strict=True))), shape.open, shape.row
+        )
+
+    def _conditions(self, node: Relation | None) -> tuple[Compare, ...]:
+        """The conditions of a row: two for ``a < x < b``, none for the rest."""
+        if node is None:
+            return ()
+        if node.operator == "both" and isinstance(node.left, Relation) and isinstance(node.right, Relation):
+            return self.compare(node.left), self.compare(node.right)
+        return (self.compare(node),)
+
+    def _chosen_by(self, node: Cases, rows: list[tuple[tuple[Compare, ...], Expression]]) -> Expression:
+        """The choice, with another one inside it for each row that has two conditions."""
+        place = next((place for place, (conditions, _) in enumerate(rows) if len(conditions) == 2), None)
+        if place is None:
+            return self._chosen(node, [(each[0] if each else None, value) for each, value in rows])
+        before, (both, value), after = rows[:place], rows[place], rows[place + 1 :]
+        earlier = [each[0] for each, _ in before if len(each) == 1]
+        if not after and all(any(complementary(one, other) for one in earlier) for other in both):
+            return self._chosen_by(node, [*before, ((), value)])
+        last = before[-1][0] if before else ()
+        for one, other in (both, both[::-1]):
+            if len(last) == 1 and complementary(last[0], one):  # it holds wherever this row is come to
+                return self._chosen_by(
+                    node, [*before, ((), self._chosen_by(node, [((other,), value), *after]))]
+                )
+        inner = self._chosen_by(node, [((both[1],), value), *after])
+        return self._chosen_by(node, [*before, ((both[0],), inner), *after])
 
     def _chosen(self, node: Cases, rows: list[tuple[Compare | None, Expression]]) -> Expression:
         for place, (condition, _) in enumerate(rows[:-1]):
             if condition is None:
-                raise self.error(node.rows[place], "only the last row can go without a condition")
+                raise self.error(
+                    node.rows[min(place, len(node.rows) - 1)], "only the last row can go without a condition"
+                )
         last, result = rows[-1]
         if last is not None and _leaves_a_kink(tuple(condition for condition, _ in rows if condition)):
             self.note(node.rows[-1], LAST_OF_CASES)

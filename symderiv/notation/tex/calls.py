@@ -58,8 +58,13 @@ class Function:
         )
 
 
-def written_out(source: Source, parsed: Sequence[Parsed]) -> list[Parsed]:
+def written_out(source: Source, parsed: Sequence[Parsed]) -> tuple[list[Parsed], list[Parsed]]:
     """The equations with every call at an argument other than that of the definition written out.
+
+    Returns
+    -------
+    equations, points
+        The equations, and further ones that define a name for each value u of which ``f'(u)`` speaks.
 
     Raises
     ------
@@ -72,9 +77,10 @@ def written_out(source: Source, parsed: Sequence[Parsed]) -> list[Parsed]:
         if found is not None:
             functions.setdefault(found.name, found)
     if not functions:
-        return list(parsed)
+        return list(parsed), []
     parsed = _with_own_arguments(parsed, functions)
-    return [_Writer(source, functions).equation(each) for each in parsed]
+    points: list[Parsed] = []
+    return [_Writer(source, functions, points).equation(each) for each in parsed], points
 
 
 def _with_own_arguments(parsed: Sequence[Parsed], functions: dict[str, Function]) -> list[Parsed]:
@@ -182,8 +188,9 @@ def _undotted(name: Name) -> Name | None:
 class _Writer:
     """Writes out the calls of some equations."""
 
-    def __init__(self, source: Source, functions: dict[str, Function]) -> None:
+    def __init__(self, source: Source, functions: dict[str, Function], points: list[Parsed]) -> None:
         self.source = source
+        self.points = points
         self.functions = functions
         self.count = 0
 
@@ -264,15 +271,27 @@ class _Writer:
         """f'(u): by the argument of the definition, or by another name."""
         if _is_own(function, node.arguments):
             return node
+        if len(node.arguments) == 2 and [plain(function.arguments[0])] == [
+            plain(one) for one in node.arguments[:1] if isinstance(one, Name)
+        ]:
+            node = replace(node, arguments=node.arguments[1:])  # the value below a bar, |_{x = 3}
         if len(node.arguments) != 1 or len(function.arguments) != 1:
             raise self.error(node, f"by what is {function.name} differentiated here? write a fraction")
         (argument,) = node.arguments
-        if not isinstance(argument, Name):
-            raise self.error(
-                argument, f"{function.name}' is understood at a name only: give this argument a name"
-            )
-        body = self._at(node, function, node.arguments, function.letters, inside)
+        if not isinstance(argument, Name) or argument.names[0] in ("e", "pi"):
+            argument = self._point(argument, function)
+        body = self._at(node, function, (argument,), function.letters, inside)
         return Differentiated(node.at, body, (argument,) * node.name.primes)
+
+    def _point(self, value: Syntax, function: Function) -> Name:
+        """A name for the value at which a slope is taken: by the name, it is a derivative like any other."""
+        if any(isinstance(part, Ranging) for part in walk(value)) or any(subscripts(value)):
+            raise self.error(
+                value, f"{function.name}' is understood at a name only: give this argument a name"
+            )
+        name = Name(value.at, (f"point_{len(self.points) + 1}",), word=True)
+        self.points.append(Parsed([name, value], [], [(value.at, value.at + 1)] * 2, False))
+        return name
 
     def _gradient(self, node: Differentiated, name: Name) -> Syntax:
         r"""``\nabla f`` for f(x): by x."""
@@ -292,6 +311,8 @@ class _Writer:
             raise self.error(node, f"the dot of {function.name} is understood at its own argument only")
         (variable,) = function.arguments
         slope = Differentiated(at, replace(inner, at=at), (replace(variable, at=at),))
+        if variable.names == ("t",):  # x(t) moves with its own time
+            return slope
         dotted = replace(variable, at=at, names=tuple(f"{each}_dot" for each in variable.names))
         return Factors(at, (("", slope), ("", dotted)))
 

@@ -148,7 +148,7 @@ class ConstructParser(SumParser):
             return Applied(token.at, "sigmoid", by[:1])
         if more or token.kind not in ("command", "word") or token.text not in known.FUNCTION_WORDS:
             return None
-        if token.text in self.shared.vocabulary.names:
+        if token.text in self.shared.vocabulary.names or token.is_command("gamma"):  # \gamma is a letter
             return None
         return Applied(token.at, known.FUNCTION_WORDS[token.text], by[:1])
 

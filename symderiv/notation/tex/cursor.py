@@ -42,6 +42,8 @@ class Vocabulary:
         The sizes of axes: ``dx/dt`` is a derivative though there be a size d.
     functions
         The functions that formulas define.
+    digamma
+        Whether psi, applied to something, is the slope of the logarithm of the gamma function.
     """
 
     names: frozenset[str] = frozenset()
@@ -53,6 +55,7 @@ class Vocabulary:
     matrices: frozenset[str] = frozenset()
     sizes: frozenset[str] = frozenset()
     functions: frozenset[str] = frozenset()
+    digamma: bool = False
 
 
 @dataclass

@@ -179,6 +179,14 @@ class FunctionParser(ConstructParser):
                 return self._function(name.at, "sigmoid", name.primes)
             if first == "Gamma" and not self._is_declared("Gamma") and self.token.kind == "open":
                 return self._function(name.at, "gamma", name.primes)
+            if (
+                first == "psi"
+                and not name.units
+                and self.shared.vocabulary.digamma
+                and self.token.text == "("
+            ):
+                self.note(begin.at, r"\psi beside \Gamma is read as the digamma function")
+                return self._function(name.at, "digamma", name.primes)
             if first == "Sigma" and name.units and not self._is_declared("Sigma") and self.starts_factor():
                 self.note(begin.at, r"\Sigma with an index under it is read as a sum")
                 over = tuple(Ranging(unit.at, unit) for unit in name.units if isinstance(unit, Name))

@@ -193,7 +193,7 @@ def _read(  # noqa: PLR0917
     found_equations = equations(source, tokens, lambda token: token.text in subscripts, passing=together)
     known = replace(Scope.of_problem(problem), rows=frozenset(rows))
     known = replace(known, steps=step_letters(known, found_equations, source))
-    found_equations = definitions_in_turn(known, found_equations, source)
+    found_equations = definitions_in_turn(known, found_equations, source, turned=together)
     primed = primed_functions(known, found_equations, symbols, source)
     known.unspecified.update(dict.fromkeys(primed, 0))
     problem = replace(problem, functions=(*problem.functions, *(Function(name, 0) for name in primed)))
@@ -202,7 +202,9 @@ def _read(  # noqa: PLR0917
     parsed = with_indices(with_divergences(parsed, known), known, shared.notes)
     roots = roots_of(known, parsed, shared.notes)
     parsed = with_points(with_entries([*parsed, *roots.values()]), known, shared.notes)
-    parsed = written_out(source, with_own_parameters(parsed, known))
+    parsed, points = written_out(source, with_own_parameters(parsed, known))
+    own = len(parsed) - len(roots)  # what the formulas say themselves
+    parsed = [*parsed, *points]
     parsed = with_sums(parsed) if einstein else parsed
     parsed = with_letters_apart(parsed, known, shared.notes)
     found = infer(source, parsed, known, shared.notes)
@@ -244,9 +246,9 @@ def _read(  # noqa: PLR0917
                 told = f"{loose[0]} is summed in one term and free in another: put brackets around the sum"
             raise source.error(where.at, told)
         definitions.append(Definition(each.name, indices, body))
-    for number, place in enumerate(roots, len(parsed) - len(roots)):
+    for number, place in enumerate(roots, own):
         by_equation[place] = by_equation[number]
-    chains, by_equation = chains[: len(parsed) - len(roots)], by_equation[: len(parsed) - len(roots)]
+    chains, by_equation = chains[:own], by_equation[:own]
     scope = found.scope
     inputs = tuple(Input(name, scope.arrays[name], scope.labels.get(name)) for name in found.inputs)
     given = tuple(

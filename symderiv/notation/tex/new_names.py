@@ -35,13 +35,18 @@ def letters_in_subscripts(tokens: Sequence[Token]) -> set[str]:
     return letters
 
 
-def definitions_in_turn(known: Scope, found: Sequence[Equation], source: Source) -> list[Equation]:
+def definitions_in_turn(
+    known: Scope, found: Sequence[Equation], source: Source, turned: bool = False
+) -> list[Equation]:
     r"""The equations, ``f(x) = \sigma(x) = ...`` as two: f is sigma, and sigma is what follows.
 
     Both names must be new: neither is declared, defined by another equation, or used in what follows.
+    Where it may be `turned`, a new name on the right of an equation is defined, too, as documents do.
     """
     shared = Shared(source, vocabulary(known, None))
     found = _with_names_at_ends(known, found, shared)
+    if turned:
+        found = _turned_round(known, found, shared)
     alone = [_new_name(side, shared) for each in found for side in each.sides[:1] if len(each.sides) > 1]
     result: list[Equation] = []
     for equation in found:
@@ -85,6 +90,32 @@ def _with_names_at_ends(known: Scope, found: Sequence[Equation], shared: Shared)
         else:
             result.append(equation)
         seen |= signs | {(token.kind, token.text) for token in last}
+    return result
+
+
+def _turned_round(known: Scope, found: Sequence[Equation], shared: Shared) -> list[Equation]:
+    r"""The equations, with ``\log v = s`` as a definition of s where s is new: of any s it would be false.
+
+    The name is not declared, no equation begins with it and it does not stand before; the left side is no
+    name, which would be defined itself, and no derivative, of which something can be claimed wrongly.
+    """
+    lefts = {_new_name(each.sides[0], shared) for each in found if len(each.sides) > 1 and each.sides[0]}
+    seen: set[tuple[str, str]] = set()
+    result: list[Equation] = []
+    for equation in found:
+        signs = {(token.kind, token.text) for side in equation.sides for token in side}
+        if len(equation.sides) == 2 and not equation.continues and all(equation.sides):
+            left, right = equation.sides
+            letter = len(right) == 1 and right[0].kind in ("letter", "command")
+            name = _new_name(right, shared) if letter else ""
+            new = name and name not in {*known.declared(), *lefts}
+            inside = {(token.kind, token.text) for token in left}
+            stands = (right[0].kind, right[0].text) in seen | inside
+            apart = any(token.is_command("partial", "nabla", "frac") or token.text == "'" for token in left)
+            if new and not stands and not apart and not _new_name(left, shared) and name != "pi":
+                equation = replace(equation, sides=[right, left])
+        seen |= signs
+        result.append(equation)
     return result
 
 
@@ -175,13 +206,15 @@ def vocabulary_of(
             return False
         return own in functions or own.removesuffix("_dot") in functions or known.calls(name, inside)
 
+    if _is_variable("sigma", found):
+        words.add("sigma")
     # A function that is defined here is declared too: sigma(x) = ... is then no sigmoid.
     differences = differentials(found, declared.names | declared.sizes)
     symbols_found = (*declared.symbols, *raised, *bracketed_names(found), *differences)
     names = declared.names | words | functions
     return replace(
         declared, names=names, symbols=symbols_found, calls=calls, sigmoid=applied,
-        functions=frozenset(functions),
+        functions=frozenset(functions), digamma="psi" not in names and _is_gamma(found),
     )  # fmt: skip
 
 
@@ -204,6 +237,29 @@ def _is_sigmoid(found: Sequence[Equation]) -> bool:
             elif following.kind != "}" or not {"partial", "d"} & {each.text for each in before}:
                 return False
     return applied
+
+
+def _is_gamma(found: Sequence[Equation]) -> bool:
+    """Whether the gamma function stands in some formula."""
+    return any(
+        token.is_command("Gamma") and side[place + 1].kind == "open"
+        for each in found
+        for side in each.sides
+        for place, token in enumerate(side[:-1])
+    )
+
+
+def _is_variable(letter: str, found: Sequence[Equation]) -> bool:
+    r"""Whether derivatives are taken by a Greek letter, none of it: ``\sigma(a + b)`` is then a product."""
+    by = False
+    for side in (side for each in found for side in each.sides):
+        for place, token in enumerate(side):
+            if place and token.is_command(letter) and side[place - 1].text in ("partial", "d"):
+                below = place > 2 and [each.kind for each in side[place - 3 : place - 1]] == ["}", "{"]
+                if not below:
+                    return False
+                by = True
+    return by
 
 
 def _has_euler(found: Sequence[Equation]) -> bool:

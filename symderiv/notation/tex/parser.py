@@ -16,6 +16,7 @@ from symderiv.notation.tex.syntax import (
     Applied,
     Bracket,
     Called,
+    Differentiated,
     Factors,
     Indicator,
     Name,
@@ -298,6 +299,9 @@ class Parser(FunctionParser):
             self.next()
             where = self.token
             below = self.argument("what stands below the bar")
+            taken = self._slope_at(inside, below)
+            if taken is not None:
+                return taken
             if any(token.kind != "word" for token in below):
                 raise self.error(
                     where, "a value taken at a point is not supported yet: give it a name and an equation"
@@ -305,6 +309,28 @@ class Parser(FunctionParser):
             remark = " ".join(token.text for token in below)
             self.note(where.at, f"the remark {quoted(remark)} below the bar is passed over")
         return Bracket(opened.at, "(", (inside,))
+
+    def _slope_at(self, slope: Syntax, below: Sequence[Token]) -> Syntax | None:
+        r"""The slope of a function f(x) at the ``x = 3`` below a bar, as ``f'(3)``; None for anything else.
+
+        What it is differentiated by goes with it: only the definition tells whether that is the argument.
+        """
+        if not isinstance(slope, Differentiated) or len(below) < 3:
+            return None
+        parser = self.sub(below)
+        at = parser.name() if parser.starts_name() else None
+        if at is None or parser.token.kind != "rel" or parser.token.text != "=":
+            return None
+        parser.next()
+        of = slope.of
+        same = all(isinstance(by, Name) and plain(by) == plain(at) for by in slope.by)
+        if isinstance(of, Called) and [plain(one) for one in of.arguments if isinstance(one, Name)] == [
+            plain(at)
+        ]:
+            of = of.name
+        if not same or not isinstance(of, Name) or plain(of) not in self.shared.vocabulary.functions:
+            return None
+        return Called(slope.at, replace(of, primes=len(slope.by)), (at, parser.value()))
 
     def _close(self, opened: Token, closing: str) -> None:
         if self.token.kind != "close":
@@ -362,6 +388,12 @@ class Parser(FunctionParser):
         right = self.expression()
         if self.token.kind == "rel":
             first = isinstance(left, Numeral) and left.text == "1" and token.text == "<="
+            if {token.text, self.token.text} <= {"<", "<="} or {token.text, self.token.text} <= {">", ">="}:
+                first = first and token.text == self.token.text == "<="
+                if not first:
+                    second = self.next()
+                    later = Relation(second.at, second.text, right, self.expression())
+                    return Relation(token.at, "both", Relation(token.at, token.text, left, right), later)
             if not first or self.token.text != "<=":
                 raise self.error(
                     self.token, "a condition with two signs is not supported yet: give one at a time"

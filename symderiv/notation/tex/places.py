@@ -259,6 +259,10 @@ class PlaceReader:
 
     def compare(self, node: Relation) -> Compare:
         """A condition between places, where either side is a place, or else between values."""
+        if node.operator == "both":
+            raise self.error(
+                node, "a condition with two signs is understood in cases only: give one at a time"
+            )
         axis = self._common_axis(node.left, node.right)
         if node.operator in ("in", "notin"):
             return self._membership(node, axis)
