@@ -16,7 +16,7 @@ from symderiv.check.prose import series
 from symderiv.expression.nodes import Entry, Index
 from symderiv.notation.dependence import functions_of_names
 from symderiv.notation.errors import NotationError, ShapeError, Source
-from symderiv.notation.tex.inferred import Reading, read_document
+from symderiv.notation.tex.inferred import Reading, read_document, read_equations
 from symderiv.notation.tex.tokens import DISPLAY_END, closes, opens, tokenize
 from symderiv.problem import Problem, names_in
 
@@ -30,6 +30,8 @@ _ATOMIC = re.compile(r"\\?[A-Za-z]+|[-+]?[0-9.,]+|\\?\{.*|\(.*,.*\)|")
 _NAME = re.compile(r"\s*\\?[A-Za-z]+[^()+*/=]*")
 #: The error that a letter stands for two axes.
 _LETTER = re.compile(r"(\w+) ranges over ")
+#: Claims that a directive which is not understood may be for, at most.
+_MOST_BLAMED = 6
 _DOTS = re.compile(r"\\[lc]?dots")
 
 
@@ -176,6 +178,8 @@ class Attempt:
             if self._forgets_a_letter(error):
                 continue
             offset = self.offset(error.line, error.column)
+            if offset < 0 and self._finds_misshapen_claim():
+                continue
             if offset < 0:
                 let = self.said.let_at(offset + len(self.said.prefix))
                 self.unreadable.append(Unreadable(self.document.error(let[1], error.message)))
@@ -244,6 +248,33 @@ class Attempt:
                 return
         self.misshapen.append(Misshapen(self.document.error(offset, error.message), block.number, equality))
         self.blocks = [each for each in before if each is not block]
+
+    def _finds_misshapen_claim(self) -> bool:
+        """Whether a directive is not understood for one claim alone, whose shapes do not fit: that is false.
+
+        What a directive defines has the shape that it says; a claim is read again with what all others say.
+        """
+        before = self.blocks
+        for block in [each for each in before if self._claims(each)][:_MOST_BLAMED]:
+            self.blocks = [each for each in before if each is not block]
+            text = self.document.text[block.begin : block.end]
+            try:
+                problem = self._read().problem
+            except NotationError:
+                continue
+            try:
+                read_equations(text, problem, infer=False, symbols=self.said.symbols)
+            except ShapeError as error:
+                place = block.begin + offset_in(text, error.line, error.column)
+                number = self._equality(block, place)
+                self.misshapen.append(
+                    Misshapen(self.document.error(place, error.message), block.number, number)
+                )
+                return True
+            except NotationError:
+                continue
+        self.blocks = before
+        return False
 
     def _vectors(self, problem: Problem) -> list[str]:
         """The arrays with one axis that do not stand as rows yet."""

@@ -261,7 +261,7 @@ class PlaceReader:
         """A condition between places, where either side is a place, or else between values."""
         if node.operator == "both":
             raise self.error(
-                node, "a condition with two signs is understood in cases only: give one at a time"
+                node.right, "a condition with two signs is understood in cases only: give one at a time"
             )
         axis = self._common_axis(node.left, node.right)
         if node.operator in ("in", "notin"):
