@@ -17,6 +17,7 @@ from symderiv.expression.nodes import Entry, Index
 from symderiv.notation.dependence import functions_of_names
 from symderiv.notation.errors import NotationError, ShapeError, Source
 from symderiv.notation.tex.inferred import Reading, read_document, read_equations
+from symderiv.notation.tex.spelled import spelled_name
 from symderiv.notation.tex.tokens import DISPLAY_END, closes, opens, tokenize
 from symderiv.problem import Problem, names_in
 
@@ -30,6 +31,8 @@ _ATOMIC = re.compile(r"\\?[A-Za-z]+|[-+]?[0-9.,]+|\\?\{.*|\(.*,.*\)|")
 _NAME = re.compile(r"\s*\\?[A-Za-z]+[^()+*/=]*")
 #: The error that a letter stands for two axes.
 _LETTER = re.compile(r"(\w+) ranges over ")
+#: A letter alone below the line of a derivative.
+_DIFFERENTIATED_BY = re.compile(r"\{\s*\\partial\s*(\\?[A-Za-z]+)\s*\}(?!\s*\{)")
 #: Claims that a directive which is not understood may be for, at most.
 _MOST_BLAMED = 6
 _DOTS = re.compile(r"\\[lc]?dots")
@@ -237,6 +240,12 @@ class Attempt:
         except NotationError:
             rest = None
         self.blocks = before
+        others = rest if rest is not None else self.said.problem(self.document.path)
+        unknown = self._differentiated_by_unknown(block, others)
+        if unknown:
+            told = f"nothing says what {unknown} is, by which this is differentiated: define or declare it"
+            self._set_aside(block, offset, told)
+            return
         for name in self._vectors(rest) if rest is not None else ():
             self.rows.add(name)
             try:
@@ -275,6 +284,15 @@ class Attempt:
                 continue
         self.blocks = before
         return False
+
+    def _differentiated_by_unknown(self, block: Block, rest: Problem) -> str:
+        """A bare name that a display differentiates by and nothing else speaks of: it has no shape."""
+        told = {each.name for each in rest.inputs} | {each.name for each in rest.definitions}
+        for match in _DIFFERENTIATED_BY.finditer(self.document.text[block.begin : block.end]):
+            name = spelled_name(match[1])
+            if name not in told:
+                return name
+        return ""
 
     def _vectors(self, problem: Problem) -> list[str]:
         """The arrays with one axis that do not stand as rows yet."""

@@ -94,6 +94,8 @@ def _claim(
         chain = _chain(attempt, reading, text)
     except ShapeError as error:
         place = block.begin + offset_in(text, error.line, error.column)
+        if place < block.begin + right[0].at:
+            return None  # the left side does not fit: that is told at the sign before it
         return Misshapen(document.error(place, error.message), block.number, equality)
     except (NotationError, ValueError):
         return None
