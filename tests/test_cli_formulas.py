@@ -131,11 +131,24 @@ def test_true_only_under_an_assumption(run, arguments: list[str], condition: str
     status, out, _ = run("prove", *arguments)
     assert status == 1
     assert out.startswith("conditional: ")
-    assert f"true only under {condition}, which is not assumed" in out
+    assert f"true under {condition}, which is not assumed" in out
     assert "without it, for example: " in out
     data = json.loads(run("prove", *arguments, "--format", "json")[1])
     assert (data["verdict"], data["condition"]) == ("conditional", condition)
     assert data["counterexample"]["left"] != data["counterexample"]["right"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["delta(i, j) * x[i] = x[i]", "--assume", "i != j"],
+        ["delta(i, j) * x[i] = (1 - delta(i, j)) * x[j]", "--assume", "i != j"],
+        ["relu(x * y) = relu(x) * relu(y)"],  # nothing says that y is a label
+        ["t[k]^2 = t[k]"],
+    ],
+)
+def test_no_condition_against_what_is_assumed_and_none_out_of_a_name(run, arguments: list[str]) -> None:
+    assert run("prove", *arguments)[1].startswith("refuted: ")
 
 
 @pytest.mark.parametrize("claim", ["W[i, j] = W[j, i]", "W[a, b] - W[b, a] = 0", "sum(k, t[k]) = 1"])

@@ -14,7 +14,7 @@ from symderiv.notation.text import condition_to_text, to_text
 
 _RULES = {
     "refuted": "The two sides of the equation are not equal.",
-    "conditional": "The equation is true only under an assumption that the document does not state.",
+    "conditional": "The equation is true under an assumption that the document does not state.",
     "undecided": "The equation was neither proved nor refuted.",
     "unreadable": "The formula or the directive is not understood.",
 }
@@ -97,7 +97,7 @@ def quoted_formula(text: str, limit: int = 60) -> str:
 def details(each: Judgement) -> Iterator[str]:
     """What is said of a claim beside its verdict, a line each."""
     if each.condition:
-        yield f"true only under: {each.condition}"
+        yield f"true under: {each.condition}"
     if each.verdict == "conditional" and each.counterexample:
         yield f"without it, {counterexample_words(each.counterexample)}"
     if each.verdict == "refuted":
@@ -121,7 +121,8 @@ def counterexample_words(found: Mapping[str, Any]) -> str:
     """A counterexample in one line: sizes, places, values, and both sides."""
     spots = [f"{name} = {value}" for name, value in (*found["sizes"].items(), *found["places"].items())]
     spots += [f"{name} = {_flat(value)}" for name, value in found.get("values", {}).items()]
-    return f"at {', '.join(spots)}: the left side is {found['left']}, the right side {found['right']}"
+    where = f"at {', '.join(spots)}: " if spots else ""
+    return f"{where}the left side is {found['left']}, the right side {found['right']}"
 
 
 def _flat(value: Any) -> str:

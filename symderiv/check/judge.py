@@ -151,7 +151,7 @@ def judge(content: Content, claim: Claim) -> Judgement:
     if verdict.kind == "proved":
         zero = divided_by(problem, left, right)
         if zero:
-            told = f"true only under {zero}: the right side divides by it, the left side does not"
+            told = f"true under {zero}: the right side divides by it, the left side does not"
             return _judgement(claim, "conditional", told, method=verdict.method, condition=zero)
         return _judgement(claim, "proved", f"proved: {verdict.method}", method=verdict.method)
     labels = tuple(Entry(each.name) for each in problem.inputs if each.label_of and not each.axes)
@@ -171,7 +171,7 @@ def judge(content: Content, claim: Claim) -> Judgement:
     condition = missing_assumption(left, right, problem, content.assumptions, away=claim.away)
     if condition is not None:
         return _judgement(
-            claim, "conditional", f"true only under {condition.text}",
+            claim, "conditional", f"true under {condition.text}",
             method=condition.verdict.method, condition=condition.text, counterexample=verdict.counterexample,
         )  # fmt: skip
     if verdict.kind == "undecided":

@@ -65,7 +65,7 @@ def _as_case(
         if verdict is not None and verdict.kind == "proved":
             condition = f"{min(one.name, two.name)} == {max(one.name, two.name)}"
             return replace(
-                judgement, verdict="conditional", message=f"true only under {condition}",
+                judgement, verdict="conditional", message=f"true under {condition}",
                 method=verdict.method, condition=condition,
                 diagnosis=None, right_form=None, end_is_right=None,
             )  # fmt: skip

@@ -92,7 +92,7 @@ def check(  # noqa: PLR0917 (each parameter is an option)
 ) -> None:
     """Read documents, find their formulas, and judge every = that is claimed.
 
-    An equation is proved for every size, or true only under an assumption that is named, or refuted with
+    An equation is proved for every size, or true under an assumption that is named, or refuted with
     a counterexample, a diagnosis and the right form. The exit status is 1 if anything is refuted, else 2
     if anything is not understood or a file cannot be read, else 0; conditional and undecided claims are
     told and leave it at 0.

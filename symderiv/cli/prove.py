@@ -62,7 +62,7 @@ def prove(  # noqa: PLR0917 (each parameter is an option)
     In a chain a = b = c each = is judged by itself; a first equation p[i] = ... for a new name defines
     it. Names that nobody declares are inferred from how they are used.
 
-    The exit status is 0 where everything is proved, 1 where something is refuted, or true only under an
+    The exit status is 0 where everything is proved, 1 where something is refuted, or true under an
     assumption that is not given (conditional), 3 where something is undecided, and 2 where the formula
     is not understood.
     """

@@ -120,7 +120,7 @@ def _claim_text(claim: Judged) -> list[str]:
     ]
     verdict = claim.under or claim.verdict
     if claim.condition:
-        lines.append(f"  true only under {claim.condition}, which is not assumed")
+        lines.append(f"  true under {claim.condition}, which is not assumed")
     if verdict.kind == "proved":
         sizes = ", ".join(f"{axis} = {size}" for axis, size in verdict.sizes.items())
         lines.append(f"  by {verdict.method}, for {sizes or 'every size'}")

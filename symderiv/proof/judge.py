@@ -1,4 +1,4 @@
-"""Claims as people state them: under conditions, and perhaps true only under a missing assumption."""
+"""Claims as people state them: under conditions, and perhaps true under a missing assumption."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def judge(
     if verdict.kind == "refuted" and missing:
         sides = restricted(left, right, given)
         found = missing_assumption(
-            *sides, problem, problem.assumptions, sizes=sizes, away=away, diagonal=True
+            *sides, problem, problem.assumptions, sizes=sizes, away=away, diagonal=True, labels=False
         )
         if found is not None:
             return Judged(left, right, given, "conditional", verdict, found.text, found.verdict)

@@ -70,6 +70,7 @@ def missing_assumption(
     sizes: Mapping[str, int] | None = None,
     away: bool = False,
     diagonal: bool = False,
+    labels: bool = True,
 ) -> Missing | None:
     """The weakest assumption that makes ``left = right`` true, or None.
 
@@ -81,8 +82,10 @@ def missing_assumption(
         As for :func:`~symderiv.proof.prove.prove`.
     diagonal
         Whether it may be that two letters are the same, where nothing else tells what is wrong.
+    labels
+        Whether an input that is called as labels are may be one: a document says so around its formulas.
     """
-    for each in _candidates(problem, left, right, diagonal):
+    for each in _candidates(problem, left, right, diagonal, labels):
         if any(_says_the_same(assumption, left, right) for assumption in each.assumptions):
             continue  # true if it is true
         assumed = (*given, *each.assumptions)
@@ -112,7 +115,7 @@ def _says_the_same(assumption: Assumption, left: Expression, right: Expression) 
 
 
 def _candidates(
-    problem: Problem, left: Expression, right: Expression, diagonal: bool
+    problem: Problem, left: Expression, right: Expression, diagonal: bool, labels: bool
 ) -> Iterator[_Candidate]:
     yield from _sums_to_one(problem, left, right)
     yield from _different_places(problem, left, right)
@@ -120,7 +123,8 @@ def _candidates(
     yield from _held_fixed(problem, left, right)
     yield from _symmetric(problem, left, right)
     yield from _true_class(problem, left, right)
-    yield from _labels(problem, left, right)
+    if labels:
+        yield from _labels(problem, left, right)
     if diagonal:
         yield from _same_places(problem, left, right)
 
@@ -206,10 +210,12 @@ def _same_places(problem: Problem, left: Expression, right: Expression) -> Itera
     letters = tuple(dict.fromkeys((*free_indices(left), *free_indices(right))))
     for place, one in enumerate(letters):
         for other in letters[place + 1 :]:
-            sides = [rename(side, {other: one}) for side in (left, right)]
-            if one.axis == other.axis and not same(*sides):
-                first, second = sorted((one.name, other.name))
-                yield _Candidate(f"{first} == {second}", sides[0], sides[1], problem)
+            if one.axis != other.axis or same(*(rename(side, {other: one}) for side in (left, right))):
+                continue
+            first, second = sorted((one, other), key=lambda index: index.name)
+            together = Delta(first, second)  # and no renaming: what is assumed of the two letters counts
+            sides = (multiply(together, left), multiply(together, right))
+            yield _Candidate(f"{first.name} == {second.name}", *sides, problem)
 
 
 def _compared_letters(node: Expression) -> Iterator[tuple[object, object]]:

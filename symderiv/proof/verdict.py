@@ -59,4 +59,4 @@ class Verdict:
         assert isinstance(sizes, Mapping)
         assert isinstance(places, Mapping)
         spots = ", ".join(f"{name} = {value}" for name, value in (*sizes.items(), *places.items()))
-        return f" at {spots}: {found['left']} against {found['right']}"
+        return f"{' at ' if spots else ''}{spots}: {found['left']} against {found['right']}"

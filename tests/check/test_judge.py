@@ -3,6 +3,7 @@ r"""Whole documents judged: what is proved, what needs an assumption, what is re
 import pytest
 
 from symderiv.check import check_document, read_text
+from symderiv.check.formats import counterexample_words
 from symderiv.check.verdicts import Judgement, Report
 from symderiv.notation.text import to_text
 
@@ -71,6 +72,12 @@ def test_wrong_jacobians_are_refuted_with_their_mistake(claim: str, word: str, r
     assert found.right_form is not None
     if right is not None:
         assert to_text(found.right_form) == right
+
+
+def test_numbers_alone_differ_at_no_place() -> None:
+    found = only("$$1 = -1$$")
+    assert found.message == "1 = -1 is false: 1 against -1"
+    assert counterexample_words(found.counterexample) == "the left side is 1, the right side -1"
 
 
 def test_a_sum_that_must_be_one_is_found_as_the_condition() -> None:
