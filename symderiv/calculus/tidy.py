@@ -108,6 +108,15 @@ def is_negative(term: Expression) -> bool:
     return coefficient_and_rest(term)[0] < 0
 
 
+def positive_first(node: Expression) -> Expression:
+    """`node` with no sum that begins with a minus sign where one of its terms has none: 1 - u, not -u + 1."""
+    node = map_children(node, positive_first)
+    if isinstance(node, Add) and node.terms and is_negative(node.terms[0]):
+        first = next((place for place, term in enumerate(node.terms) if not is_negative(term)), 0)
+        return Add((node.terms[first], *node.terms[:first], *node.terms[first + 1 :]))
+    return node
+
+
 def has_delta(node: Expression) -> bool:
     """Whether a Kronecker delta occurs outside of any sum."""
     if isinstance(node, Delta):

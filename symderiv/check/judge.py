@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from symderiv.calculus import derive
+from symderiv.calculus.tidy import positive_first
 from symderiv.check.content import Claim, Content
 from symderiv.check.diagnosis import Diagnosis, diagnose
 from symderiv.check.divisions import divided_by
@@ -246,7 +247,8 @@ def _refuted(
         right_form = diagnosis.right_form  # it stays nearest to what was written
     return _judgement(
         claim, "refuted", message,
-        counterexample=verdict.counterexample, diagnosis=diagnosis, right_form=right_form,
+        counterexample=verdict.counterexample, diagnosis=diagnosis,
+        right_form=positive_first(right_form) if right_form is not None else None,
         end_is_right=_end_is_right(content, claim),
     )  # fmt: skip
 

@@ -80,6 +80,20 @@ def test_numbers_alone_differ_at_no_place() -> None:
     assert counterexample_words(found.counterexample) == "the left side is 1, the right side -1"
 
 
+@pytest.mark.parametrize(
+    ("written", "right"),
+    [
+        (r"-\tanh(x)^2 - 1", "1 - tanh(x)^2"),
+        (r"-\tanh(x)^2 \cdot 2 + 1", "1 - tanh(x)^2"),
+        (r"2 (-\tanh(x)^2 + 1)", "1 - tanh(x)^2"),
+    ],
+)
+def test_a_right_form_begins_with_what_is_positive(written: str, right: str) -> None:
+    found = only(rf"$$\frac{{d}}{{dx}} \tanh(x) = {written}$$")
+    assert found.right_form is not None
+    assert to_text(found.right_form) == right
+
+
 def test_a_sum_that_must_be_one_is_found_as_the_condition() -> None:
     found = only(f"{CROSS_ENTROPY}\n$$\n\\frac{{\\partial L}}{{\\partial z_j}} = p_j - t_j\n$$\n")
     assert (found.verdict, found.condition) == ("conditional", "sum(k, t[k]) == 1")
