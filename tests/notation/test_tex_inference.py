@@ -131,7 +131,6 @@ REFUSED = [
     (r"f_i = ‸X_{i,:} + X_{:,i}^T", "this has 1 more axes than f has on the left"),
     (r"‸s + r", "nothing is defined here"),
     (r"‸a = a + 1", "nothing is defined here"),
-    (r"‸a = b \\ b = a", "a is defined by itself"),
     (r"a = b \\ ‸b + 1 = c", "expected a definition"),
     (r"f(x) = x^2 \\ g = ‸f(x, y)", "f is defined as f(x): it takes as many arguments"),
     (r"f(x) = x^2 \\ g_i = f'(‸2z_i)", "f' is understood at a name only"),

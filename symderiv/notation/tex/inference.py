@@ -7,7 +7,7 @@ array elsewhere (``-\log p_y``). The upper bound of a sum names its axis.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
@@ -105,12 +105,32 @@ class _Inference(ArrayFinder):
     # --- definitions ---------------------------------------------------------------------------
 
     def _definitions(self) -> list[Defined]:
+        """The definitions; an equation that says backwards what another defines is a claim."""
         found: dict[str, Defined] = {}
+        uses: dict[str, set[str]] = {}
         for number, each in enumerate(self.parsed):
             defined = self._definition(number, each)
-            if defined is not None:
-                found.setdefault(defined.name, defined)
+            if defined is None or defined.name in found:
+                continue
+            names = {self._split(part)[0] for part in value_names(each.sides[1])}
+            if not self._reaches(names, defined.name, uses):
+                found[defined.name] = defined
+                uses[defined.name] = names
         return list(found.values())
+
+    @staticmethod
+    def _reaches(names: set[str], wanted: str, uses: Mapping[str, set[str]]) -> bool:
+        """Whether some names are made of another by what is defined so far."""
+        seen: set[str] = set()
+        todo = [*names]
+        while todo:
+            name = todo.pop()
+            if name == wanted:
+                return True
+            if name not in seen:
+                seen.add(name)
+                todo.extend(uses.get(name, ()))
+        return False
 
     def _definition(self, number: int, each: Parsed) -> Defined | None:
         """The definition that an equation is, if it is one."""
