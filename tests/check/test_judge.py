@@ -420,3 +420,22 @@ def test_what_cases_leave_open_is_not_claimed() -> None:
     closed = cases.replace("x < 0", r"\text{otherwise}")
     assert verdicts(f"$$\n[x > 0] - [x < 0] = {cases}\n$$\n")[0][2] == "proved"
     assert verdicts(f"$$\n[x > 0] - [x < 0] = {closed}\n$$\n")[0][2] == "refuted"
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        r"1\{%s\}",
+        "1_{%s}",
+        r"\mathbb 1(%s)",
+        r"\mathbf 1_{\{%s\}}",
+        "[%s]",
+        r"\mathbb{I}[%s]",
+        r"{\bf 1}[%s]",
+        "I(%s)",
+    ],
+)
+def test_indicators_in_displays(spelling: str) -> None:
+    left = r"$$\frac{\partial}{\partial x_j} \sum_k \max(0, x_k) = "
+    assert only(f"{left}{spelling % 'x_j > 0'}$$").verdict == "proved"
+    assert only(f"{left}{spelling % 'x_j < 0'}$$").verdict == "refuted"

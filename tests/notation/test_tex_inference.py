@@ -26,6 +26,14 @@ FOUND: dict[str, tuple[list[str], list[str]]] = {
         ["z[K]", "t[K]"],
         ["p[i] = exp(z[i]) / sum(k, exp(z[k]))", "L = -sum(i, t[i] * log(p[i]))"],
     ),
+    r"f = \sum_j b_j \mathbf{1}\{i \leq j\}": (
+        ["b[K]", "i : K"],
+        ["f = sum(j, b[j] * where(i <= j, 1, 0))"],
+    ),
+    r"y_i = x_i [i < m] + I(c > 0)": (
+        ["x[K]", "m : K", "c"],
+        ["y[i] = x[i] * where(i < m, 1, 0) + step(c)"],
+    ),
     r"z_k = \sum_j W_{jk} x_j + b_k": (["W[N, K]", "x[N]", "b[K]"], ["z[k] = sum(j, W[j, k] * x[j]) + b[k]"]),
     r"e_{ij} = (r_{ij} - \sum_{k=1}^K u_{ik} v_{jk})^2": (
         ["r[N, M]", "u[N, K]", "v[M, K]"],

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from symderiv.expression.canonical import same
-from symderiv.notation.reader import parse_expression
+from symderiv.notation.errors import NotationError
+from symderiv.notation.reader import parse_expression, read_problem
 from symderiv.notation.tex import parse_latex, parse_latex_chain
 from symderiv.notation.text import to_text
 from tests.notation.tex_problem import PROBLEM
@@ -250,6 +251,46 @@ SPELLINGS = {
 def test_spelling(latex: str, text: str) -> None:
     found = parse_latex(latex, PROBLEM)
     assert same(found, parse_expression(text, PROBLEM)), to_text(found)
+
+
+#: Every way to mark a condition.
+INDICATORS = [
+    r"1\{%s\}", r"1_{%s}", r"1_{\{%s\}}", r"1[%s]", r"1(%s)", r"1\left\{%s\right\}",
+    r"\mathbf{1}\{%s\}", r"\mathbf 1[%s]", r"\mathbf 1_{\{%s\}}", r"\boldsymbol{1}_{%s}",
+    r"\mathbb{1}\{%s\}", r"\mathbb 1(%s)", r"\mathbb 1_{%s}", r"\mathbbm{1}\!\left[%s\right]",
+    r"\mathbb{I}[%s]", r"\mathbb{I}(%s)", r"\mathbb I_{\{%s\}}", r"\mathbb{I}\{%s\}",
+    r"\mathrm{1}[%s]", r"\mathrm 1\{%s\}", r"\operatorname{1}_{%s}", r"{\bf 1}\{%s\}", r"{\mathbf 1}_{%s}",
+    r"I(%s)", r"I\{%s\}", r"\mathrm{I}[%s]", r"\mathbf I(%s)", r"\left[%s\right]",
+]  # fmt: skip
+CONDITIONS = {
+    "x_i > 0": "step(x[i])",
+    "x_i < 0": "where(x[i] < 0, 1, 0)",
+    r"x_i \le s": "where(x[i] <= s, 1, 0)",
+    r"x_i \geq z_j + 1": "where(x[i] >= z[j] + 1, 1, 0)",
+    "x_i = s": "where(x[i] == s, 1, 0)",
+    "i = j": "delta(i, j)",
+    r"i \ne j": "1 - delta(i, j)",
+    "i < j": "where(i < j, 1, 0)",
+}
+
+
+@pytest.mark.parametrize("spelling", INDICATORS)
+def test_indicators(spelling: str) -> None:
+    for condition, text in CONDITIONS.items():
+        written = rf"r - s {spelling % condition} x_j"
+        found = parse_latex(written, PROBLEM)
+        assert same(found, parse_expression(f"r - s * ({text}) * x[j]", PROBLEM)), (written, to_text(found))
+
+
+@pytest.mark.parametrize("spelling", ["I(s + r)", "{1}(s + r)", r"\mathbf{I}(s + r)", "I_i (s + r)"])
+def test_what_marks_no_condition_is_no_indicator(spelling: str) -> None:
+    problem = read_problem("input s, r, I_i\nf = s", "names")
+    scalar = {"{1}(s + r)": "s + r", "I_i (s + r)": "I_i * (s + r)"}.get(spelling)
+    if scalar is None:
+        with pytest.raises(NotationError, match="the size of an identity matrix is not known here"):
+            parse_latex(spelling, problem)
+    else:
+        assert same(parse_latex(spelling, problem), parse_expression(scalar, problem))
 
 
 NOTES = {

@@ -13,6 +13,7 @@ from symderiv.notation.tex.shapes import ShapeFinder
 from symderiv.notation.tex.syntax import (
     Applied,
     Bound,
+    Indicator,
     Kronecker,
     Name,
     Numeral,
@@ -195,6 +196,7 @@ class ArrayFinder(ShapeFinder):
             raise self.error(where, str(clash)) from None
 
     def _tie_letters(self, root: Part) -> None:
+        marked = {id(part.condition) for part in walk(root) if isinstance(part, Indicator)}
         for part in walk(root):
             match part:
                 case Kronecker(_, Name() as left, Name() as right) | Relation(
@@ -207,7 +209,10 @@ class ArrayFinder(ShapeFinder):
                     label = (
                         plain(other) in self.labels
                         or isinstance(part, Kronecker)
-                        or (part.operator in ("==", "!=") and not self._is_value(other))
+                        or (
+                            (part.operator in ("==", "!=") or id(part) in marked)
+                            and not self._is_value(other)
+                        )
                     )
                     if self._is_letter(letter) and label:
                         self._label(other, self.letter_slot(plain(letter)))

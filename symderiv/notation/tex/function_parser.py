@@ -47,6 +47,12 @@ class FunctionParser(ConstructParser):
 
     def word(self) -> Syntax:
         """A name or a function that begins with a letter or an upright word."""
+        if self.token.text in ("1", "I") and not self._spells_declared():
+            place = self.place
+            indicator = self.indicator(self.next())
+            if indicator is not None:
+                return indicator
+            self.place = place
         if self.token.kind == "word":
             text = self.token.text
             if text in STOP_WORDS:
@@ -133,6 +139,10 @@ class FunctionParser(ConstructParser):
             self.next()
         if (one.kind, one.text) == ("number", "1") or (font.text == "mathbb" and one.text == "I"):
             return self.indicator(font) or self._ones(font)
+        if one.text == "I" and not self._is_declared("I"):
+            indicator = self.indicator(font)
+            if indicator is not None:
+                return indicator
         self.place = place
         return None
 

@@ -364,6 +364,11 @@ class Parser(FunctionParser):
         token = self.token
         inside = self.argument("a value")
         content = self.sub(inside).group()
+        one = isinstance(content, Numeral) and content.text == "1"
+        if one or (isinstance(content, Name) and (content.names, content.units) == (("1",), ())):
+            indicator = self.indicator(token)
+            if indicator is not None:
+                return indicator
         if isinstance(content, Name) and self.token.kind in ("_", "'"):
             return self.called(self.attached(content))
         if isinstance(content, Terms) and self.token.kind == "^":
