@@ -116,6 +116,7 @@ class Content:
     there only. `layouts` names, for a display and an equality that fit only so, the vector that has to be a
     row. `fixed` names are constants where something is differentiated.
     `symbols` are the spellings that are one name. `passed` are the displays that are passed over whole.
+    `choices` says in sentences how definitions were read where there is more than one way.
     """
 
     document: Document
@@ -132,3 +133,4 @@ class Content:
     fixed: frozenset[str] = frozenset()
     symbols: Mapping[str, str] = field(default_factory=dict)
     passed: frozenset[int] = frozenset()
+    choices: tuple[str, ...] = ()

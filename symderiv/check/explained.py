@@ -50,6 +50,7 @@ def _parts(report: Report, content: Content) -> Iterator[tuple[str, list[tuple[s
     yield "spellings", [(spelled, f"read as {name}") for spelled, name in content.symbols.items()]
     rows = [f"{name} stands as a row" for name in dict.fromkeys(content.layouts.values())]
     yield "layout", [(each, "") for each in rows]
-    guesses = [note for each in report.judgements if each.claim for note in each.claim.notes]
+    guesses = list(content.choices)
+    guesses += [note for each in report.judgements if each.claim for note in each.claim.notes]
     guesses += [each.message for each in content.remarks]
     yield "choices", [(each, "") for each in dict.fromkeys(guesses)]

@@ -35,8 +35,10 @@ from symderiv.problem import Assumption, Problem, unfold
 from symderiv.proof import prove
 
 _EQUALS = re.compile(r"=|\\(?:equiv|triangleq|coloneqq|doteq)\b")
-#: Guesses about what is printed in the wrong place.
-_MISPRINT = re.compile(r"is read as e\^|the power is read as one of the entry")
+#: Guesses about what is printed in the wrong place, or what a declaration should settle.
+_MISPRINT = re.compile(
+    r"is read as e\^|the power is read as one of the entry|it may be the size of several axes"
+)
 #: Signs that say something else than that two values are equal.
 _PASSED_OVER = re.compile(r"\\approx\b|≈|\\propto\b|∝|\\sim\b|∼")
 #: A name for where something is largest or smallest: no formula that has a value here.
@@ -156,6 +158,7 @@ def _scopes(  # noqa: PLR0917 (what a further reading needs)
         after.where,
         frozenset(said.fixed),
         after.symbols,
+        choices=tuple(dict.fromkeys((*before.choices, *after.choices))),
     )  # fmt: skip
 
 
@@ -230,6 +233,12 @@ def _content(attempt: Attempt, reading: Reading, assume: tuple[str, ...]) -> Con
         tuple(misshapen), said.einstein, attempt.layouts, remarks=remarks, where=tuple(where),
         fixed=frozenset(said.fixed),
         symbols=attempt.said.symbols,
+        choices=tuple(
+            note
+            for chain, leading in zip(reading.chains, reading.leading, strict=True)
+            if leading
+            for note in chain.notes
+        ),
     )  # fmt: skip
 
 

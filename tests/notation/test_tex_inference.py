@@ -50,7 +50,7 @@ FOUND: dict[str, tuple[list[str], list[str]]] = {
     r"std = \sqrt{v + \epsilon}": (["v", "epsilon"], ["std = sqrt(v + epsilon)"]),
     r"f(x) = x \sigma(x)": (["x"], ["f = x * sigmoid(x)"]),
     r"\mathrm{rms} = \sqrt{\frac{1}{N}\sum_k x_k^2} \\ \hat{x}_i = x_i / \mathrm{rms}": (
-        ["N", "x[K]"],
+        ["x[N]"],
         ["rms = sqrt(sum(k, x[k]^2) / N)", "x_hat[i] = x[i] / rms"],
     ),
     r"\sigma(x) = \frac{1}{1 + e^{-x}}": (["x"], ["sigma = 1 / (1 + exp(-x))"]),

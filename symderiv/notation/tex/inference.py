@@ -17,6 +17,7 @@ from symderiv.notation.tex.array_finder import ArrayFinder
 from symderiv.notation.tex.axes import AxisClash, Slot
 from symderiv.notation.tex.reading import Parsed
 from symderiv.notation.tex.scope import Scope
+from symderiv.notation.tex.sizes import differentiated_by, divided_sums
 from symderiv.notation.tex.syntax import (
     Array,
     Called,
@@ -247,6 +248,35 @@ class _Inference(ArrayFinder):
             if len(found) == 1 and 0 not in found and self.table.name_of(slot) is None:
                 self.table.name(slot, axis_of_size(*found))
 
+    def _name_by_divisors(self, definitions: Sequence[Defined]) -> None:
+        r"""Axes over which sums are divided by a name that is nothing else: ``\frac{1}{N} \sum_i x_i``."""
+        taken = {each.name for each in definitions} | {*self.known.arrays, *self.known.axes, *self.labels}
+        taken |= {*self.fixed, *self.index_letters, *self.aliases, *self.known.functions, *self.functions}
+        taken |= {*self.known.unspecified, *self.known.given, *self.table.axes_named()}
+        meant: dict[str, dict[Slot | None, int]] = {}
+        for number, each in enumerate(self.parsed):
+            for place, root in enumerate(each.parts()):
+                self.current = (number, place)
+                taken |= {plain(name) for name in differentiated_by(root)}
+                for name, over in divided_sums(root):
+                    slot = self.table.leader(self.letter_slot(plain(over.letter))) if over else None
+                    meant.setdefault(plain(name), {}).setdefault(slot, name.at)
+        for one, slots in meant.items():
+            others = {slot for other, slots in meant.items() if other != one for slot in slots}
+            if (
+                one in taken
+                or self.ranks.get(one)
+                or any(slot and self.table.name_of(slot) for slot in slots)
+            ):
+                continue
+            slot, at = next(iter(slots.items()))
+            if slot is None or len(slots) > 1 or slot in others:
+                self.notes.setdefault(f"{one} is read as a number: it may be the size of several axes", at)
+            else:
+                self.table.name(slot, one)
+                self.order.pop(one, None)
+                self.notes.setdefault(f"{one} is read as the size of the axis that is summed over", at)
+
     def _declared_letters(self) -> None:
         """Give every letter its declared axis, but in equations where it stands on another."""
         for number, each in enumerate(self.parsed):
@@ -267,6 +297,7 @@ class _Inference(ArrayFinder):
     def _result(self, definitions: list[Defined]) -> Found:
         self._join_sides()
         self._declared_letters()
+        self._name_by_divisors(definitions)
         axes = self.table.axes_named()
         for name, rank in self.ranks.items():
             for place in range(rank):
