@@ -151,6 +151,23 @@ def test_no_condition_against_what_is_assumed_and_none_out_of_a_name(run, argume
     assert run("prove", *arguments)[1].startswith("refuted: ")
 
 
+@pytest.mark.parametrize(
+    ("formula", "told"),
+    [
+        ("s = sum(k, x[j]^2)", "note: k does not occur in what is taken over k: sum(k, x[j]^2) (1:9)"),
+        ("s = sum(k, x[k]) + prod(l, x[2])", "note: l does not occur in what is taken over l: prod(l, x[2])"),
+        ("s = sum(k, x[k]^2)", ""),
+        ("s = sum(k, x[k]) * sum(k, 1)", ""),  # the size
+        ("s = sum(i, k, where(i < k, x[2], 0))", ""),
+    ],
+)
+def test_a_letter_that_is_missing_in_its_sum_is_told(run, formula: str, told: str) -> None:
+    status, _, err = run("derive", "--formula", formula, "--wrt", "x")
+    assert status == 0
+    assert told in err
+    assert ("does not occur" in err) == bool(told)
+
+
 @pytest.mark.parametrize("claim", ["W[i, j] = W[j, i]", "W[a, b] - W[b, a] = 0", "sum(k, t[k]) = 1"])
 def test_that_a_claim_is_true_if_it_is_true_is_no_condition(run, claim: str) -> None:
     assert run("prove", claim)[1].startswith("refuted: ")

@@ -8,7 +8,7 @@ speak of all of it and come last.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from symderiv.expression.nodes import Derivative, Entry, Expression, Extremum, Index, Product, Sum
@@ -16,11 +16,11 @@ from symderiv.expression.traverse import walk
 from symderiv.notation.dependence import functions_of_names, without_dependence
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.formulas import Piece, Statement, read_pieces, statements_in
+from symderiv.notation.hints import guess_of_name, of_names, of_sums
 from symderiv.notation.reader import parse_expression, read_problem
 from symderiv.notation.tex import Chain, Guess, parse_latex_chain, parse_latex_chains, read_equations
 from symderiv.notation.tex.reading import source_of
-from symderiv.notation.undeclared import AXIS_NAMES
-from symderiv.problem import Assumption, Expectation, Input, Problem
+from symderiv.problem import Assumption, Expectation, Problem
 
 _DECLARES = re.compile(r"^\s*(input|label)\s+[A-Za-z_]", re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*", re.ASCII)
@@ -128,7 +128,7 @@ def read_typed(
     typed = _read(formula, replace(base, upstream=(*base.upstream, *unknown)), said, latex)
     written = "\n".join((formula, *said.lets))
     guesses = (
-        _guess_of_name(
+        guess_of_name(
             each.name, written,
             f"{each.name} is nowhere defined: it is any differentiable function of {each.of}; "
             "declare it as an input if it is a constant",
@@ -157,7 +157,9 @@ def _read(formula: str, base: Problem, said: Said, latex: bool | None) -> Typed:
     known = {given.name for given in base.inputs}
     known |= set(_NAME.findall(" ".join((*said.inputs, *said.labels, *declared))))
     inferred = [given for given in problem.inputs if given.name not in known]
-    guesses = (*guesses, *_of_names(inferred, "\n".join((formula, *said.lets)), problem, latex))
+    written = "\n".join((formula, *said.lets))
+    new = [each for each in problem.definitions if base.definition(each.name) is None]
+    guesses = (*guesses, *of_names(inferred, written, problem, latex), *of_sums(new, written))
     extra = [_tex_assumption(text, problem) for text in said.assumptions if is_latex(text)]
     problem = replace(problem, assumptions=(*problem.assumptions, *extra))
     return Typed(problem, statements, guesses, latex, tuple(given.name for given in inferred))
@@ -301,33 +303,6 @@ def _defines(chain: Chain, problem: Problem, defined: set[str]) -> str:
         return ""
     definition = problem.definition(left.array)
     return left.array if definition is not None and definition.body == chain.sides[1] else ""
-
-
-def _of_names(inferred: Sequence[Input], text: str, problem: Problem, latex: bool) -> Iterator[Guess]:
-    """What was inferred of names and may be meant otherwise; labels in LaTeX are told by its reader."""
-    for given in inferred:
-        if given.label_of is not None:
-            if latex:
-                continue
-            message = (
-                f"{given.name} is read as a label, a fixed place on {given.label_of}: "
-                "it is neither summed over nor on the left side"
-            )
-        elif not given.axes and given.name in AXIS_NAMES and problem.axes:
-            message = (
-                f"{given.name} is read as a number; if it is the size of an axis, declare letters that range "
-                f"over it, such as k : {given.name}"
-            )
-        else:
-            continue
-        yield _guess_of_name(given.name, text, message)
-
-
-def _guess_of_name(name: str, text: str, message: str) -> Guess:
-    """A guess, at the place where a name first stands."""
-    found = re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", text)
-    place = Source(text, "").error(found.start() if found else 0, "")
-    return Guess(message, place.line, place.column, len(name))
 
 
 def _tex_assumption(text: str, problem: Problem) -> Assumption:
