@@ -55,6 +55,9 @@ PROVED = {
     ],
     "a label": ["d(L, z[j]) = p[j] - delta(j, y)", "--let", f"L = -log(p[y]); {SOFTMAX}"],
     "a declared label": ["exp(log(p[y])) = p[y]", "--label", "y : K"],
+    "a declared label in what is defined": [
+        "d(L, z[j]) = p[j] - delta(j, y)", "--let", f"{SOFTMAX}; L = -log(p[y])", "--label", "y : M"
+    ],
     "assumed": [
         "d(L, z[j]) = p[j] - t[j]", "--let", SOFTMAX, "--let", "L = -sum(k, t[k] * log(p[k]))",
         "--assume", "sum(k, t[k]) == 1",

@@ -60,6 +60,10 @@ def note(names: Names, uses: Sequence[Use]) -> Undeclared:
     for name in finder.square:
         if name in arrays and arrays[name] == 2:
             names.tie_square(name)
+    for use in uses:
+        for array, place, label in _labels_in_places(use.tree):
+            if names.is_label(label) and names.definitions.get(array, 0) > place:
+                names.tie_place(array, place, names.inputs[label].label_of or "")
     return found
 
 
@@ -69,8 +73,6 @@ def settle(names: Names, uses: Sequence[Use], found: Undeclared) -> None:
         for array, place, label in _labels_in_places(use.tree):
             if label in found.labels:
                 names.tie_label(label, array, place)
-            elif names.is_label(label) and array in found.arrays:
-                names.tie_place(array, place, names.inputs[label].label_of or "")
     taken = {*found.arrays, *found.labels, *names.axes, *names.inputs, *names.definitions, *names.upstream}
     for use in uses:
         taken |= names_in_tree(use.tree)
