@@ -80,7 +80,9 @@ class ArrayFinder(ShapeFinder):
     def _is_sign(self, name: Name) -> bool:
         """Whether a name is a sign of matrix notation: the identity, or the T of a transposition."""
         if name.names == ("I",):
-            return "I" not in self.ranks and any(rank > 1 for rank in self.ranks.values())
+            return "I" not in self.ranks and (
+                any(rank > 1 for rank in self.ranks.values()) or self.beside_turned
+            )
         matrices = any(self.ranks.values())
         return name.names == ("T",) and not name.units and matrices and not self._stands_alone("T")
 

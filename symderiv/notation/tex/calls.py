@@ -301,18 +301,25 @@ class _Writer:
         return replace(node, by=tuple(replace(each, at=node.at) for each in function.arguments))
 
     def _moving(self, node: Syntax, name: Name, at: int) -> Syntax:
-        r"""``\dot f`` for f(x): the slope of f times ``\dot x``."""
+        r"""``\dot f`` for f(x): the slope of f times ``\dot x``; of f(t) the slope."""
         inner = _undotted(name)
         assert inner is not None
+        twice = _undotted(inner)
+        inner = twice or inner
         function = self.functions.get(plain(inner))
         if function is None or len(function.arguments) != 1 or function.letters:
             return node
         if isinstance(node, Called) and not _is_own(function, node.arguments):
             raise self.error(node, f"the dot of {function.name} is understood at its own argument only")
         (variable,) = function.arguments
-        slope = Differentiated(at, replace(inner, at=at), (replace(variable, at=at),))
-        if variable.names == ("t",):  # x(t) moves with its own time
-            return slope
+        times = 2 if twice else 1
+        slope = Differentiated(at, replace(inner, at=at), (replace(variable, at=at),) * times)
+        if plain(variable) == "t":
+            return slope  # x(t) moves in the time t itself
+        if twice:
+            raise self.error(
+                node, f"two dots are understood above functions of t only: {function.name} is none"
+            )
         dotted = replace(variable, at=at, names=tuple(f"{each}_dot" for each in variable.names))
         return Factors(at, (("", slope), ("", dotted)))
 

@@ -81,7 +81,8 @@ WORDS = frozenset({"mathrm", "text", "operatorname", "mathsf", "mathtt", "textsf
 #: Commands that change the letters of a name and not its meaning.
 FONTS = frozenset({"mathbf", "boldsymbol", "mathit", "mathcal", "mathfrak", "mathbb"})
 #: Accents, which are part of a name.
-ACCENTS = {"hat": "hat", "tilde": "tilde", "bar": "bar", "dot": "dot", "check": "check", "breve": "breve"}
+ACCENTS = {"hat": "hat", "tilde": "tilde", "bar": "bar", "dot": "dot", "ddot": "dot_dot", "check": "check",
+    "breve": "breve"}  # fmt: skip
 #: Functions of one argument that have a command or a word, and what the tree calls them.
 FUNCTION_WORDS = {
     name: name

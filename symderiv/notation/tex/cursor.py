@@ -44,6 +44,10 @@ class Vocabulary:
         The functions that formulas define.
     digamma
         Whether psi, applied to something, is the slope of the logarithm of the gamma function.
+    turned_by_t
+        Whether a power of t is a transposition: ``x^t A x``, where t is nothing else.
+    policy
+        Whether pi is a name, and the number only after a number as in 2π.
     """
 
     names: frozenset[str] = frozenset()
@@ -56,6 +60,8 @@ class Vocabulary:
     sizes: frozenset[str] = frozenset()
     functions: frozenset[str] = frozenset()
     digamma: bool = False
+    turned_by_t: bool = False
+    policy: bool = False
 
 
 @dataclass
@@ -161,7 +167,9 @@ class Cursor:
         first = self.next()
         taken = [first]
         count = {"frac": 2, "pdv": 2, "dv": 2, "sqrt": 1}.get(first.text, 0)
-        if first.text in ("hat", "tilde", "bar", "dot", "check", "breve") or first.text.startswith("math"):
+        if first.text in ("hat", "tilde", "bar", "dot", "ddot", "check", "breve") or first.text.startswith(
+            "math"
+        ):
             count = 1
         if first.text == "boldsymbol":
             count = 1

@@ -17,9 +17,11 @@ from symderiv.notation.tex.syntax import (
     Part,
     Raised,
     Ranging,
+    Ratio,
     Relation,
     Shifted,
     Terms,
+    Transposed,
     Unit,
     walk,
 )
@@ -88,6 +90,16 @@ class LetterFinder:
             }
             self._own_letters[key] = frozenset(bound - left) if len(parts) > 2 and place else frozenset()
         return self._own_letters[key]
+
+    @cached_property
+    def beside_turned(self) -> bool:
+        """Whether I stands in a sum beside a term with a transposition: I - y y^T makes it the identity."""
+        sums = (part for each in self.parsed for side in each.sides for part in walk(side))
+        return any(
+            any(_is_one(term) for _, term in part.terms) and any(map(_is_turned, walk(part)))
+            for part in sums
+            if isinstance(part, Terms)
+        )
 
     # --- letters -------------------------------------------------------------------------------
 
@@ -197,3 +209,20 @@ def _alone(exponent: Part) -> tuple[Part, ...]:
             return (exponent, term)
         case _:
             return (exponent,)
+
+
+def _is_one(node: Part) -> bool:
+    """Whether a term is I, or I by a number."""
+    match node:
+        case Name(_, ("I",), ()):
+            return True
+        case Ratio(_, above, _):
+            return _is_one(above)
+        case _:
+            return False
+
+
+def _is_turned(node: Part) -> bool:
+    return isinstance(node, Transposed) or (
+        isinstance(node, Raised) and isinstance(node.exponent, Name) and node.exponent.names == ("T",)
+    )

@@ -51,6 +51,11 @@ class MatrixReader(PlaceReader):
             elif shaped is not None and not value.open:
                 self.note(where, "a number added to an array is added to each of its entries")
             values.append(value)
+        widest = next((value for value in values if len(value.open) == 2), None)
+        if widest is not None and widest.axes[0] != widest.axes[1]:
+            pairs = zip(terms, values, strict=True)
+            values = [self._in_every_row(value, widest, where) for (_, _, where), value in pairs]
+            shaped = widest
         for (_, _, where), value in zip(terms, values, strict=True):
             if shaped is not None and value.open and not value.same_shape(shaped):
                 raise self.misshapen(where, f"{value.shape} cannot be added to {shaped.shape}")
@@ -61,6 +66,14 @@ class MatrixReader(PlaceReader):
         if len(terms) == 1 and terms[0][1].kind:
             raise self.error(terms[0][2], f"the size of {terms[0][1].shape} is not known here")
         return Value(sum_of(list(zip(signs, entries, strict=True))), shape.open, shape.row)
+
+    def _in_every_row(self, value: Value, matrix: Value, where: Syntax) -> Value:
+        """The bias b of XW + b, a vector over one axis of a matrix: it is added to every row or column."""
+        if len(value.open) != 1 or value.axes[0] not in matrix.axes:
+            return value
+        along = matrix.axes.index(value.axes[0])
+        self.note(where, f"a vector is added to every {('column', 'row')[along]} of a matrix")
+        return Value(value.at((matrix.open[along],)), matrix.open)
 
     def sized(self, value: Value, shape: Value | None, where: Syntax) -> Value:
         """An identity matrix or a vector of ones in the size of what it stands with."""

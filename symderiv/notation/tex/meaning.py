@@ -252,6 +252,7 @@ class Reader(BinderReader):
         rest = units[-1] if units else None
         row = len(free) == 1 < len(axes) == len(units) and isinstance(rest, Opaque)  # W_{i,:} is a row
         row = row or (len(free) == 1 == len(axes) and self.scope.stands_as_row(axes[0]))
+        row = row or (len(free) == 1 < len(axes) and array in self.scope.rows)  # each x_i is a row
         return Value(Entry(array, tuple(places)), tuple(free), row)
 
     def _primed(self, node: Name) -> Value | None:

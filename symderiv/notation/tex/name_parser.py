@@ -22,6 +22,9 @@ MAX_NAME = 64
 class NameParser(Cursor):
     """Reads names and subscripts."""
 
+    #: Whether digits right after a letter belong to the name, as in W1; in subscripts, 11 is row 1, column 1.
+    with_digits = False
+
     def starts_name(self) -> bool:
         """Whether a name can begin with the next token."""
         token = self.token
@@ -57,6 +60,8 @@ class NameParser(Cursor):
             self.next()
             own = token.text == "e" and "e" in self.shared.vocabulary.names
             result = Name(token.at, ("e", "e") if own else (token.text,))  # twice: not Euler's number
+            if self.with_digits and token.text != "e" and _is_of_name(self.token):
+                result = Name(token.at, (token.text + self.next().text,), word=True)
         elif token.kind == "word":
             self.next()
             result = Name(token.at, (token.text.replace(" ", "_").replace("-", "_"),), word=True)
@@ -76,7 +81,10 @@ class NameParser(Cursor):
         elif token.kind == "command" and (token.text in _GREEK or token.text in ("ell", "hbar")):
             self.next()
             spellings = _SPELLINGS.get(token.text, (token.text,))
-            if token.text == "pi" and self.token.kind == "_":
+            twice = self.place > 1 and self.tokens[self.place - 2].kind == "number"  # 2\pi is the number
+            if token.text == "pi" and self.shared.vocabulary.policy and not twice:
+                spellings = ("pi_",)
+            elif token.text == "pi" and self.token.kind == "_":
                 spellings = ("pi", "pi_")  # \pi_k is an entry of some array, \pi the number
             result = Name(token.at, spellings)
         else:
@@ -117,7 +125,7 @@ class NameParser(Cursor):
         while len(spelled) <= MAX_NAME:
             token = self.tokens[place]
             fonts = token.is_command(*known.FONTS)
-            if token.kind == "letter" and (token.glued or not spelled):
+            if (token.kind == "letter" and (token.glued or not spelled)) or (spelled and _is_of_name(token)):
                 spelled += token.text
                 place += 1
             elif fonts and spelled and self.tokens[place + 1].kind == "letter":
@@ -306,6 +314,11 @@ class NameParser(Cursor):
                 return None
             terms.append((minus, factors[0][1] if len(factors) == 1 else Factors(at, tuple(factors))))
         return Terms(at, tuple(terms))
+
+
+def _is_of_name(token: Token) -> bool:
+    """Whether a token is digits right after what stands before it, as in W1."""
+    return token.kind == "number" and token.glued and token.text.isdecimal()
 
 
 def _spelled_step(unit: Unit, steps: frozenset[str]) -> str:

@@ -15,7 +15,13 @@ from symderiv.notation.tex.reading import (
     vocabulary,
 )
 from symderiv.notation.tex.scope import Scope
-from symderiv.notation.tex.spelled import bracketed_names, differentials, name_with_letters_above
+from symderiv.notation.tex.spelled import (
+    bracketed_names,
+    differentials,
+    is_of_policy,
+    name_with_letters_above,
+    without_log,
+)
 from symderiv.notation.tex.syntax import Name
 from symderiv.notation.tex.tokens import Token, matching
 from symderiv.notation.tex.uses import plain
@@ -204,7 +210,11 @@ def vocabulary_of(
         own = plain(replace(name, primes=0))
         if own in functions and _is_product(name, inside):
             return False
-        return own in functions or own.removesuffix("_dot") in functions or known.calls(name, inside)
+        return (
+            own in functions
+            or own.removesuffix("_dot").removesuffix("_dot") in functions
+            or known.calls(name, inside)
+        )
 
     if _is_variable("sigma", found):
         words.add("sigma")
@@ -212,9 +222,11 @@ def vocabulary_of(
     differences = differentials(found, declared.names | declared.sizes)
     symbols_found = (*declared.symbols, *raised, *bracketed_names(found), *differences)
     names = declared.names | words | functions
+    turned = "t" not in names and _is_turned_by_t(found)
     return replace(
         declared, names=names, symbols=symbols_found, calls=calls, sigmoid=applied,
         functions=frozenset(functions), digamma="psi" not in names and _is_gamma(found),
+        turned_by_t=turned, policy="pi" not in names and any(map(is_of_policy, found)),
     )  # fmt: skip
 
 
@@ -276,6 +288,25 @@ def _has_euler(found: Sequence[Equation]) -> bool:
     return False
 
 
+def _is_turned_by_t(found: Sequence[Equation]) -> bool:
+    """Whether t is only ever a power by itself, of a factor before a capital letter or of one: x^t A x."""
+    matrices = False
+    for side in (side for each in found for side in (*each.sides, *each.conditions)):
+        tokens = [token for token in side if token.kind not in ("{", "}")]
+        for place, token in enumerate(tokens):
+            if (token.kind, token.text) != ("letter", "t") or (
+                token.glued and tokens[place - 1].kind == "letter"
+            ):
+                continue
+            if place < 2 or tokens[place - 1].kind != "^":
+                return False
+            around = tokens[place + 1 : place + 2]
+            if around and around[0].kind in ("letter", "open"):
+                base = tokens[place - 2]
+                matrices |= any(one.kind == "letter" and one.text.isupper() for one in (base, *around))
+    return matrices
+
+
 def _is_product(name: Name, inside: Sequence[Token]) -> bool:
     """Whether the bracket after a function holds the function itself without argument: f (1 - f)."""
     return any(
@@ -308,7 +339,7 @@ def _leading_word(side: Sequence[Token]) -> str:
 
 def _called(side: Sequence[Token], shared: Shared) -> str:
     """The name of a function that a left side such as ``f(x)`` or ``\\log f(x)`` defines."""
-    parser = NameParser(_without_log(side), shared)
+    parser = NameParser(without_log(side), shared)
     if not parser.starts_name():
         return ""
     name = parser.name()
@@ -328,21 +359,6 @@ def _called(side: Sequence[Token], shared: Shared) -> str:
         parser.next()
         parser.units()
     return "" if of_two or not parser.at_end else plain(name)
-
-
-def _without_log(side: Sequence[Token]) -> Sequence[Token]:
-    r"""What stands after the log of ``\log f(x)``, without braces around it."""
-    if side and (side[0].is_command("log") or (side[0].kind == "word" and side[0].text in ("log", "ln"))):
-        side = side[1:]
-    elif [token.text for token in side[:3]] == ["l", "o", "g"] or [token.text for token in side[:2]] == [
-        "l",
-        "n",
-    ]:
-        side = side[3 if side[1].text == "o" else 2 :]
-    else:
-        return side
-    bracket = bool(side) and side[0].kind in ("{", "open") and matching(list(side), 0) == len(side) - 1
-    return side[1:-1] if bracket else side
 
 
 def _raised_names(

@@ -39,6 +39,8 @@ _CLOSING = {"(": ")", "[": "]", "\\{": "\\}", "<": ">", ".": "."}
 class Parser(FunctionParser):
     """Reads values."""
 
+    with_digits = True
+
     def value(self) -> Syntax:
         """Everything that is left, as one value."""
         if self.at_end:
@@ -172,6 +174,8 @@ class Parser(FunctionParser):
         token = self.next()
         inside = self.argument("a power")
         if len(inside) == 1 and inside[0].is_command("top"):
+            return Transposed(token.at, base)
+        if len(inside) == 1 and inside[0].text == "t" and self.shared.vocabulary.turned_by_t:
             return Transposed(token.at, base)
         if len(inside) == 2 and inside[0].is_op("-") and inside[1].is_command("top"):
             inverse = Terms(inside[0].at, ((True, Name(inside[1].at, ("T",))),))

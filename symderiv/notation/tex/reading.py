@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from symderiv.expression.indices import free_indices
@@ -17,6 +17,7 @@ from symderiv.notation.tex.guesses import Guess, guesses_of
 from symderiv.notation.tex.meaning import Reader
 from symderiv.notation.tex.parser import Parser
 from symderiv.notation.tex.scope import Scope
+from symderiv.notation.tex.spelled import is_of_policy
 from symderiv.notation.tex.syntax import Cases, Name, Part, Relation, Syntax
 from symderiv.notation.tex.syntax import walk as walk_syntax
 from symderiv.notation.tex.tokens import Token, tokenize, without_boxes
@@ -234,7 +235,9 @@ def _chains(
 ) -> tuple[Chain, ...]:
     chains = []
     for equation in found:
-        shared = Shared(source, vocabulary(scope, symbols))
+        words = vocabulary(scope, symbols)
+        policy = "pi_" in scope.arrays and is_of_policy(equation)
+        shared = Shared(source, replace(words, policy=policy))
         (parsed,) = parse(source, [equation], scope, shared)
         chains.append(chain_of(source, parsed, scope, shared.notes))
     return tuple(chains)

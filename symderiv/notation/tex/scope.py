@@ -106,7 +106,7 @@ class Scope:
 
     def stands_as_row(self, axis: str) -> bool:
         """Whether the vectors on an axis stand as rows."""
-        return any(self.arrays.get(name, ())[:1] == (axis,) for name in self.rows)
+        return any(self.arrays.get(name, ()) == (axis,) for name in self.rows)
 
     def declares(self, name: str) -> bool:
         """Whether a name is declared as anything."""

@@ -211,7 +211,8 @@ class ShapeFinder(ShapePlaces):
             missing = range(len(units), self.ranks[spelled])
             whole = [place for place, unit in enumerate(units) if isinstance(unit, Opaque) and unit.is_whole]
             slots: tuple[Slot, ...] = tuple(("array", spelled, place) for place in (*whole, *missing))
-            return Shape(slots, row=len(slots) == 1 < self.ranks[spelled] and whole == [len(units) - 1])
+            one = len(slots) == 1 < self.ranks[spelled]
+            return Shape(slots, row=one and (whole == [len(units) - 1] or spelled in self.known.rows))
         if self.known.axis(name) is not None or spelled == "pi":
             return NUMBER
         if name.bold and not units and self._can_be_array(name):
@@ -221,7 +222,7 @@ class ShapeFinder(ShapePlaces):
 
     def _is_identity(self, name: Name) -> bool:
         own = name.names == ("I",) and "I" not in self.ranks and len(name.units) < 2
-        return own and any(rank > 1 for rank in self.ranks.values())
+        return own and (any(rank > 1 for rank in self.ranks.values()) or self.beside_turned)
 
     def _shape_of_sum(self, terms: Sequence[Syntax]) -> Shape | None:
         shapes = [self._shape(term) for term in terms]

@@ -13,7 +13,7 @@ from symderiv.notation.tex.cursor import Shared, Vocabulary
 from symderiv.notation.tex.equations import Equation
 from symderiv.notation.tex.name_parser import NameParser
 from symderiv.notation.tex.syntax import Name, Numeral
-from symderiv.notation.tex.tokens import matching, tokenize
+from symderiv.notation.tex.tokens import Token, matching, tokenize
 from symderiv.notation.tex.uses import plain
 
 _Signs: TypeAlias = tuple[tuple[str, str], ...]
@@ -140,3 +140,37 @@ def name_with_letters_above(parser: NameParser) -> str:
     if not parser.at_end or not all(isinstance(unit, Name) for unit in units):
         return ""
     return "_".join([name.names[0], "".join(plain(each) for each in marks), *([tail] if tail else [])])
+
+
+def is_of_policy(equation: Equation) -> bool:
+    r"""Whether an equation is one for \pi or \log\pi, or differentiates it: then this is not the number."""
+    sides = [[each for each in side if each.kind not in ("{", "}")] for side in equation.sides]
+    alone = without_log(sides[0]) if sides and not equation.continues and len(sides) > 1 else []
+    if len(alone) == 1 and alone[0].is_command("pi"):
+        return True
+    for side in sides:
+        for place, token in enumerate(side[:-1]):
+            if not token.is_command("partial", "nabla"):
+                continue
+            rest = side[place + 1 :]
+            rest = rest[2:] if rest[0].kind == "_" and len(rest) > 2 else rest  # \nabla_\theta \pi
+            rest = rest[1:] if rest[0].is_command("log", "ln") and len(rest) > 1 else rest
+            bare = len(rest) < 2 or rest[1].kind not in ("_", "open")  # not \\pi_k, nor \\pi(a)
+            if rest[0].is_command("pi") and bare:
+                return True
+    return False
+
+
+def without_log(side: Sequence[Token]) -> Sequence[Token]:
+    r"""What stands after the log of ``\log f(x)``, without braces around it."""
+    if side and (side[0].is_command("log") or (side[0].kind == "word" and side[0].text in ("log", "ln"))):
+        side = side[1:]
+    elif [token.text for token in side[:3]] == ["l", "o", "g"] or [token.text for token in side[:2]] == [
+        "l",
+        "n",
+    ]:
+        side = side[3 if side[1].text == "o" else 2 :]
+    else:
+        return side
+    bracket = bool(side) and side[0].kind in ("{", "open") and matching(list(side), 0) == len(side) - 1
+    return side[1:-1] if bracket else side
