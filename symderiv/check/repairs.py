@@ -31,7 +31,7 @@ from symderiv.expression.nodes import (
     Size,
     Sum,
 )
-from symderiv.expression.traverse import children, map_children, replace_at
+from symderiv.expression.traverse import children, map_children, replace_at, walk
 from symderiv.problem import Problem
 
 #: The words of a diagnosis, the likeliest explanation first.
@@ -131,6 +131,8 @@ def _changes(
         case Sum(index, body, condition):
             if condition is not None:
                 yield Repair("restricted sum", "the sum runs over all places", Sum(index, body))
+            elif index not in free_indices(body):
+                yield from _taken_in(index, body, problem)
             for free in letters:
                 if free.axis == index.axis:
                     yield Repair("wrong term", "one term of the sum is meant", rename(body, {index: free}))
@@ -144,6 +146,31 @@ def _changes(
     yield from _factors(node, problem, letters)
     if not isinstance(node, Sum | Size):
         yield from _sums(node, letters)
+
+
+def _taken_in(index: Index, body: Expression, problem: Problem) -> Iterator[Repair]:
+    """A sum over something that does not stand in it: with the value or the letter that is meant instead."""
+    for name in sorted(
+        {part.array for _, part in walk(body) if isinstance(part, Entry) and not part.indices}
+    ):
+        for given in problem.inputs:
+            if len(given.axes) == 1 and problem.input(name) is not None:
+                inside = Index(index.name, given.axes[0])
+                told = f"the sum does not run over the {name} that stands in it"
+                yield Repair(
+                    "swapped index", told, Sum(inside, _with(body, name, Entry(given.name, (inside,))))
+                )
+    for free in free_indices(body):
+        told = f"the sum runs over {index.name}, which does not stand in it: {free.name} does"
+        inside = Index(index.name, free.axis)
+        yield Repair("swapped index", told, Sum(inside, rename(body, {free: inside})))
+
+
+def _with(node: Expression, name: str, value: Expression) -> Expression:
+    """An expression with a value for a number's name."""
+    if isinstance(node, Entry) and node.array == name and not node.indices:
+        return value
+    return map_children(node, lambda child: _with(child, name, value))
 
 
 def _other_numbers(terms: Sequence[Expression], place: int, problem: Problem) -> Iterator[Repair]:

@@ -11,6 +11,7 @@ from symderiv.notation.text import to_text
 CASES = [
     ("cross_entropy", "d(L, z[j])", "p[j] * sum(k, t[k]) + t[j]", "sign"),
     ("cross_entropy", "d(L, z[j])", "p[j] * t[j] - t[j]", "inner sum dropped"),
+    ("cross_entropy", "d(L, z[j])", "p[j] * sum(k, t[j]) - t[j]", "swapped index"),
     ("softmax_layer", "d(h[t], W[j, i])", "h[t] * (delta(t, i) - h[i])", "chain factor lost"),
     ("softmax_layer", "d(h[t], W[j, i])", "x[j] * h[t] * (1 - h[i])", "delta dropped"),
     ("softmax_layer", "d(h[t], W[j, i])", "x[j] * h[i] * (delta(t, i) - h[i])", "swapped index"),
