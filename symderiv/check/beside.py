@@ -93,6 +93,8 @@ def _claim(
     try:
         chain = _chain(attempt, reading, text)
     except ShapeError as error:
+        if _value(attempt, reading, block, left) is None:
+            return None  # what does not conform stands on the left: the sign before it is the wrong one
         place = block.begin + offset_in(text, error.line, error.column)
         if place < block.begin + right[0].at:
             return None  # the left side does not fit: that is told at the sign before it
