@@ -23,7 +23,6 @@ from symderiv.notation.tex.guesses import Guess, guesses_of
 from symderiv.notation.tex.indexed_calls import with_entries
 from symderiv.notation.tex.inference import Defined, Found, infer
 from symderiv.notation.tex.meaning import Reader
-from symderiv.notation.tex.means import with_counts
 from symderiv.notation.tex.new_names import (
     definitions_in_turn,
     letters_in_subscripts,
@@ -200,7 +199,6 @@ def _read(  # noqa: PLR0917
     problem = replace(problem, functions=(*problem.functions, *(Function(name, 0) for name in primed)))
     shared = Shared(source, vocabulary_of(known, found_equations, symbols, source))
     parsed = _each(found_equations, lambda one: parse(source, [one], known, shared)[0], faults)
-    parsed = with_counts(parsed, known, shared.notes)
     parsed = with_indices(with_divergences(parsed, known), known, shared.notes)
     roots = roots_of(known, parsed, shared.notes)
     parsed = with_points(with_entries([*parsed, *roots.values()]), known, shared.notes)
