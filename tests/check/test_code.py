@@ -377,6 +377,25 @@ def test_what_is_not_understood_gets_a_sentence(  # noqa: PLR0917
 
 
 @pytest.mark.parametrize(
+    ("written", "column"),
+    [
+        ("z = q[k]) -> [i, j]", 19),
+        ("a = p, z = p[k]) -> [i, j]", 15),
+        ("z = z[k] as j) -> [i, j]", 27),
+        ("z = z[k]) -> [i, q]", 32),
+    ],
+)
+def test_an_error_in_a_header_has_its_line_and_column(tmp_path: Path, written: str, column: int) -> None:
+    path = tmp_path / "f.py"
+    path.write_text(f"\n# symderiv: f({written}\ndef f(z):\n    return z\n")
+    with pytest.raises(NotationError) as found:
+        check_code(f"{path}::f", "softmax:d(p[i], z[j])")
+    line = f"# symderiv: f({written}"
+    assert str(found.value).startswith(f"{path}:2:{column}: ")
+    assert found.value.source_line == line
+
+
+@pytest.mark.parametrize(
     ("written", "code", "message"),
     [
         ("def f(:", "f", ":1: expected Python, found"),

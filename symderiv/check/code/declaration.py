@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from symderiv.check.code.errors import CodeError
 from symderiv.check.code.layout import Layout, read_layout
 from symderiv.check.code.target import Target, letters_of, names, whole
 from symderiv.expression.nodes import Entry, Expression, Index, Size
-from symderiv.notation.errors import Source, quoted
+from symderiv.notation.errors import NotationError, Source, quoted
 from symderiv.notation.reader import parse_expression
 from symderiv.problem import Problem
 
@@ -40,9 +41,9 @@ class Function:
     positional
         Those that can be given by their place, in order.
     roles, returns
-        What a header comment says of them, as written.
-    header
-        Where that comment stands, for messages; empty where there is none.
+        What a header comment says of them, each in its column of the comment.
+    header, header_line
+        That comment, and which line of the file it is; empty and 0 where there is none.
     """
 
     path: Path
@@ -53,6 +54,7 @@ class Function:
     roles: str = ""
     returns: str = ""
     header: str = ""
+    header_line: int = 0
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ def find_function(text: str) -> Function:
     for number, line in enumerate(code.splitlines(), 1):
         match = _HEADER.fullmatch(line)
         if match and match[1] == name:
-            return replace(read, roles=match[2], returns=match[3] or "", header=f"{path}:{number}")
+            roles, returns = (" " * max(0, match.start(part)) + (match[part] or "") for part in (2, 3))
+            return replace(read, roles=roles, returns=returns, header=line, header_line=number)
     return read
 
 
@@ -149,10 +152,12 @@ def declare(function: Function, target: Target, args: str = "", returns: str = "
     """
     problem = target.problem
     roles: dict[str, Role] = {}
-    for text, path in ((function.roles, function.header), (args, "--args")):
+    comment = (str(function.path), function.header_line, function.header)
+    for text, written_in in ((function.roles, comment), (args, ("--args", 1, args))):
         for begin, part in _split(text):
-            role = _role(Source(text, path), begin, part, function, problem)
-            roles[role.parameter] = role
+            with _error_in(*written_in):
+                role = _role(Source(text, ""), begin, part, function, problem)
+                roles[role.parameter] = role
     for name, optional in function.parameters.items():
         if name in roles:
             continue
@@ -164,10 +169,22 @@ def declare(function: Function, target: Target, args: str = "", returns: str = "
                 f"--args: expected what the parameter {name} of {function.name} stands for in {problem.name} "
                 f"({names(problem)}); write, for example, --args '{name} = {problem.inputs[0].name}'"
             )
-    written, path = (returns, "--returns") if returns.strip() else (function.returns, function.header)
-    result = read_layout(written, target.letters, path) if written.strip() else Layout.plain(target.letters)
+    written, written_in = function.returns, comment
+    if returns.strip():
+        written, written_in = returns, ("--returns", 1, returns)
+    with _error_in(*written_in):
+        result = read_layout(written, target.letters, "") if written.strip() else Layout.plain(target.letters)
     ordered = tuple(roles[name] for name in function.parameters if name in roles)
     return Declaration(ordered, result)
+
+
+@contextmanager
+def _error_in(path: str, line: int, text: str) -> Iterator[None]:
+    """Give errors the line that holds what is not understood; their columns are already those of the line."""
+    try:
+        yield
+    except NotationError as error:
+        raise NotationError(error.message, path, line, error.column, text) from None
 
 
 def _split(text: str) -> list[tuple[int, str]]:
@@ -193,16 +210,20 @@ def _role(source: Source, begin: int, part: str, function: Function, problem: Pr
         )
     if not equals:
         rest = parameter
-    value, arranged, layout = (piece.strip() for piece in _layout_in(rest))
+    value, arranged, layout = _layout_in(rest)
+    start = begin + len(part) - len(rest) if equals else at
+    placed_value = " " * start + value  # so that errors have the columns of the whole text
+    placed_layout = " " * (start + len(value) + len(arranged)) + layout
+    value, layout = value.strip(), layout.strip()
     if not value or (arranged and not layout):
         raise source.error(at, f"expected {parameter} = NAME, such as {parameter} = p[k], found no name")
     role = _by_name(problem, value, parameter) or _label(problem, value, parameter, source, at)
     if role is None:
-        expression = parse_expression(value, problem, source.path)
+        expression = parse_expression(placed_value, problem, source.path)
         letters = letters_of(expression)
         role = Role(parameter, expression, letters, Layout.plain(letters))
     if layout:
-        placed = read_layout(layout, role.letters, source.path)
+        placed = read_layout(placed_layout, role.letters, source.path)
         role = Role(parameter, role.value, role.letters, placed, role.label)
     return role
 
