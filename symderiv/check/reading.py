@@ -23,6 +23,7 @@ from symderiv.check.document import Block, Document
 from symderiv.check.limits import MAX_ANEW, MAX_CONDITIONS, MAX_DISPLAYS, SECONDS_PER_READING
 from symderiv.check.other_names import with_one_name
 from symderiv.check.prose import condition_before, sums_repeated_indices
+from symderiv.check.unmarked import HINT, unmarked_formula
 from symderiv.expression.nodes import Compare, Derivative, Entry, Expression, Where
 from symderiv.expression.traverse import has_derivative, walk
 from symderiv.notation.errors import NotationError, Source
@@ -94,12 +95,15 @@ def read(document: Document, assume: Sequence[str] = ()) -> Content:
     deadline = time.monotonic() + SECONDS_PER_READING
     whole = _scopes(document, said, readable[:MAX_DISPLAYS], tuple(assume), deadline)
     told = "where something is largest or smallest is passed over: it has no formula"
+    marked = whole.claims or any(block.kind == "display" for block in document.blocks)
+    hint = None if marked else unmarked_formula(document)
     return replace(
         whole,
         unreadable=(*unreadable, *whole.unreadable),
         remarks=(
             *whole.remarks,
             *(Remark(document.place(each.begin), told, each.number) for each in extremes),
+            *(() if hint is None else (Remark(document.place(hint), HINT, 0),)),
         ),
         passed=frozenset(each.number for each in extremes),
     )

@@ -136,3 +136,27 @@ def test_a_power_sign_at_the_end_of_a_formula_gets_a_sentence() -> None:
     for text in ("$$ f = x^ $$", "$$\nf = x^\\\n$$\n\n$$\nx = y\n"):
         report = check_document(read_text(text, "power.md"))
         assert report.verdict == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Linear regression\n\ndE/dw[j] = sum(n, r[n] * x[n,j])\n", 3),
+        ("The gradient\n\n\\frac{\\partial L}{\\partial z} = p - t\n", 3),
+        ("- p_i = 2 q_i\n", 1),
+        ("The rate is given by f(x) = 3 in all that follows.\n", 0),  # a sentence
+        ("```python\nx[i] = f(y)\n```\n", 0),
+        ("if x[i] == f(y): stop\n", 0),
+        ('<a href="f(x)">here</a>\n', 0),
+        ("$$x_i = x_i$$\n\nd(E, w[j]) = f(x)\n", 0),  # formulas are marked here
+        ("<!-- symderiv: let f[i] = g(i) -->\n", 0),
+        ("nothing = nothing\n", 0),
+        ("\\documentclass{article}\n\\setlength{\\x} = \\y{2}\n", 0),
+    ],
+)
+def test_formulas_that_nothing_marks_are_told(text: str, line: int) -> None:
+    report = check_document(read_text(text, "notes.md" if "class" not in text else "notes.tex"))
+    found = [each.place.line for each in report.judgements if "looks like a formula" in each.message]
+    assert found == ([line] if line else [])
+    if line:
+        assert [each.verdict for each in report.judgements] == ["note"]
