@@ -94,11 +94,12 @@ def _written(assumption: Assumption) -> tuple[str, tuple[Index, ...], Expression
             exponent = 1
         case Sum(index, Power(Entry(array, indices) as entry, Number(value)), None) if value == 2:
             exponent = 2
-        case Where(Compare(">", Entry(array, indices) as entry, value), then, otherwise):
-            # Every positive number is an exponential.
+        case Where(Compare(">" | ">=" as operator, Entry(array, indices) as entry, value), then, otherwise):
+            # Every positive number is an exponential, and every one that is not negative a square.
             whole = (value, then, otherwise, right) == (ZERO, ONE, ZERO, ONE)
             letters = _distinct(indices)
-            return (array, letters, call("exp", entry)) if whole and letters is not None else None
+            own = call("exp", entry) if operator == ">" else power(entry, 2)
+            return (array, letters, own) if whole and letters is not None else None
         case Power(Entry(array, indices) as entry, Number(value)) if value == 2:
             letters = _distinct(indices)
             if letters is None or right not in (ONE, entry):

@@ -81,6 +81,30 @@ def test_the_prover_uses_them(left: str, right: str, kind: str) -> None:
     assert prove(one, other, PROBLEM, PROBLEM.assumptions).kind == kind
 
 
+NOT_NEGATIVE = read_problem(
+    "index k : K\ninput x, v[K], s\nassume x >= 0\nassume v[k] >= 0\nassume s > 0\nq = x\n", "nonnegative"
+)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "kind"),
+    [
+        ("sqrt(x^2)", "x", "proved"),
+        ("abs(x * s)", "x * s", "proved"),
+        ("sum(k, relu(v[k]))", "sum(k, v[k])", "proved"),
+        ("sqrt(x)^2", "x", "proved"),
+        ("max(x, -x)", "x", "proved"),
+        ("step(x)", "1", "refuted"),
+        ("sign(x)", "1", "refuted"),
+        ("sqrt(x^2)", "-x", "refuted"),
+        ("max(k, v[k])", "sum(k, v[k])", "refuted"),
+    ],
+)
+def test_what_is_not_negative_is_a_square(left: str, right: str, kind: str) -> None:
+    one, other = (parse_expression(side, NOT_NEGATIVE) for side in (left, right))
+    assert prove(one, other, NOT_NEGATIVE, NOT_NEGATIVE.assumptions).kind == kind
+
+
 @pytest.mark.parametrize(("left", "right"), [("t[k]^2", "t[k]"), ("abs(s)", "s"), ("y^2", "y")])
 def test_without_them_nothing_is_assumed(left: str, right: str) -> None:
     one, other = (parse_expression(side, PROBLEM) for side in (left, right))

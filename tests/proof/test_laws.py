@@ -58,6 +58,13 @@ max(k, a[k] * c^2) = c^2 * max(k, a[k])
 max(k, -a[k]) = -min(k, a[k])
 min(k, c - a[k] / 3) = c - max(k, a[k]) / 3
 max(k, max(l, a[l]) + b[k]) = max(k, a[k]) + max(k, b[k])
+max(k, exp(a[k])) = exp(max(k, a[k]))
+min(k, 2 * exp(c - a[k]) * exp(b[k]) * x^2) = 2 * x^2 * exp(c - max(k, a[k] - b[k]))
+x / abs(x) = abs(x) / x
+x^2 / abs(x)^3 = 1 / abs(x)
+1 / (y * abs(x - y)) = sign(x - y) / (y * (x - y))
+log(x^2) = 2 * log(abs(x))
+log(exp(c) * abs(x - y)) = c + log((x - y)^2) / 2
 where(x > c, a[i], 0) + where(x <= c, a[i], 0) = a[i]
 where(x > c, a[i], b[i]) = where(x <= c, b[i], a[i])
 where(x > c, 1, 0) + where(x < c, 1, 0) = 1 - where(x == c, 1, 0)
@@ -93,6 +100,17 @@ max(k, c * a[k]) = c * max(k, a[k])
 max(k, -a[k]) = -max(k, a[k])
 max(k, a[k] + b[k]) = max(k, a[k]) + max(k, b[k])
 max(k, a[k] * b[i]) = b[i] * max(k, a[k])
+max(k, c * exp(a[k])) = c * exp(max(k, a[k]))
+max(k, exp(-a[k])) = exp(-max(k, a[k]))
+max(k, -exp(a[k])) = -exp(max(k, a[k]))
+max(k, sin(a[k])) = exp(max(k, a[k]))
+max(k, exp(a[k]) * b[k]) = exp(max(k, a[k])) * max(k, b[k])
+max(k, exp(a[k]) + exp(b[k])) = exp(max(k, a[k])) + exp(max(k, b[k]))
+x / abs(x) = 1
+x^2 / abs(x)^2 = sign(x)
+1 / (sign(x) + 2) = sign(x) + 2
+log(abs(x)) = abs(log(x))
+log(abs(x) + c) = log(x^2) / 2 + c
 where(x > c, a[i], 0) + where(x < c, a[i], 0) = a[i]
 where(x == c, x * y, 0) = where(x == c, x * c, 0)
 where(x * y == 0, x, 0) = 0

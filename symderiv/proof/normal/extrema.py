@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import permutations
 
 from symderiv.expression.canonical import canonical
+from symderiv.expression.construct import add, multiply
 from symderiv.expression.functions import call
 from symderiv.expression.indices import mentions, rename
 from symderiv.expression.nodes import (
@@ -21,6 +22,7 @@ from symderiv.expression.nodes import (
     Sum,
     Where,
 )
+from symderiv.expression.traverse import children
 from symderiv.proof.normal.polynomial import Monomial, Polynomial, content, tree_of
 from symderiv.proof.normal.ring import Ring
 from symderiv.proof.normal.signs import is_not_negative
@@ -33,7 +35,10 @@ class Extrema(Ring):
     """How extrema and products over an axis become polynomials."""
 
     def extremum(self, node: Extremum) -> Polynomial:
-        """max_k (c u_k + b) = c max_k u_k + b for c ≥ 0, and max_k -u_k = -min_k u_k; no axis is empty."""
+        """max_k (c u_k + b) = c max_k u_k + b for c ≥ 0, max_k -u_k = -min_k u_k; no axis is empty.
+
+        And max_k e^u_k = e^(max_k u_k).
+        """
         letter, body = _own_letter(node)
         value = self.polynomial(body)
         outside = {each: number for each, number in value.items() if not _mentions(each, letter)}
@@ -48,6 +53,11 @@ class Extrema(Ring):
         }
         inverse = self.monomial([(atom, -each) for atom, each in shared.items()], Fraction(1))
         rest = self.product(inside, inverse)
+        exponent = _exponent(rest)
+        if exponent is not None:  # an exponential grows with its exponent
+            ((_, number),) = rest.items()
+            grown = self.polynomial(call("exp", Extremum(node.kind, letter, exponent)))
+            return self.sum([outside, self.product(self.monomial([*shared.items()], number), grown)])
         scale = max(abs(number) for number in rest.values())
         other = {"max": "min", "min": "max"}[node.kind]
         upright = canonical(Extremum(node.kind, letter, _scaled(rest, 1 / scale)))
@@ -115,6 +125,16 @@ def _own_letter(node: Product | Extremum) -> tuple[Index, Expression]:
 
 def _mentions(monomial: Monomial, letter: Index) -> bool:
     return any(mentions(atom, letter) for atom, _ in monomial)
+
+
+def _exponent(value: Polynomial) -> Expression | None:
+    """The u of c e^u with a positive number c; None for anything else."""
+    if len(value) != 1:
+        return None
+    ((monomial, number),) = value.items()
+    if number < 0 or not all(isinstance(atom, Call) and atom.function == "exp" for atom, _ in monomial):
+        return None
+    return add(*(multiply(Number(each), *children(atom)) for atom, each in monomial))
 
 
 def _scaled(value: Polynomial, scale: Fraction) -> Expression:

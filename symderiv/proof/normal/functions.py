@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import isqrt
+from typing import TypeGuard
 
 from symderiv.expression.canonical import canonical
-from symderiv.expression.construct import add, multiply, negate, number, power
+from symderiv.expression.construct import add, factors_of, multiply, negate, number, power
 from symderiv.expression.functions import PI, call
 from symderiv.expression.nodes import MINUS_ONE, ONE, Call, Delta, Expression, Number, Product, Size, Sum
 from symderiv.proof.expand import ProofError
@@ -32,6 +34,8 @@ class Functions(Conditions):
         written = by_exponentials(name, arguments[0])
         if written is not None:
             return self.polynomial(written)
+        if name == "log" and any(map(_is_absolute, factors_of(arguments[0]))):
+            return self._logarithm_of_absolutes(factors_of(arguments[0]))
         inner = self.polynomial(arguments[0])
         if name == "step":
             return self.is_positive_there(inner)
@@ -145,6 +149,15 @@ class Functions(Conditions):
         parts = [self._log_of_atom(atom, each) for atom, each in shared.items()]
         return self.sum([*parts, self.atom(call("log", tree_of(divided)))])
 
+    def _logarithm_of_absolutes(self, factors: Sequence[Expression]) -> Polynomial:
+        """log (a |u|) = log a + log u² / 2."""
+        half = number(Fraction(1, 2))
+        squares = [
+            multiply(half, call("log", power(each.arguments[0], 2))) for each in factors if _is_absolute(each)
+        ]
+        rest = [each for each in factors if not _is_absolute(each)]
+        return self.polynomial(add(*squares, call("log", multiply(*rest))))
+
     def _log_of_number(self, number: Fraction) -> Polynomial:
         """By the primes of a positive number, log 12 = 2 log 2 + log 3."""
         result: Polynomial = {}
@@ -193,6 +206,10 @@ def by_exponentials(name: str, u: Expression) -> Expression | None:
             return multiply(call("step", u), u)
         case _:
             return None
+
+
+def _is_absolute(node: Expression) -> TypeGuard[Call]:
+    return isinstance(node, Call) and node.function == "abs"
 
 
 def _rational_root(number: Fraction) -> Fraction:

@@ -7,12 +7,15 @@ from math import floor
 
 from symderiv.expression.canonical import canonical
 from symderiv.expression.construct import base_and_exponent, factors_of, power
-from symderiv.expression.nodes import ONE, Add, Call, Expression, Number, Power, Size
+from symderiv.expression.nodes import ONE, Add, Call, Expression, Number, Power, Size, Where
 from symderiv.proof.expand import ProofError
 from symderiv.proof.normal.polynomial import Polynomial, content, monomial_key, tree_of
 from symderiv.proof.normal.ring import MAX_POWER, Ring
 from symderiv.proof.normal.signs import is_not_negative
 from symderiv.proof.places import is_bound
+
+#: Values made of more conditions than this are not looked at for being signs.
+MOST_CONDITIONS = 4
 
 
 class Powers(Ring):
@@ -70,6 +73,11 @@ class Powers(Ring):
             rest = self.sum([self.monomial([*monomial, *inverse], each) for monomial, each in inner.items()])
         if not rest:
             raise ProofError("a division by zero")
+        if exponent < 0 and exponent.denominator == 1 and self._is_a_sign(rest):
+            result = self.monomial([(atom, each * exponent) for atom, each in shared.items()], Fraction(1))
+            for _ in range(int(-exponent) % 2 or 2):  # 1 / s = s = s^3 for a sign s that is not 0
+                result = self.product(result, rest)
+            return result
         scale = rest[min(rest, key=monomial_key)] if exponent.denominator == 1 else Fraction(1)
         rest = {monomial: coefficient / scale for monomial, coefficient in rest.items()}
         bracket = canonical(tree_of(rest))
@@ -89,6 +97,15 @@ class Powers(Ring):
                 return self.product(outside, self.monomial([(base, own.value * exponent)], number))
             raise ProofError("a power that the normal form does not handle")
         return self.product(outside, {((bracket, exponent),): number})
+
+    def _is_a_sign(self, value: Polynomial) -> bool:
+        """Whether a value made of conditions is -1, 0 or 1, whatever holds."""
+        atoms = {atom for monomial in value for atom, _ in monomial}
+        return (
+            len(atoms) <= MOST_CONDITIONS
+            and all(isinstance(atom, Where) for atom in atoms)
+            and self.product(value, self.product(value, value)) == value
+        )
 
 
 def _is_whole(value: Polynomial) -> bool:
