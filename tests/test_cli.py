@@ -187,7 +187,7 @@ BAD = {
     ),
     "unknown target": (
         ["build", "--target", "fortran", "--out", "{tmp}/out"],
-        "numpy or numba, found 'fortran'",
+        "numpy or numba or c, found 'fortran'",
     ),
     "near target": (["emit", "softmax", "--target", "nunpy"], "did you mean numpy"),
     "unknown wrt": (["derive", "softmax", "--wrt", "q"], "--wrt: expected one of z, found 'q'"),

@@ -25,9 +25,12 @@ Systems 30, 2017, section 3.2.1.
 """
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
 __all__ = [
     "attention_head",
@@ -36,6 +39,86 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+# For formulas whose grouping matters.
+_EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+def _exp_of_negative_32(u):
+    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n: n in the place of the exponent, whose own zero is 127
+    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return np.float32(0) if u < np.float32(-87.33654) else q * power
+
+
+def _exp_of_negative_64(u):
+    """The same in float64, with a longer polynomial."""
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    n = t - 6755399441055744.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    return 0.0 if u < -708.3964185322641 else q * power
+
+
+def _exp_of_negative(u):
+    """The one or the other, by the dtype."""
+    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
+
+
+@overload(_exp_of_negative, jit_options=_EXACT)
+def _compiled_exp_of_negative(u):
+    """What compiled code calls."""
+    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _larger(typing, u, v):
+    """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
+
+    Of a NaN and a number it is the number.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind = arguments[0].type
+        function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
+        return builder.call(function, arguments)
+
+    return u(u, u), instruction
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -133,6 +216,49 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _attention_head_kernel(Q, K, V, out):
     """The loops of attention_head."""
@@ -142,6 +268,25 @@ def _attention_head_kernel(Q, K, V, out):
     C = Q.shape[2]
     N = K.shape[1]
     D = V.shape[2]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or M == 0
+        or C == 0
+        or K.shape[0] != B
+        or N == 0
+        or K.shape[2] != C
+        or V.shape[0] != B
+        or V.shape[1] != N
+        or D == 0
+        or out.shape[0] != B
+        or out.shape[1] != M
+        or out.shape[2] != D
+        or _overlap(out, Q)
+        or _overlap(out, K)
+        or _overlap(out, V)
+    ):
+        return False
     sum_Q_K = np.empty((M, N), out.dtype)  # of one sample
     S = np.empty((M, N), out.dtype)  # of one sample
     m = np.empty(M, out.dtype)  # of one sample
@@ -162,13 +307,12 @@ def _attention_head_kernel(Q, K, V, out):
         for m_2 in range(M):
             total = real(-np.inf)
             for k in range(N):
-                if S[m_2, k] > total:
-                    total = S[m_2, k]
+                total = _larger(total, S[m_2, k])
             m[m_2] = total
         # between 0 and 1, and at least one of them is 1
         for m_2 in range(M):
             for k in range(N):
-                e[m_2, k] = math.exp(S[m_2, k] - m[m_2])
+                e[m_2, k] = _exp_of_negative(S[m_2, k] - m[m_2])
         # between 1 and the number of terms
         for m_2 in range(M):
             total = real(0)
@@ -185,9 +329,10 @@ def _attention_head_kernel(Q, K, V, out):
             for m_2 in range(M):
                 for d in range(D):
                     out[row, m_2, d] += P[m_2, n] * V[row, n, d]
+    return True
 
 
-def attention_head(Q, K, V, out=None):
+def attention_head(Q, K, V, out=None, *, threads=1):
     """Scaled dot-product attention: each of M queries takes an average of N values, weighted by the
     softmax of its products with the keys.
 
@@ -202,6 +347,8 @@ def attention_head(Q, K, V, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -218,6 +365,17 @@ def attention_head(Q, K, V, out=None):
     Real arrays are float32 or float64, all of them the same.
     Any finite exponents are safe, however large.
     """
+    if threads == 1 and out is not None and _is_plain((Q, 3), (K, 3), (V, 3), (out, 3)):
+        if _attention_head_kernel(Q, K, V, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((Q, 2), (K, 2), (V, 2), (out, 2))
+    ):  # one sample
+        if _attention_head_kernel(Q[None], K[None], V[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("Q", Q, ('B', 'M', 'C'), None, True),
         ("K", K, ('B', 'N', 'C'), None, True),
@@ -230,7 +388,7 @@ def attention_head(Q, K, V, out=None):
     N = sizes["N"]
     D = sizes["D"]
     out = _output("out", out, (B, M, D), dtype, single, arrays)
-    _attention_head_kernel(Q, K, V, out)
+    _attention_head_kernel(Q, K, V, out) if threads == 1 else _in_threads(threads, _attention_head_kernel, (True, True, True, True), Q, K, V, out)
     return out[0] if single else out
 
 
@@ -243,6 +401,46 @@ def _attention_head_gradient_kernel(Q, K, V, dL_dO, dV, dQ, dK):
     C = Q.shape[2]
     N = K.shape[1]
     D = V.shape[2]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or M == 0
+        or C == 0
+        or K.shape[0] != B
+        or N == 0
+        or K.shape[2] != C
+        or V.shape[0] != B
+        or V.shape[1] != N
+        or D == 0
+        or dL_dO.shape[0] != B
+        or dL_dO.shape[1] != M
+        or dL_dO.shape[2] != D
+        or dV.shape[0] != B
+        or dV.shape[1] != N
+        or dV.shape[2] != D
+        or dQ.shape[0] != B
+        or dQ.shape[1] != M
+        or dQ.shape[2] != C
+        or dK.shape[0] != B
+        or dK.shape[1] != N
+        or dK.shape[2] != C
+        or _overlap(dV, Q)
+        or _overlap(dV, K)
+        or _overlap(dV, V)
+        or _overlap(dV, dL_dO)
+        or _overlap(dQ, Q)
+        or _overlap(dQ, K)
+        or _overlap(dQ, V)
+        or _overlap(dQ, dL_dO)
+        or _overlap(dQ, dV)
+        or _overlap(dK, Q)
+        or _overlap(dK, K)
+        or _overlap(dK, V)
+        or _overlap(dK, dL_dO)
+        or _overlap(dK, dV)
+        or _overlap(dK, dQ)
+    ):
+        return False
     sum_Q_K = np.empty((M, N), dV.dtype)  # of one sample
     S = np.empty((M, N), dV.dtype)  # of one sample
     m = np.empty(M, dV.dtype)  # of one sample
@@ -268,13 +466,12 @@ def _attention_head_gradient_kernel(Q, K, V, dL_dO, dV, dQ, dK):
         for m_2 in range(M):
             total = real(-np.inf)
             for k in range(N):
-                if S[m_2, k] > total:
-                    total = S[m_2, k]
+                total = _larger(total, S[m_2, k])
             m[m_2] = total
         # between 0 and 1, and at least one of them is 1
         for m_2 in range(M):
             for k in range(N):
-                e[m_2, k] = math.exp(S[m_2, k] - m[m_2])
+                e[m_2, k] = _exp_of_negative(S[m_2, k] - m[m_2])
         # between 1 and the number of terms
         for m_2 in range(M):
             total = real(0)
@@ -325,9 +522,10 @@ def _attention_head_gradient_kernel(Q, K, V, dL_dO, dV, dQ, dK):
         for n in range(N):
             for c in range(C):
                 dK[row, n, c] = sum_S_bar_Q[n, c] / real(math.sqrt(C))
+    return True
 
 
-def attention_head_gradient(Q, K, V, dL_dO, out=None):
+def attention_head_gradient(Q, K, V, dL_dO, out=None, *, threads=1):
     """The gradient of L(O) by V, Q and K, given its gradient dL_dO by O.
 
     P_bar[m, n] = sum(d, dL_dO[m, d] * V[n, d])
@@ -353,6 +551,8 @@ def attention_head_gradient(Q, K, V, dL_dO, out=None):
     out : tuple of arrays, optional
         Where to put dV, dQ, dK: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -371,6 +571,23 @@ def attention_head_gradient(Q, K, V, dL_dO, out=None):
     Real arrays are float32 or float64, all of them the same.
     Any finite exponents are safe, however large.
     """
+    if (
+        threads == 1
+        and type(out) is tuple
+        and len(out) == 3
+        and _is_plain((Q, 3), (K, 3), (V, 3), (dL_dO, 3), (out[0], 3), (out[1], 3), (out[2], 3))
+    ):
+        if _attention_head_gradient_kernel(Q, K, V, dL_dO, out[0], out[1], out[2]):
+            return out
+    if (
+        threads == 1
+        and type(out) is tuple
+        and len(out) == 3
+        and _is_plain((Q, 2), (K, 2), (V, 2), (dL_dO, 2), (out[0], 2), (out[1], 2), (out[2], 2))
+    ):  # one sample
+        if _attention_head_gradient_kernel(Q[None], K[None], V[None], dL_dO[None], out[0][None], out[1][None], out[2][None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("Q", Q, ('B', 'M', 'C'), None, True),
         ("K", K, ('B', 'N', 'C'), None, True),
@@ -393,5 +610,5 @@ def attention_head_gradient(Q, K, V, dL_dO, out=None):
     arrays.append(dQ)
     dK = _output("out[2]", out[2], (B, N, C), dtype, single, arrays)
     arrays.append(dK)
-    _attention_head_gradient_kernel(Q, K, V, dL_dO, dV, dQ, dK)
+    _attention_head_gradient_kernel(Q, K, V, dL_dO, dV, dQ, dK) if threads == 1 else _in_threads(threads, _attention_head_gradient_kernel, (True, True, True, True, True, True, True), Q, K, V, dL_dO, dV, dQ, dK)
     return (dV[0] if single else dV), (dQ[0] if single else dQ), (dK[0] if single else dK)

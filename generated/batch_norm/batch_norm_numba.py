@@ -38,6 +38,13 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 
 
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
+
+
 def _read(*arguments):
     """Check the arguments, and give every batched one a batch axis.
 
@@ -133,16 +140,47 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
 @njit(**_FAST)
 def _batch_norm_kernel(X, gain, bias, eps, out):
     """The loops of batch_norm."""
     real = out.dtype.type  # keeps literals narrow
     N = X.shape[0]
     K = X.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        N == 0
+        or K == 0
+        or gain.shape[0] != K
+        or bias.shape[0] != K
+        or out.shape[0] != N
+        or out.shape[1] != K
+        or _overlap(out, X)
+        or _overlap(out, gain)
+        or _overlap(out, bias)
+    ):
+        return False
     sum_X = np.empty(K, out.dtype)  # of all samples
     mu = np.empty(K, out.dtype)  # of all samples
     sum_X_mu = np.empty(K, out.dtype)  # of all samples
-    v = np.empty(K, out.dtype)  # of all samples
     sigma = np.empty(K, out.dtype)  # of all samples
     Z = np.empty((N, K), out.dtype)  # of all samples
     for k in range(K):
@@ -150,22 +188,23 @@ def _batch_norm_kernel(X, gain, bias, eps, out):
     for n in range(N):
         for k in range(K):
             sum_X[k] += X[n, k]
+    scale = real(1) / real(N)
     for k in range(K):
-        mu[k] = sum_X[k] / real(N)
+        mu[k] = scale * sum_X[k]
     for k in range(K):
         sum_X_mu[k] = real(0)
     for n in range(N):
         for k in range(K):
             sum_X_mu[k] += (X[n, k] - mu[k]) ** 2
     for k in range(K):
-        v[k] = sum_X_mu[k] / real(N)
-        sigma[k] = math.sqrt(v[k] + eps)
+        sigma[k] = math.sqrt(scale * sum_X_mu[k] + eps)
     for n in range(N):
         for k in range(K):
             Z[n, k] = (X[n, k] - mu[k]) / sigma[k]
     for n in range(N):
         for k in range(K):
             out[n, k] = gain[k] * Z[n, k] + bias[k]
+    return True
 
 
 def batch_norm(X, gain, bias, eps, out=None):
@@ -195,6 +234,15 @@ def batch_norm(X, gain, bias, eps, out=None):
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
     """
+    if (
+        out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((X, 2), (gain, 1), (bias, 1), (out, 2))
+    ):
+        eps = X.dtype.type(eps)
+        if _batch_norm_kernel(X, gain, bias, eps, out):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("X", X, ('N', 'K'), None, False),
         ("gain", gain, ('K',), None, False),
@@ -215,11 +263,34 @@ def _batch_norm_gradient_kernel(X, gain, eps, dL_dY, dbias, dgain, dX):
     real = dbias.dtype.type  # keeps literals narrow
     N = X.shape[0]
     K = X.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        N == 0
+        or K == 0
+        or gain.shape[0] != K
+        or dL_dY.shape[0] != N
+        or dL_dY.shape[1] != K
+        or dbias.shape[0] != K
+        or dgain.shape[0] != K
+        or dX.shape[0] != N
+        or dX.shape[1] != K
+        or _overlap(dbias, X)
+        or _overlap(dbias, gain)
+        or _overlap(dbias, dL_dY)
+        or _overlap(dgain, X)
+        or _overlap(dgain, gain)
+        or _overlap(dgain, dL_dY)
+        or _overlap(dgain, dbias)
+        or _overlap(dX, X)
+        or _overlap(dX, gain)
+        or _overlap(dX, dL_dY)
+        or _overlap(dX, dbias)
+        or _overlap(dX, dgain)
+    ):
+        return False
     sum_dL_dY = np.empty(K, dbias.dtype)  # of all samples
-    sum_X = np.empty(K, dbias.dtype)  # of all samples
     mu = np.empty(K, dbias.dtype)  # of all samples
     sum_X_mu = np.empty(K, dbias.dtype)  # of all samples
-    v = np.empty(K, dbias.dtype)  # of all samples
     sigma = np.empty(K, dbias.dtype)  # of all samples
     Z = np.empty((N, K), dbias.dtype)  # of all samples
     sum_dL_dY_Z = np.empty(K, dbias.dtype)  # of all samples
@@ -231,20 +302,20 @@ def _batch_norm_gradient_kernel(X, gain, eps, dL_dY, dbias, dgain, dX):
     for k in range(K):
         dbias[k] = sum_dL_dY[k]
     for k in range(K):
-        sum_X[k] = real(0)
+        dgain[k] = real(0)
     for n in range(N):
         for k in range(K):
-            sum_X[k] += X[n, k]
+            dgain[k] += X[n, k]
+    scale = real(1) / real(N)
     for k in range(K):
-        mu[k] = sum_X[k] / real(N)
+        mu[k] = scale * dgain[k]
     for k in range(K):
         sum_X_mu[k] = real(0)
     for n in range(N):
         for k in range(K):
             sum_X_mu[k] += (X[n, k] - mu[k]) ** 2
     for k in range(K):
-        v[k] = sum_X_mu[k] / real(N)
-        sigma[k] = math.sqrt(v[k] + eps)
+        sigma[k] = math.sqrt(scale * sum_X_mu[k] + eps)
     for n in range(N):
         for k in range(K):
             Z[n, k] = (X[n, k] - mu[k]) / sigma[k]
@@ -258,6 +329,7 @@ def _batch_norm_gradient_kernel(X, gain, eps, dL_dY, dbias, dgain, dX):
     for n in range(N):
         for k in range(K):
             dX[n, k] = gain[k] * (dL_dY[n, k] - Z[n, k] * sum_dL_dY_Z[k] / real(N) - sum_dL_dY[k] / real(N)) / sigma[k]
+    return True
 
 
 def batch_norm_gradient(X, gain, eps, dL_dY, out=None):
@@ -294,6 +366,16 @@ def batch_norm_gradient(X, gain, eps, dL_dY, out=None):
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
     """
+    if (
+        type(out) is tuple
+        and len(out) == 3
+        and type(eps) in _NUMBERS
+        and _is_plain((X, 2), (gain, 1), (dL_dY, 2), (out[0], 1), (out[1], 1), (out[2], 2))
+    ):
+        eps = X.dtype.type(eps)
+        if _batch_norm_gradient_kernel(X, gain, eps, dL_dY, out[0], out[1], out[2]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("X", X, ('N', 'K'), None, False),
         ("gain", gain, ('K',), None, False),

@@ -18,6 +18,8 @@ Source: Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-Based Learning 
 Recognition", Proceedings of the IEEE 86, 1998, pp. 2278-2324.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numba import njit
 
@@ -28,6 +30,13 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -125,6 +134,49 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _convolution_kernel(x, w, out):
     """The loops of convolution."""
@@ -132,15 +184,27 @@ def _convolution_kernel(x, w, out):
     B = x.shape[0]
     N = x.shape[1]
     K = w.shape[0]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or N == 0
+        or K == 0
+        or out.shape[0] != B
+        or out.shape[1] != N
+        or _overlap(out, x)
+        or _overlap(out, w)
+    ):
+        return False
     for row in range(B):
         for i in range(N):
             total = real(0)
             for k in range(max(0, -i - 1), min(K, N - (i + 1))):
                 total += w[k] * x[row, i + k + 1]
             out[row, i] = total
+    return True
 
 
-def convolution(x, w, out=None):
+def convolution(x, w, out=None, *, threads=1):
     """Each output is a window of x weighted by the kernel w; at the end of x the window runs out.
 
     Parameters
@@ -152,6 +216,8 @@ def convolution(x, w, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -167,6 +233,13 @@ def convolution(x, w, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (w, 1), (out, 2)):
+        if _convolution_kernel(x, w, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((x, 1), (w, 1), (out, 1)):  # one sample
+        if _convolution_kernel(x[None], w, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'N'), None, True),
         ("w", w, ('K',), None, False),
@@ -176,7 +249,7 @@ def convolution(x, w, out=None):
     N = sizes["N"]
     K = sizes["K"]
     out = _output("out", out, (B, N), dtype, single, arrays)
-    _convolution_kernel(x, w, out)
+    _convolution_kernel(x, w, out) if threads == 1 else _in_threads(threads, _convolution_kernel, (True, False, True), x, w, out)
     return out[0] if single else out
 
 
@@ -187,6 +260,25 @@ def _convolution_gradient_kernel(x, w, dL_dy, dw, dx):
     B = x.shape[0]
     N = x.shape[1]
     K = w.shape[0]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or N == 0
+        or K == 0
+        or dL_dy.shape[0] != B
+        or dL_dy.shape[1] != N
+        or dw.shape[0] != K
+        or dx.shape[0] != B
+        or dx.shape[1] != N
+        or _overlap(dw, x)
+        or _overlap(dw, w)
+        or _overlap(dw, dL_dy)
+        or _overlap(dx, x)
+        or _overlap(dx, w)
+        or _overlap(dx, dL_dy)
+        or _overlap(dx, dw)
+    ):
+        return False
     sum_dL_dy_x = np.empty(K, dw.dtype)  # of one sample
     for k in range(K):
         dw[k] = real(0)
@@ -203,6 +295,7 @@ def _convolution_gradient_kernel(x, w, dL_dy, dw, dx):
             for k in range(max(0, j - N), min(K, j)):
                 total += dL_dy[row, j - k - 1] * w[k]
             dx[row, j] = total
+    return True
 
 
 def convolution_gradient(x, w, dL_dy, out=None):
@@ -239,6 +332,21 @@ def convolution_gradient(x, w, dL_dy, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        type(out) is tuple
+        and len(out) == 2
+        and _is_plain((x, 2), (w, 1), (dL_dy, 2), (out[0], 1), (out[1], 2))
+    ):
+        if _convolution_gradient_kernel(x, w, dL_dy, out[0], out[1]):
+            return out
+    if (
+        type(out) is tuple
+        and len(out) == 2
+        and _is_plain((x, 1), (w, 1), (dL_dy, 1), (out[0], 1), (out[1], 1))
+    ):  # one sample
+        if _convolution_gradient_kernel(x[None], w, dL_dy[None], out[0], out[1][None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'N'), None, True),
         ("w", w, ('K',), None, False),

@@ -17,10 +17,10 @@ Source: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press, 201
 6.2.2.3.
 """
 
-import math
-
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
 __all__ = [
     "cross_entropy_batch",
@@ -31,6 +31,139 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 # For formulas whose grouping matters.
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+def _exp_of_negative_32(u):
+    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n: n in the place of the exponent, whose own zero is 127
+    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return np.float32(0) if u < np.float32(-87.33654) else q * power
+
+
+def _exp_of_negative_64(u):
+    """The same in float64, with a longer polynomial."""
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    n = t - 6755399441055744.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    return 0.0 if u < -708.3964185322641 else q * power
+
+
+def _exp_of_negative(u):
+    """The one or the other, by the dtype."""
+    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
+
+
+@overload(_exp_of_negative, jit_options=_EXACT)
+def _compiled_exp_of_negative(u):
+    """What compiled code calls."""
+    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _larger(typing, u, v):
+    """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
+
+    Of a NaN and a number it is the number.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind = arguments[0].type
+        function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
+        return builder.call(function, arguments)
+
+    return u(u, u), instruction
+
+
+def _log_32(u):
+    """log(u) within 1 eps; -inf at 0, NaN below it and of NaN, inf of inf.
+
+    Done on whole vectors, as the exponential is. u = 2^k (1 + f) with a whole k and 1 + f between
+    sqrt(1/2) and sqrt(2); with s = f / (2 + f), log(1 + f) = 2 (s + s^3 / 3 + s^5 / 5 + ...), where
+    a short polynomial in s^2 does for the rest of the series.
+    """
+    normal = u * np.float32(33554432.0) if u < np.float32(1.1754944e-38) else u  # 2^25
+    shift = np.float32(25) if u < np.float32(1.1754944e-38) else np.float32(0)
+    # The bits, less those of sqrt(1/2): what is above bit 23 is k.
+    bits = np.int32(np.float32(normal).view(np.int32) - np.int32(0x3F3504F3))
+    k = np.float32(np.int32(bits >> np.int32(23))) - shift
+    f = np.int32((bits & np.int32(0x7FFFFF)) + np.int32(0x3F3504F3)).view(np.float32) - np.float32(1)
+    s = f / (np.float32(2) + f)
+    w = s * s
+    q = np.float32(0.29580157995224)
+    q = q * w + np.float32(0.3998877704143524)
+    q = q * w + np.float32(0.6666668653488159)
+    half = np.float32(0.5) * f * f
+    # k log 2 in two parts, the larger one exact; the small terms are added up first.
+    small = half - (s * (half + w * q) + k * np.float32(9.058e-06))
+    value = k * np.float32(0.6931381225585938) - (small - f)
+    edge = np.float32(-np.inf) if u == np.float32(0) else np.float32(np.nan)
+    edge = np.float32(np.inf) if u == np.float32(np.inf) else edge
+    return value if np.float32(0) < u < np.float32(np.inf) else edge
+
+
+def _log_64(u):
+    """The same in float64, with a longer polynomial."""
+    normal = u * 18014398509481984.0 if u < 2.2250738585072014e-308 else u  # 2^54
+    shift = 54.0 if u < 2.2250738585072014e-308 else 0.0
+    bits = np.int64(np.float64(normal).view(np.int64) - np.int64(0x3FE6A09E667F3BCD))
+    k = np.float64(np.int64(bits >> np.int64(52))) - shift
+    f = np.int64((bits & np.int64(0xFFFFFFFFFFFFF)) + np.int64(0x3FE6A09E667F3BCD)).view(np.float64) - 1.0
+    s = f / (2.0 + f)
+    w = s * s
+    q = 0.14616721179861816
+    q = q * w + 0.15331699633543858
+    q = q * w + 0.18182889786191042
+    q = q * w + 0.2222221112572281
+    q = q * w + 0.28571428626031065
+    q = q * w + 0.3999999999989938
+    q = q * w + 0.666666666666667
+    half = 0.5 * f * f
+    small = half - (s * (half + w * q) + k * 1.9082149292705877e-10)
+    value = k * 0.6931471803691238 - (small - f)
+    edge = -np.inf if u == 0.0 else np.nan
+    edge = np.inf if u == np.inf else edge
+    return value if 0.0 < u < np.inf else edge
+
+
+def _log(u):
+    """The one or the other, by the dtype."""
+    return _log_32(u) if u.dtype == np.float32 else _log_64(u)
+
+
+@overload(_log, jit_options=_EXACT)
+def _compiled_log(u):
+    """What compiled code calls."""
+    return _log_32 if u == types.float32 else _log_64
 
 
 @njit(**_EXACT)
@@ -143,18 +276,16 @@ def _cross_entropy_batch_kernel(z, y, losses):
     m = np.empty(B, losses.dtype)  # of all samples
     e = np.empty((B, K), losses.dtype)  # of all samples
     s = np.empty(B, losses.dtype)  # of all samples
-    log_s = np.empty(B, losses.dtype)  # of all samples
     # the largest exponent becomes 0, so exp cannot overflow
     for b in range(B):
         total = real(-np.inf)
         for k in range(K):
-            if z[b, k] > total:
-                total = z[b, k]
+            total = _larger(total, z[b, k])
         m[b] = total
     # between 0 and 1, and at least one of them is 1
     for b in range(B):
         for k in range(K):
-            e[b, k] = math.exp(z[b, k] - m[b])
+            e[b, k] = _exp_of_negative(z[b, k] - m[b])
     # between 1 and the number of terms
     for b in range(B):
         total = real(0)
@@ -163,8 +294,8 @@ def _cross_entropy_batch_kernel(z, y, losses):
         s[b] = total
     sum_z_m_log_s = real(0)
     for b in range(B):
-        log_s[b] = math.log(s[b])
-        sum_z_m_log_s += _log_ratio(z[b, y[b]], m[b], log_s[b])
+        log_s = _log(s[b])
+        sum_z_m_log_s += _log_ratio(z[b, y[b]], m[b], log_s)
     losses[()] = -sum_z_m_log_s / real(B)
 
 
@@ -216,19 +347,17 @@ def _cross_entropy_batch_value_and_gradient_kernel(z, y, losses, dz):
     m = np.empty(B, losses.dtype)  # of all samples
     e = np.empty((B, K), losses.dtype)  # of all samples
     s = np.empty(B, losses.dtype)  # of all samples
-    log_s = np.empty(B, losses.dtype)  # of all samples
     p = np.empty((B, K), losses.dtype)  # of all samples
     # the largest exponent becomes 0, so exp cannot overflow
     for b in range(B):
         total = real(-np.inf)
         for k in range(K):
-            if z[b, k] > total:
-                total = z[b, k]
+            total = _larger(total, z[b, k])
         m[b] = total
     # between 0 and 1, and at least one of them is 1
     for b in range(B):
         for k in range(K):
-            e[b, k] = math.exp(z[b, k] - m[b])
+            e[b, k] = _exp_of_negative(z[b, k] - m[b])
     # between 1 and the number of terms
     for b in range(B):
         total = real(0)
@@ -237,8 +366,8 @@ def _cross_entropy_batch_value_and_gradient_kernel(z, y, losses, dz):
         s[b] = total
     sum_z_m_log_s = real(0)
     for b in range(B):
-        log_s[b] = math.log(s[b])
-        sum_z_m_log_s += _log_ratio(z[b, y[b]], m[b], log_s[b])
+        log_s = _log(s[b])
+        sum_z_m_log_s += _log_ratio(z[b, y[b]], m[b], log_s)
     losses[()] = -sum_z_m_log_s / real(B)
     for b in range(B):
         for i in range(K):

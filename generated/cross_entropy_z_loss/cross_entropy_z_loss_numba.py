@@ -19,10 +19,12 @@ Source: A. Chowdhery et al., "PaLM: Scaling Language Modeling with Pathways", ar
 2022, section 5.
 """
 
-import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
 __all__ = [
     "cross_entropy_z_loss",
@@ -35,10 +37,150 @@ _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
 
 
+def _exp_of_negative_32(u):
+    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n: n in the place of the exponent, whose own zero is 127
+    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return np.float32(0) if u < np.float32(-87.33654) else q * power
+
+
+def _exp_of_negative_64(u):
+    """The same in float64, with a longer polynomial."""
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    n = t - 6755399441055744.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    return 0.0 if u < -708.3964185322641 else q * power
+
+
+def _exp_of_negative(u):
+    """The one or the other, by the dtype."""
+    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
+
+
+@overload(_exp_of_negative, jit_options=_EXACT)
+def _compiled_exp_of_negative(u):
+    """What compiled code calls."""
+    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _larger(typing, u, v):
+    """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
+
+    Of a NaN and a number it is the number.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind = arguments[0].type
+        function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
+        return builder.call(function, arguments)
+
+    return u(u, u), instruction
+
+
+def _log_32(u):
+    """log(u) within 1 eps; -inf at 0, NaN below it and of NaN, inf of inf.
+
+    Done on whole vectors, as the exponential is. u = 2^k (1 + f) with a whole k and 1 + f between
+    sqrt(1/2) and sqrt(2); with s = f / (2 + f), log(1 + f) = 2 (s + s^3 / 3 + s^5 / 5 + ...), where
+    a short polynomial in s^2 does for the rest of the series.
+    """
+    normal = u * np.float32(33554432.0) if u < np.float32(1.1754944e-38) else u  # 2^25
+    shift = np.float32(25) if u < np.float32(1.1754944e-38) else np.float32(0)
+    # The bits, less those of sqrt(1/2): what is above bit 23 is k.
+    bits = np.int32(np.float32(normal).view(np.int32) - np.int32(0x3F3504F3))
+    k = np.float32(np.int32(bits >> np.int32(23))) - shift
+    f = np.int32((bits & np.int32(0x7FFFFF)) + np.int32(0x3F3504F3)).view(np.float32) - np.float32(1)
+    s = f / (np.float32(2) + f)
+    w = s * s
+    q = np.float32(0.29580157995224)
+    q = q * w + np.float32(0.3998877704143524)
+    q = q * w + np.float32(0.6666668653488159)
+    half = np.float32(0.5) * f * f
+    # k log 2 in two parts, the larger one exact; the small terms are added up first.
+    small = half - (s * (half + w * q) + k * np.float32(9.058e-06))
+    value = k * np.float32(0.6931381225585938) - (small - f)
+    edge = np.float32(-np.inf) if u == np.float32(0) else np.float32(np.nan)
+    edge = np.float32(np.inf) if u == np.float32(np.inf) else edge
+    return value if np.float32(0) < u < np.float32(np.inf) else edge
+
+
+def _log_64(u):
+    """The same in float64, with a longer polynomial."""
+    normal = u * 18014398509481984.0 if u < 2.2250738585072014e-308 else u  # 2^54
+    shift = 54.0 if u < 2.2250738585072014e-308 else 0.0
+    bits = np.int64(np.float64(normal).view(np.int64) - np.int64(0x3FE6A09E667F3BCD))
+    k = np.float64(np.int64(bits >> np.int64(52))) - shift
+    f = np.int64((bits & np.int64(0xFFFFFFFFFFFFF)) + np.int64(0x3FE6A09E667F3BCD)).view(np.float64) - 1.0
+    s = f / (2.0 + f)
+    w = s * s
+    q = 0.14616721179861816
+    q = q * w + 0.15331699633543858
+    q = q * w + 0.18182889786191042
+    q = q * w + 0.2222221112572281
+    q = q * w + 0.28571428626031065
+    q = q * w + 0.3999999999989938
+    q = q * w + 0.666666666666667
+    half = 0.5 * f * f
+    small = half - (s * (half + w * q) + k * 1.9082149292705877e-10)
+    value = k * 0.6931471803691238 - (small - f)
+    edge = -np.inf if u == 0.0 else np.nan
+    edge = np.inf if u == np.inf else edge
+    return value if 0.0 < u < np.inf else edge
+
+
+def _log(u):
+    """The one or the other, by the dtype."""
+    return _log_32(u) if u.dtype == np.float32 else _log_64(u)
+
+
+@overload(_log, jit_options=_EXACT)
+def _compiled_log(u):
+    """What compiled code calls."""
+    return _log_32 if u == types.float32 else _log_64
+
+
 @njit(**_EXACT)
 def _log_ratio(u, m, log_s):
     """(u - m) - log s in just this order: u and m may be huge, their difference is not."""
     return (u - m) - log_s
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -144,7 +286,60 @@ def _check_reduction(reduction, known):
 
 def _reduced(losses, reduction):
     """The mean or the sum of the losses of all samples."""
-    return np.mean(losses) if reduction == "mean" else np.sum(losses)
+    real = losses.dtype.type
+    return real(_weighted_total(losses, real(1 / losses.size if reduction == "mean" else 1)))
+
+
+@njit(**_FAST)
+def _weighted_total(losses, weight):
+    """The sum of all losses, each with the same weight."""
+    total = losses.dtype.type(0)
+    for row in range(losses.size):
+        total += losses[row]
+    return weight * total
+
+
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
 
 
 @njit(**_FAST)
@@ -153,28 +348,101 @@ def _cross_entropy_z_loss_kernel(z, t, lambda_, losses):
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
-    e = np.empty(K, losses.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or t.shape[0] != B
+        or t.shape[1] != K
+        or losses.shape[0] != B
+        or _overlap(losses, z)
+        or _overlap(losses, t)
+    ):
+        return False
     for row in range(B):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
         for k in range(K):
-            if z[row, k] > m:
-                m = z[row, k]
-        # e[k]: between 0 and 1, and at least one of them is 1
+            m = _larger(m, z[row, k])
+        # e: between 0 and 1, and at least one of them is 1
         # s: between 1 and the number of terms
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(z[row, k] - m)
-            s += e[k]
-        log_s = math.log(s)
+            e = _exp_of_negative(z[row, k] - m)
+            s += e
+        log_s = _log(s)
+        l = m + log_s
         sum_t_z_m = real(0)
         for k in range(K):
             sum_t_z_m += (t[row, k] * _log_ratio(z[row, k], m, log_s) if t[row, k] != real(0) else real(0))
-        l = m + log_s
         losses[row] = lambda_ * (l * l) - sum_t_z_m
+    return True
 
 
-def cross_entropy_z_loss(z, t, lambda_, reduction="mean"):
+@njit(**_FAST)
+def _cross_entropy_z_loss_kernel_by_blocks(all_z, all_t, lambda_, all_losses):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_losses.dtype.type  # keeps literals narrow
+    B = all_z.shape[0]
+    K = all_z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or all_t.shape[0] != B
+        or all_t.shape[1] != K
+        or all_losses.shape[0] != B
+        or _overlap(all_losses, all_z)
+        or _overlap(all_losses, all_t)
+    ):
+        return False
+    each_m = np.empty(32, all_losses.dtype)  # of one block
+    e = np.empty((32, K), all_losses.dtype)  # of one block
+    each_s = np.empty(32, all_losses.dtype)  # of one block
+    each_log_s = np.empty(32, all_losses.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        z = all_z[start:stop]
+        t = all_t[start:stop]
+        losses = all_losses[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # e[row, k]: between 0 and 1, and at least one of them is 1
+        for row in range(32):
+            m = real(-np.inf)
+            for k in range(K):
+                m = _larger(m, z[row, k])
+            for k in range(K):
+                e[row, k] = z[row, k] - m
+            each_m[row] = m
+        flat = e.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += e[row, k]
+            each_s[row] = s
+        for row in range(32):
+            s = each_s[row]
+            log_s = _log(s)
+            each_log_s[row] = log_s
+        for row in range(32):
+            m = each_m[row]
+            log_s = each_log_s[row]
+            l = m + log_s
+            sum_t_z_m = real(0)
+            for k in range(K):
+                sum_t_z_m += (t[row, k] * _log_ratio(z[row, k], m, log_s) if t[row, k] != real(0) else real(0))
+            losses[row] = lambda_ * (l * l) - sum_t_z_m
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _cross_entropy_z_loss_kernel(all_z[done:], all_t[done:], lambda_, all_losses[done:])
+    return True
+
+
+def cross_entropy_z_loss(z, t, lambda_, reduction="mean", *, threads=1):
     """Cross-entropy of softmax, and lambda times the squared logarithm l of its denominator, which
     keeps the scores small.
 
@@ -188,6 +456,8 @@ def cross_entropy_z_loss(z, t, lambda_, reduction="mean"):
         Input.
     reduction : mean, sum, none
         How the losses of the samples become one number (none: they do not).
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -206,6 +476,20 @@ def cross_entropy_z_loss(z, t, lambda_, reduction="mean"):
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
+    if (
+        threads == 1
+        and reduction in ("mean", "sum")
+        and type(lambda_) in _NUMBERS
+        and _is_plain((z, 2), (t, 2))
+    ):
+        lambda_ = z.dtype.type(lambda_)
+        B = z.shape[0]
+        K = z.shape[1]
+        losses = np.empty(B, z.dtype)
+        kernel = _cross_entropy_z_loss_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _cross_entropy_z_loss_kernel
+        if kernel(z, t, lambda_, losses):
+            return _reduced(losses, reduction)
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum', 'none'))
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, True),
@@ -216,7 +500,8 @@ def cross_entropy_z_loss(z, t, lambda_, reduction="mean"):
     B = sizes["B"]
     K = sizes["K"]
     losses = np.empty((B,), dtype)
-    _cross_entropy_z_loss_kernel(z, t, lambda_, losses)
+    kernel = _cross_entropy_z_loss_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _cross_entropy_z_loss_kernel
+    kernel(z, t, lambda_, losses) if threads == 1 else _in_threads(threads, kernel, (True, True, False, True), z, t, lambda_, losses)
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -229,35 +514,123 @@ def _cross_entropy_z_loss_value_and_gradient_kernel(z, t, lambda_, weight, losse
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
-    e = np.empty(K, losses.dtype)  # of one sample
-    p = np.empty(K, losses.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or t.shape[0] != B
+        or t.shape[1] != K
+        or losses.shape[0] != B
+        or dz.shape[0] != B
+        or dz.shape[1] != K
+        or _overlap(losses, z)
+        or _overlap(losses, t)
+        or _overlap(dz, z)
+        or _overlap(dz, t)
+        or _overlap(dz, losses)
+    ):
+        return False
     for row in range(B):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
+        sum_t = real(0)
         for k in range(K):
-            if z[row, k] > m:
-                m = z[row, k]
-        # e[k]: between 0 and 1, and at least one of them is 1
+            m = _larger(m, z[row, k])
+            sum_t += t[row, k]
+        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
         # s: between 1 and the number of terms
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(z[row, k] - m)
-            s += e[k]
-        log_s = math.log(s)
+            dz[row, k] = _exp_of_negative(z[row, k] - m)
+            s += dz[row, k]
+        log_s = _log(s)
+        l = m + log_s
         sum_t_z_m = real(0)
+        scale = ((real(2) * lambda_ * l if lambda_ != real(0) else real(0)) + sum_t) / s
         for k in range(K):
             sum_t_z_m += (t[row, k] * _log_ratio(z[row, k], m, log_s) if t[row, k] != real(0) else real(0))
-        l = m + log_s
+            dz[row, k] = weight * (scale * dz[row, k] - t[row, k])
         losses[row] = lambda_ * (l * l) - sum_t_z_m
-        sum_t = real(0)
-        for k in range(K):
-            sum_t += t[row, k]
-            p[k] = e[k] / s
-        for j in range(K):
-            dz[row, j] = weight * (((real(2) * lambda_ * l if lambda_ != real(0) else real(0)) + sum_t) * p[j] - t[row, j])
+    return True
 
 
-def cross_entropy_z_loss_value_and_gradient(z, t, lambda_, reduction="mean", out=None):
+@njit(**_FAST)
+def _cross_entropy_z_loss_value_and_gradient_kernel_by_blocks(all_z, all_t, lambda_, weight, all_losses, all_dz):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_losses.dtype.type  # keeps literals narrow
+    B = all_z.shape[0]
+    K = all_z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or all_t.shape[0] != B
+        or all_t.shape[1] != K
+        or all_losses.shape[0] != B
+        or all_dz.shape[0] != B
+        or all_dz.shape[1] != K
+        or _overlap(all_losses, all_z)
+        or _overlap(all_losses, all_t)
+        or _overlap(all_dz, all_z)
+        or _overlap(all_dz, all_t)
+        or _overlap(all_dz, all_losses)
+    ):
+        return False
+    each_m = np.empty(32, all_losses.dtype)  # of one block
+    each_s = np.empty(32, all_losses.dtype)  # of one block
+    each_log_s = np.empty(32, all_losses.dtype)  # of one block
+    each_sum_t = np.empty(32, all_losses.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        z = all_z[start:stop]
+        t = all_t[start:stop]
+        losses = all_losses[start:stop]
+        dz = all_dz[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        for row in range(32):
+            m = real(-np.inf)
+            sum_t = real(0)
+            for k in range(K):
+                m = _larger(m, z[row, k])
+                sum_t += t[row, k]
+            for k in range(K):
+                dz[row, k] = z[row, k] - m
+            each_m[row] = m
+            each_sum_t[row] = sum_t
+        flat = dz.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += dz[row, k]
+            each_s[row] = s
+        for row in range(32):
+            s = each_s[row]
+            log_s = _log(s)
+            each_log_s[row] = log_s
+        for row in range(32):
+            m = each_m[row]
+            s = each_s[row]
+            log_s = each_log_s[row]
+            sum_t = each_sum_t[row]
+            l = m + log_s
+            sum_t_z_m = real(0)
+            scale = ((real(2) * lambda_ * l if lambda_ != real(0) else real(0)) + sum_t) / s
+            for k in range(K):
+                sum_t_z_m += (t[row, k] * _log_ratio(z[row, k], m, log_s) if t[row, k] != real(0) else real(0))
+                dz[row, k] = weight * (scale * dz[row, k] - t[row, k])
+            losses[row] = lambda_ * (l * l) - sum_t_z_m
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _cross_entropy_z_loss_value_and_gradient_kernel(all_z[done:], all_t[done:], lambda_, weight, all_losses[done:], all_dz[done:])
+    return True
+
+
+def cross_entropy_z_loss_value_and_gradient(z, t, lambda_, reduction="mean", out=None, *, threads=1):
     """The loss L and its gradient by z, in one call.
 
     d(L, z[j]) = (2 * lambda * l + sum(k, t[k])) * p[j] - t[j]
@@ -275,6 +648,8 @@ def cross_entropy_z_loss_value_and_gradient(z, t, lambda_, reduction="mean", out
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -294,6 +669,22 @@ def cross_entropy_z_loss_value_and_gradient(z, t, lambda_, reduction="mean", out
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
+    if (
+        threads == 1
+        and reduction in ("mean", "sum")
+        and out is not None
+        and type(lambda_) in _NUMBERS
+        and _is_plain((z, 2), (t, 2), (out, 2))
+    ):
+        lambda_ = z.dtype.type(lambda_)
+        B = z.shape[0]
+        K = z.shape[1]
+        weight = z.dtype.type(1 / B if reduction == "mean" else 1)
+        losses = np.empty(B, z.dtype)
+        kernel = _cross_entropy_z_loss_value_and_gradient_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _cross_entropy_z_loss_value_and_gradient_kernel
+        if kernel(z, t, lambda_, weight, losses, out):
+            return _reduced(losses, reduction), out
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, True),
@@ -306,6 +697,7 @@ def cross_entropy_z_loss_value_and_gradient(z, t, lambda_, reduction="mean", out
     losses = np.empty((B,), dtype)
     dz = _output("out", out, (B, K), dtype, single, arrays)
     weight = dtype.type(1 / B if reduction == "mean" else 1)
-    _cross_entropy_z_loss_value_and_gradient_kernel(z, t, lambda_, weight, losses, dz)
+    kernel = _cross_entropy_z_loss_value_and_gradient_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _cross_entropy_z_loss_value_and_gradient_kernel
+    kernel(z, t, lambda_, weight, losses, dz) if threads == 1 else _in_threads(threads, kernel, (True, True, False, False, True, True), z, t, lambda_, weight, losses, dz)
     value = _reduced(losses, reduction)
     return value, (dz[0] if single else dz)

@@ -19,10 +19,12 @@ Source: G. Hinton, O. Vinyals and J. Dean, "Distilling the Knowledge in a Neural
 arXiv:1503.02531, 2015.
 """
 
-import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
 __all__ = [
     "distillation",
@@ -35,10 +37,150 @@ _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
 
 
+def _exp_of_negative_32(u):
+    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n: n in the place of the exponent, whose own zero is 127
+    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return np.float32(0) if u < np.float32(-87.33654) else q * power
+
+
+def _exp_of_negative_64(u):
+    """The same in float64, with a longer polynomial."""
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    n = t - 6755399441055744.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    return 0.0 if u < -708.3964185322641 else q * power
+
+
+def _exp_of_negative(u):
+    """The one or the other, by the dtype."""
+    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
+
+
+@overload(_exp_of_negative, jit_options=_EXACT)
+def _compiled_exp_of_negative(u):
+    """What compiled code calls."""
+    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _larger(typing, u, v):
+    """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
+
+    Of a NaN and a number it is the number.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind = arguments[0].type
+        function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
+        return builder.call(function, arguments)
+
+    return u(u, u), instruction
+
+
+def _log_32(u):
+    """log(u) within 1 eps; -inf at 0, NaN below it and of NaN, inf of inf.
+
+    Done on whole vectors, as the exponential is. u = 2^k (1 + f) with a whole k and 1 + f between
+    sqrt(1/2) and sqrt(2); with s = f / (2 + f), log(1 + f) = 2 (s + s^3 / 3 + s^5 / 5 + ...), where
+    a short polynomial in s^2 does for the rest of the series.
+    """
+    normal = u * np.float32(33554432.0) if u < np.float32(1.1754944e-38) else u  # 2^25
+    shift = np.float32(25) if u < np.float32(1.1754944e-38) else np.float32(0)
+    # The bits, less those of sqrt(1/2): what is above bit 23 is k.
+    bits = np.int32(np.float32(normal).view(np.int32) - np.int32(0x3F3504F3))
+    k = np.float32(np.int32(bits >> np.int32(23))) - shift
+    f = np.int32((bits & np.int32(0x7FFFFF)) + np.int32(0x3F3504F3)).view(np.float32) - np.float32(1)
+    s = f / (np.float32(2) + f)
+    w = s * s
+    q = np.float32(0.29580157995224)
+    q = q * w + np.float32(0.3998877704143524)
+    q = q * w + np.float32(0.6666668653488159)
+    half = np.float32(0.5) * f * f
+    # k log 2 in two parts, the larger one exact; the small terms are added up first.
+    small = half - (s * (half + w * q) + k * np.float32(9.058e-06))
+    value = k * np.float32(0.6931381225585938) - (small - f)
+    edge = np.float32(-np.inf) if u == np.float32(0) else np.float32(np.nan)
+    edge = np.float32(np.inf) if u == np.float32(np.inf) else edge
+    return value if np.float32(0) < u < np.float32(np.inf) else edge
+
+
+def _log_64(u):
+    """The same in float64, with a longer polynomial."""
+    normal = u * 18014398509481984.0 if u < 2.2250738585072014e-308 else u  # 2^54
+    shift = 54.0 if u < 2.2250738585072014e-308 else 0.0
+    bits = np.int64(np.float64(normal).view(np.int64) - np.int64(0x3FE6A09E667F3BCD))
+    k = np.float64(np.int64(bits >> np.int64(52))) - shift
+    f = np.int64((bits & np.int64(0xFFFFFFFFFFFFF)) + np.int64(0x3FE6A09E667F3BCD)).view(np.float64) - 1.0
+    s = f / (2.0 + f)
+    w = s * s
+    q = 0.14616721179861816
+    q = q * w + 0.15331699633543858
+    q = q * w + 0.18182889786191042
+    q = q * w + 0.2222221112572281
+    q = q * w + 0.28571428626031065
+    q = q * w + 0.3999999999989938
+    q = q * w + 0.666666666666667
+    half = 0.5 * f * f
+    small = half - (s * (half + w * q) + k * 1.9082149292705877e-10)
+    value = k * 0.6931471803691238 - (small - f)
+    edge = -np.inf if u == 0.0 else np.nan
+    edge = np.inf if u == np.inf else edge
+    return value if 0.0 < u < np.inf else edge
+
+
+def _log(u):
+    """The one or the other, by the dtype."""
+    return _log_32(u) if u.dtype == np.float32 else _log_64(u)
+
+
+@overload(_log, jit_options=_EXACT)
+def _compiled_log(u):
+    """What compiled code calls."""
+    return _log_32 if u == types.float32 else _log_64
+
+
 @njit(**_EXACT)
 def _log_ratio(u, m, log_s):
     """(u - m) - log s in just this order: u and m may be huge, their difference is not."""
     return (u - m) - log_s
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -144,7 +286,60 @@ def _check_reduction(reduction, known):
 
 def _reduced(losses, reduction):
     """The mean or the sum of the losses of all samples."""
-    return np.mean(losses) if reduction == "mean" else np.sum(losses)
+    real = losses.dtype.type
+    return real(_weighted_total(losses, real(1 / losses.size if reduction == "mean" else 1)))
+
+
+@njit(**_FAST)
+def _weighted_total(losses, weight):
+    """The sum of all losses, each with the same weight."""
+    total = losses.dtype.type(0)
+    for row in range(losses.size):
+        total += losses[row]
+    return weight * total
+
+
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
 
 
 @njit(**_FAST)
@@ -153,45 +348,51 @@ def _distillation_kernel(z, u, T, losses):
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or u.shape[0] != B
+        or u.shape[1] != K
+        or losses.shape[0] != B
+        or _overlap(losses, z)
+        or _overlap(losses, u)
+    ):
+        return False
     u_3 = np.empty(K, losses.dtype)  # of one sample
     e_2 = np.empty(K, losses.dtype)  # of one sample
-    q = np.empty(K, losses.dtype)  # of one sample
     u_2 = np.empty(K, losses.dtype)  # of one sample
-    e = np.empty(K, losses.dtype)  # of one sample
     for row in range(B):
         # m_2: the largest exponent becomes 0, so exp cannot overflow
+        # m: the largest exponent becomes 0, so exp cannot overflow
         m_2 = real(-np.inf)
+        m = real(-np.inf)
         for k in range(K):
             u_3[k] = u[row, k] / T
-            if u_3[k] > m_2:
-                m_2 = u_3[k]
+            m_2 = _larger(m_2, u_3[k])
+            u_2[k] = z[row, k] / T
+            m = _larger(m, u_2[k])
         # e_2[k]: between 0 and 1, and at least one of them is 1
         # s_2: between 1 and the number of terms
-        s_2 = real(0)
-        for k in range(K):
-            e_2[k] = math.exp(u_3[k] - m_2)
-            s_2 += e_2[k]
-        # m: the largest exponent becomes 0, so exp cannot overflow
-        m = real(-np.inf)
-        for i in range(K):
-            q[i] = e_2[i] / s_2
-            u_2[i] = z[row, i] / T
-            if u_2[i] > m:
-                m = u_2[i]
-        # e[k]: between 0 and 1, and at least one of them is 1
+        # e: between 0 and 1, and at least one of them is 1
         # s: between 1 and the number of terms
+        s_2 = real(0)
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(u_2[k] - m)
-            s += e[k]
-        log_s = math.log(s)
+            e_2[k] = _exp_of_negative(u_3[k] - m_2)
+            s_2 += e_2[k]
+            e = _exp_of_negative(u_2[k] - m)
+            s += e
+        log_s = _log(s)
         sum_q_u_2_m = real(0)
-        for k in range(K):
-            sum_q_u_2_m += (q[k] * _log_ratio(u_2[k], m, log_s) if q[k] != real(0) else real(0))
+        scale = real(1) / s_2
+        for i in range(K):
+            sum_q_u_2_m += (scale * e_2[i] * _log_ratio(u_2[i], m, log_s) if scale * e_2[i] != real(0) else real(0))
         losses[row] = -T * T * sum_q_u_2_m
+    return True
 
 
-def distillation(z, u, T, reduction="mean"):
+def distillation(z, u, T, reduction="mean", *, threads=1):
     """Cross-entropy between the softmax of a teacher's scores u and of a student's scores z, both at
     temperature T, times T squared.
 
@@ -205,6 +406,8 @@ def distillation(z, u, T, reduction="mean"):
         Input.
     reduction : mean, sum, none
         How the losses of the samples become one number (none: they do not).
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -223,6 +426,18 @@ def distillation(z, u, T, reduction="mean"):
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
+    if (
+        threads == 1
+        and reduction in ("mean", "sum")
+        and type(T) in _NUMBERS
+        and _is_plain((z, 2), (u, 2))
+    ):
+        T = z.dtype.type(T)
+        B = z.shape[0]
+        losses = np.empty(B, z.dtype)
+        if _distillation_kernel(z, u, T, losses):
+            return _reduced(losses, reduction)
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum', 'none'))
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, True),
@@ -233,7 +448,7 @@ def distillation(z, u, T, reduction="mean"):
     B = sizes["B"]
     K = sizes["K"]
     losses = np.empty((B,), dtype)
-    _distillation_kernel(z, u, T, losses)
+    _distillation_kernel(z, u, T, losses) if threads == 1 else _in_threads(threads, _distillation_kernel, (True, True, False, True), z, u, T, losses)
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -246,49 +461,58 @@ def _distillation_value_and_gradient_kernel(z, u, T, weight, losses, dz):
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
-    u_3 = np.empty(K, losses.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or u.shape[0] != B
+        or u.shape[1] != K
+        or losses.shape[0] != B
+        or dz.shape[0] != B
+        or dz.shape[1] != K
+        or _overlap(losses, z)
+        or _overlap(losses, u)
+        or _overlap(dz, z)
+        or _overlap(dz, u)
+        or _overlap(dz, losses)
+    ):
+        return False
     e_2 = np.empty(K, losses.dtype)  # of one sample
-    q = np.empty(K, losses.dtype)  # of one sample
     u_2 = np.empty(K, losses.dtype)  # of one sample
     e = np.empty(K, losses.dtype)  # of one sample
-    p = np.empty(K, losses.dtype)  # of one sample
     for row in range(B):
         # m_2: the largest exponent becomes 0, so exp cannot overflow
+        # m: the largest exponent becomes 0, so exp cannot overflow
         m_2 = real(-np.inf)
+        m = real(-np.inf)
         for k in range(K):
-            u_3[k] = u[row, k] / T
-            if u_3[k] > m_2:
-                m_2 = u_3[k]
+            dz[row, k] = u[row, k] / T
+            m_2 = _larger(m_2, dz[row, k])
+            u_2[k] = z[row, k] / T
+            m = _larger(m, u_2[k])
         # e_2[k]: between 0 and 1, and at least one of them is 1
         # s_2: between 1 and the number of terms
-        s_2 = real(0)
-        for k in range(K):
-            e_2[k] = math.exp(u_3[k] - m_2)
-            s_2 += e_2[k]
-        # m: the largest exponent becomes 0, so exp cannot overflow
-        m = real(-np.inf)
-        for i in range(K):
-            q[i] = e_2[i] / s_2
-            u_2[i] = z[row, i] / T
-            if u_2[i] > m:
-                m = u_2[i]
         # e[k]: between 0 and 1, and at least one of them is 1
         # s: between 1 and the number of terms
+        s_2 = real(0)
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(u_2[k] - m)
+            e_2[k] = _exp_of_negative(dz[row, k] - m_2)
+            s_2 += e_2[k]
+            e[k] = _exp_of_negative(u_2[k] - m)
             s += e[k]
-        log_s = math.log(s)
+        log_s = _log(s)
         sum_q_u_2_m = real(0)
-        for k in range(K):
-            sum_q_u_2_m += (q[k] * _log_ratio(u_2[k], m, log_s) if q[k] != real(0) else real(0))
-        losses[row] = -T * T * sum_q_u_2_m
+        scale = real(1) / s_2
+        scale_2 = real(1) / s
         for i in range(K):
-            p[i] = e[i] / s
-            dz[row, i] = weight * T * (p[i] - q[i])
+            sum_q_u_2_m += (scale * e_2[i] * _log_ratio(u_2[i], m, log_s) if scale * e_2[i] != real(0) else real(0))
+            dz[row, i] = weight * T * (scale_2 * e[i] - scale * e_2[i])
+        losses[row] = -T * T * sum_q_u_2_m
+    return True
 
 
-def distillation_value_and_gradient(z, u, T, reduction="mean", out=None):
+def distillation_value_and_gradient(z, u, T, reduction="mean", out=None, *, threads=1):
     """The loss L and its gradient by z, in one call.
 
     d(L, z[j]) = T * (p[j] - q[j])
@@ -306,6 +530,8 @@ def distillation_value_and_gradient(z, u, T, reduction="mean", out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -325,6 +551,20 @@ def distillation_value_and_gradient(z, u, T, reduction="mean", out=None):
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
+    if (
+        threads == 1
+        and reduction in ("mean", "sum")
+        and out is not None
+        and type(T) in _NUMBERS
+        and _is_plain((z, 2), (u, 2), (out, 2))
+    ):
+        T = z.dtype.type(T)
+        B = z.shape[0]
+        weight = z.dtype.type(1 / B if reduction == "mean" else 1)
+        losses = np.empty(B, z.dtype)
+        if _distillation_value_and_gradient_kernel(z, u, T, weight, losses, out):
+            return _reduced(losses, reduction), out
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, True),
@@ -337,6 +577,6 @@ def distillation_value_and_gradient(z, u, T, reduction="mean", out=None):
     losses = np.empty((B,), dtype)
     dz = _output("out", out, (B, K), dtype, single, arrays)
     weight = dtype.type(1 / B if reduction == "mean" else 1)
-    _distillation_value_and_gradient_kernel(z, u, T, weight, losses, dz)
+    _distillation_value_and_gradient_kernel(z, u, T, weight, losses, dz) if threads == 1 else _in_threads(threads, _distillation_value_and_gradient_kernel, (True, True, False, False, True, True), z, u, T, weight, losses, dz)
     value = _reduced(losses, reduction)
     return value, (dz[0] if single else dz)

@@ -18,6 +18,8 @@ Simple Way to Prevent Neural Networks from Overfitting", Journal of Machine Lear
 2014, pp. 1929-1958.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numba import njit
 
@@ -28,6 +30,13 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -125,17 +134,73 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _dropout_kernel(x, R, out):
     """The loops of dropout."""
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or R.shape[0] != B
+        or R.shape[1] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, x)
+        or _overlap(out, R)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             out[row, i] = R[row, i] * x[row, i]
+    return True
 
 
-def dropout(x, R, out=None):
+def dropout(x, R, out=None, *, threads=1):
     """Each entry times its entry of a mask R, drawn beforehand; back-propagation uses the same mask.
 
     Parameters
@@ -147,6 +212,8 @@ def dropout(x, R, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -162,6 +229,13 @@ def dropout(x, R, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (R, 2), (out, 2)):
+        if _dropout_kernel(x, R, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((x, 1), (R, 1), (out, 1)):  # one sample
+        if _dropout_kernel(x[None], R[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("R", R, ('B', 'K'), None, True),
@@ -170,7 +244,7 @@ def dropout(x, R, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _dropout_kernel(x, R, out)
+    _dropout_kernel(x, R, out) if threads == 1 else _in_threads(threads, _dropout_kernel, (True, True, True), x, R, out)
     return out[0] if single else out
 
 
@@ -179,12 +253,25 @@ def _dropout_gradient_kernel(R, dL_dy, dx):
     """The loops of dropout_gradient."""
     B = R.shape[0]
     K = R.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or dL_dy.shape[0] != B
+        or dL_dy.shape[1] != K
+        or dx.shape[0] != B
+        or dx.shape[1] != K
+        or _overlap(dx, R)
+        or _overlap(dx, dL_dy)
+    ):
+        return False
     for row in range(B):
         for j in range(K):
             dx[row, j] = dL_dy[row, j] * R[row, j]
+    return True
 
 
-def dropout_gradient(R, dL_dy, out=None):
+def dropout_gradient(R, dL_dy, out=None, *, threads=1):
     """The gradient of L(y) by x, given its gradient dL_dy by y.
 
     sum(i, g[i] * d(y[i], x[j])) = dL_dy[j] * R[j]
@@ -198,6 +285,8 @@ def dropout_gradient(R, dL_dy, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -213,6 +302,17 @@ def dropout_gradient(R, dL_dy, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((R, 2), (dL_dy, 2), (out, 2)):
+        if _dropout_gradient_kernel(R, dL_dy, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((R, 1), (dL_dy, 1), (out, 1))
+    ):  # one sample
+        if _dropout_gradient_kernel(R[None], dL_dy[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("R", R, ('B', 'K'), None, True),
         ("dL_dy", dL_dy, ('B', 'K'), None, True),
@@ -221,5 +321,5 @@ def dropout_gradient(R, dL_dy, out=None):
     B = sizes["B"]
     K = sizes["K"]
     dx = _output("out", out, (B, K), dtype, single, arrays)
-    _dropout_gradient_kernel(R, dL_dy, dx)
+    _dropout_gradient_kernel(R, dL_dy, dx) if threads == 1 else _in_threads(threads, _dropout_gradient_kernel, (True, True, True), R, dL_dy, dx)
     return dx[0] if single else dx

@@ -20,9 +20,11 @@ Exponential Linear Units (ELUs)", ICLR 2016, arXiv:1511.07289.
 """
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 __all__ = [
     "elu",
@@ -34,6 +36,83 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+# For formulas whose grouping matters.
+_EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+def _exp_32(u):
+    """exp(u) within 1 eps, gradually to 0 and to infinity; NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # From here on all is 0, or infinite. (The comparisons are such that NaN stays NaN.)
+    u = np.float32(-104) if u < np.float32(-104) else u
+    u = np.float32(89) if u > np.float32(89) else u
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    whole = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - whole * np.float32(0.693359375)) + whole * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n as two powers, for 2^-149 and 2^128 are none of the normal numbers; each is made by putting
+    # its exponent in its place, whose own zero is 127.
+    n = np.int32(np.float32(t).view(np.int32) - np.int32(0x4B400000))
+    half = np.int32(n >> np.int32(1))
+    first = np.int32((half << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    second = np.int32((np.int32(n - half) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return q * first * second
+
+
+def _exp_64(u):
+    """The same in float64, with a longer polynomial."""
+    u = -746.0 if u < -746.0 else u
+    u = 710.0 if u > 710.0 else u
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    whole = t - 6755399441055744.0
+    r = (u - whole * 0.6931471803691238) - whole * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    n = np.float64(t).view(np.int64) - 0x4338000000000000
+    half = n >> 1
+    first = np.int64((half << 52) + 0x3FF0000000000000).view(np.float64)
+    second = np.int64(((n - half) << 52) + 0x3FF0000000000000).view(np.float64)
+    return q * first * second
+
+
+def _exp(u):
+    """The one or the other, by the dtype."""
+    return _exp_32(u) if u.dtype == np.float32 else _exp_64(u)
+
+
+@overload(_exp, jit_options=_EXACT)
+def _compiled_exp(u):
+    """What compiled code calls."""
+    return _exp_32 if u == types.float32 else _exp_64
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -131,18 +210,65 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _elu_kernel(x, a, out):
     """The loops of elu."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or out.shape[0] != B or out.shape[1] != K or _overlap(out, x):
+        return False
     for row in range(B):
         for i in range(K):
             out[row, i] = (x[row, i] if x[row, i] > real(0) else a * math.expm1(min(x[row, i], real(0))))
+    return True
 
 
-def elu(x, a, out=None):
+def elu(x, a, out=None, *, threads=1):
     """The entry where it is positive, and an exponential that saturates at -a elsewhere.
 
     Parameters
@@ -154,6 +280,8 @@ def elu(x, a, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -169,6 +297,25 @@ def elu(x, a, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(a) in _NUMBERS
+        and _is_plain((x, 2), (out, 2))
+    ):
+        a = x.dtype.type(a)
+        if _elu_kernel(x, a, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(a) in _NUMBERS
+        and _is_plain((x, 1), (out, 1))
+    ):  # one sample
+        a = x.dtype.type(a)
+        if _elu_kernel(x[None], a, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("a", a, (), None, False),
@@ -177,7 +324,7 @@ def elu(x, a, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _elu_kernel(x, a, out)
+    _elu_kernel(x, a, out) if threads == 1 else _in_threads(threads, _elu_kernel, (True, False, True), x, a, out)
     return out[0] if single else out
 
 
@@ -187,15 +334,26 @@ def _elu_jacobian_x_kernel(x, a, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, x)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             for j in range(K):
                 out[row, i, j] = real(0)
         for i in range(K):
-            out[row, i, i] = (real(1) if x[row, i] > real(0) else a * math.exp(min(x[row, i], real(0))))
+            out[row, i, i] = (real(1) if x[row, i] > real(0) else a * _exp(min(x[row, i], real(0))))
+    return True
 
 
-def elu_jacobian_x(x, a, out=None):
+def elu_jacobian_x(x, a, out=None, *, threads=1):
     """The Jacobian of y by x, sample by sample.
 
     d(y[i], x[j]) = delta(i, j) * where(x[i] > 0, 1, a * exp(x[i]))
@@ -210,6 +368,8 @@ def elu_jacobian_x(x, a, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -225,6 +385,25 @@ def elu_jacobian_x(x, a, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(a) in _NUMBERS
+        and _is_plain((x, 2), (out, 3))
+    ):
+        a = x.dtype.type(a)
+        if _elu_jacobian_x_kernel(x, a, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(a) in _NUMBERS
+        and _is_plain((x, 1), (out, 2))
+    ):  # one sample
+        a = x.dtype.type(a)
+        if _elu_jacobian_x_kernel(x[None], a, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("a", a, (), None, False),
@@ -233,7 +412,7 @@ def elu_jacobian_x(x, a, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _elu_jacobian_x_kernel(x, a, out)
+    _elu_jacobian_x_kernel(x, a, out) if threads == 1 else _in_threads(threads, _elu_jacobian_x_kernel, (True, False, True), x, a, out)
     return out[0] if single else out
 
 
@@ -243,12 +422,16 @@ def _elu_jacobian_a_kernel(x, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or out.shape[0] != B or out.shape[1] != K or _overlap(out, x):
+        return False
     for row in range(B):
         for i in range(K):
             out[row, i] = (real(0) if x[row, i] > real(0) else math.expm1(min(x[row, i], real(0))))
+    return True
 
 
-def elu_jacobian_a(x, out=None):
+def elu_jacobian_a(x, out=None, *, threads=1):
     """The Jacobian of y by a, sample by sample.
 
     d(y[i], a) = where(x[i] > 0, 0, exp(x[i]) - 1)
@@ -260,6 +443,8 @@ def elu_jacobian_a(x, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -275,6 +460,13 @@ def elu_jacobian_a(x, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (out, 2)):
+        if _elu_jacobian_a_kernel(x, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((x, 1), (out, 1)):  # one sample
+        if _elu_jacobian_a_kernel(x[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
     )
@@ -282,7 +474,7 @@ def elu_jacobian_a(x, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _elu_jacobian_a_kernel(x, out)
+    _elu_jacobian_a_kernel(x, out) if threads == 1 else _in_threads(threads, _elu_jacobian_a_kernel, (True, True), x, out)
     return out[0] if single else out
 
 
@@ -296,7 +488,7 @@ def _elu_vjp_kernel(x, a, g, dx, da):
     for row in range(B):
         sum_g_x = real(0)
         for j in range(K):
-            dx[row, j] = g[row, j] * (real(1) if x[row, j] > real(0) else a * math.exp(min(x[row, j], real(0))))
+            dx[row, j] = g[row, j] * (real(1) if x[row, j] > real(0) else a * _exp(min(x[row, j], real(0))))
             sum_g_x += g[row, j] * (real(0) if x[row, j] > real(0) else math.expm1(min(x[row, j], real(0))))
         da[()] += sum_g_x
 
@@ -362,15 +554,28 @@ def _elu_jvp_kernel(x, a, x_dot, a_dot, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or x_dot.shape[0] != B
+        or x_dot.shape[1] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, x)
+        or _overlap(out, x_dot)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             out[row, i] = (
-                x_dot[row, i] * (real(1) if x[row, i] > real(0) else a * math.exp(min(x[row, i], real(0))))
+                x_dot[row, i] * (real(1) if x[row, i] > real(0) else a * _exp(min(x[row, i], real(0))))
                 + a_dot * (real(0) if x[row, i] > real(0) else math.expm1(min(x[row, i], real(0))))
             )
+    return True
 
 
-def elu_jvp(x, a, x_dot, a_dot, out=None):
+def elu_jvp(x, a, x_dot, a_dot, out=None, *, threads=1):
     """The Jacobian-vector product: from tangents of x and a to that of y.
 
     Parameters
@@ -386,6 +591,8 @@ def elu_jvp(x, a, x_dot, a_dot, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -401,6 +608,29 @@ def elu_jvp(x, a, x_dot, a_dot, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(a) in _NUMBERS
+        and type(a_dot) in _NUMBERS
+        and _is_plain((x, 2), (x_dot, 2), (out, 2))
+    ):
+        a = x.dtype.type(a)
+        a_dot = x.dtype.type(a_dot)
+        if _elu_jvp_kernel(x, a, x_dot, a_dot, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(a) in _NUMBERS
+        and type(a_dot) in _NUMBERS
+        and _is_plain((x, 1), (x_dot, 1), (out, 1))
+    ):  # one sample
+        a = x.dtype.type(a)
+        a_dot = x.dtype.type(a_dot)
+        if _elu_jvp_kernel(x[None], a, x_dot[None], a_dot, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("a", a, (), None, False),
@@ -411,5 +641,5 @@ def elu_jvp(x, a, x_dot, a_dot, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _elu_jvp_kernel(x, a, x_dot, a_dot, out)
+    _elu_jvp_kernel(x, a, x_dot, a_dot, out) if threads == 1 else _in_threads(threads, _elu_jvp_kernel, (True, False, True, False, True), x, a, x_dot, a_dot, out)
     return out[0] if single else out

@@ -29,6 +29,29 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 
 
+@njit(**_FAST)
+def _outside(labels, places):
+    """Whether a label is no place from 0 to places - 1."""
+    flat, found = labels.reshape(-1), False
+    for place in range(flat.size):
+        found |= (flat[place] < 0) | (flat[place] >= places)
+    return found
+
+
+def _are_labels(array, axes, places):
+    """Whether an array of labels is as kernels take it, and right."""
+    if type(array) is not np.ndarray or array.dtype != np.intp or array.ndim != axes:
+        return False
+    return array.flags.carray and not _outside(array, places)
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
+
+
 def _read(*arguments):
     """Check the arguments, and give every batched one a batch axis.
 
@@ -124,14 +147,46 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
 @njit(**_FAST)
 def _embedding_kernel(E, y, out):
     """The loops of embedding."""
+    V = E.shape[0]
     D = E.shape[1]
     T = y.shape[0]
+    # What does not fit together is left to the checks that say why.
+    if (
+        V == 0
+        or D == 0
+        or T == 0
+        or out.shape[0] != T
+        or out.shape[1] != D
+        or _overlap(out, E)
+        or _overlap(out, y)
+    ):
+        return False
     for t in range(T):
         for d in range(D):
             out[t, d] = E[y[t], d]
+    return True
 
 
 def embedding(E, y, out=None):
@@ -156,6 +211,10 @@ def embedding(E, y, out=None):
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
     """
+    if out is not None and _is_plain((E, 2), (out, 2)) and _are_labels(y, 1, E.shape[0]):
+        if _embedding_kernel(E, y, out):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("E", E, ('V', 'D'), None, False),
         ("y", y, ('T',), 'V', False),
@@ -176,12 +235,27 @@ def _embedding_gradient_kernel(E, y, dL_do, dE):
     V = E.shape[0]
     D = E.shape[1]
     T = y.shape[0]
+    # What does not fit together is left to the checks that say why.
+    if (
+        V == 0
+        or D == 0
+        or T == 0
+        or dL_do.shape[0] != T
+        or dL_do.shape[1] != D
+        or dE.shape[0] != V
+        or dE.shape[1] != D
+        or _overlap(dE, E)
+        or _overlap(dE, y)
+        or _overlap(dE, dL_do)
+    ):
+        return False
     for v in range(V):
         for d in range(D):
             dE[v, d] = real(0)
     for t in range(T):
         for d in range(D):
             dE[y[t], d] += dL_do[t, d]
+    return True
 
 
 def embedding_gradient(E, y, dL_do, out=None):
@@ -210,6 +284,14 @@ def embedding_gradient(E, y, dL_do, out=None):
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
     """
+    if (
+        out is not None
+        and _is_plain((E, 2), (dL_do, 2), (out, 2))
+        and _are_labels(y, 1, E.shape[0])
+    ):
+        if _embedding_gradient_kernel(E, y, dL_do, out):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("E", E, ('V', 'D'), None, False),
         ("y", y, ('T',), 'V', False),

@@ -19,9 +19,11 @@ distribution", IEEE International Conference on Neural Networks 1994, pp. 55-60.
 """
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 __all__ = [
     "gaussian_nll",
@@ -30,6 +32,83 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+# For formulas whose grouping matters.
+_EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+def _exp_32(u):
+    """exp(u) within 1 eps, gradually to 0 and to infinity; NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # From here on all is 0, or infinite. (The comparisons are such that NaN stays NaN.)
+    u = np.float32(-104) if u < np.float32(-104) else u
+    u = np.float32(89) if u > np.float32(89) else u
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    whole = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - whole * np.float32(0.693359375)) + whole * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n as two powers, for 2^-149 and 2^128 are none of the normal numbers; each is made by putting
+    # its exponent in its place, whose own zero is 127.
+    n = np.int32(np.float32(t).view(np.int32) - np.int32(0x4B400000))
+    half = np.int32(n >> np.int32(1))
+    first = np.int32((half << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    second = np.int32((np.int32(n - half) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return q * first * second
+
+
+def _exp_64(u):
+    """The same in float64, with a longer polynomial."""
+    u = -746.0 if u < -746.0 else u
+    u = 710.0 if u > 710.0 else u
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    whole = t - 6755399441055744.0
+    r = (u - whole * 0.6931471803691238) - whole * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    n = np.float64(t).view(np.int64) - 0x4338000000000000
+    half = n >> 1
+    first = np.int64((half << 52) + 0x3FF0000000000000).view(np.float64)
+    second = np.int64(((n - half) << 52) + 0x3FF0000000000000).view(np.float64)
+    return q * first * second
+
+
+def _exp(u):
+    """The one or the other, by the dtype."""
+    return _exp_32(u) if u.dtype == np.float32 else _exp_64(u)
+
+
+@overload(_exp, jit_options=_EXACT)
+def _compiled_exp(u):
+    """What compiled code calls."""
+    return _exp_32 if u == types.float32 else _exp_64
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -135,7 +214,60 @@ def _check_reduction(reduction, known):
 
 def _reduced(losses, reduction):
     """The mean or the sum of the losses of all samples."""
-    return np.mean(losses) if reduction == "mean" else np.sum(losses)
+    real = losses.dtype.type
+    return real(_weighted_total(losses, real(1 / losses.size if reduction == "mean" else 1)))
+
+
+@njit(**_FAST)
+def _weighted_total(losses, weight):
+    """The sum of all losses, each with the same weight."""
+    total = losses.dtype.type(0)
+    for row in range(losses.size):
+        total += losses[row]
+    return weight * total
+
+
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
 
 
 @njit(**_FAST)
@@ -144,16 +276,30 @@ def _gaussian_nll_kernel(x, mu, s, losses):
     real = losses.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    v = np.empty(K, losses.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or mu.shape[0] != B
+        or mu.shape[1] != K
+        or s.shape[0] != B
+        or s.shape[1] != K
+        or losses.shape[0] != B
+        or _overlap(losses, x)
+        or _overlap(losses, mu)
+        or _overlap(losses, s)
+    ):
+        return False
     for row in range(B):
         sum_x_mu_v = real(0)
         for k in range(K):
-            v[k] = math.exp(s[row, k])
-            sum_x_mu_v += (x[row, k] - mu[row, k]) ** 2 / v[k] + s[row, k] + real(math.log((2 * math.pi)))
+            v = _exp(s[row, k])
+            sum_x_mu_v += (x[row, k] - mu[row, k]) ** 2 / v + s[row, k] + real(math.log((2 * math.pi)))
         losses[row] = real(1 / 2) * sum_x_mu_v
+    return True
 
 
-def gaussian_nll(x, mu, s, reduction="mean"):
+def gaussian_nll(x, mu, s, reduction="mean", *, threads=1):
     """The negative log-likelihood of x under normal distributions with means mu and log-variances s.
 
     Parameters
@@ -166,6 +312,8 @@ def gaussian_nll(x, mu, s, reduction="mean"):
         Input.
     reduction : mean, sum, none
         How the losses of the samples become one number (none: they do not).
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -182,6 +330,12 @@ def gaussian_nll(x, mu, s, reduction="mean"):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and reduction in ("mean", "sum") and _is_plain((x, 2), (mu, 2), (s, 2)):
+        B = x.shape[0]
+        losses = np.empty(B, x.dtype)
+        if _gaussian_nll_kernel(x, mu, s, losses):
+            return _reduced(losses, reduction)
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum', 'none'))
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
@@ -192,7 +346,7 @@ def gaussian_nll(x, mu, s, reduction="mean"):
     B = sizes["B"]
     K = sizes["K"]
     losses = np.empty((B,), dtype)
-    _gaussian_nll_kernel(x, mu, s, losses)
+    _gaussian_nll_kernel(x, mu, s, losses) if threads == 1 else _in_threads(threads, _gaussian_nll_kernel, (True, True, True, True), x, mu, s, losses)
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -205,19 +359,45 @@ def _gaussian_nll_value_and_gradient_kernel(x, mu, s, weight, losses, dmu, ds):
     real = losses.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    v = np.empty(K, losses.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or mu.shape[0] != B
+        or mu.shape[1] != K
+        or s.shape[0] != B
+        or s.shape[1] != K
+        or losses.shape[0] != B
+        or dmu.shape[0] != B
+        or dmu.shape[1] != K
+        or ds.shape[0] != B
+        or ds.shape[1] != K
+        or _overlap(losses, x)
+        or _overlap(losses, mu)
+        or _overlap(losses, s)
+        or _overlap(dmu, x)
+        or _overlap(dmu, mu)
+        or _overlap(dmu, s)
+        or _overlap(dmu, losses)
+        or _overlap(ds, x)
+        or _overlap(ds, mu)
+        or _overlap(ds, s)
+        or _overlap(ds, losses)
+        or _overlap(ds, dmu)
+    ):
+        return False
     for row in range(B):
         sum_x_mu_v = real(0)
         for k in range(K):
-            v[k] = math.exp(s[row, k])
-            sum_x_mu_v += (x[row, k] - mu[row, k]) ** 2 / v[k] + s[row, k] + real(math.log((2 * math.pi)))
+            v = _exp(s[row, k])
+            sum_x_mu_v += (x[row, k] - mu[row, k]) ** 2 / v + s[row, k] + real(math.log((2 * math.pi)))
+            dmu[row, k] = weight * (mu[row, k] - x[row, k]) / v
+            ds[row, k] = real(1 / 2) * weight * (real(1) - (x[row, k] - mu[row, k]) ** 2 / v)
         losses[row] = real(1 / 2) * sum_x_mu_v
-        for j in range(K):
-            dmu[row, j] = weight * (mu[row, j] - x[row, j]) / v[j]
-            ds[row, j] = real(1 / 2) * weight * (real(1) - (x[row, j] - mu[row, j]) ** 2 / v[j])
+    return True
 
 
-def gaussian_nll_value_and_gradient(x, mu, s, reduction="mean", out=None):
+def gaussian_nll_value_and_gradient(x, mu, s, reduction="mean", out=None, *, threads=1):
     """The loss L and its gradient by mu and s, in one call.
 
     d(L, mu[j]) = (mu[j] - x[j]) / v[j]
@@ -237,6 +417,8 @@ def gaussian_nll_value_and_gradient(x, mu, s, reduction="mean", out=None):
     out : tuple of arrays, optional
         Where to put dmu, ds: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -255,6 +437,19 @@ def gaussian_nll_value_and_gradient(x, mu, s, reduction="mean", out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and reduction in ("mean", "sum")
+        and type(out) is tuple
+        and len(out) == 2
+        and _is_plain((x, 2), (mu, 2), (s, 2), (out[0], 2), (out[1], 2))
+    ):
+        B = x.shape[0]
+        weight = x.dtype.type(1 / B if reduction == "mean" else 1)
+        losses = np.empty(B, x.dtype)
+        if _gaussian_nll_value_and_gradient_kernel(x, mu, s, weight, losses, out[0], out[1]):
+            return _reduced(losses, reduction), out
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
@@ -274,6 +469,6 @@ def gaussian_nll_value_and_gradient(x, mu, s, reduction="mean", out=None):
     ds = _output("out[1]", out[1], (B, K), dtype, single, arrays)
     arrays.append(ds)
     weight = dtype.type(1 / B if reduction == "mean" else 1)
-    _gaussian_nll_value_and_gradient_kernel(x, mu, s, weight, losses, dmu, ds)
+    _gaussian_nll_value_and_gradient_kernel(x, mu, s, weight, losses, dmu, ds) if threads == 1 else _in_threads(threads, _gaussian_nll_value_and_gradient_kernel, (True, True, True, False, True, True, True), x, mu, s, weight, losses, dmu, ds)
     value = _reduced(losses, reduction)
     return value, ((dmu[0] if single else dmu), (ds[0] if single else ds))

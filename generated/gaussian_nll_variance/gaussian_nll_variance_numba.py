@@ -17,9 +17,11 @@ Source: C. M. Bishop, Pattern Recognition and Machine Learning, Springer, 2006, 
 """
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 __all__ = [
     "gaussian_nll_variance",
@@ -28,6 +30,77 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+# For formulas whose grouping matters.
+_EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+def _log_32(u):
+    """log(u) within 1 eps; -inf at 0, NaN below it and of NaN, inf of inf.
+
+    Done on whole vectors, as the exponential is. u = 2^k (1 + f) with a whole k and 1 + f between
+    sqrt(1/2) and sqrt(2); with s = f / (2 + f), log(1 + f) = 2 (s + s^3 / 3 + s^5 / 5 + ...), where
+    a short polynomial in s^2 does for the rest of the series.
+    """
+    normal = u * np.float32(33554432.0) if u < np.float32(1.1754944e-38) else u  # 2^25
+    shift = np.float32(25) if u < np.float32(1.1754944e-38) else np.float32(0)
+    # The bits, less those of sqrt(1/2): what is above bit 23 is k.
+    bits = np.int32(np.float32(normal).view(np.int32) - np.int32(0x3F3504F3))
+    k = np.float32(np.int32(bits >> np.int32(23))) - shift
+    f = np.int32((bits & np.int32(0x7FFFFF)) + np.int32(0x3F3504F3)).view(np.float32) - np.float32(1)
+    s = f / (np.float32(2) + f)
+    w = s * s
+    q = np.float32(0.29580157995224)
+    q = q * w + np.float32(0.3998877704143524)
+    q = q * w + np.float32(0.6666668653488159)
+    half = np.float32(0.5) * f * f
+    # k log 2 in two parts, the larger one exact; the small terms are added up first.
+    small = half - (s * (half + w * q) + k * np.float32(9.058e-06))
+    value = k * np.float32(0.6931381225585938) - (small - f)
+    edge = np.float32(-np.inf) if u == np.float32(0) else np.float32(np.nan)
+    edge = np.float32(np.inf) if u == np.float32(np.inf) else edge
+    return value if np.float32(0) < u < np.float32(np.inf) else edge
+
+
+def _log_64(u):
+    """The same in float64, with a longer polynomial."""
+    normal = u * 18014398509481984.0 if u < 2.2250738585072014e-308 else u  # 2^54
+    shift = 54.0 if u < 2.2250738585072014e-308 else 0.0
+    bits = np.int64(np.float64(normal).view(np.int64) - np.int64(0x3FE6A09E667F3BCD))
+    k = np.float64(np.int64(bits >> np.int64(52))) - shift
+    f = np.int64((bits & np.int64(0xFFFFFFFFFFFFF)) + np.int64(0x3FE6A09E667F3BCD)).view(np.float64) - 1.0
+    s = f / (2.0 + f)
+    w = s * s
+    q = 0.14616721179861816
+    q = q * w + 0.15331699633543858
+    q = q * w + 0.18182889786191042
+    q = q * w + 0.2222221112572281
+    q = q * w + 0.28571428626031065
+    q = q * w + 0.3999999999989938
+    q = q * w + 0.666666666666667
+    half = 0.5 * f * f
+    small = half - (s * (half + w * q) + k * 1.9082149292705877e-10)
+    value = k * 0.6931471803691238 - (small - f)
+    edge = -np.inf if u == 0.0 else np.nan
+    edge = np.inf if u == np.inf else edge
+    return value if 0.0 < u < np.inf else edge
+
+
+def _log(u):
+    """The one or the other, by the dtype."""
+    return _log_32(u) if u.dtype == np.float32 else _log_64(u)
+
+
+@overload(_log, jit_options=_EXACT)
+def _compiled_log(u):
+    """What compiled code calls."""
+    return _log_32 if u == types.float32 else _log_64
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -133,7 +206,60 @@ def _check_reduction(reduction, known):
 
 def _reduced(losses, reduction):
     """The mean or the sum of the losses of all samples."""
-    return np.mean(losses) if reduction == "mean" else np.sum(losses)
+    real = losses.dtype.type
+    return real(_weighted_total(losses, real(1 / losses.size if reduction == "mean" else 1)))
+
+
+@njit(**_FAST)
+def _weighted_total(losses, weight):
+    """The sum of all losses, each with the same weight."""
+    total = losses.dtype.type(0)
+    for row in range(losses.size):
+        total += losses[row]
+    return weight * total
+
+
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
 
 
 @njit(**_FAST)
@@ -142,14 +268,29 @@ def _gaussian_nll_variance_kernel(x, mu, v, losses):
     real = losses.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or mu.shape[0] != B
+        or mu.shape[1] != K
+        or v.shape[0] != B
+        or v.shape[1] != K
+        or losses.shape[0] != B
+        or _overlap(losses, x)
+        or _overlap(losses, mu)
+        or _overlap(losses, v)
+    ):
+        return False
     for row in range(B):
         sum_x_mu_v = real(0)
         for k in range(K):
-            sum_x_mu_v += (x[row, k] - mu[row, k]) ** 2 / v[row, k] + math.log(real(2) * real(math.pi) * v[row, k])
+            sum_x_mu_v += (x[row, k] - mu[row, k]) ** 2 / v[row, k] + _log(real(2) * real(math.pi) * v[row, k])
         losses[row] = real(1 / 2) * sum_x_mu_v
+    return True
 
 
-def gaussian_nll_variance(x, mu, v, reduction="mean"):
+def gaussian_nll_variance(x, mu, v, reduction="mean", *, threads=1):
     """The negative log-likelihood of x under normal distributions with means mu and variances v.
 
     Parameters
@@ -162,6 +303,8 @@ def gaussian_nll_variance(x, mu, v, reduction="mean"):
         Input.
     reduction : mean, sum, none
         How the losses of the samples become one number (none: they do not).
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -178,6 +321,12 @@ def gaussian_nll_variance(x, mu, v, reduction="mean"):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and reduction in ("mean", "sum") and _is_plain((x, 2), (mu, 2), (v, 2)):
+        B = x.shape[0]
+        losses = np.empty(B, x.dtype)
+        if _gaussian_nll_variance_kernel(x, mu, v, losses):
+            return _reduced(losses, reduction)
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum', 'none'))
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
@@ -188,7 +337,7 @@ def gaussian_nll_variance(x, mu, v, reduction="mean"):
     B = sizes["B"]
     K = sizes["K"]
     losses = np.empty((B,), dtype)
-    _gaussian_nll_variance_kernel(x, mu, v, losses)
+    _gaussian_nll_variance_kernel(x, mu, v, losses) if threads == 1 else _in_threads(threads, _gaussian_nll_variance_kernel, (True, True, True, True), x, mu, v, losses)
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -201,17 +350,44 @@ def _gaussian_nll_variance_value_and_gradient_kernel(x, mu, v, weight, losses, d
     real = losses.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or mu.shape[0] != B
+        or mu.shape[1] != K
+        or v.shape[0] != B
+        or v.shape[1] != K
+        or losses.shape[0] != B
+        or dmu.shape[0] != B
+        or dmu.shape[1] != K
+        or dv.shape[0] != B
+        or dv.shape[1] != K
+        or _overlap(losses, x)
+        or _overlap(losses, mu)
+        or _overlap(losses, v)
+        or _overlap(dmu, x)
+        or _overlap(dmu, mu)
+        or _overlap(dmu, v)
+        or _overlap(dmu, losses)
+        or _overlap(dv, x)
+        or _overlap(dv, mu)
+        or _overlap(dv, v)
+        or _overlap(dv, losses)
+        or _overlap(dv, dmu)
+    ):
+        return False
     for row in range(B):
         sum_x_mu_v = real(0)
         for k in range(K):
-            sum_x_mu_v += (x[row, k] - mu[row, k]) ** 2 / v[row, k] + math.log(real(2) * real(math.pi) * v[row, k])
+            sum_x_mu_v += (x[row, k] - mu[row, k]) ** 2 / v[row, k] + _log(real(2) * real(math.pi) * v[row, k])
+            dmu[row, k] = weight * (mu[row, k] - x[row, k]) / v[row, k]
+            dv[row, k] = real(1 / 2) * weight * (real(1) - (x[row, k] - mu[row, k]) ** 2 / v[row, k]) / v[row, k]
         losses[row] = real(1 / 2) * sum_x_mu_v
-        for j in range(K):
-            dmu[row, j] = weight * (mu[row, j] - x[row, j]) / v[row, j]
-            dv[row, j] = real(1 / 2) * weight * (real(1) - (x[row, j] - mu[row, j]) ** 2 / v[row, j]) / v[row, j]
+    return True
 
 
-def gaussian_nll_variance_value_and_gradient(x, mu, v, reduction="mean", out=None):
+def gaussian_nll_variance_value_and_gradient(x, mu, v, reduction="mean", out=None, *, threads=1):
     """The loss L and its gradient by mu and v, in one call.
 
     d(L, mu[j]) = (mu[j] - x[j]) / v[j]
@@ -231,6 +407,8 @@ def gaussian_nll_variance_value_and_gradient(x, mu, v, reduction="mean", out=Non
     out : tuple of arrays, optional
         Where to put dmu, dv: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -249,6 +427,19 @@ def gaussian_nll_variance_value_and_gradient(x, mu, v, reduction="mean", out=Non
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and reduction in ("mean", "sum")
+        and type(out) is tuple
+        and len(out) == 2
+        and _is_plain((x, 2), (mu, 2), (v, 2), (out[0], 2), (out[1], 2))
+    ):
+        B = x.shape[0]
+        weight = x.dtype.type(1 / B if reduction == "mean" else 1)
+        losses = np.empty(B, x.dtype)
+        if _gaussian_nll_variance_value_and_gradient_kernel(x, mu, v, weight, losses, out[0], out[1]):
+            return _reduced(losses, reduction), out
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
@@ -268,6 +459,6 @@ def gaussian_nll_variance_value_and_gradient(x, mu, v, reduction="mean", out=Non
     dv = _output("out[1]", out[1], (B, K), dtype, single, arrays)
     arrays.append(dv)
     weight = dtype.type(1 / B if reduction == "mean" else 1)
-    _gaussian_nll_variance_value_and_gradient_kernel(x, mu, v, weight, losses, dmu, dv)
+    _gaussian_nll_variance_value_and_gradient_kernel(x, mu, v, weight, losses, dmu, dv) if threads == 1 else _in_threads(threads, _gaussian_nll_variance_value_and_gradient_kernel, (True, True, True, False, True, True, True), x, mu, v, weight, losses, dmu, dv)
     value = _reduced(losses, reduction)
     return value, ((dmu[0] if single else dmu), (dv[0] if single else dv))

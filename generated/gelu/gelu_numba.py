@@ -19,9 +19,11 @@ Source: D. Hendrycks and K. Gimpel, "Gaussian Error Linear Units (GELUs)", arXiv
 """
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 __all__ = [
     "gelu",
@@ -32,6 +34,83 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+# For formulas whose grouping matters.
+_EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+def _exp_32(u):
+    """exp(u) within 1 eps, gradually to 0 and to infinity; NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # From here on all is 0, or infinite. (The comparisons are such that NaN stays NaN.)
+    u = np.float32(-104) if u < np.float32(-104) else u
+    u = np.float32(89) if u > np.float32(89) else u
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    whole = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - whole * np.float32(0.693359375)) + whole * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n as two powers, for 2^-149 and 2^128 are none of the normal numbers; each is made by putting
+    # its exponent in its place, whose own zero is 127.
+    n = np.int32(np.float32(t).view(np.int32) - np.int32(0x4B400000))
+    half = np.int32(n >> np.int32(1))
+    first = np.int32((half << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    second = np.int32((np.int32(n - half) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return q * first * second
+
+
+def _exp_64(u):
+    """The same in float64, with a longer polynomial."""
+    u = -746.0 if u < -746.0 else u
+    u = 710.0 if u > 710.0 else u
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    whole = t - 6755399441055744.0
+    r = (u - whole * 0.6931471803691238) - whole * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    n = np.float64(t).view(np.int64) - 0x4338000000000000
+    half = n >> 1
+    first = np.int64((half << 52) + 0x3FF0000000000000).view(np.float64)
+    second = np.int64(((n - half) << 52) + 0x3FF0000000000000).view(np.float64)
+    return q * first * second
+
+
+def _exp(u):
+    """The one or the other, by the dtype."""
+    return _exp_32(u) if u.dtype == np.float32 else _exp_64(u)
+
+
+@overload(_exp, jit_options=_EXACT)
+def _compiled_exp(u):
+    """What compiled code calls."""
+    return _exp_32 if u == types.float32 else _exp_64
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -129,20 +208,67 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _gelu_kernel(x, out):
     """The loops of gelu."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    Phi = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or out.shape[0] != B or out.shape[1] != K or _overlap(out, x):
+        return False
     for row in range(B):
+        scale = real(1) / real(math.sqrt(2))
         for i in range(K):
-            Phi[i] = real(1 / 2) * math.erfc(-x[row, i] / real(math.sqrt(2)))
-            out[row, i] = x[row, i] * Phi[i]
+            Phi = real(1 / 2) * math.erfc(-scale * x[row, i])
+            out[row, i] = x[row, i] * Phi
+    return True
 
 
-def gelu(x, out=None):
+def gelu(x, out=None, *, threads=1):
     """Each entry times the probability Phi that a standard normal variable is below it.
 
     Parameters
@@ -152,6 +278,8 @@ def gelu(x, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -167,6 +295,13 @@ def gelu(x, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (out, 2)):
+        if _gelu_kernel(x, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((x, 1), (out, 1)):  # one sample
+        if _gelu_kernel(x[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
     )
@@ -174,7 +309,7 @@ def gelu(x, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _gelu_kernel(x, out)
+    _gelu_kernel(x, out) if threads == 1 else _in_threads(threads, _gelu_kernel, (True, True), x, out)
     return out[0] if single else out
 
 
@@ -184,20 +319,33 @@ def _gelu_jacobian_x_kernel(x, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, x)
+    ):
+        return False
     Phi = np.empty(K, out.dtype)  # of one sample
     phi = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
+        scale = real(1) / real(math.sqrt(2))
+        scale_2 = real(1) / real(math.sqrt((2 * math.pi)))
         for i in range(K):
-            Phi[i] = real(1 / 2) * math.erfc(-x[row, i] / real(math.sqrt(2)))
-            phi[i] = math.exp(-real(1 / 2) * (x[row, i] * x[row, i])) / real(math.sqrt((2 * math.pi)))
+            Phi[i] = real(1 / 2) * math.erfc(-scale * x[row, i])
+            phi[i] = scale_2 * _exp(-real(1 / 2) * (x[row, i] * x[row, i]))
         for i in range(K):
             for j in range(K):
                 out[row, i, j] = real(0)
         for i in range(K):
             out[row, i, i] = Phi[i] + x[row, i] * phi[i]
+    return True
 
 
-def gelu_jacobian_x(x, out=None):
+def gelu_jacobian_x(x, out=None, *, threads=1):
     """The Jacobian of y by x, sample by sample.
 
     d(y[i], x[j]) = delta(i, j) * (Phi[i] + x[i] * phi[i])
@@ -209,6 +357,8 @@ def gelu_jacobian_x(x, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -224,6 +374,13 @@ def gelu_jacobian_x(x, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (out, 3)):
+        if _gelu_jacobian_x_kernel(x, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((x, 1), (out, 2)):  # one sample
+        if _gelu_jacobian_x_kernel(x[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
     )
@@ -231,7 +388,7 @@ def gelu_jacobian_x(x, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _gelu_jacobian_x_kernel(x, out)
+    _gelu_jacobian_x_kernel(x, out) if threads == 1 else _in_threads(threads, _gelu_jacobian_x_kernel, (True, True), x, out)
     return out[0] if single else out
 
 
@@ -241,16 +398,29 @@ def _gelu_vjp_kernel(x, g, dx):
     real = dx.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    Phi = np.empty(K, dx.dtype)  # of one sample
-    phi = np.empty(K, dx.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or g.shape[0] != B
+        or g.shape[1] != K
+        or dx.shape[0] != B
+        or dx.shape[1] != K
+        or _overlap(dx, x)
+        or _overlap(dx, g)
+    ):
+        return False
     for row in range(B):
+        scale = real(1) / real(math.sqrt(2))
+        scale_2 = real(1) / real(math.sqrt((2 * math.pi)))
         for i in range(K):
-            Phi[i] = real(1 / 2) * math.erfc(-x[row, i] / real(math.sqrt(2)))
-            phi[i] = math.exp(-real(1 / 2) * (x[row, i] * x[row, i])) / real(math.sqrt((2 * math.pi)))
-            dx[row, i] = g[row, i] * (Phi[i] + x[row, i] * phi[i])
+            Phi = real(1 / 2) * math.erfc(-scale * x[row, i])
+            phi = scale_2 * _exp(-real(1 / 2) * (x[row, i] * x[row, i]))
+            dx[row, i] = g[row, i] * (Phi + x[row, i] * phi)
+    return True
 
 
-def gelu_vjp(x, g, out=None):
+def gelu_vjp(x, g, out=None, *, threads=1):
     """The vector-Jacobian product: from a cotangent g of y to that of x.
 
     sum(i, g[i] * d(y[i], x[j])) = g[j] * (Phi[j] + x[j] * phi[j])
@@ -264,6 +434,8 @@ def gelu_vjp(x, g, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -279,6 +451,13 @@ def gelu_vjp(x, g, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (g, 2), (out, 2)):
+        if _gelu_vjp_kernel(x, g, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((x, 1), (g, 1), (out, 1)):  # one sample
+        if _gelu_vjp_kernel(x[None], g[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("g", g, ('B', 'K'), None, True),
@@ -287,7 +466,7 @@ def gelu_vjp(x, g, out=None):
     B = sizes["B"]
     K = sizes["K"]
     dx = _output("out", out, (B, K), dtype, single, arrays)
-    _gelu_vjp_kernel(x, g, dx)
+    _gelu_vjp_kernel(x, g, dx) if threads == 1 else _in_threads(threads, _gelu_vjp_kernel, (True, True, True), x, g, dx)
     return dx[0] if single else dx
 
 
@@ -297,16 +476,29 @@ def _gelu_jvp_kernel(x, x_dot, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    Phi = np.empty(K, out.dtype)  # of one sample
-    phi = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or x_dot.shape[0] != B
+        or x_dot.shape[1] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, x)
+        or _overlap(out, x_dot)
+    ):
+        return False
     for row in range(B):
+        scale = real(1) / real(math.sqrt(2))
+        scale_2 = real(1) / real(math.sqrt((2 * math.pi)))
         for i in range(K):
-            Phi[i] = real(1 / 2) * math.erfc(-x[row, i] / real(math.sqrt(2)))
-            phi[i] = math.exp(-real(1 / 2) * (x[row, i] * x[row, i])) / real(math.sqrt((2 * math.pi)))
-            out[row, i] = x_dot[row, i] * (Phi[i] + x[row, i] * phi[i])
+            Phi = real(1 / 2) * math.erfc(-scale * x[row, i])
+            phi = scale_2 * _exp(-real(1 / 2) * (x[row, i] * x[row, i]))
+            out[row, i] = x_dot[row, i] * (Phi + x[row, i] * phi)
+    return True
 
 
-def gelu_jvp(x, x_dot, out=None):
+def gelu_jvp(x, x_dot, out=None, *, threads=1):
     """The Jacobian-vector product: from a tangent of x to that of y.
 
     Parameters
@@ -318,6 +510,8 @@ def gelu_jvp(x, x_dot, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -333,6 +527,17 @@ def gelu_jvp(x, x_dot, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (x_dot, 2), (out, 2)):
+        if _gelu_jvp_kernel(x, x_dot, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 1), (x_dot, 1), (out, 1))
+    ):  # one sample
+        if _gelu_jvp_kernel(x[None], x_dot[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("x_dot", x_dot, ('B', 'K'), None, True),
@@ -341,5 +546,5 @@ def gelu_jvp(x, x_dot, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _gelu_jvp_kernel(x, x_dot, out)
+    _gelu_jvp_kernel(x, x_dot, out) if threads == 1 else _in_threads(threads, _gelu_jvp_kernel, (True, True, True), x, x_dot, out)
     return out[0] if single else out

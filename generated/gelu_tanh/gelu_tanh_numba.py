@@ -20,6 +20,7 @@ section 2.
 """
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numba import njit
@@ -33,6 +34,13 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -130,22 +138,67 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _gelu_tanh_kernel(x, out):
     """The loops of gelu_tanh."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    u = np.empty(K, out.dtype)  # of one sample
-    T = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or out.shape[0] != B or out.shape[1] != K or _overlap(out, x):
+        return False
     for row in range(B):
         for i in range(K):
-            u[i] = real(math.sqrt((2 * (1 / (math.pi ** 1))))) * (x[row, i] + real(8943) * (x[row, i] * x[row, i] * x[row, i]) / real(200000))
-            T[i] = math.tanh(u[i])
-            out[row, i] = real(1 / 2) * x[row, i] * (real(1) + T[i])
+            u = real(math.sqrt((2 * (1 / (math.pi ** 1))))) * (x[row, i] + real(8943) * (x[row, i] * x[row, i] * x[row, i]) / real(200000))
+            T = math.tanh(u)
+            out[row, i] = real(1 / 2) * x[row, i] * (real(1) + T)
+    return True
 
 
-def gelu_tanh(x, out=None):
+def gelu_tanh(x, out=None, *, threads=1):
     """The approximation of the Gaussian error linear unit that many models were trained with.
 
     Parameters
@@ -155,6 +208,8 @@ def gelu_tanh(x, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -170,6 +225,13 @@ def gelu_tanh(x, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (out, 2)):
+        if _gelu_tanh_kernel(x, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((x, 1), (out, 1)):  # one sample
+        if _gelu_tanh_kernel(x[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
     )
@@ -177,7 +239,7 @@ def gelu_tanh(x, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _gelu_tanh_kernel(x, out)
+    _gelu_tanh_kernel(x, out) if threads == 1 else _in_threads(threads, _gelu_tanh_kernel, (True, True), x, out)
     return out[0] if single else out
 
 
@@ -187,20 +249,30 @@ def _gelu_tanh_jacobian_x_kernel(x, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    u = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, x)
+    ):
+        return False
     T = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
         for i in range(K):
-            u[i] = real(math.sqrt((2 * (1 / (math.pi ** 1))))) * (x[row, i] + real(8943) * (x[row, i] * x[row, i] * x[row, i]) / real(200000))
-            T[i] = math.tanh(u[i])
+            u = real(math.sqrt((2 * (1 / (math.pi ** 1))))) * (x[row, i] + real(8943) * (x[row, i] * x[row, i] * x[row, i]) / real(200000))
+            T[i] = math.tanh(u)
         for i in range(K):
             for j in range(K):
                 out[row, i, j] = real(0)
         for i in range(K):
             out[row, i, i] = real(1 / 2) * (T[i] + x[row, i] * real(math.sqrt((2 * (1 / (math.pi ** 1))))) * (real(26829) * (x[row, i] * x[row, i]) / real(200000) + real(1)) * (real(1) - T[i] * T[i]) + real(1))
+    return True
 
 
-def gelu_tanh_jacobian_x(x, out=None):
+def gelu_tanh_jacobian_x(x, out=None, *, threads=1):
     """The Jacobian of y by x, sample by sample.
 
     d(y[i], x[j]) = 1/2 * delta(i, j) * (T[i] + x[i] * sqrt(2 / pi) * (26829/200000 * x[i]^2 + 1) * (1 - T[i]^2) + 1)
@@ -212,6 +284,8 @@ def gelu_tanh_jacobian_x(x, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -227,6 +301,13 @@ def gelu_tanh_jacobian_x(x, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (out, 3)):
+        if _gelu_tanh_jacobian_x_kernel(x, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((x, 1), (out, 2)):  # one sample
+        if _gelu_tanh_jacobian_x_kernel(x[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
     )
@@ -234,7 +315,7 @@ def gelu_tanh_jacobian_x(x, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _gelu_tanh_jacobian_x_kernel(x, out)
+    _gelu_tanh_jacobian_x_kernel(x, out) if threads == 1 else _in_threads(threads, _gelu_tanh_jacobian_x_kernel, (True, True), x, out)
     return out[0] if single else out
 
 
@@ -244,16 +325,27 @@ def _gelu_tanh_vjp_kernel(x, g, dx):
     real = dx.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    u = np.empty(K, dx.dtype)  # of one sample
-    T = np.empty(K, dx.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or g.shape[0] != B
+        or g.shape[1] != K
+        or dx.shape[0] != B
+        or dx.shape[1] != K
+        or _overlap(dx, x)
+        or _overlap(dx, g)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
-            u[i] = real(math.sqrt((2 * (1 / (math.pi ** 1))))) * (x[row, i] + real(8943) * (x[row, i] * x[row, i] * x[row, i]) / real(200000))
-            T[i] = math.tanh(u[i])
-            dx[row, i] = real(1 / 2) * g[row, i] * (T[i] + x[row, i] * real(math.sqrt((2 * (1 / (math.pi ** 1))))) * (real(26829) * (x[row, i] * x[row, i]) / real(200000) + real(1)) * (real(1) - T[i] * T[i]) + real(1))
+            u = real(math.sqrt((2 * (1 / (math.pi ** 1))))) * (x[row, i] + real(8943) * (x[row, i] * x[row, i] * x[row, i]) / real(200000))
+            T = math.tanh(u)
+            dx[row, i] = real(1 / 2) * g[row, i] * (T + x[row, i] * real(math.sqrt((2 * (1 / (math.pi ** 1))))) * (real(26829) * (x[row, i] * x[row, i]) / real(200000) + real(1)) * (real(1) - T * T) + real(1))
+    return True
 
 
-def gelu_tanh_vjp(x, g, out=None):
+def gelu_tanh_vjp(x, g, out=None, *, threads=1):
     """The vector-Jacobian product: from a cotangent g of y to that of x.
 
     sum(i, g[i] * d(y[i], x[j])) = 1/2 * g[j] * (T[j] + x[j] * sqrt(2 / pi) * (26829/200000 * x[j]^2 + 1) * (1 - T[j]^2) + 1)
@@ -267,6 +359,8 @@ def gelu_tanh_vjp(x, g, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -282,6 +376,13 @@ def gelu_tanh_vjp(x, g, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (g, 2), (out, 2)):
+        if _gelu_tanh_vjp_kernel(x, g, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((x, 1), (g, 1), (out, 1)):  # one sample
+        if _gelu_tanh_vjp_kernel(x[None], g[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("g", g, ('B', 'K'), None, True),
@@ -290,7 +391,7 @@ def gelu_tanh_vjp(x, g, out=None):
     B = sizes["B"]
     K = sizes["K"]
     dx = _output("out", out, (B, K), dtype, single, arrays)
-    _gelu_tanh_vjp_kernel(x, g, dx)
+    _gelu_tanh_vjp_kernel(x, g, dx) if threads == 1 else _in_threads(threads, _gelu_tanh_vjp_kernel, (True, True, True), x, g, dx)
     return dx[0] if single else dx
 
 
@@ -300,16 +401,27 @@ def _gelu_tanh_jvp_kernel(x, x_dot, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    u = np.empty(K, out.dtype)  # of one sample
-    T = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or x_dot.shape[0] != B
+        or x_dot.shape[1] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, x)
+        or _overlap(out, x_dot)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
-            u[i] = real(math.sqrt((2 * (1 / (math.pi ** 1))))) * (x[row, i] + real(8943) * (x[row, i] * x[row, i] * x[row, i]) / real(200000))
-            T[i] = math.tanh(u[i])
-            out[row, i] = real(1 / 2) * x_dot[row, i] * (T[i] + x[row, i] * real(math.sqrt((2 * (1 / (math.pi ** 1))))) * (real(26829) * (x[row, i] * x[row, i]) / real(200000) + real(1)) * (real(1) - T[i] * T[i]) + real(1))
+            u = real(math.sqrt((2 * (1 / (math.pi ** 1))))) * (x[row, i] + real(8943) * (x[row, i] * x[row, i] * x[row, i]) / real(200000))
+            T = math.tanh(u)
+            out[row, i] = real(1 / 2) * x_dot[row, i] * (T + x[row, i] * real(math.sqrt((2 * (1 / (math.pi ** 1))))) * (real(26829) * (x[row, i] * x[row, i]) / real(200000) + real(1)) * (real(1) - T * T) + real(1))
+    return True
 
 
-def gelu_tanh_jvp(x, x_dot, out=None):
+def gelu_tanh_jvp(x, x_dot, out=None, *, threads=1):
     """The Jacobian-vector product: from a tangent of x to that of y.
 
     Parameters
@@ -321,6 +433,8 @@ def gelu_tanh_jvp(x, x_dot, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -336,6 +450,17 @@ def gelu_tanh_jvp(x, x_dot, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (x_dot, 2), (out, 2)):
+        if _gelu_tanh_jvp_kernel(x, x_dot, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 1), (x_dot, 1), (out, 1))
+    ):  # one sample
+        if _gelu_tanh_jvp_kernel(x[None], x_dot[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("x_dot", x_dot, ('B', 'K'), None, True),
@@ -344,5 +469,5 @@ def gelu_tanh_jvp(x, x_dot, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _gelu_tanh_jvp_kernel(x, x_dot, out)
+    _gelu_tanh_jvp_kernel(x, x_dot, out) if threads == 1 else _in_threads(threads, _gelu_tanh_jvp_kernel, (True, True, True), x, x_dot, out)
     return out[0] if single else out

@@ -17,6 +17,8 @@ Source: P. J. Huber, "Robust Estimation of a Location Parameter", Annals of Math
 35, 1964, pp. 73-101.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numba import njit
 
@@ -29,6 +31,13 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 # For formulas whose grouping matters.
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 @njit(**_EXACT)
@@ -140,7 +149,60 @@ def _check_reduction(reduction, known):
 
 def _reduced(losses, reduction):
     """The mean or the sum of the losses of all samples."""
-    return np.mean(losses) if reduction == "mean" else np.sum(losses)
+    real = losses.dtype.type
+    return real(_weighted_total(losses, real(1 / losses.size if reduction == "mean" else 1)))
+
+
+@njit(**_FAST)
+def _weighted_total(losses, weight):
+    """The sum of all losses, each with the same weight."""
+    total = losses.dtype.type(0)
+    for row in range(losses.size):
+        total += losses[row]
+    return weight * total
+
+
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
 
 
 @njit(**_FAST)
@@ -149,15 +211,25 @@ def _huber_kernel(y, t, c, losses):
     real = losses.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
-    r = np.empty(K, losses.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or t.shape[0] != B
+        or t.shape[1] != K
+        or losses.shape[0] != B
+        or _overlap(losses, y)
+        or _overlap(losses, t)
+    ):
+        return False
     for row in range(B):
         losses[row] = real(0)
         for k in range(K):
-            r[k] = y[row, k] - t[row, k]
-            losses[row] += (real(1 / 2) * (r[k] * r[k]) if abs(r[k]) <= c else c * (abs(r[k]) - real(1 / 2) * c))
+            losses[row] += (real(1 / 2) * (y[row, k] - t[row, k]) ** 2 if abs(y[row, k] - t[row, k]) <= c else c * (abs(y[row, k] - t[row, k]) - real(1 / 2) * c))
+    return True
 
 
-def huber(y, t, c, reduction="mean"):
+def huber(y, t, c, reduction="mean", *, threads=1):
     """The squared error of small residuals r and the absolute error of those larger than c.
 
     Parameters
@@ -170,6 +242,8 @@ def huber(y, t, c, reduction="mean"):
         Input.
     reduction : mean, sum, none
         How the losses of the samples become one number (none: they do not).
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -186,6 +260,18 @@ def huber(y, t, c, reduction="mean"):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and reduction in ("mean", "sum")
+        and type(c) in _NUMBERS
+        and _is_plain((y, 2), (t, 2))
+    ):
+        c = y.dtype.type(c)
+        B = y.shape[0]
+        losses = np.empty(B, y.dtype)
+        if _huber_kernel(y, t, c, losses):
+            return _reduced(losses, reduction)
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum', 'none'))
     arrays, sizes, dtype, single = _read(
         ("y", y, ('B', 'K'), None, True),
@@ -196,7 +282,7 @@ def huber(y, t, c, reduction="mean"):
     B = sizes["B"]
     K = sizes["K"]
     losses = np.empty((B,), dtype)
-    _huber_kernel(y, t, c, losses)
+    _huber_kernel(y, t, c, losses) if threads == 1 else _in_threads(threads, _huber_kernel, (True, True, False, True), y, t, c, losses)
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -209,16 +295,31 @@ def _huber_value_and_gradient_kernel(y, t, c, weight, losses, dy):
     real = losses.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
-    r = np.empty(K, losses.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or t.shape[0] != B
+        or t.shape[1] != K
+        or losses.shape[0] != B
+        or dy.shape[0] != B
+        or dy.shape[1] != K
+        or _overlap(losses, y)
+        or _overlap(losses, t)
+        or _overlap(dy, y)
+        or _overlap(dy, t)
+        or _overlap(dy, losses)
+    ):
+        return False
     for row in range(B):
         losses[row] = real(0)
         for k in range(K):
-            r[k] = y[row, k] - t[row, k]
-            losses[row] += (real(1 / 2) * (r[k] * r[k]) if abs(r[k]) <= c else c * (abs(r[k]) - real(1 / 2) * c))
-            dy[row, k] = weight * (r[k] if abs(r[k]) <= c else c * _sign(r[k], real(1)))
+            losses[row] += (real(1 / 2) * (y[row, k] - t[row, k]) ** 2 if abs(y[row, k] - t[row, k]) <= c else c * (abs(y[row, k] - t[row, k]) - real(1 / 2) * c))
+            dy[row, k] = weight * (y[row, k] - t[row, k] if abs(y[row, k] - t[row, k]) <= c else c * _sign(y[row, k] - t[row, k], real(1)))
+    return True
 
 
-def huber_value_and_gradient(y, t, c, reduction="mean", out=None):
+def huber_value_and_gradient(y, t, c, reduction="mean", out=None, *, threads=1):
     """The loss L and its gradient by y, in one call.
 
     d(L, y[j]) = where(abs(r[j]) <= c, r[j], c * sign(r[j]))
@@ -238,6 +339,8 @@ def huber_value_and_gradient(y, t, c, reduction="mean", out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -255,6 +358,20 @@ def huber_value_and_gradient(y, t, c, reduction="mean", out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and reduction in ("mean", "sum")
+        and out is not None
+        and type(c) in _NUMBERS
+        and _is_plain((y, 2), (t, 2), (out, 2))
+    ):
+        c = y.dtype.type(c)
+        B = y.shape[0]
+        weight = y.dtype.type(1 / B if reduction == "mean" else 1)
+        losses = np.empty(B, y.dtype)
+        if _huber_value_and_gradient_kernel(y, t, c, weight, losses, out):
+            return _reduced(losses, reduction), out
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
         ("y", y, ('B', 'K'), None, True),
@@ -267,6 +384,6 @@ def huber_value_and_gradient(y, t, c, reduction="mean", out=None):
     losses = np.empty((B,), dtype)
     dy = _output("out", out, (B, K), dtype, single, arrays)
     weight = dtype.type(1 / B if reduction == "mean" else 1)
-    _huber_value_and_gradient_kernel(y, t, c, weight, losses, dy)
+    _huber_value_and_gradient_kernel(y, t, c, weight, losses, dy) if threads == 1 else _in_threads(threads, _huber_value_and_gradient_kernel, (True, True, False, False, True, True), y, t, c, weight, losses, dy)
     value = _reduced(losses, reduction)
     return value, (dy[0] if single else dy)

@@ -20,6 +20,7 @@ Source: J. L. Ba, J. R. Kiros and G. E. Hinton, "Layer Normalization", arXiv:160
 """
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numba import njit
@@ -33,6 +34,13 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -130,12 +138,58 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _layer_norm_kernel(x, eps, out):
     """The loops of layer_norm."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or out.shape[0] != B or out.shape[1] != K or _overlap(out, x):
+        return False
     for row in range(B):
         sum_x = real(0)
         for k in range(K):
@@ -146,11 +200,13 @@ def _layer_norm_kernel(x, eps, out):
             sum_x_mu += (x[row, k] - mu) ** 2
         v = sum_x_mu / real(K)
         sigma = math.sqrt(v + eps)
+        scale = real(1) / sigma
         for i in range(K):
-            out[row, i] = (x[row, i] - mu) / sigma
+            out[row, i] = scale * (x[row, i] - mu)
+    return True
 
 
-def layer_norm(x, eps, out=None):
+def layer_norm(x, eps, out=None, *, threads=1):
     """Shifts and scales the features of a sample to mean zero and variance one (before gain and bias).
 
     Parameters
@@ -162,6 +218,8 @@ def layer_norm(x, eps, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -177,6 +235,25 @@ def layer_norm(x, eps, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 2), (out, 2))
+    ):
+        eps = x.dtype.type(eps)
+        if _layer_norm_kernel(x, eps, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 1), (out, 1))
+    ):  # one sample
+        eps = x.dtype.type(eps)
+        if _layer_norm_kernel(x[None], eps, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("eps", eps, (), None, False),
@@ -185,7 +262,7 @@ def layer_norm(x, eps, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _layer_norm_kernel(x, eps, out)
+    _layer_norm_kernel(x, eps, out) if threads == 1 else _in_threads(threads, _layer_norm_kernel, (True, False, True), x, eps, out)
     return out[0] if single else out
 
 
@@ -195,6 +272,19 @@ def _layer_norm_jacobian_x_kernel(x, eps, x_hat, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or x_hat.shape[0] != B
+        or x_hat.shape[1] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, x)
+        or _overlap(out, x_hat)
+    ):
+        return False
     for row in range(B):
         sum_x = real(0)
         for k in range(K):
@@ -210,9 +300,10 @@ def _layer_norm_jacobian_x_kernel(x, eps, x_hat, out):
                 out[row, i, j] = (-real(1) / real(K) - x_hat[row, i] * x_hat[row, j] / real(K)) / sigma
         for i in range(K):
             out[row, i, i] = (real(1) - real(1) / real(K) - x_hat[row, i] * x_hat[row, i] / real(K)) / sigma
+    return True
 
 
-def layer_norm_jacobian_x(x, eps, x_hat, out=None):
+def layer_norm_jacobian_x(x, eps, x_hat, out=None, *, threads=1):
     """The Jacobian of x_hat by x, sample by sample.
 
     d(x_hat[i], x[j]) = (delta(i, j) - 1 / K - x_hat[i] * x_hat[j] / K) / sigma
@@ -228,6 +319,8 @@ def layer_norm_jacobian_x(x, eps, x_hat, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -243,6 +336,25 @@ def layer_norm_jacobian_x(x, eps, x_hat, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 2), (x_hat, 2), (out, 3))
+    ):
+        eps = x.dtype.type(eps)
+        if _layer_norm_jacobian_x_kernel(x, eps, x_hat, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 1), (x_hat, 1), (out, 2))
+    ):  # one sample
+        eps = x.dtype.type(eps)
+        if _layer_norm_jacobian_x_kernel(x[None], eps, x_hat[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("eps", eps, (), None, False),
@@ -252,7 +364,7 @@ def layer_norm_jacobian_x(x, eps, x_hat, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _layer_norm_jacobian_x_kernel(x, eps, x_hat, out)
+    _layer_norm_jacobian_x_kernel(x, eps, x_hat, out) if threads == 1 else _in_threads(threads, _layer_norm_jacobian_x_kernel, (True, False, True, True), x, eps, x_hat, out)
     return out[0] if single else out
 
 
@@ -262,26 +374,44 @@ def _layer_norm_vjp_kernel(x, eps, x_hat, g, dx):
     real = dx.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or x_hat.shape[0] != B
+        or x_hat.shape[1] != K
+        or g.shape[0] != B
+        or g.shape[1] != K
+        or dx.shape[0] != B
+        or dx.shape[1] != K
+        or _overlap(dx, x)
+        or _overlap(dx, x_hat)
+        or _overlap(dx, g)
+    ):
+        return False
     for row in range(B):
         sum_x = real(0)
+        sum_g_x_hat = real(0)
+        sum_g = real(0)
         for k in range(K):
             sum_x += x[row, k]
+            sum_g_x_hat += g[row, k] * x_hat[row, k]
+            sum_g += g[row, k]
         mu = sum_x / real(K)
         sum_x_mu = real(0)
         for k in range(K):
             sum_x_mu += (x[row, k] - mu) ** 2
         v = sum_x_mu / real(K)
         sigma = math.sqrt(v + eps)
-        sum_g_x_hat = real(0)
-        sum_g = real(0)
-        for i in range(K):
-            sum_g_x_hat += g[row, i] * x_hat[row, i]
-            sum_g += g[row, i]
+        scale = sum_g_x_hat / real(K)
+        scale_2 = sum_g / real(K)
+        scale_3 = real(1) / sigma
         for j in range(K):
-            dx[row, j] = (g[row, j] - x_hat[row, j] * sum_g_x_hat / real(K) - sum_g / real(K)) / sigma
+            dx[row, j] = scale_3 * (g[row, j] - scale * x_hat[row, j] - scale_2)
+    return True
 
 
-def layer_norm_vjp(x, eps, x_hat, g, out=None):
+def layer_norm_vjp(x, eps, x_hat, g, out=None, *, threads=1):
     """The vector-Jacobian product: from a cotangent g of x_hat to that of x.
 
     sum(i, g[i] * d(x_hat[i], x[j])) = (g[j] - x_hat[j] * sum(i, g[i] * x_hat[i]) / K - sum(i, g[i]) / K) / sigma
@@ -299,6 +429,8 @@ def layer_norm_vjp(x, eps, x_hat, g, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -314,6 +446,25 @@ def layer_norm_vjp(x, eps, x_hat, g, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 2), (x_hat, 2), (g, 2), (out, 2))
+    ):
+        eps = x.dtype.type(eps)
+        if _layer_norm_vjp_kernel(x, eps, x_hat, g, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 1), (x_hat, 1), (g, 1), (out, 1))
+    ):  # one sample
+        eps = x.dtype.type(eps)
+        if _layer_norm_vjp_kernel(x[None], eps, x_hat[None], g[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("eps", eps, (), None, False),
@@ -324,7 +475,7 @@ def layer_norm_vjp(x, eps, x_hat, g, out=None):
     B = sizes["B"]
     K = sizes["K"]
     dx = _output("out", out, (B, K), dtype, single, arrays)
-    _layer_norm_vjp_kernel(x, eps, x_hat, g, dx)
+    _layer_norm_vjp_kernel(x, eps, x_hat, g, dx) if threads == 1 else _in_threads(threads, _layer_norm_vjp_kernel, (True, False, True, True, True), x, eps, x_hat, g, dx)
     return dx[0] if single else dx
 
 
@@ -334,26 +485,44 @@ def _layer_norm_jvp_kernel(x, eps, x_hat, x_dot, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or x_hat.shape[0] != B
+        or x_hat.shape[1] != K
+        or x_dot.shape[0] != B
+        or x_dot.shape[1] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, x)
+        or _overlap(out, x_hat)
+        or _overlap(out, x_dot)
+    ):
+        return False
     for row in range(B):
         sum_x = real(0)
+        sum_x_dot_x_hat = real(0)
+        sum_x_dot = real(0)
         for k in range(K):
             sum_x += x[row, k]
+            sum_x_dot_x_hat += x_dot[row, k] * x_hat[row, k]
+            sum_x_dot += x_dot[row, k]
         mu = sum_x / real(K)
         sum_x_mu = real(0)
         for k in range(K):
             sum_x_mu += (x[row, k] - mu) ** 2
         v = sum_x_mu / real(K)
         sigma = math.sqrt(v + eps)
-        sum_x_dot_x_hat = real(0)
-        sum_x_dot = real(0)
-        for j in range(K):
-            sum_x_dot_x_hat += x_dot[row, j] * x_hat[row, j]
-            sum_x_dot += x_dot[row, j]
+        scale = sum_x_dot_x_hat / real(K)
+        scale_2 = sum_x_dot / real(K)
+        scale_3 = real(1) / sigma
         for i in range(K):
-            out[row, i] = (x_dot[row, i] - x_hat[row, i] * sum_x_dot_x_hat / real(K) - sum_x_dot / real(K)) / sigma
+            out[row, i] = scale_3 * (x_dot[row, i] - scale * x_hat[row, i] - scale_2)
+    return True
 
 
-def layer_norm_jvp(x, eps, x_hat, x_dot, out=None):
+def layer_norm_jvp(x, eps, x_hat, x_dot, out=None, *, threads=1):
     """The Jacobian-vector product: from a tangent of x to that of x_hat.
 
     Parameters
@@ -369,6 +538,8 @@ def layer_norm_jvp(x, eps, x_hat, x_dot, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -384,6 +555,25 @@ def layer_norm_jvp(x, eps, x_hat, x_dot, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 2), (x_hat, 2), (x_dot, 2), (out, 2))
+    ):
+        eps = x.dtype.type(eps)
+        if _layer_norm_jvp_kernel(x, eps, x_hat, x_dot, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 1), (x_hat, 1), (x_dot, 1), (out, 1))
+    ):  # one sample
+        eps = x.dtype.type(eps)
+        if _layer_norm_jvp_kernel(x[None], eps, x_hat[None], x_dot[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("eps", eps, (), None, False),
@@ -394,5 +584,5 @@ def layer_norm_jvp(x, eps, x_hat, x_dot, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _layer_norm_jvp_kernel(x, eps, x_hat, x_dot, out)
+    _layer_norm_jvp_kernel(x, eps, x_hat, x_dot, out) if threads == 1 else _in_threads(threads, _layer_norm_jvp_kernel, (True, False, True, True, True), x, eps, x_hat, x_dot, out)
     return out[0] if single else out

@@ -27,6 +27,7 @@ Source: J. L. Ba, J. R. Kiros and G. E. Hinton, "Layer Normalization", arXiv:160
 """
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numba import njit
@@ -42,6 +43,13 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -139,13 +147,68 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _layer_norm_affine_kernel(x, gain, bias, eps, out):
     """The loops of layer_norm_affine."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    x_hat = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or gain.shape[0] != K
+        or bias.shape[0] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, x)
+        or _overlap(out, gain)
+        or _overlap(out, bias)
+    ):
+        return False
     for row in range(B):
         sum_x = real(0)
         for k in range(K):
@@ -156,12 +219,13 @@ def _layer_norm_affine_kernel(x, gain, bias, eps, out):
             sum_x_mu += (x[row, k] - mu) ** 2
         v = sum_x_mu / real(K)
         sigma = math.sqrt(v + eps)
+        scale = real(1) / sigma
         for i in range(K):
-            x_hat[i] = (x[row, i] - mu) / sigma
-            out[row, i] = gain[i] * x_hat[i] + bias[i]
+            out[row, i] = scale * gain[i] * (x[row, i] - mu) + bias[i]
+    return True
 
 
-def layer_norm_affine(x, gain, bias, eps, out=None):
+def layer_norm_affine(x, gain, bias, eps, out=None, *, threads=1):
     """Shifts and scales the features of a sample to mean zero and variance one, then scales them by a
     gain and shifts them by a bias.
 
@@ -178,6 +242,8 @@ def layer_norm_affine(x, gain, bias, eps, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -193,6 +259,25 @@ def layer_norm_affine(x, gain, bias, eps, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 2), (gain, 1), (bias, 1), (out, 2))
+    ):
+        eps = x.dtype.type(eps)
+        if _layer_norm_affine_kernel(x, gain, bias, eps, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 1), (gain, 1), (bias, 1), (out, 1))
+    ):  # one sample
+        eps = x.dtype.type(eps)
+        if _layer_norm_affine_kernel(x[None], gain, bias, eps, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("gain", gain, ('K',), None, False),
@@ -203,7 +288,7 @@ def layer_norm_affine(x, gain, bias, eps, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _layer_norm_affine_kernel(x, gain, bias, eps, out)
+    _layer_norm_affine_kernel(x, gain, bias, eps, out) if threads == 1 else _in_threads(threads, _layer_norm_affine_kernel, (True, False, False, False, True), x, gain, bias, eps, out)
     return out[0] if single else out
 
 
@@ -213,6 +298,16 @@ def _layer_norm_affine_jacobian_gain_kernel(x, eps, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, x)
+    ):
+        return False
     x_hat = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
         sum_x = real(0)
@@ -224,16 +319,18 @@ def _layer_norm_affine_jacobian_gain_kernel(x, eps, out):
             sum_x_mu += (x[row, k] - mu) ** 2
         v = sum_x_mu / real(K)
         sigma = math.sqrt(v + eps)
+        scale = real(1) / sigma
         for i in range(K):
-            x_hat[i] = (x[row, i] - mu) / sigma
+            x_hat[i] = scale * (x[row, i] - mu)
         for i in range(K):
             for j in range(K):
                 out[row, i, j] = real(0)
         for i in range(K):
             out[row, i, i] = x_hat[i]
+    return True
 
 
-def layer_norm_affine_jacobian_gain(x, eps, out=None):
+def layer_norm_affine_jacobian_gain(x, eps, out=None, *, threads=1):
     """The Jacobian of y by gain, sample by sample.
 
     d(y[i], gain[j]) = x_hat[i] * delta(i, j)
@@ -247,6 +344,8 @@ def layer_norm_affine_jacobian_gain(x, eps, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -262,6 +361,25 @@ def layer_norm_affine_jacobian_gain(x, eps, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 2), (out, 3))
+    ):
+        eps = x.dtype.type(eps)
+        if _layer_norm_affine_jacobian_gain_kernel(x, eps, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 1), (out, 2))
+    ):  # one sample
+        eps = x.dtype.type(eps)
+        if _layer_norm_affine_jacobian_gain_kernel(x[None], eps, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("eps", eps, (), None, False),
@@ -270,7 +388,7 @@ def layer_norm_affine_jacobian_gain(x, eps, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _layer_norm_affine_jacobian_gain_kernel(x, eps, out)
+    _layer_norm_affine_jacobian_gain_kernel(x, eps, out) if threads == 1 else _in_threads(threads, _layer_norm_affine_jacobian_gain_kernel, (True, False, True), x, eps, out)
     return out[0] if single else out
 
 
@@ -280,15 +398,26 @@ def _layer_norm_affine_jacobian_bias_kernel(x, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, x)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             for j in range(K):
                 out[row, i, j] = real(0)
         for i in range(K):
             out[row, i, i] = real(1)
+    return True
 
 
-def layer_norm_affine_jacobian_bias(x, out=None):
+def layer_norm_affine_jacobian_bias(x, out=None, *, threads=1):
     """The Jacobian of y by bias, sample by sample.
 
     d(y[i], bias[j]) = delta(i, j)
@@ -300,6 +429,8 @@ def layer_norm_affine_jacobian_bias(x, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -315,6 +446,13 @@ def layer_norm_affine_jacobian_bias(x, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (out, 3)):
+        if _layer_norm_affine_jacobian_bias_kernel(x, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((x, 1), (out, 2)):  # one sample
+        if _layer_norm_affine_jacobian_bias_kernel(x[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
     )
@@ -322,7 +460,7 @@ def layer_norm_affine_jacobian_bias(x, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _layer_norm_affine_jacobian_bias_kernel(x, out)
+    _layer_norm_affine_jacobian_bias_kernel(x, out) if threads == 1 else _in_threads(threads, _layer_norm_affine_jacobian_bias_kernel, (True, True), x, out)
     return out[0] if single else out
 
 
@@ -332,6 +470,18 @@ def _layer_norm_affine_jacobian_x_kernel(x, gain, eps, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or gain.shape[0] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, x)
+        or _overlap(out, gain)
+    ):
+        return False
     x_hat = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
         sum_x = real(0)
@@ -343,16 +493,18 @@ def _layer_norm_affine_jacobian_x_kernel(x, gain, eps, out):
             sum_x_mu += (x[row, k] - mu) ** 2
         v = sum_x_mu / real(K)
         sigma = math.sqrt(v + eps)
+        scale = real(1) / sigma
         for i in range(K):
-            x_hat[i] = (x[row, i] - mu) / sigma
+            x_hat[i] = scale * (x[row, i] - mu)
         for i in range(K):
             for j in range(K):
                 out[row, i, j] = gain[i] * (-real(1) / real(K) - x_hat[i] * x_hat[j] / real(K)) / sigma
         for i in range(K):
             out[row, i, i] = gain[i] * (real(1) - real(1) / real(K) - x_hat[i] * x_hat[i] / real(K)) / sigma
+    return True
 
 
-def layer_norm_affine_jacobian_x(x, gain, eps, out=None):
+def layer_norm_affine_jacobian_x(x, gain, eps, out=None, *, threads=1):
     """The Jacobian of y by x, sample by sample.
 
     d(y[i], x[j]) = gain[i] * (delta(i, j) - 1 / K - x_hat[i] * x_hat[j] / K) / sigma
@@ -368,6 +520,8 @@ def layer_norm_affine_jacobian_x(x, gain, eps, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -383,6 +537,25 @@ def layer_norm_affine_jacobian_x(x, gain, eps, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 2), (gain, 1), (out, 3))
+    ):
+        eps = x.dtype.type(eps)
+        if _layer_norm_affine_jacobian_x_kernel(x, gain, eps, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 1), (gain, 1), (out, 2))
+    ):  # one sample
+        eps = x.dtype.type(eps)
+        if _layer_norm_affine_jacobian_x_kernel(x[None], gain, eps, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("gain", gain, ('K',), None, False),
@@ -392,7 +565,7 @@ def layer_norm_affine_jacobian_x(x, gain, eps, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _layer_norm_affine_jacobian_x_kernel(x, gain, eps, out)
+    _layer_norm_affine_jacobian_x_kernel(x, gain, eps, out) if threads == 1 else _in_threads(threads, _layer_norm_affine_jacobian_x_kernel, (True, False, False, True), x, gain, eps, out)
     return out[0] if single else out
 
 
@@ -402,36 +575,61 @@ def _layer_norm_affine_vjp_kernel(x, gain, eps, g, dgain, dbias, dx):
     real = dgain.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    x_hat = np.empty(K, dgain.dtype)  # of one sample
-    x_hat_bar = np.empty(K, dgain.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or gain.shape[0] != K
+        or g.shape[0] != B
+        or g.shape[1] != K
+        or dgain.shape[0] != K
+        or dbias.shape[0] != K
+        or dx.shape[0] != B
+        or dx.shape[1] != K
+        or _overlap(dgain, x)
+        or _overlap(dgain, gain)
+        or _overlap(dgain, g)
+        or _overlap(dbias, x)
+        or _overlap(dbias, gain)
+        or _overlap(dbias, g)
+        or _overlap(dbias, dgain)
+        or _overlap(dx, x)
+        or _overlap(dx, gain)
+        or _overlap(dx, g)
+        or _overlap(dx, dgain)
+        or _overlap(dx, dbias)
+    ):
+        return False
     for j in range(K):
         dgain[j] = real(0)
     for j in range(K):
         dbias[j] = real(0)
     for row in range(B):
         sum_x = real(0)
+        sum_x_hat_bar = real(0)
         for k in range(K):
             sum_x += x[row, k]
+            sum_x_hat_bar += g[row, k] * gain[k]
         mu = sum_x / real(K)
         sum_x_mu = real(0)
         for k in range(K):
             sum_x_mu += (x[row, k] - mu) ** 2
         v = sum_x_mu / real(K)
         sigma = math.sqrt(v + eps)
+        sum_x_hat_bar_x_hat = real(0)
+        scale = real(1) / sigma
         for i in range(K):
-            x_hat[i] = (x[row, i] - mu) / sigma
+            dx[row, i] = scale * (x[row, i] - mu)
+            sum_x_hat_bar_x_hat += g[row, i] * gain[i] * dx[row, i]
         for j in range(K):
-            dgain[j] += g[row, j] * x_hat[j]
+            dgain[j] += g[row, j] * dx[row, j]
         for j in range(K):
             dbias[j] += g[row, j]
-        sum_x_hat_bar_x_hat = real(0)
-        sum_x_hat_bar = real(0)
-        for i in range(K):
-            x_hat_bar[i] = g[row, i] * gain[i]
-            sum_x_hat_bar_x_hat += x_hat_bar[i] * x_hat[i]
-            sum_x_hat_bar += x_hat_bar[i]
+        scale_2 = sum_x_hat_bar_x_hat / real(K)
+        scale_3 = sum_x_hat_bar / real(K)
         for j in range(K):
-            dx[row, j] = (x_hat_bar[j] - x_hat[j] * sum_x_hat_bar_x_hat / real(K) - sum_x_hat_bar / real(K)) / sigma
+            dx[row, j] = scale * (g[row, j] * gain[j] - scale_2 * dx[row, j] - scale_3)
+    return True
 
 
 def layer_norm_affine_vjp(x, gain, eps, g, out=None):
@@ -475,6 +673,25 @@ def layer_norm_affine_vjp(x, gain, eps, g, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        type(out) is tuple
+        and len(out) == 3
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 2), (gain, 1), (g, 2), (out[0], 1), (out[1], 1), (out[2], 2))
+    ):
+        eps = x.dtype.type(eps)
+        if _layer_norm_affine_vjp_kernel(x, gain, eps, g, out[0], out[1], out[2]):
+            return out
+    if (
+        type(out) is tuple
+        and len(out) == 3
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 1), (gain, 1), (g, 1), (out[0], 1), (out[1], 1), (out[2], 1))
+    ):  # one sample
+        eps = x.dtype.type(eps)
+        if _layer_norm_affine_vjp_kernel(x[None], gain, eps, g[None], out[0], out[1], out[2][None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("gain", gain, ('K',), None, False),
@@ -504,32 +721,52 @@ def _layer_norm_affine_jvp_kernel(x, gain, eps, gain_dot, bias_dot, x_dot, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    x_hat = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or gain.shape[0] != K
+        or gain_dot.shape[0] != K
+        or bias_dot.shape[0] != K
+        or x_dot.shape[0] != B
+        or x_dot.shape[1] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, x)
+        or _overlap(out, gain)
+        or _overlap(out, gain_dot)
+        or _overlap(out, bias_dot)
+        or _overlap(out, x_dot)
+    ):
+        return False
     for row in range(B):
         sum_x = real(0)
+        sum_x_dot = real(0)
         for k in range(K):
             sum_x += x[row, k]
+            sum_x_dot += x_dot[row, k]
         mu = sum_x / real(K)
         sum_x_mu = real(0)
+        early = real(0)
         for k in range(K):
             sum_x_mu += (x[row, k] - mu) ** 2
+            early += x_dot[row, k] * (x[row, k] - mu)
         v = sum_x_mu / real(K)
         sigma = math.sqrt(v + eps)
-        sum_x_dot_x_hat = real(0)
-        sum_x_dot = real(0)
-        for i in range(K):
-            x_hat[i] = (x[row, i] - mu) / sigma
-            sum_x_dot_x_hat += x_dot[row, i] * x_hat[i]
-            sum_x_dot += x_dot[row, i]
+        scale = real(1) / sigma
+        sum_x_dot_x_hat = scale * early
+        scale_2 = sum_x_dot_x_hat / (real(K) * sigma)
+        scale_3 = sum_x_dot / real(K)
         for i in range(K):
             out[row, i] = (
-                gain_dot[i] * x_hat[i]
+                scale * gain_dot[i] * (x[row, i] - mu)
                 + bias_dot[i]
-                + gain[i] * (x_dot[row, i] - x_hat[i] * sum_x_dot_x_hat / real(K) - sum_x_dot / real(K)) / sigma
+                + scale * gain[i] * (x_dot[row, i] - scale_2 * (x[row, i] - mu) - scale_3)
             )
+    return True
 
 
-def layer_norm_affine_jvp(x, gain, eps, gain_dot, bias_dot, x_dot, out=None):
+def layer_norm_affine_jvp(x, gain, eps, gain_dot, bias_dot, x_dot, out=None, *, threads=1):
     """The Jacobian-vector product: from tangents of gain, bias and x to that of y.
 
     Parameters
@@ -549,6 +786,8 @@ def layer_norm_affine_jvp(x, gain, eps, gain_dot, bias_dot, x_dot, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -564,6 +803,25 @@ def layer_norm_affine_jvp(x, gain, eps, gain_dot, bias_dot, x_dot, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 2), (gain, 1), (gain_dot, 1), (bias_dot, 1), (x_dot, 2), (out, 2))
+    ):
+        eps = x.dtype.type(eps)
+        if _layer_norm_affine_jvp_kernel(x, gain, eps, gain_dot, bias_dot, x_dot, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 1), (gain, 1), (gain_dot, 1), (bias_dot, 1), (x_dot, 1), (out, 1))
+    ):  # one sample
+        eps = x.dtype.type(eps)
+        if _layer_norm_affine_jvp_kernel(x[None], gain, eps, gain_dot, bias_dot, x_dot[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("gain", gain, ('K',), None, False),
@@ -576,5 +834,5 @@ def layer_norm_affine_jvp(x, gain, eps, gain_dot, bias_dot, x_dot, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _layer_norm_affine_jvp_kernel(x, gain, eps, gain_dot, bias_dot, x_dot, out)
+    _layer_norm_affine_jvp_kernel(x, gain, eps, gain_dot, bias_dot, x_dot, out) if threads == 1 else _in_threads(threads, _layer_norm_affine_jvp_kernel, (True, False, False, False, False, True, True), x, gain, eps, gain_dot, bias_dot, x_dot, out)
     return out[0] if single else out

@@ -21,6 +21,8 @@ Hannun and A. Y. Ng, "Rectifier Nonlinearities Improve Neural Network Acoustic M
 Workshop on Deep Learning for Audio, Speech and Language Processing.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numba import njit
 
@@ -34,6 +36,13 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -131,18 +140,65 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _leaky_relu_kernel(x, a, out):
     """The loops of leaky_relu."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or out.shape[0] != B or out.shape[1] != K or _overlap(out, x):
+        return False
     for row in range(B):
         for i in range(K):
             out[row, i] = (x[row, i] if x[row, i] > real(0) else a * x[row, i])
+    return True
 
 
-def leaky_relu(x, a, out=None):
+def leaky_relu(x, a, out=None, *, threads=1):
     """The entry where it is positive, and a times the entry elsewhere; a may be learned (PReLU).
 
     Parameters
@@ -154,6 +210,8 @@ def leaky_relu(x, a, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -169,6 +227,25 @@ def leaky_relu(x, a, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(a) in _NUMBERS
+        and _is_plain((x, 2), (out, 2))
+    ):
+        a = x.dtype.type(a)
+        if _leaky_relu_kernel(x, a, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(a) in _NUMBERS
+        and _is_plain((x, 1), (out, 1))
+    ):  # one sample
+        a = x.dtype.type(a)
+        if _leaky_relu_kernel(x[None], a, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("a", a, (), None, False),
@@ -177,7 +254,7 @@ def leaky_relu(x, a, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _leaky_relu_kernel(x, a, out)
+    _leaky_relu_kernel(x, a, out) if threads == 1 else _in_threads(threads, _leaky_relu_kernel, (True, False, True), x, a, out)
     return out[0] if single else out
 
 
@@ -187,15 +264,26 @@ def _leaky_relu_jacobian_x_kernel(x, a, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, x)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             for j in range(K):
                 out[row, i, j] = real(0)
         for i in range(K):
             out[row, i, i] = (real(1) if x[row, i] > real(0) else a)
+    return True
 
 
-def leaky_relu_jacobian_x(x, a, out=None):
+def leaky_relu_jacobian_x(x, a, out=None, *, threads=1):
     """The Jacobian of y by x, sample by sample.
 
     d(y[i], x[j]) = delta(i, j) * where(x[i] > 0, 1, a)
@@ -210,6 +298,8 @@ def leaky_relu_jacobian_x(x, a, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -225,6 +315,25 @@ def leaky_relu_jacobian_x(x, a, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(a) in _NUMBERS
+        and _is_plain((x, 2), (out, 3))
+    ):
+        a = x.dtype.type(a)
+        if _leaky_relu_jacobian_x_kernel(x, a, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(a) in _NUMBERS
+        and _is_plain((x, 1), (out, 2))
+    ):  # one sample
+        a = x.dtype.type(a)
+        if _leaky_relu_jacobian_x_kernel(x[None], a, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("a", a, (), None, False),
@@ -233,7 +342,7 @@ def leaky_relu_jacobian_x(x, a, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _leaky_relu_jacobian_x_kernel(x, a, out)
+    _leaky_relu_jacobian_x_kernel(x, a, out) if threads == 1 else _in_threads(threads, _leaky_relu_jacobian_x_kernel, (True, False, True), x, a, out)
     return out[0] if single else out
 
 
@@ -243,12 +352,16 @@ def _leaky_relu_jacobian_a_kernel(x, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or out.shape[0] != B or out.shape[1] != K or _overlap(out, x):
+        return False
     for row in range(B):
         for i in range(K):
             out[row, i] = (real(0) if x[row, i] > real(0) else x[row, i])
+    return True
 
 
-def leaky_relu_jacobian_a(x, out=None):
+def leaky_relu_jacobian_a(x, out=None, *, threads=1):
     """The Jacobian of y by a, sample by sample.
 
     d(y[i], a) = where(x[i] > 0, 0, x[i])
@@ -260,6 +373,8 @@ def leaky_relu_jacobian_a(x, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -275,6 +390,13 @@ def leaky_relu_jacobian_a(x, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (out, 2)):
+        if _leaky_relu_jacobian_a_kernel(x, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((x, 1), (out, 1)):  # one sample
+        if _leaky_relu_jacobian_a_kernel(x[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
     )
@@ -282,7 +404,7 @@ def leaky_relu_jacobian_a(x, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _leaky_relu_jacobian_a_kernel(x, out)
+    _leaky_relu_jacobian_a_kernel(x, out) if threads == 1 else _in_threads(threads, _leaky_relu_jacobian_a_kernel, (True, True), x, out)
     return out[0] if single else out
 
 
@@ -362,15 +484,28 @@ def _leaky_relu_jvp_kernel(x, a, x_dot, a_dot, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or x_dot.shape[0] != B
+        or x_dot.shape[1] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, x)
+        or _overlap(out, x_dot)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             out[row, i] = (
                 x_dot[row, i] * (real(1) if x[row, i] > real(0) else a)
                 + a_dot * (real(0) if x[row, i] > real(0) else x[row, i])
             )
+    return True
 
 
-def leaky_relu_jvp(x, a, x_dot, a_dot, out=None):
+def leaky_relu_jvp(x, a, x_dot, a_dot, out=None, *, threads=1):
     """The Jacobian-vector product: from tangents of x and a to that of y.
 
     Parameters
@@ -386,6 +521,8 @@ def leaky_relu_jvp(x, a, x_dot, a_dot, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -401,6 +538,29 @@ def leaky_relu_jvp(x, a, x_dot, a_dot, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(a) in _NUMBERS
+        and type(a_dot) in _NUMBERS
+        and _is_plain((x, 2), (x_dot, 2), (out, 2))
+    ):
+        a = x.dtype.type(a)
+        a_dot = x.dtype.type(a_dot)
+        if _leaky_relu_jvp_kernel(x, a, x_dot, a_dot, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(a) in _NUMBERS
+        and type(a_dot) in _NUMBERS
+        and _is_plain((x, 1), (x_dot, 1), (out, 1))
+    ):  # one sample
+        a = x.dtype.type(a)
+        a_dot = x.dtype.type(a_dot)
+        if _leaky_relu_jvp_kernel(x[None], a, x_dot[None], a_dot, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("a", a, (), None, False),
@@ -411,5 +571,5 @@ def leaky_relu_jvp(x, a, x_dot, a_dot, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _leaky_relu_jvp_kernel(x, a, x_dot, a_dot, out)
+    _leaky_relu_jvp_kernel(x, a, x_dot, a_dot, out) if threads == 1 else _in_threads(threads, _leaky_relu_jvp_kernel, (True, False, True, False, True), x, a, x_dot, a_dot, out)
     return out[0] if single else out

@@ -31,6 +31,13 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 
 
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
+
+
 def _read(*arguments):
     """Check the arguments, and give every batched one a batch axis.
 
@@ -126,6 +133,25 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
 @njit(**_FAST)
 def _least_squares_kernel(X, y, w, losses):
     """The loops of least_squares."""
@@ -133,7 +159,6 @@ def _least_squares_kernel(X, y, w, losses):
     N = X.shape[0]
     D = X.shape[1]
     sum_X_w = np.empty(N, losses.dtype)  # of all samples
-    r = np.empty(N, losses.dtype)  # of all samples
     for n in range(N):
         total = real(0)
         for j in range(D):
@@ -141,8 +166,7 @@ def _least_squares_kernel(X, y, w, losses):
         sum_X_w[n] = total
     sum_r = real(0)
     for n in range(N):
-        r[n] = sum_X_w[n] - y[n]
-        sum_r += r[n] * r[n]
+        sum_r += (sum_X_w[n] - y[n]) ** 2
     losses[()] = real(1 / 2) * sum_r
 
 
@@ -269,6 +293,16 @@ def _least_squares_hvp_kernel(X, v, out):
     real = out.dtype.type  # keeps literals narrow
     N = X.shape[0]
     D = X.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        N == 0
+        or D == 0
+        or v.shape[0] != D
+        or out.shape[0] != D
+        or _overlap(out, X)
+        or _overlap(out, v)
+    ):
+        return False
     sum_X = np.empty((D, D), out.dtype)  # of all samples
     for j in range(D):
         for k in range(D):
@@ -282,6 +316,7 @@ def _least_squares_hvp_kernel(X, v, out):
         for k in range(D):
             total += v[k] * sum_X[j, k]
         out[j] = total
+    return True
 
 
 def least_squares_hvp(X, v, out=None):
@@ -308,6 +343,10 @@ def least_squares_hvp(X, v, out=None):
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
     """
+    if out is not None and _is_plain((X, 2), (v, 1), (out, 1)):
+        if _least_squares_hvp_kernel(X, v, out):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("X", X, ('N', 'D'), None, False),
         ("v", v, ('D',), None, False),

@@ -20,6 +20,8 @@ sum(i, g[i] * d(y[i], x[j])) = sum(i, g[i] * W[i, j])
 Source: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press, 2016, section 6.5.7.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numba import njit
 
@@ -34,6 +36,13 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -131,6 +140,49 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _linear_layer_kernel(x, W, b, out):
     """The loops of linear_layer."""
@@ -138,18 +190,32 @@ def _linear_layer_kernel(x, W, b, out):
     B = x.shape[0]
     N = x.shape[1]
     K = W.shape[0]
-    sum_W_x = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or N == 0
+        or K == 0
+        or W.shape[1] != N
+        or b.shape[0] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, x)
+        or _overlap(out, W)
+        or _overlap(out, b)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             total = real(0)
             for j in range(N):
                 total += W[i, j] * x[row, j]
-            sum_W_x[i] = total
+            out[row, i] = total
         for i in range(K):
-            out[row, i] = sum_W_x[i] + b[i]
+            out[row, i] = out[row, i] + b[i]
+    return True
 
 
-def linear_layer(x, W, b, out=None):
+def linear_layer(x, W, b, out=None, *, threads=1):
     """An affine map of the inputs: weights times inputs plus a bias.
 
     Parameters
@@ -163,6 +229,8 @@ def linear_layer(x, W, b, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -178,6 +246,17 @@ def linear_layer(x, W, b, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (W, 2), (b, 1), (out, 2)):
+        if _linear_layer_kernel(x, W, b, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 1), (W, 2), (b, 1), (out, 1))
+    ):  # one sample
+        if _linear_layer_kernel(x[None], W, b, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'N'), None, True),
         ("W", W, ('K', 'N'), None, False),
@@ -188,7 +267,7 @@ def linear_layer(x, W, b, out=None):
     N = sizes["N"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _linear_layer_kernel(x, W, b, out)
+    _linear_layer_kernel(x, W, b, out) if threads == 1 else _in_threads(threads, _linear_layer_kernel, (True, False, False, True), x, W, b, out)
     return out[0] if single else out
 
 
@@ -258,16 +337,31 @@ def _linear_layer_jacobian_b_kernel(x, W, out):
     """The loops of linear_layer_jacobian_b."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
+    N = x.shape[1]
     K = W.shape[0]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or N == 0
+        or K == 0
+        or W.shape[1] != N
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, x)
+        or _overlap(out, W)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             for k in range(K):
                 out[row, i, k] = real(0)
         for i in range(K):
             out[row, i, i] = real(1)
+    return True
 
 
-def linear_layer_jacobian_b(x, W, out=None):
+def linear_layer_jacobian_b(x, W, out=None, *, threads=1):
     """The Jacobian of y by b, sample by sample.
 
     d(y[i], b[k]) = delta(i, k)
@@ -281,6 +375,8 @@ def linear_layer_jacobian_b(x, W, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -296,6 +392,13 @@ def linear_layer_jacobian_b(x, W, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (W, 2), (out, 3)):
+        if _linear_layer_jacobian_b_kernel(x, W, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((x, 1), (W, 2), (out, 2)):  # one sample
+        if _linear_layer_jacobian_b_kernel(x[None], W, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'N'), None, True),
         ("W", W, ('K', 'N'), None, False),
@@ -305,7 +408,7 @@ def linear_layer_jacobian_b(x, W, out=None):
     N = sizes["N"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _linear_layer_jacobian_b_kernel(x, W, out)
+    _linear_layer_jacobian_b_kernel(x, W, out) if threads == 1 else _in_threads(threads, _linear_layer_jacobian_b_kernel, (True, False, True), x, W, out)
     return out[0] if single else out
 
 
@@ -315,13 +418,27 @@ def _linear_layer_jacobian_x_kernel(x, W, out):
     B = x.shape[0]
     N = x.shape[1]
     K = W.shape[0]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or N == 0
+        or K == 0
+        or W.shape[1] != N
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != N
+        or _overlap(out, x)
+        or _overlap(out, W)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             for j in range(N):
                 out[row, i, j] = W[i, j]
+    return True
 
 
-def linear_layer_jacobian_x(x, W, out=None):
+def linear_layer_jacobian_x(x, W, out=None, *, threads=1):
     """The Jacobian of y by x, sample by sample.
 
     d(y[i], x[j]) = W[i, j]
@@ -335,6 +452,8 @@ def linear_layer_jacobian_x(x, W, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -350,6 +469,13 @@ def linear_layer_jacobian_x(x, W, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (W, 2), (out, 3)):
+        if _linear_layer_jacobian_x_kernel(x, W, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((x, 1), (W, 2), (out, 2)):  # one sample
+        if _linear_layer_jacobian_x_kernel(x[None], W, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'N'), None, True),
         ("W", W, ('K', 'N'), None, False),
@@ -359,7 +485,7 @@ def linear_layer_jacobian_x(x, W, out=None):
     N = sizes["N"]
     K = sizes["K"]
     out = _output("out", out, (B, K, N), dtype, single, arrays)
-    _linear_layer_jacobian_x_kernel(x, W, out)
+    _linear_layer_jacobian_x_kernel(x, W, out) if threads == 1 else _in_threads(threads, _linear_layer_jacobian_x_kernel, (True, False, True), x, W, out)
     return out[0] if single else out
 
 
@@ -370,6 +496,33 @@ def _linear_layer_vjp_kernel(x, W, g, dW, db, dx):
     B = x.shape[0]
     N = x.shape[1]
     K = W.shape[0]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or N == 0
+        or K == 0
+        or W.shape[1] != N
+        or g.shape[0] != B
+        or g.shape[1] != K
+        or dW.shape[0] != K
+        or dW.shape[1] != N
+        or db.shape[0] != K
+        or dx.shape[0] != B
+        or dx.shape[1] != N
+        or _overlap(dW, x)
+        or _overlap(dW, W)
+        or _overlap(dW, g)
+        or _overlap(db, x)
+        or _overlap(db, W)
+        or _overlap(db, g)
+        or _overlap(db, dW)
+        or _overlap(dx, x)
+        or _overlap(dx, W)
+        or _overlap(dx, g)
+        or _overlap(dx, dW)
+        or _overlap(dx, db)
+    ):
+        return False
     for k in range(K):
         for j in range(N):
             dW[k, j] = real(0)
@@ -386,6 +539,7 @@ def _linear_layer_vjp_kernel(x, W, g, dW, db, dx):
         for i in range(K):
             for j in range(N):
                 dx[row, j] += g[row, i] * W[i, j]
+    return True
 
 
 def linear_layer_vjp(x, W, g, out=None):
@@ -425,6 +579,21 @@ def linear_layer_vjp(x, W, g, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        type(out) is tuple
+        and len(out) == 3
+        and _is_plain((x, 2), (W, 2), (g, 2), (out[0], 2), (out[1], 1), (out[2], 2))
+    ):
+        if _linear_layer_vjp_kernel(x, W, g, out[0], out[1], out[2]):
+            return out
+    if (
+        type(out) is tuple
+        and len(out) == 3
+        and _is_plain((x, 1), (W, 2), (g, 1), (out[0], 2), (out[1], 1), (out[2], 1))
+    ):  # one sample
+        if _linear_layer_vjp_kernel(x[None], W, g[None], out[0], out[1], out[2][None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'N'), None, True),
         ("W", W, ('K', 'N'), None, False),
@@ -455,24 +624,44 @@ def _linear_layer_jvp_kernel(x, W, W_dot, b_dot, x_dot, out):
     B = x.shape[0]
     N = x.shape[1]
     K = W.shape[0]
-    sum_x_W_dot = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or N == 0
+        or K == 0
+        or W.shape[1] != N
+        or W_dot.shape[0] != K
+        or W_dot.shape[1] != N
+        or b_dot.shape[0] != K
+        or x_dot.shape[0] != B
+        or x_dot.shape[1] != N
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, x)
+        or _overlap(out, W)
+        or _overlap(out, W_dot)
+        or _overlap(out, b_dot)
+        or _overlap(out, x_dot)
+    ):
+        return False
     sum_x_dot_W = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
         for i in range(K):
             total = real(0)
             for j in range(N):
                 total += x[row, j] * W_dot[i, j]
-            sum_x_W_dot[i] = total
+            out[row, i] = total
         for i in range(K):
             total = real(0)
             for j in range(N):
                 total += x_dot[row, j] * W[i, j]
             sum_x_dot_W[i] = total
         for i in range(K):
-            out[row, i] = sum_x_W_dot[i] + b_dot[i] + sum_x_dot_W[i]
+            out[row, i] = out[row, i] + b_dot[i] + sum_x_dot_W[i]
+    return True
 
 
-def linear_layer_jvp(x, W, W_dot, b_dot, x_dot, out=None):
+def linear_layer_jvp(x, W, W_dot, b_dot, x_dot, out=None, *, threads=1):
     """The Jacobian-vector product: from tangents of W, b and x to that of y.
 
     Parameters
@@ -490,6 +679,8 @@ def linear_layer_jvp(x, W, W_dot, b_dot, x_dot, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -505,6 +696,21 @@ def linear_layer_jvp(x, W, W_dot, b_dot, x_dot, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 2), (W, 2), (W_dot, 2), (b_dot, 1), (x_dot, 2), (out, 2))
+    ):
+        if _linear_layer_jvp_kernel(x, W, W_dot, b_dot, x_dot, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 1), (W, 2), (W_dot, 2), (b_dot, 1), (x_dot, 1), (out, 1))
+    ):  # one sample
+        if _linear_layer_jvp_kernel(x[None], W, W_dot, b_dot, x_dot[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'N'), None, True),
         ("W", W, ('K', 'N'), None, False),
@@ -517,5 +723,5 @@ def linear_layer_jvp(x, W, W_dot, b_dot, x_dot, out=None):
     N = sizes["N"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _linear_layer_jvp_kernel(x, W, W_dot, b_dot, x_dot, out)
+    _linear_layer_jvp_kernel(x, W, W_dot, b_dot, x_dot, out) if threads == 1 else _in_threads(threads, _linear_layer_jvp_kernel, (True, False, False, False, True, True), x, W, W_dot, b_dot, x_dot, out)
     return out[0] if single else out

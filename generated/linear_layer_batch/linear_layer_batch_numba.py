@@ -31,6 +31,13 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 
 
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
+
+
 def _read(*arguments):
     """Check the arguments, and give every batched one a batch axis.
 
@@ -126,6 +133,25 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
 @njit(**_FAST)
 def _linear_layer_batch_kernel(X, W, b, out):
     """The loops of linear_layer_batch."""
@@ -133,6 +159,20 @@ def _linear_layer_batch_kernel(X, W, b, out):
     N = X.shape[0]
     D = X.shape[1]
     K = W.shape[0]
+    # What does not fit together is left to the checks that say why.
+    if (
+        N == 0
+        or D == 0
+        or K == 0
+        or W.shape[1] != D
+        or b.shape[0] != K
+        or out.shape[0] != N
+        or out.shape[1] != K
+        or _overlap(out, X)
+        or _overlap(out, W)
+        or _overlap(out, b)
+    ):
+        return False
     sum_X_W = np.empty((N, K), out.dtype)  # of all samples
     for n in range(N):
         for k in range(K):
@@ -143,6 +183,7 @@ def _linear_layer_batch_kernel(X, W, b, out):
     for n in range(N):
         for k in range(K):
             out[n, k] = sum_X_W[n, k] + b[k]
+    return True
 
 
 def linear_layer_batch(X, W, b, out=None):
@@ -169,6 +210,10 @@ def linear_layer_batch(X, W, b, out=None):
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
     """
+    if out is not None and _is_plain((X, 2), (W, 2), (b, 1), (out, 2)):
+        if _linear_layer_batch_kernel(X, W, b, out):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("X", X, ('N', 'D'), None, False),
         ("W", W, ('K', 'D'), None, False),
@@ -190,6 +235,33 @@ def _linear_layer_batch_gradient_kernel(X, W, dL_dZ, dW, db, dX):
     N = X.shape[0]
     D = X.shape[1]
     K = W.shape[0]
+    # What does not fit together is left to the checks that say why.
+    if (
+        N == 0
+        or D == 0
+        or K == 0
+        or W.shape[1] != D
+        or dL_dZ.shape[0] != N
+        or dL_dZ.shape[1] != K
+        or dW.shape[0] != K
+        or dW.shape[1] != D
+        or db.shape[0] != K
+        or dX.shape[0] != N
+        or dX.shape[1] != D
+        or _overlap(dW, X)
+        or _overlap(dW, W)
+        or _overlap(dW, dL_dZ)
+        or _overlap(db, X)
+        or _overlap(db, W)
+        or _overlap(db, dL_dZ)
+        or _overlap(db, dW)
+        or _overlap(dX, X)
+        or _overlap(dX, W)
+        or _overlap(dX, dL_dZ)
+        or _overlap(dX, dW)
+        or _overlap(dX, db)
+    ):
+        return False
     for k in range(K):
         for d in range(D):
             dW[k, d] = real(0)
@@ -209,6 +281,7 @@ def _linear_layer_batch_gradient_kernel(X, W, dL_dZ, dW, db, dX):
         for n in range(N):
             for d in range(D):
                 dX[n, d] += dL_dZ[n, k] * W[k, d]
+    return True
 
 
 def linear_layer_batch_gradient(X, W, dL_dZ, out=None):
@@ -243,6 +316,14 @@ def linear_layer_batch_gradient(X, W, dL_dZ, out=None):
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
     """
+    if (
+        type(out) is tuple
+        and len(out) == 3
+        and _is_plain((X, 2), (W, 2), (dL_dZ, 2), (out[0], 2), (out[1], 1), (out[2], 2))
+    ):
+        if _linear_layer_batch_gradient_kernel(X, W, dL_dZ, out[0], out[1], out[2]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("X", X, ('N', 'D'), None, False),
         ("W", W, ('K', 'D'), None, False),

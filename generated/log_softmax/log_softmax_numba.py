@@ -17,10 +17,12 @@ sum(i, g[i] * d(l[i], z[j])) = g[j] - p[j] * sum(k, g[k])
 Source: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press, 2016, section 6.2.2.3.
 """
 
-import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
 __all__ = [
     "log_softmax",
@@ -35,10 +37,150 @@ _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
 
 
+def _exp_of_negative_32(u):
+    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n: n in the place of the exponent, whose own zero is 127
+    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return np.float32(0) if u < np.float32(-87.33654) else q * power
+
+
+def _exp_of_negative_64(u):
+    """The same in float64, with a longer polynomial."""
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    n = t - 6755399441055744.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    return 0.0 if u < -708.3964185322641 else q * power
+
+
+def _exp_of_negative(u):
+    """The one or the other, by the dtype."""
+    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
+
+
+@overload(_exp_of_negative, jit_options=_EXACT)
+def _compiled_exp_of_negative(u):
+    """What compiled code calls."""
+    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _larger(typing, u, v):
+    """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
+
+    Of a NaN and a number it is the number.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind = arguments[0].type
+        function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
+        return builder.call(function, arguments)
+
+    return u(u, u), instruction
+
+
+def _log_32(u):
+    """log(u) within 1 eps; -inf at 0, NaN below it and of NaN, inf of inf.
+
+    Done on whole vectors, as the exponential is. u = 2^k (1 + f) with a whole k and 1 + f between
+    sqrt(1/2) and sqrt(2); with s = f / (2 + f), log(1 + f) = 2 (s + s^3 / 3 + s^5 / 5 + ...), where
+    a short polynomial in s^2 does for the rest of the series.
+    """
+    normal = u * np.float32(33554432.0) if u < np.float32(1.1754944e-38) else u  # 2^25
+    shift = np.float32(25) if u < np.float32(1.1754944e-38) else np.float32(0)
+    # The bits, less those of sqrt(1/2): what is above bit 23 is k.
+    bits = np.int32(np.float32(normal).view(np.int32) - np.int32(0x3F3504F3))
+    k = np.float32(np.int32(bits >> np.int32(23))) - shift
+    f = np.int32((bits & np.int32(0x7FFFFF)) + np.int32(0x3F3504F3)).view(np.float32) - np.float32(1)
+    s = f / (np.float32(2) + f)
+    w = s * s
+    q = np.float32(0.29580157995224)
+    q = q * w + np.float32(0.3998877704143524)
+    q = q * w + np.float32(0.6666668653488159)
+    half = np.float32(0.5) * f * f
+    # k log 2 in two parts, the larger one exact; the small terms are added up first.
+    small = half - (s * (half + w * q) + k * np.float32(9.058e-06))
+    value = k * np.float32(0.6931381225585938) - (small - f)
+    edge = np.float32(-np.inf) if u == np.float32(0) else np.float32(np.nan)
+    edge = np.float32(np.inf) if u == np.float32(np.inf) else edge
+    return value if np.float32(0) < u < np.float32(np.inf) else edge
+
+
+def _log_64(u):
+    """The same in float64, with a longer polynomial."""
+    normal = u * 18014398509481984.0 if u < 2.2250738585072014e-308 else u  # 2^54
+    shift = 54.0 if u < 2.2250738585072014e-308 else 0.0
+    bits = np.int64(np.float64(normal).view(np.int64) - np.int64(0x3FE6A09E667F3BCD))
+    k = np.float64(np.int64(bits >> np.int64(52))) - shift
+    f = np.int64((bits & np.int64(0xFFFFFFFFFFFFF)) + np.int64(0x3FE6A09E667F3BCD)).view(np.float64) - 1.0
+    s = f / (2.0 + f)
+    w = s * s
+    q = 0.14616721179861816
+    q = q * w + 0.15331699633543858
+    q = q * w + 0.18182889786191042
+    q = q * w + 0.2222221112572281
+    q = q * w + 0.28571428626031065
+    q = q * w + 0.3999999999989938
+    q = q * w + 0.666666666666667
+    half = 0.5 * f * f
+    small = half - (s * (half + w * q) + k * 1.9082149292705877e-10)
+    value = k * 0.6931471803691238 - (small - f)
+    edge = -np.inf if u == 0.0 else np.nan
+    edge = np.inf if u == np.inf else edge
+    return value if 0.0 < u < np.inf else edge
+
+
+def _log(u):
+    """The one or the other, by the dtype."""
+    return _log_32(u) if u.dtype == np.float32 else _log_64(u)
+
+
+@overload(_log, jit_options=_EXACT)
+def _compiled_log(u):
+    """What compiled code calls."""
+    return _log_32 if u == types.float32 else _log_64
+
+
 @njit(**_EXACT)
 def _log_ratio(u, m, log_s):
     """(u - m) - log s in just this order: u and m may be huge, their difference is not."""
     return (u - m) - log_s
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -136,31 +278,127 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _log_softmax_kernel(z, out):
     """The loops of log_softmax."""
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
-    e = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or out.shape[0] != B or out.shape[1] != K or _overlap(out, z):
+        return False
     for row in range(B):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
         for k in range(K):
-            if z[row, k] > m:
-                m = z[row, k]
-        # e[k]: between 0 and 1, and at least one of them is 1
+            m = _larger(m, z[row, k])
+        # e: between 0 and 1, and at least one of them is 1
         # s: between 1 and the number of terms
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(z[row, k] - m)
-            s += e[k]
-        log_s = math.log(s)
+            e = _exp_of_negative(z[row, k] - m)
+            s += e
+        log_s = _log(s)
         for i in range(K):
             out[row, i] = _log_ratio(z[row, i], m, log_s)
+    return True
 
 
-def log_softmax(z, out=None):
+@njit(**_FAST)
+def _log_softmax_kernel_by_blocks(all_z, all_out):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_out.dtype.type  # keeps literals narrow
+    B = all_z.shape[0]
+    K = all_z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or all_out.shape[0] != B or all_out.shape[1] != K or _overlap(all_out, all_z):
+        return False
+    each_m = np.empty(32, all_out.dtype)  # of one block
+    e = np.empty((32, K), all_out.dtype)  # of one block
+    each_s = np.empty(32, all_out.dtype)  # of one block
+    each_log_s = np.empty(32, all_out.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        z = all_z[start:stop]
+        out = all_out[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # e[row, k]: between 0 and 1, and at least one of them is 1
+        for row in range(32):
+            m = real(-np.inf)
+            for k in range(K):
+                m = _larger(m, z[row, k])
+            for k in range(K):
+                e[row, k] = z[row, k] - m
+            each_m[row] = m
+        flat = e.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += e[row, k]
+            each_s[row] = s
+        for row in range(32):
+            s = each_s[row]
+            log_s = _log(s)
+            each_log_s[row] = log_s
+        for row in range(32):
+            m = each_m[row]
+            log_s = each_log_s[row]
+            for i in range(K):
+                out[row, i] = _log_ratio(z[row, i], m, log_s)
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _log_softmax_kernel(all_z[done:], all_out[done:])
+    return True
+
+
+def log_softmax(z, out=None, *, threads=1):
     """The logarithm of the softmax probabilities, the form in which likelihoods are computed.
 
     Parameters
@@ -170,6 +408,8 @@ def log_softmax(z, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -187,6 +427,16 @@ def log_softmax(z, out=None):
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
+    if threads == 1 and out is not None and _is_plain((z, 2), (out, 2)):
+        B = z.shape[0]
+        K = z.shape[1]
+        kernel = _log_softmax_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _log_softmax_kernel
+        if kernel(z, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((z, 1), (out, 1)):  # one sample
+        if _log_softmax_kernel(z[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, True),
     )
@@ -194,7 +444,8 @@ def log_softmax(z, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _log_softmax_kernel(z, out)
+    kernel = _log_softmax_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _log_softmax_kernel
+    kernel(z, out) if threads == 1 else _in_threads(threads, kernel, (True, True), z, out)
     return out[0] if single else out
 
 
@@ -204,30 +455,41 @@ def _log_softmax_jacobian_z_kernel(z, out):
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, z)
+    ):
+        return False
     e = np.empty(K, out.dtype)  # of one sample
     p = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
         for k in range(K):
-            if z[row, k] > m:
-                m = z[row, k]
+            m = _larger(m, z[row, k])
         # e[k]: between 0 and 1, and at least one of them is 1
         # s: between 1 and the number of terms
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(z[row, k] - m)
+            e[k] = _exp_of_negative(z[row, k] - m)
             s += e[k]
+        scale = real(1) / s
         for i in range(K):
-            p[i] = e[i] / s
+            p[i] = scale * e[i]
         for i in range(K):
             for j in range(K):
                 out[row, i, j] = -p[j]
         for i in range(K):
             out[row, i, i] = real(1) - p[i]
+    return True
 
 
-def log_softmax_jacobian_z(z, out=None):
+def log_softmax_jacobian_z(z, out=None, *, threads=1):
     """The Jacobian of l by z, sample by sample.
 
     d(l[i], z[j]) = delta(i, j) - p[j]
@@ -239,6 +501,8 @@ def log_softmax_jacobian_z(z, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -256,6 +520,13 @@ def log_softmax_jacobian_z(z, out=None):
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
+    if threads == 1 and out is not None and _is_plain((z, 2), (out, 3)):
+        if _log_softmax_jacobian_z_kernel(z, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((z, 1), (out, 2)):  # one sample
+        if _log_softmax_jacobian_z_kernel(z[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, True),
     )
@@ -263,7 +534,7 @@ def log_softmax_jacobian_z(z, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _log_softmax_jacobian_z_kernel(z, out)
+    _log_softmax_jacobian_z_kernel(z, out) if threads == 1 else _in_threads(threads, _log_softmax_jacobian_z_kernel, (True, True), z, out)
     return out[0] if single else out
 
 
@@ -273,29 +544,92 @@ def _log_softmax_vjp_kernel(z, g, dz):
     real = dz.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
-    e = np.empty(K, dz.dtype)  # of one sample
-    p = np.empty(K, dz.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or g.shape[0] != B
+        or g.shape[1] != K
+        or dz.shape[0] != B
+        or dz.shape[1] != K
+        or _overlap(dz, z)
+        or _overlap(dz, g)
+    ):
+        return False
     for row in range(B):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
+        sum_g = real(0)
         for k in range(K):
-            if z[row, k] > m:
-                m = z[row, k]
-        # e[k]: between 0 and 1, and at least one of them is 1
+            m = _larger(m, z[row, k])
+            sum_g += g[row, k]
+        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
         # s: between 1 and the number of terms
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(z[row, k] - m)
-            s += e[k]
-        sum_g = real(0)
+            dz[row, k] = _exp_of_negative(z[row, k] - m)
+            s += dz[row, k]
+        scale = sum_g / s
         for i in range(K):
-            p[i] = e[i] / s
-            sum_g += g[row, i]
-        for j in range(K):
-            dz[row, j] = g[row, j] - p[j] * sum_g
+            dz[row, i] = g[row, i] - scale * dz[row, i]
+    return True
 
 
-def log_softmax_vjp(z, g, out=None):
+@njit(**_FAST)
+def _log_softmax_vjp_kernel_by_blocks(all_z, all_g, all_dz):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_dz.dtype.type  # keeps literals narrow
+    B = all_z.shape[0]
+    K = all_z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or all_g.shape[0] != B
+        or all_g.shape[1] != K
+        or all_dz.shape[0] != B
+        or all_dz.shape[1] != K
+        or _overlap(all_dz, all_z)
+        or _overlap(all_dz, all_g)
+    ):
+        return False
+    each_sum_g = np.empty(32, all_dz.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        z = all_z[start:stop]
+        g = all_g[start:stop]
+        dz = all_dz[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        for row in range(32):
+            m = real(-np.inf)
+            sum_g = real(0)
+            for k in range(K):
+                m = _larger(m, z[row, k])
+                sum_g += g[row, k]
+            for k in range(K):
+                dz[row, k] = z[row, k] - m
+            each_sum_g[row] = sum_g
+        flat = dz.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            sum_g = each_sum_g[row]
+            s = real(0)
+            for k in range(K):
+                s += dz[row, k]
+            scale = sum_g / s
+            for i in range(K):
+                dz[row, i] = g[row, i] - scale * dz[row, i]
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _log_softmax_vjp_kernel(all_z[done:], all_g[done:], all_dz[done:])
+    return True
+
+
+def log_softmax_vjp(z, g, out=None, *, threads=1):
     """The vector-Jacobian product: from a cotangent g of l to that of z.
 
     sum(i, g[i] * d(l[i], z[j])) = g[j] - p[j] * sum(k, g[k])
@@ -309,6 +643,8 @@ def log_softmax_vjp(z, g, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -326,6 +662,16 @@ def log_softmax_vjp(z, g, out=None):
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
+    if threads == 1 and out is not None and _is_plain((z, 2), (g, 2), (out, 2)):
+        B = z.shape[0]
+        K = z.shape[1]
+        kernel = _log_softmax_vjp_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _log_softmax_vjp_kernel
+        if kernel(z, g, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((z, 1), (g, 1), (out, 1)):  # one sample
+        if _log_softmax_vjp_kernel(z[None], g[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, True),
         ("g", g, ('B', 'K'), None, True),
@@ -334,7 +680,8 @@ def log_softmax_vjp(z, g, out=None):
     B = sizes["B"]
     K = sizes["K"]
     dz = _output("out", out, (B, K), dtype, single, arrays)
-    _log_softmax_vjp_kernel(z, g, dz)
+    kernel = _log_softmax_vjp_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _log_softmax_vjp_kernel
+    kernel(z, g, dz) if threads == 1 else _in_threads(threads, kernel, (True, True, True), z, g, dz)
     return dz[0] if single else dz
 
 
@@ -344,29 +691,91 @@ def _log_softmax_jvp_kernel(z, z_dot, out):
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
-    e = np.empty(K, out.dtype)  # of one sample
-    p = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or z_dot.shape[0] != B
+        or z_dot.shape[1] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, z)
+        or _overlap(out, z_dot)
+    ):
+        return False
     for row in range(B):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
         for k in range(K):
-            if z[row, k] > m:
-                m = z[row, k]
-        # e[k]: between 0 and 1, and at least one of them is 1
+            m = _larger(m, z[row, k])
+        # out[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
         # s: between 1 and the number of terms
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(z[row, k] - m)
-            s += e[k]
+            out[row, k] = _exp_of_negative(z[row, k] - m)
+            s += out[row, k]
         sum_z_dot_p = real(0)
+        scale = real(1) / s
         for i in range(K):
-            p[i] = e[i] / s
-            sum_z_dot_p += z_dot[row, i] * p[i]
+            sum_z_dot_p += scale * z_dot[row, i] * out[row, i]
         for i in range(K):
             out[row, i] = z_dot[row, i] - sum_z_dot_p
+    return True
 
 
-def log_softmax_jvp(z, z_dot, out=None):
+@njit(**_FAST)
+def _log_softmax_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_out.dtype.type  # keeps literals narrow
+    B = all_z.shape[0]
+    K = all_z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or all_z_dot.shape[0] != B
+        or all_z_dot.shape[1] != K
+        or all_out.shape[0] != B
+        or all_out.shape[1] != K
+        or _overlap(all_out, all_z)
+        or _overlap(all_out, all_z_dot)
+    ):
+        return False
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        z = all_z[start:stop]
+        z_dot = all_z_dot[start:stop]
+        out = all_out[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # out[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        for row in range(32):
+            m = real(-np.inf)
+            for k in range(K):
+                m = _larger(m, z[row, k])
+            for k in range(K):
+                out[row, k] = z[row, k] - m
+        flat = out.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += out[row, k]
+            sum_z_dot_p = real(0)
+            scale = real(1) / s
+            for i in range(K):
+                sum_z_dot_p += scale * z_dot[row, i] * out[row, i]
+            for i in range(K):
+                out[row, i] = z_dot[row, i] - sum_z_dot_p
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _log_softmax_jvp_kernel(all_z[done:], all_z_dot[done:], all_out[done:])
+    return True
+
+
+def log_softmax_jvp(z, z_dot, out=None, *, threads=1):
     """The Jacobian-vector product: from a tangent of z to that of l.
 
     Parameters
@@ -378,6 +787,8 @@ def log_softmax_jvp(z, z_dot, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -395,6 +806,20 @@ def log_softmax_jvp(z, z_dot, out=None):
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
+    if threads == 1 and out is not None and _is_plain((z, 2), (z_dot, 2), (out, 2)):
+        B = z.shape[0]
+        K = z.shape[1]
+        kernel = _log_softmax_jvp_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _log_softmax_jvp_kernel
+        if kernel(z, z_dot, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((z, 1), (z_dot, 1), (out, 1))
+    ):  # one sample
+        if _log_softmax_jvp_kernel(z[None], z_dot[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, True),
         ("z_dot", z_dot, ('B', 'K'), None, True),
@@ -403,5 +828,6 @@ def log_softmax_jvp(z, z_dot, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _log_softmax_jvp_kernel(z, z_dot, out)
+    kernel = _log_softmax_jvp_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _log_softmax_jvp_kernel
+    kernel(z, z_dot, out) if threads == 1 else _in_threads(threads, kernel, (True, True, True), z, z_dot, out)
     return out[0] if single else out

@@ -17,10 +17,10 @@ sum(l, j, g[l, j] * d(Y[l, j], Z[n, k])) = dL_dY[n, k] - P[n, k] * sum(i, dL_dY[
 Source: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press, 2016, section 6.2.2.3.
 """
 
-import math
-
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
 __all__ = [
     "log_softmax_layer_batch",
@@ -33,10 +33,150 @@ _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
 
 
+def _exp_of_negative_32(u):
+    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n: n in the place of the exponent, whose own zero is 127
+    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return np.float32(0) if u < np.float32(-87.33654) else q * power
+
+
+def _exp_of_negative_64(u):
+    """The same in float64, with a longer polynomial."""
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    n = t - 6755399441055744.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    return 0.0 if u < -708.3964185322641 else q * power
+
+
+def _exp_of_negative(u):
+    """The one or the other, by the dtype."""
+    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
+
+
+@overload(_exp_of_negative, jit_options=_EXACT)
+def _compiled_exp_of_negative(u):
+    """What compiled code calls."""
+    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _larger(typing, u, v):
+    """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
+
+    Of a NaN and a number it is the number.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind = arguments[0].type
+        function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
+        return builder.call(function, arguments)
+
+    return u(u, u), instruction
+
+
+def _log_32(u):
+    """log(u) within 1 eps; -inf at 0, NaN below it and of NaN, inf of inf.
+
+    Done on whole vectors, as the exponential is. u = 2^k (1 + f) with a whole k and 1 + f between
+    sqrt(1/2) and sqrt(2); with s = f / (2 + f), log(1 + f) = 2 (s + s^3 / 3 + s^5 / 5 + ...), where
+    a short polynomial in s^2 does for the rest of the series.
+    """
+    normal = u * np.float32(33554432.0) if u < np.float32(1.1754944e-38) else u  # 2^25
+    shift = np.float32(25) if u < np.float32(1.1754944e-38) else np.float32(0)
+    # The bits, less those of sqrt(1/2): what is above bit 23 is k.
+    bits = np.int32(np.float32(normal).view(np.int32) - np.int32(0x3F3504F3))
+    k = np.float32(np.int32(bits >> np.int32(23))) - shift
+    f = np.int32((bits & np.int32(0x7FFFFF)) + np.int32(0x3F3504F3)).view(np.float32) - np.float32(1)
+    s = f / (np.float32(2) + f)
+    w = s * s
+    q = np.float32(0.29580157995224)
+    q = q * w + np.float32(0.3998877704143524)
+    q = q * w + np.float32(0.6666668653488159)
+    half = np.float32(0.5) * f * f
+    # k log 2 in two parts, the larger one exact; the small terms are added up first.
+    small = half - (s * (half + w * q) + k * np.float32(9.058e-06))
+    value = k * np.float32(0.6931381225585938) - (small - f)
+    edge = np.float32(-np.inf) if u == np.float32(0) else np.float32(np.nan)
+    edge = np.float32(np.inf) if u == np.float32(np.inf) else edge
+    return value if np.float32(0) < u < np.float32(np.inf) else edge
+
+
+def _log_64(u):
+    """The same in float64, with a longer polynomial."""
+    normal = u * 18014398509481984.0 if u < 2.2250738585072014e-308 else u  # 2^54
+    shift = 54.0 if u < 2.2250738585072014e-308 else 0.0
+    bits = np.int64(np.float64(normal).view(np.int64) - np.int64(0x3FE6A09E667F3BCD))
+    k = np.float64(np.int64(bits >> np.int64(52))) - shift
+    f = np.int64((bits & np.int64(0xFFFFFFFFFFFFF)) + np.int64(0x3FE6A09E667F3BCD)).view(np.float64) - 1.0
+    s = f / (2.0 + f)
+    w = s * s
+    q = 0.14616721179861816
+    q = q * w + 0.15331699633543858
+    q = q * w + 0.18182889786191042
+    q = q * w + 0.2222221112572281
+    q = q * w + 0.28571428626031065
+    q = q * w + 0.3999999999989938
+    q = q * w + 0.666666666666667
+    half = 0.5 * f * f
+    small = half - (s * (half + w * q) + k * 1.9082149292705877e-10)
+    value = k * 0.6931471803691238 - (small - f)
+    edge = -np.inf if u == 0.0 else np.nan
+    edge = np.inf if u == np.inf else edge
+    return value if 0.0 < u < np.inf else edge
+
+
+def _log(u):
+    """The one or the other, by the dtype."""
+    return _log_32(u) if u.dtype == np.float32 else _log_64(u)
+
+
+@overload(_log, jit_options=_EXACT)
+def _compiled_log(u):
+    """What compiled code calls."""
+    return _log_32 if u == types.float32 else _log_64
+
+
 @njit(**_EXACT)
 def _log_ratio(u, m, log_s):
     """(u - m) - log s in just this order: u and m may be huge, their difference is not."""
     return (u - m) - log_s
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -134,12 +274,34 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
 @njit(**_FAST)
 def _log_softmax_layer_batch_kernel(Z, out):
     """The loops of log_softmax_layer_batch."""
     real = out.dtype.type  # keeps literals narrow
     N = Z.shape[0]
     K = Z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if N == 0 or K == 0 or out.shape[0] != N or out.shape[1] != K or _overlap(out, Z):
+        return False
     m = np.empty(N, out.dtype)  # of all samples
     e = np.empty((N, K), out.dtype)  # of all samples
     s = np.empty(N, out.dtype)  # of all samples
@@ -148,13 +310,12 @@ def _log_softmax_layer_batch_kernel(Z, out):
     for n in range(N):
         total = real(-np.inf)
         for j in range(K):
-            if Z[n, j] > total:
-                total = Z[n, j]
+            total = _larger(total, Z[n, j])
         m[n] = total
     # between 0 and 1, and at least one of them is 1
     for n in range(N):
         for j in range(K):
-            e[n, j] = math.exp(Z[n, j] - m[n])
+            e[n, j] = _exp_of_negative(Z[n, j] - m[n])
     # between 1 and the number of terms
     for n in range(N):
         total = real(0)
@@ -162,10 +323,11 @@ def _log_softmax_layer_batch_kernel(Z, out):
             total += e[n, j]
         s[n] = total
     for n in range(N):
-        log_s[n] = math.log(s[n])
+        log_s[n] = _log(s[n])
     for n in range(N):
         for k in range(K):
             out[n, k] = _log_ratio(Z[n, k], m[n], log_s[n])
+    return True
 
 
 def log_softmax_layer_batch(Z, out=None):
@@ -194,6 +356,10 @@ def log_softmax_layer_batch(Z, out=None):
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
+    if out is not None and _is_plain((Z, 2), (out, 2)):
+        if _log_softmax_layer_batch_kernel(Z, out):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("Z", Z, ('N', 'K'), None, False),
     )
@@ -211,6 +377,18 @@ def _log_softmax_layer_batch_gradient_kernel(Z, dL_dY, dZ):
     real = dZ.dtype.type  # keeps literals narrow
     N = Z.shape[0]
     K = Z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        N == 0
+        or K == 0
+        or dL_dY.shape[0] != N
+        or dL_dY.shape[1] != K
+        or dZ.shape[0] != N
+        or dZ.shape[1] != K
+        or _overlap(dZ, Z)
+        or _overlap(dZ, dL_dY)
+    ):
+        return False
     m = np.empty(N, dZ.dtype)  # of all samples
     e = np.empty((N, K), dZ.dtype)  # of all samples
     s = np.empty(N, dZ.dtype)  # of all samples
@@ -220,13 +398,12 @@ def _log_softmax_layer_batch_gradient_kernel(Z, dL_dY, dZ):
     for n in range(N):
         total = real(-np.inf)
         for j in range(K):
-            if Z[n, j] > total:
-                total = Z[n, j]
+            total = _larger(total, Z[n, j])
         m[n] = total
     # between 0 and 1, and at least one of them is 1
     for n in range(N):
         for j in range(K):
-            e[n, j] = math.exp(Z[n, j] - m[n])
+            e[n, j] = _exp_of_negative(Z[n, j] - m[n])
     # between 1 and the number of terms
     for n in range(N):
         total = real(0)
@@ -244,6 +421,7 @@ def _log_softmax_layer_batch_gradient_kernel(Z, dL_dY, dZ):
     for n in range(N):
         for k in range(K):
             dZ[n, k] = dL_dY[n, k] - P[n, k] * sum_dL_dY[n]
+    return True
 
 
 def log_softmax_layer_batch_gradient(Z, dL_dY, out=None):
@@ -276,6 +454,10 @@ def log_softmax_layer_batch_gradient(Z, dL_dY, out=None):
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
+    if out is not None and _is_plain((Z, 2), (dL_dY, 2), (out, 2)):
+        if _log_softmax_layer_batch_gradient_kernel(Z, dL_dY, out):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("Z", Z, ('N', 'K'), None, False),
         ("dL_dY", dL_dY, ('N', 'K'), None, False),

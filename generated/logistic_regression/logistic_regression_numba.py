@@ -21,10 +21,9 @@ sum(k, v[k] * d(L, w[j], w[k])) = sum(k, v[k] * sum(n, p[n] * X[n, j] * X[n, k] 
 Source: C. M. Bishop, Pattern Recognition and Machine Learning, Springer, 2006, section 4.3.2.
 """
 
-import math
-
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 __all__ = [
     "logistic_regression",
@@ -38,17 +37,145 @@ _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
 
 
+def _exp_of_negative_32(u):
+    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n: n in the place of the exponent, whose own zero is 127
+    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return np.float32(0) if u < np.float32(-87.33654) else q * power
+
+
+def _exp_of_negative_64(u):
+    """The same in float64, with a longer polynomial."""
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    n = t - 6755399441055744.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    return 0.0 if u < -708.3964185322641 else q * power
+
+
+def _exp_of_negative(u):
+    """The one or the other, by the dtype."""
+    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
+
+
+@overload(_exp_of_negative, jit_options=_EXACT)
+def _compiled_exp_of_negative(u):
+    """What compiled code calls."""
+    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+def _log_32(u):
+    """log(u) within 1 eps; -inf at 0, NaN below it and of NaN, inf of inf.
+
+    Done on whole vectors, as the exponential is. u = 2^k (1 + f) with a whole k and 1 + f between
+    sqrt(1/2) and sqrt(2); with s = f / (2 + f), log(1 + f) = 2 (s + s^3 / 3 + s^5 / 5 + ...), where
+    a short polynomial in s^2 does for the rest of the series.
+    """
+    normal = u * np.float32(33554432.0) if u < np.float32(1.1754944e-38) else u  # 2^25
+    shift = np.float32(25) if u < np.float32(1.1754944e-38) else np.float32(0)
+    # The bits, less those of sqrt(1/2): what is above bit 23 is k.
+    bits = np.int32(np.float32(normal).view(np.int32) - np.int32(0x3F3504F3))
+    k = np.float32(np.int32(bits >> np.int32(23))) - shift
+    f = np.int32((bits & np.int32(0x7FFFFF)) + np.int32(0x3F3504F3)).view(np.float32) - np.float32(1)
+    s = f / (np.float32(2) + f)
+    w = s * s
+    q = np.float32(0.29580157995224)
+    q = q * w + np.float32(0.3998877704143524)
+    q = q * w + np.float32(0.6666668653488159)
+    half = np.float32(0.5) * f * f
+    # k log 2 in two parts, the larger one exact; the small terms are added up first.
+    small = half - (s * (half + w * q) + k * np.float32(9.058e-06))
+    value = k * np.float32(0.6931381225585938) - (small - f)
+    edge = np.float32(-np.inf) if u == np.float32(0) else np.float32(np.nan)
+    edge = np.float32(np.inf) if u == np.float32(np.inf) else edge
+    return value if np.float32(0) < u < np.float32(np.inf) else edge
+
+
+def _log_64(u):
+    """The same in float64, with a longer polynomial."""
+    normal = u * 18014398509481984.0 if u < 2.2250738585072014e-308 else u  # 2^54
+    shift = 54.0 if u < 2.2250738585072014e-308 else 0.0
+    bits = np.int64(np.float64(normal).view(np.int64) - np.int64(0x3FE6A09E667F3BCD))
+    k = np.float64(np.int64(bits >> np.int64(52))) - shift
+    f = np.int64((bits & np.int64(0xFFFFFFFFFFFFF)) + np.int64(0x3FE6A09E667F3BCD)).view(np.float64) - 1.0
+    s = f / (2.0 + f)
+    w = s * s
+    q = 0.14616721179861816
+    q = q * w + 0.15331699633543858
+    q = q * w + 0.18182889786191042
+    q = q * w + 0.2222221112572281
+    q = q * w + 0.28571428626031065
+    q = q * w + 0.3999999999989938
+    q = q * w + 0.666666666666667
+    half = 0.5 * f * f
+    small = half - (s * (half + w * q) + k * 1.9082149292705877e-10)
+    value = k * 0.6931471803691238 - (small - f)
+    edge = -np.inf if u == 0.0 else np.nan
+    edge = np.inf if u == np.inf else edge
+    return value if 0.0 < u < np.inf else edge
+
+
+def _log(u):
+    """The one or the other, by the dtype."""
+    return _log_32(u) if u.dtype == np.float32 else _log_64(u)
+
+
+@overload(_log, jit_options=_EXACT)
+def _compiled_log(u):
+    """What compiled code calls."""
+    return _log_32 if u == types.float32 else _log_64
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
+
+
 @njit(**_EXACT)
 def _sigmoid(u, one):
     """1 / (1 + exp(-u)), without overflow on either side; `one` is 1 in the dtype of u."""
-    small = math.exp(-abs(u))
+    small = _exp_of_negative(-abs(u))
     return (one if u >= 0 else small) / (one + small)
 
 
 @njit(**_EXACT)
 def _softplus(u, one):
     """log(1 + exp(u)), without overflow, and exact where u is very negative."""
-    return (u if u > 0 else one - one) + math.log1p(math.exp(-abs(u)))
+    small = _exp_of_negative(-abs(u))
+    whole = one + small
+    # log(1 + small): of what is lost where 1 + small is rounded, the logarithm is that over the whole.
+    return (u if u > 0 else one - one) + (_log(whole) + (small - (whole - one)) / whole)
 
 
 def _read(*arguments):
@@ -146,6 +273,25 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
 @njit(**_FAST)
 def _logistic_regression_kernel(X, y, w, b, losses):
     """The loops of logistic_regression."""
@@ -153,7 +299,6 @@ def _logistic_regression_kernel(X, y, w, b, losses):
     N = X.shape[0]
     D = X.shape[1]
     sum_X_w = np.empty(N, losses.dtype)  # of all samples
-    z = np.empty(N, losses.dtype)  # of all samples
     for n in range(N):
         total = real(0)
         for j in range(D):
@@ -161,8 +306,7 @@ def _logistic_regression_kernel(X, y, w, b, losses):
         sum_X_w[n] = total
     sum_y_z = real(0)
     for n in range(N):
-        z[n] = sum_X_w[n] + b
-        sum_y_z += -y[n] * _softplus(-z[n], real(1)) - (real(1) - y[n]) * _softplus(z[n], real(1))
+        sum_y_z += -y[n] * _softplus(-(sum_X_w[n] + b), real(1)) - (real(1) - y[n]) * _softplus(sum_X_w[n] + b, real(1))
     losses[()] = -sum_y_z
 
 
@@ -213,8 +357,6 @@ def _logistic_regression_value_and_gradient_kernel(X, y, w, b, losses, dw, db):
     N = X.shape[0]
     D = X.shape[1]
     sum_X_w = np.empty(N, losses.dtype)  # of all samples
-    z = np.empty(N, losses.dtype)  # of all samples
-    p = np.empty(N, losses.dtype)  # of all samples
     z_bar = np.empty(N, losses.dtype)  # of all samples
     for n in range(N):
         total = real(0)
@@ -222,21 +364,18 @@ def _logistic_regression_value_and_gradient_kernel(X, y, w, b, losses, dw, db):
             total += X[n, j] * w[j]
         sum_X_w[n] = total
     sum_y_z = real(0)
+    db[()] = real(0)
     for n in range(N):
-        z[n] = sum_X_w[n] + b
-        sum_y_z += -y[n] * _softplus(-z[n], real(1)) - (real(1) - y[n]) * _softplus(z[n], real(1))
+        sum_y_z += -y[n] * _softplus(-(sum_X_w[n] + b), real(1)) - (real(1) - y[n]) * _softplus(sum_X_w[n] + b, real(1))
+        p = _sigmoid(sum_X_w[n] + b, real(1))
+        z_bar[n] = p - y[n]
+        db[()] += z_bar[n]
     losses[()] = -sum_y_z
-    for n in range(N):
-        p[n] = _sigmoid(z[n], real(1))
-        z_bar[n] = p[n] - y[n]
     for j in range(D):
         dw[j] = real(0)
     for n in range(N):
         for j in range(D):
             dw[j] += z_bar[n] * X[n, j]
-    db[()] = real(0)
-    for n in range(N):
-        db[()] += z_bar[n]
 
 
 def logistic_regression_value_and_gradient(X, y, w, b, out=None):
@@ -303,6 +442,18 @@ def _logistic_regression_hvp_kernel(X, w, b, v, out):
     real = out.dtype.type  # keeps literals narrow
     N = X.shape[0]
     D = X.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        N == 0
+        or D == 0
+        or w.shape[0] != D
+        or v.shape[0] != D
+        or out.shape[0] != D
+        or _overlap(out, X)
+        or _overlap(out, w)
+        or _overlap(out, v)
+    ):
+        return False
     sum_X_w = np.empty(N, out.dtype)  # of all samples
     z = np.empty(N, out.dtype)  # of all samples
     p = np.empty(N, out.dtype)  # of all samples
@@ -331,6 +482,7 @@ def _logistic_regression_hvp_kernel(X, w, b, v, out):
         for k in range(D):
             total += v[k] * sum_factor_X[j, k]
         out[j] = total
+    return True
 
 
 def logistic_regression_hvp(X, w, b, v, out=None):
@@ -361,6 +513,15 @@ def logistic_regression_hvp(X, w, b, v, out=None):
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
     """
+    if (
+        out is not None
+        and type(b) in _NUMBERS
+        and _is_plain((X, 2), (w, 1), (v, 1), (out, 1))
+    ):
+        b = X.dtype.type(b)
+        if _logistic_regression_hvp_kernel(X, w, b, v, out):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("X", X, ('N', 'D'), None, False),
         ("w", w, ('D',), None, False),

@@ -18,10 +18,12 @@ Source: S. Boyd and L. Vandenberghe, Convex Optimization, Cambridge University P
 3.1.5.
 """
 
-import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
 __all__ = [
     "logsumexp",
@@ -32,6 +34,148 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+# For formulas whose grouping matters.
+_EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+def _exp_of_negative_32(u):
+    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n: n in the place of the exponent, whose own zero is 127
+    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return np.float32(0) if u < np.float32(-87.33654) else q * power
+
+
+def _exp_of_negative_64(u):
+    """The same in float64, with a longer polynomial."""
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    n = t - 6755399441055744.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    return 0.0 if u < -708.3964185322641 else q * power
+
+
+def _exp_of_negative(u):
+    """The one or the other, by the dtype."""
+    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
+
+
+@overload(_exp_of_negative, jit_options=_EXACT)
+def _compiled_exp_of_negative(u):
+    """What compiled code calls."""
+    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _larger(typing, u, v):
+    """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
+
+    Of a NaN and a number it is the number.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind = arguments[0].type
+        function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
+        return builder.call(function, arguments)
+
+    return u(u, u), instruction
+
+
+def _log_32(u):
+    """log(u) within 1 eps; -inf at 0, NaN below it and of NaN, inf of inf.
+
+    Done on whole vectors, as the exponential is. u = 2^k (1 + f) with a whole k and 1 + f between
+    sqrt(1/2) and sqrt(2); with s = f / (2 + f), log(1 + f) = 2 (s + s^3 / 3 + s^5 / 5 + ...), where
+    a short polynomial in s^2 does for the rest of the series.
+    """
+    normal = u * np.float32(33554432.0) if u < np.float32(1.1754944e-38) else u  # 2^25
+    shift = np.float32(25) if u < np.float32(1.1754944e-38) else np.float32(0)
+    # The bits, less those of sqrt(1/2): what is above bit 23 is k.
+    bits = np.int32(np.float32(normal).view(np.int32) - np.int32(0x3F3504F3))
+    k = np.float32(np.int32(bits >> np.int32(23))) - shift
+    f = np.int32((bits & np.int32(0x7FFFFF)) + np.int32(0x3F3504F3)).view(np.float32) - np.float32(1)
+    s = f / (np.float32(2) + f)
+    w = s * s
+    q = np.float32(0.29580157995224)
+    q = q * w + np.float32(0.3998877704143524)
+    q = q * w + np.float32(0.6666668653488159)
+    half = np.float32(0.5) * f * f
+    # k log 2 in two parts, the larger one exact; the small terms are added up first.
+    small = half - (s * (half + w * q) + k * np.float32(9.058e-06))
+    value = k * np.float32(0.6931381225585938) - (small - f)
+    edge = np.float32(-np.inf) if u == np.float32(0) else np.float32(np.nan)
+    edge = np.float32(np.inf) if u == np.float32(np.inf) else edge
+    return value if np.float32(0) < u < np.float32(np.inf) else edge
+
+
+def _log_64(u):
+    """The same in float64, with a longer polynomial."""
+    normal = u * 18014398509481984.0 if u < 2.2250738585072014e-308 else u  # 2^54
+    shift = 54.0 if u < 2.2250738585072014e-308 else 0.0
+    bits = np.int64(np.float64(normal).view(np.int64) - np.int64(0x3FE6A09E667F3BCD))
+    k = np.float64(np.int64(bits >> np.int64(52))) - shift
+    f = np.int64((bits & np.int64(0xFFFFFFFFFFFFF)) + np.int64(0x3FE6A09E667F3BCD)).view(np.float64) - 1.0
+    s = f / (2.0 + f)
+    w = s * s
+    q = 0.14616721179861816
+    q = q * w + 0.15331699633543858
+    q = q * w + 0.18182889786191042
+    q = q * w + 0.2222221112572281
+    q = q * w + 0.28571428626031065
+    q = q * w + 0.3999999999989938
+    q = q * w + 0.666666666666667
+    half = 0.5 * f * f
+    small = half - (s * (half + w * q) + k * 1.9082149292705877e-10)
+    value = k * 0.6931471803691238 - (small - f)
+    edge = -np.inf if u == 0.0 else np.nan
+    edge = np.inf if u == np.inf else edge
+    return value if 0.0 < u < np.inf else edge
+
+
+def _log(u):
+    """The one or the other, by the dtype."""
+    return _log_32(u) if u.dtype == np.float32 else _log_64(u)
+
+
+@overload(_log, jit_options=_EXACT)
+def _compiled_log(u):
+    """What compiled code calls."""
+    return _log_32 if u == types.float32 else _log_64
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -129,30 +273,125 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _logsumexp_kernel(z, out):
     """The loops of logsumexp."""
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
-    e = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or out.shape[0] != B or _overlap(out, z):
+        return False
     for row in range(B):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
         for k in range(K):
-            if z[row, k] > m:
-                m = z[row, k]
-        # e[k]: between 0 and 1, and at least one of them is 1
+            m = _larger(m, z[row, k])
+        # e: between 0 and 1, and at least one of them is 1
         # s: between 1 and the number of terms
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(z[row, k] - m)
-            s += e[k]
-        log_s = math.log(s)
+            e = _exp_of_negative(z[row, k] - m)
+            s += e
+        log_s = _log(s)
         out[row] = m + log_s
+    return True
 
 
-def logsumexp(z, out=None):
+@njit(**_FAST)
+def _logsumexp_kernel_by_blocks(all_z, all_out):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_out.dtype.type  # keeps literals narrow
+    B = all_z.shape[0]
+    K = all_z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or all_out.shape[0] != B or _overlap(all_out, all_z):
+        return False
+    each_m = np.empty(32, all_out.dtype)  # of one block
+    e = np.empty((32, K), all_out.dtype)  # of one block
+    each_s = np.empty(32, all_out.dtype)  # of one block
+    each_log_s = np.empty(32, all_out.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        z = all_z[start:stop]
+        out = all_out[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # e[row, k]: between 0 and 1, and at least one of them is 1
+        for row in range(32):
+            m = real(-np.inf)
+            for k in range(K):
+                m = _larger(m, z[row, k])
+            for k in range(K):
+                e[row, k] = z[row, k] - m
+            each_m[row] = m
+        flat = e.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += e[row, k]
+            each_s[row] = s
+        for row in range(32):
+            s = each_s[row]
+            log_s = _log(s)
+            each_log_s[row] = log_s
+        for row in range(32):
+            m = each_m[row]
+            log_s = each_log_s[row]
+            out[row] = m + log_s
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _logsumexp_kernel(all_z[done:], all_out[done:])
+    return True
+
+
+def logsumexp(z, out=None, *, threads=1):
     """A smooth maximum of scores; its gradient is softmax and its Hessian the Jacobian of softmax.
 
     Parameters
@@ -162,6 +401,8 @@ def logsumexp(z, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -179,6 +420,13 @@ def logsumexp(z, out=None):
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
+    if threads == 1 and out is not None and _is_plain((z, 2), (out, 1)):
+        B = z.shape[0]
+        K = z.shape[1]
+        kernel = _logsumexp_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _logsumexp_kernel
+        if kernel(z, out):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, True),
     )
@@ -186,7 +434,8 @@ def logsumexp(z, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B,), dtype, single, arrays)
-    _logsumexp_kernel(z, out)
+    kernel = _logsumexp_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _logsumexp_kernel
+    kernel(z, out) if threads == 1 else _in_threads(threads, kernel, (True, True), z, out)
     return out[0] if single else out
 
 
@@ -196,24 +445,66 @@ def _logsumexp_gradient_z_kernel(z, out):
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
-    e = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or out.shape[0] != B or out.shape[1] != K or _overlap(out, z):
+        return False
     for row in range(B):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
         for k in range(K):
-            if z[row, k] > m:
-                m = z[row, k]
-        # e[k]: between 0 and 1, and at least one of them is 1
+            m = _larger(m, z[row, k])
+        # out[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
         # s: between 1 and the number of terms
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(z[row, k] - m)
-            s += e[k]
+            out[row, k] = _exp_of_negative(z[row, k] - m)
+            s += out[row, k]
+        scale = real(1) / s
         for j in range(K):
-            out[row, j] = e[j] / s
+            out[row, j] = scale * out[row, j]
+    return True
 
 
-def logsumexp_gradient_z(z, out=None):
+@njit(**_FAST)
+def _logsumexp_gradient_z_kernel_by_blocks(all_z, all_out):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_out.dtype.type  # keeps literals narrow
+    B = all_z.shape[0]
+    K = all_z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or all_out.shape[0] != B or all_out.shape[1] != K or _overlap(all_out, all_z):
+        return False
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        z = all_z[start:stop]
+        out = all_out[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # out[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        for row in range(32):
+            m = real(-np.inf)
+            for k in range(K):
+                m = _larger(m, z[row, k])
+            for k in range(K):
+                out[row, k] = z[row, k] - m
+        flat = out.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += out[row, k]
+            scale = real(1) / s
+            for j in range(K):
+                out[row, j] = scale * out[row, j]
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _logsumexp_gradient_z_kernel(all_z[done:], all_out[done:])
+    return True
+
+
+def logsumexp_gradient_z(z, out=None, *, threads=1):
     """The gradient of L by z, sample by sample.
 
     d(L, z[j]) = p[j]
@@ -225,6 +516,8 @@ def logsumexp_gradient_z(z, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -242,6 +535,16 @@ def logsumexp_gradient_z(z, out=None):
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
+    if threads == 1 and out is not None and _is_plain((z, 2), (out, 2)):
+        B = z.shape[0]
+        K = z.shape[1]
+        kernel = _logsumexp_gradient_z_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _logsumexp_gradient_z_kernel
+        if kernel(z, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((z, 1), (out, 1)):  # one sample
+        if _logsumexp_gradient_z_kernel(z[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, True),
     )
@@ -249,7 +552,8 @@ def logsumexp_gradient_z(z, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _logsumexp_gradient_z_kernel(z, out)
+    kernel = _logsumexp_gradient_z_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _logsumexp_gradient_z_kernel
+    kernel(z, out) if threads == 1 else _in_threads(threads, kernel, (True, True), z, out)
     return out[0] if single else out
 
 
@@ -259,26 +563,83 @@ def _logsumexp_vjp_kernel(z, g, dz):
     real = dz.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
-    e = np.empty(K, dz.dtype)  # of one sample
-    p = np.empty(K, dz.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or g.shape[0] != B
+        or dz.shape[0] != B
+        or dz.shape[1] != K
+        or _overlap(dz, z)
+        or _overlap(dz, g)
+    ):
+        return False
     for row in range(B):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
         for k in range(K):
-            if z[row, k] > m:
-                m = z[row, k]
-        # e[k]: between 0 and 1, and at least one of them is 1
+            m = _larger(m, z[row, k])
+        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
         # s: between 1 and the number of terms
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(z[row, k] - m)
-            s += e[k]
+            dz[row, k] = _exp_of_negative(z[row, k] - m)
+            s += dz[row, k]
+        scale = g[row] / s
         for i in range(K):
-            p[i] = e[i] / s
-            dz[row, i] = g[row] * p[i]
+            dz[row, i] = scale * dz[row, i]
+    return True
 
 
-def logsumexp_vjp(z, g, out=None):
+@njit(**_FAST)
+def _logsumexp_vjp_kernel_by_blocks(all_z, all_g, all_dz):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_dz.dtype.type  # keeps literals narrow
+    B = all_z.shape[0]
+    K = all_z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or all_g.shape[0] != B
+        or all_dz.shape[0] != B
+        or all_dz.shape[1] != K
+        or _overlap(all_dz, all_z)
+        or _overlap(all_dz, all_g)
+    ):
+        return False
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        z = all_z[start:stop]
+        g = all_g[start:stop]
+        dz = all_dz[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        for row in range(32):
+            m = real(-np.inf)
+            for k in range(K):
+                m = _larger(m, z[row, k])
+            for k in range(K):
+                dz[row, k] = z[row, k] - m
+        flat = dz.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += dz[row, k]
+            scale = g[row] / s
+            for i in range(K):
+                dz[row, i] = scale * dz[row, i]
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _logsumexp_vjp_kernel(all_z[done:], all_g[done:], all_dz[done:])
+    return True
+
+
+def logsumexp_vjp(z, g, out=None, *, threads=1):
     """The vector-Jacobian product: from a cotangent g of L to that of z.
 
     g * d(L, z[j]) = g * p[j]
@@ -292,6 +653,8 @@ def logsumexp_vjp(z, g, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -309,6 +672,13 @@ def logsumexp_vjp(z, g, out=None):
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
+    if threads == 1 and out is not None and _is_plain((z, 2), (g, 1), (out, 2)):
+        B = z.shape[0]
+        K = z.shape[1]
+        kernel = _logsumexp_vjp_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _logsumexp_vjp_kernel
+        if kernel(z, g, out):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, True),
         ("g", g, ('B',), None, True),
@@ -317,7 +687,8 @@ def logsumexp_vjp(z, g, out=None):
     B = sizes["B"]
     K = sizes["K"]
     dz = _output("out", out, (B, K), dtype, single, arrays)
-    _logsumexp_vjp_kernel(z, g, dz)
+    kernel = _logsumexp_vjp_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _logsumexp_vjp_kernel
+    kernel(z, g, dz) if threads == 1 else _in_threads(threads, kernel, (True, True, True), z, g, dz)
     return dz[0] if single else dz
 
 
@@ -327,27 +698,87 @@ def _logsumexp_jvp_kernel(z, z_dot, out):
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or z_dot.shape[0] != B
+        or z_dot.shape[1] != K
+        or out.shape[0] != B
+        or _overlap(out, z)
+        or _overlap(out, z_dot)
+    ):
+        return False
     e = np.empty(K, out.dtype)  # of one sample
-    p = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
         for k in range(K):
-            if z[row, k] > m:
-                m = z[row, k]
+            m = _larger(m, z[row, k])
         # e[k]: between 0 and 1, and at least one of them is 1
         # s: between 1 and the number of terms
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(z[row, k] - m)
+            e[k] = _exp_of_negative(z[row, k] - m)
             s += e[k]
         out[row] = real(0)
+        scale = real(1) / s
         for i in range(K):
-            p[i] = e[i] / s
-            out[row] += z_dot[row, i] * p[i]
+            out[row] += scale * z_dot[row, i] * e[i]
+    return True
 
 
-def logsumexp_jvp(z, z_dot, out=None):
+@njit(**_FAST)
+def _logsumexp_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_out.dtype.type  # keeps literals narrow
+    B = all_z.shape[0]
+    K = all_z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or all_z_dot.shape[0] != B
+        or all_z_dot.shape[1] != K
+        or all_out.shape[0] != B
+        or _overlap(all_out, all_z)
+        or _overlap(all_out, all_z_dot)
+    ):
+        return False
+    e = np.empty((32, K), all_out.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        z = all_z[start:stop]
+        z_dot = all_z_dot[start:stop]
+        out = all_out[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # e[row, k]: between 0 and 1, and at least one of them is 1
+        for row in range(32):
+            m = real(-np.inf)
+            for k in range(K):
+                m = _larger(m, z[row, k])
+            for k in range(K):
+                e[row, k] = z[row, k] - m
+        flat = e.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += e[row, k]
+            out[row] = real(0)
+            scale = real(1) / s
+            for i in range(K):
+                out[row] += scale * z_dot[row, i] * e[row, i]
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _logsumexp_jvp_kernel(all_z[done:], all_z_dot[done:], all_out[done:])
+    return True
+
+
+def logsumexp_jvp(z, z_dot, out=None, *, threads=1):
     """The Jacobian-vector product: from a tangent of z to that of L.
 
     Parameters
@@ -359,6 +790,8 @@ def logsumexp_jvp(z, z_dot, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -376,6 +809,13 @@ def logsumexp_jvp(z, z_dot, out=None):
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
+    if threads == 1 and out is not None and _is_plain((z, 2), (z_dot, 2), (out, 1)):
+        B = z.shape[0]
+        K = z.shape[1]
+        kernel = _logsumexp_jvp_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _logsumexp_jvp_kernel
+        if kernel(z, z_dot, out):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, True),
         ("z_dot", z_dot, ('B', 'K'), None, True),
@@ -384,5 +824,6 @@ def logsumexp_jvp(z, z_dot, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B,), dtype, single, arrays)
-    _logsumexp_jvp_kernel(z, z_dot, out)
+    kernel = _logsumexp_jvp_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _logsumexp_jvp_kernel
+    kernel(z, z_dot, out) if threads == 1 else _in_threads(threads, kernel, (True, True, True), z, z_dot, out)
     return out[0] if single else out

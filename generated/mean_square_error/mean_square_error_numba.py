@@ -18,10 +18,12 @@ Source: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press, 201
 (which also says why this loss trains poorly).
 """
 
-import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
 __all__ = [
     "mean_square_error",
@@ -30,6 +32,86 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+# For formulas whose grouping matters.
+_EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+def _exp_of_negative_32(u):
+    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n: n in the place of the exponent, whose own zero is 127
+    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return np.float32(0) if u < np.float32(-87.33654) else q * power
+
+
+def _exp_of_negative_64(u):
+    """The same in float64, with a longer polynomial."""
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    n = t - 6755399441055744.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    return 0.0 if u < -708.3964185322641 else q * power
+
+
+def _exp_of_negative(u):
+    """The one or the other, by the dtype."""
+    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
+
+
+@overload(_exp_of_negative, jit_options=_EXACT)
+def _compiled_exp_of_negative(u):
+    """What compiled code calls."""
+    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _larger(typing, u, v):
+    """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
+
+    Of a NaN and a number it is the number.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind = arguments[0].type
+        function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
+        return builder.call(function, arguments)
+
+    return u(u, u), instruction
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -135,7 +217,60 @@ def _check_reduction(reduction, known):
 
 def _reduced(losses, reduction):
     """The mean or the sum of the losses of all samples."""
-    return np.mean(losses) if reduction == "mean" else np.sum(losses)
+    real = losses.dtype.type
+    return real(_weighted_total(losses, real(1 / losses.size if reduction == "mean" else 1)))
+
+
+@njit(**_FAST)
+def _weighted_total(losses, weight):
+    """The sum of all losses, each with the same weight."""
+    total = losses.dtype.type(0)
+    for row in range(losses.size):
+        total += losses[row]
+    return weight * total
+
+
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
 
 
 @njit(**_FAST)
@@ -144,28 +279,89 @@ def _mean_square_error_kernel(z, t, losses):
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or t.shape[0] != B
+        or t.shape[1] != K
+        or losses.shape[0] != B
+        or _overlap(losses, z)
+        or _overlap(losses, t)
+    ):
+        return False
     e = np.empty(K, losses.dtype)  # of one sample
-    p = np.empty(K, losses.dtype)  # of one sample
     for row in range(B):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
         for k in range(K):
-            if z[row, k] > m:
-                m = z[row, k]
+            m = _larger(m, z[row, k])
         # e[k]: between 0 and 1, and at least one of them is 1
         # s: between 1 and the number of terms
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(z[row, k] - m)
+            e[k] = _exp_of_negative(z[row, k] - m)
             s += e[k]
         sum_p_t = real(0)
+        scale = real(1) / s
         for i in range(K):
-            p[i] = e[i] / s
-            sum_p_t += (p[i] - t[row, i]) ** 2
+            sum_p_t += (scale * e[i] - t[row, i]) ** 2
         losses[row] = real(1 / 2) * sum_p_t
+    return True
 
 
-def mean_square_error(z, t, reduction="mean"):
+@njit(**_FAST)
+def _mean_square_error_kernel_by_blocks(all_z, all_t, all_losses):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_losses.dtype.type  # keeps literals narrow
+    B = all_z.shape[0]
+    K = all_z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or all_t.shape[0] != B
+        or all_t.shape[1] != K
+        or all_losses.shape[0] != B
+        or _overlap(all_losses, all_z)
+        or _overlap(all_losses, all_t)
+    ):
+        return False
+    e = np.empty((32, K), all_losses.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        z = all_z[start:stop]
+        t = all_t[start:stop]
+        losses = all_losses[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # e[row, k]: between 0 and 1, and at least one of them is 1
+        for row in range(32):
+            m = real(-np.inf)
+            for k in range(K):
+                m = _larger(m, z[row, k])
+            for k in range(K):
+                e[row, k] = z[row, k] - m
+        flat = e.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += e[row, k]
+            sum_p_t = real(0)
+            scale = real(1) / s
+            for i in range(K):
+                sum_p_t += (scale * e[row, i] - t[row, i]) ** 2
+            losses[row] = real(1 / 2) * sum_p_t
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _mean_square_error_kernel(all_z[done:], all_t[done:], all_losses[done:])
+    return True
+
+
+def mean_square_error(z, t, reduction="mean", *, threads=1):
     """Half the squared distance between the softmax of the scores z and targets t.
 
     Parameters
@@ -176,6 +372,8 @@ def mean_square_error(z, t, reduction="mean"):
         Input.
     reduction : mean, sum, none
         How the losses of the samples become one number (none: they do not).
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -194,6 +392,14 @@ def mean_square_error(z, t, reduction="mean"):
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
+    if threads == 1 and reduction in ("mean", "sum") and _is_plain((z, 2), (t, 2)):
+        B = z.shape[0]
+        K = z.shape[1]
+        losses = np.empty(B, z.dtype)
+        kernel = _mean_square_error_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _mean_square_error_kernel
+        if kernel(z, t, losses):
+            return _reduced(losses, reduction)
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum', 'none'))
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, True),
@@ -203,7 +409,8 @@ def mean_square_error(z, t, reduction="mean"):
     B = sizes["B"]
     K = sizes["K"]
     losses = np.empty((B,), dtype)
-    _mean_square_error_kernel(z, t, losses)
+    kernel = _mean_square_error_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _mean_square_error_kernel
+    kernel(z, t, losses) if threads == 1 else _in_threads(threads, kernel, (True, True, True), z, t, losses)
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -216,35 +423,108 @@ def _mean_square_error_value_and_gradient_kernel(z, t, weight, losses, dz):
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
-    e = np.empty(K, losses.dtype)  # of one sample
-    p = np.empty(K, losses.dtype)  # of one sample
-    p_bar = np.empty(K, losses.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or t.shape[0] != B
+        or t.shape[1] != K
+        or losses.shape[0] != B
+        or dz.shape[0] != B
+        or dz.shape[1] != K
+        or _overlap(losses, z)
+        or _overlap(losses, t)
+        or _overlap(dz, z)
+        or _overlap(dz, t)
+        or _overlap(dz, losses)
+    ):
+        return False
     for row in range(B):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
         for k in range(K):
-            if z[row, k] > m:
-                m = z[row, k]
-        # e[k]: between 0 and 1, and at least one of them is 1
+            m = _larger(m, z[row, k])
+        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
         # s: between 1 and the number of terms
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(z[row, k] - m)
-            s += e[k]
+            dz[row, k] = _exp_of_negative(z[row, k] - m)
+            s += dz[row, k]
         sum_p_t = real(0)
-        for i in range(K):
-            p[i] = e[i] / s
-            sum_p_t += (p[i] - t[row, i]) ** 2
-        losses[row] = real(1 / 2) * sum_p_t
         sum_p_bar_p = real(0)
+        scale = real(1) / s
+        for i in range(K):
+            sum_p_t += (scale * dz[row, i] - t[row, i]) ** 2
+            sum_p_bar_p += scale * (scale * dz[row, i] - t[row, i]) * dz[row, i]
+        losses[row] = real(1 / 2) * sum_p_t
+        scale_2 = weight / s
         for j in range(K):
-            p_bar[j] = p[j] - t[row, j]
-            sum_p_bar_p += p_bar[j] * p[j]
-        for j in range(K):
-            dz[row, j] = weight * p[j] * (p_bar[j] - sum_p_bar_p)
+            dz[row, j] = scale_2 * dz[row, j] * (scale * dz[row, j] - t[row, j] - sum_p_bar_p)
+    return True
 
 
-def mean_square_error_value_and_gradient(z, t, reduction="mean", out=None):
+@njit(**_FAST)
+def _mean_square_error_value_and_gradient_kernel_by_blocks(all_z, all_t, weight, all_losses, all_dz):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_losses.dtype.type  # keeps literals narrow
+    B = all_z.shape[0]
+    K = all_z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or all_t.shape[0] != B
+        or all_t.shape[1] != K
+        or all_losses.shape[0] != B
+        or all_dz.shape[0] != B
+        or all_dz.shape[1] != K
+        or _overlap(all_losses, all_z)
+        or _overlap(all_losses, all_t)
+        or _overlap(all_dz, all_z)
+        or _overlap(all_dz, all_t)
+        or _overlap(all_dz, all_losses)
+    ):
+        return False
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        z = all_z[start:stop]
+        t = all_t[start:stop]
+        losses = all_losses[start:stop]
+        dz = all_dz[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        for row in range(32):
+            m = real(-np.inf)
+            for k in range(K):
+                m = _larger(m, z[row, k])
+            for k in range(K):
+                dz[row, k] = z[row, k] - m
+        flat = dz.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += dz[row, k]
+            sum_p_t = real(0)
+            sum_p_bar_p = real(0)
+            scale = real(1) / s
+            for i in range(K):
+                sum_p_t += (scale * dz[row, i] - t[row, i]) ** 2
+                sum_p_bar_p += scale * (scale * dz[row, i] - t[row, i]) * dz[row, i]
+            losses[row] = real(1 / 2) * sum_p_t
+            scale_2 = weight / s
+            for j in range(K):
+                dz[row, j] = scale_2 * dz[row, j] * (scale * dz[row, j] - t[row, j] - sum_p_bar_p)
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _mean_square_error_value_and_gradient_kernel(all_z[done:], all_t[done:], weight, all_losses[done:], all_dz[done:])
+    return True
+
+
+def mean_square_error_value_and_gradient(z, t, reduction="mean", out=None, *, threads=1):
     """The loss L and its gradient by z, in one call.
 
     p_bar[j] = p[j] - t[j]
@@ -262,6 +542,8 @@ def mean_square_error_value_and_gradient(z, t, reduction="mean", out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -281,6 +563,20 @@ def mean_square_error_value_and_gradient(z, t, reduction="mean", out=None):
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
+    if (
+        threads == 1
+        and reduction in ("mean", "sum")
+        and out is not None
+        and _is_plain((z, 2), (t, 2), (out, 2))
+    ):
+        B = z.shape[0]
+        K = z.shape[1]
+        weight = z.dtype.type(1 / B if reduction == "mean" else 1)
+        losses = np.empty(B, z.dtype)
+        kernel = _mean_square_error_value_and_gradient_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _mean_square_error_value_and_gradient_kernel
+        if kernel(z, t, weight, losses, out):
+            return _reduced(losses, reduction), out
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, True),
@@ -292,6 +588,7 @@ def mean_square_error_value_and_gradient(z, t, reduction="mean", out=None):
     losses = np.empty((B,), dtype)
     dz = _output("out", out, (B, K), dtype, single, arrays)
     weight = dtype.type(1 / B if reduction == "mean" else 1)
-    _mean_square_error_value_and_gradient_kernel(z, t, weight, losses, dz)
+    kernel = _mean_square_error_value_and_gradient_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _mean_square_error_value_and_gradient_kernel
+    kernel(z, t, weight, losses, dz) if threads == 1 else _in_threads(threads, kernel, (True, True, False, True, True), z, t, weight, losses, dz)
     value = _reduced(losses, reduction)
     return value, (dz[0] if single else dz)

@@ -17,6 +17,8 @@ Source: J. Weston and C. Watkins, "Support Vector Machines for Multi-Class Patte
 ESANN 1999, pp. 219-224.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numba import njit
 
@@ -29,6 +31,29 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 # For formulas whose grouping matters.
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+@njit(**_FAST)
+def _outside(labels, places):
+    """Whether a label is no place from 0 to places - 1."""
+    flat, found = labels.reshape(-1), False
+    for place in range(flat.size):
+        found |= (flat[place] < 0) | (flat[place] >= places)
+    return found
+
+
+def _are_labels(array, axes, places):
+    """Whether an array of labels is as kernels take it, and right."""
+    if type(array) is not np.ndarray or array.dtype != np.intp or array.ndim != axes:
+        return False
+    return array.flags.carray and not _outside(array, places)
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 @njit(**_EXACT)
@@ -146,7 +171,60 @@ def _check_reduction(reduction, known):
 
 def _reduced(losses, reduction):
     """The mean or the sum of the losses of all samples."""
-    return np.mean(losses) if reduction == "mean" else np.sum(losses)
+    real = losses.dtype.type
+    return real(_weighted_total(losses, real(1 / losses.size if reduction == "mean" else 1)))
+
+
+@njit(**_FAST)
+def _weighted_total(losses, weight):
+    """The sum of all losses, each with the same weight."""
+    total = losses.dtype.type(0)
+    for row in range(losses.size):
+        total += losses[row]
+    return weight * total
+
+
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
 
 
 @njit(**_FAST)
@@ -155,15 +233,24 @@ def _multiclass_hinge_kernel(s, y, losses):
     real = losses.dtype.type  # keeps literals narrow
     B = s.shape[0]
     K = s.shape[1]
-    m = np.empty(K, losses.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or y.shape[0] != B
+        or losses.shape[0] != B
+        or _overlap(losses, s)
+        or _overlap(losses, y)
+    ):
+        return False
     for row in range(B):
         losses[row] = real(0)
         for k in range(K):
-            m[k] = real(1) + s[row, k] - s[row, y[row]]
-            losses[row] += (_relu(m[k], real(1)) if k != y[row] else real(0))
+            losses[row] += (_relu(real(1) + s[row, k] - s[row, y[row]], real(1)) if k != y[row] else real(0))
+    return True
 
 
-def multiclass_hinge(s, y, reduction="mean"):
+def multiclass_hinge(s, y, reduction="mean", *, threads=1):
     """The sum over the wrong classes of how far each comes within a margin of 1 of the true class y.
 
     Parameters
@@ -174,6 +261,8 @@ def multiclass_hinge(s, y, reduction="mean"):
         Places on the axis K, counted from 0.
     reduction : mean, sum, none
         How the losses of the samples become one number (none: they do not).
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -190,6 +279,17 @@ def multiclass_hinge(s, y, reduction="mean"):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and reduction in ("mean", "sum")
+        and _is_plain((s, 2))
+        and _are_labels(y, 1, s.shape[1])
+    ):
+        B = s.shape[0]
+        losses = np.empty(B, s.dtype)
+        if _multiclass_hinge_kernel(s, y, losses):
+            return _reduced(losses, reduction)
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum', 'none'))
     arrays, sizes, dtype, single = _read(
         ("s", s, ('B', 'K'), None, True),
@@ -199,7 +299,7 @@ def multiclass_hinge(s, y, reduction="mean"):
     B = sizes["B"]
     K = sizes["K"]
     losses = np.empty((B,), dtype)
-    _multiclass_hinge_kernel(s, y, losses)
+    _multiclass_hinge_kernel(s, y, losses) if threads == 1 else _in_threads(threads, _multiclass_hinge_kernel, (True, True, True), s, y, losses)
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -212,20 +312,34 @@ def _multiclass_hinge_value_and_gradient_kernel(s, y, weight, losses, ds):
     real = losses.dtype.type  # keeps literals narrow
     B = s.shape[0]
     K = s.shape[1]
-    m = np.empty(K, losses.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or y.shape[0] != B
+        or losses.shape[0] != B
+        or ds.shape[0] != B
+        or ds.shape[1] != K
+        or _overlap(losses, s)
+        or _overlap(losses, y)
+        or _overlap(ds, s)
+        or _overlap(ds, y)
+        or _overlap(ds, losses)
+    ):
+        return False
     for row in range(B):
         losses[row] = real(0)
         sum_m = real(0)
         for k in range(K):
-            m[k] = real(1) + s[row, k] - s[row, y[row]]
-            losses[row] += (_relu(m[k], real(1)) if k != y[row] else real(0))
-            sum_m += (_step(m[k], real(1)) if k != y[row] else real(0))
+            losses[row] += (_relu(real(1) + s[row, k] - s[row, y[row]], real(1)) if k != y[row] else real(0))
+            sum_m += (_step(real(1) + s[row, k] - s[row, y[row]], real(1)) if k != y[row] else real(0))
         for j in range(K):
-            ds[row, j] = weight * _step(m[j], real(1))
+            ds[row, j] = weight * _step(real(1) + s[row, j] - s[row, y[row]], real(1))
         ds[row, y[row]] = -weight * sum_m
+    return True
 
 
-def multiclass_hinge_value_and_gradient(s, y, reduction="mean", out=None):
+def multiclass_hinge_value_and_gradient(s, y, reduction="mean", out=None, *, threads=1):
     """The loss L and its gradient by s, in one call.
 
     d(L, s[j]) = step(m[j]) * (1 - delta(j, y)) - delta(j, y) * sum(k != y, step(m[k]))
@@ -242,6 +356,8 @@ def multiclass_hinge_value_and_gradient(s, y, reduction="mean", out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -259,6 +375,19 @@ def multiclass_hinge_value_and_gradient(s, y, reduction="mean", out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and reduction in ("mean", "sum")
+        and out is not None
+        and _is_plain((s, 2), (out, 2))
+        and _are_labels(y, 1, s.shape[1])
+    ):
+        B = s.shape[0]
+        weight = s.dtype.type(1 / B if reduction == "mean" else 1)
+        losses = np.empty(B, s.dtype)
+        if _multiclass_hinge_value_and_gradient_kernel(s, y, weight, losses, out):
+            return _reduced(losses, reduction), out
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
         ("s", s, ('B', 'K'), None, True),
@@ -270,6 +399,6 @@ def multiclass_hinge_value_and_gradient(s, y, reduction="mean", out=None):
     losses = np.empty((B,), dtype)
     ds = _output("out", out, (B, K), dtype, single, arrays)
     weight = dtype.type(1 / B if reduction == "mean" else 1)
-    _multiclass_hinge_value_and_gradient_kernel(s, y, weight, losses, ds)
+    _multiclass_hinge_value_and_gradient_kernel(s, y, weight, losses, ds) if threads == 1 else _in_threads(threads, _multiclass_hinge_value_and_gradient_kernel, (True, True, False, True, True), s, y, weight, losses, ds)
     value = _reduced(losses, reduction)
     return value, (ds[0] if single else ds)

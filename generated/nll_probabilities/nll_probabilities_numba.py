@@ -18,10 +18,11 @@ Source: R. Jin and Z. Ghahramani, "Learning with Multiple Labels", Advances in N
 Processing Systems 15, 2002, pp. 921-928.
 """
 
-import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 __all__ = [
     "nll_probabilities",
@@ -31,6 +32,77 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+# For formulas whose grouping matters.
+_EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+def _log_32(u):
+    """log(u) within 1 eps; -inf at 0, NaN below it and of NaN, inf of inf.
+
+    Done on whole vectors, as the exponential is. u = 2^k (1 + f) with a whole k and 1 + f between
+    sqrt(1/2) and sqrt(2); with s = f / (2 + f), log(1 + f) = 2 (s + s^3 / 3 + s^5 / 5 + ...), where
+    a short polynomial in s^2 does for the rest of the series.
+    """
+    normal = u * np.float32(33554432.0) if u < np.float32(1.1754944e-38) else u  # 2^25
+    shift = np.float32(25) if u < np.float32(1.1754944e-38) else np.float32(0)
+    # The bits, less those of sqrt(1/2): what is above bit 23 is k.
+    bits = np.int32(np.float32(normal).view(np.int32) - np.int32(0x3F3504F3))
+    k = np.float32(np.int32(bits >> np.int32(23))) - shift
+    f = np.int32((bits & np.int32(0x7FFFFF)) + np.int32(0x3F3504F3)).view(np.float32) - np.float32(1)
+    s = f / (np.float32(2) + f)
+    w = s * s
+    q = np.float32(0.29580157995224)
+    q = q * w + np.float32(0.3998877704143524)
+    q = q * w + np.float32(0.6666668653488159)
+    half = np.float32(0.5) * f * f
+    # k log 2 in two parts, the larger one exact; the small terms are added up first.
+    small = half - (s * (half + w * q) + k * np.float32(9.058e-06))
+    value = k * np.float32(0.6931381225585938) - (small - f)
+    edge = np.float32(-np.inf) if u == np.float32(0) else np.float32(np.nan)
+    edge = np.float32(np.inf) if u == np.float32(np.inf) else edge
+    return value if np.float32(0) < u < np.float32(np.inf) else edge
+
+
+def _log_64(u):
+    """The same in float64, with a longer polynomial."""
+    normal = u * 18014398509481984.0 if u < 2.2250738585072014e-308 else u  # 2^54
+    shift = 54.0 if u < 2.2250738585072014e-308 else 0.0
+    bits = np.int64(np.float64(normal).view(np.int64) - np.int64(0x3FE6A09E667F3BCD))
+    k = np.float64(np.int64(bits >> np.int64(52))) - shift
+    f = np.int64((bits & np.int64(0xFFFFFFFFFFFFF)) + np.int64(0x3FE6A09E667F3BCD)).view(np.float64) - 1.0
+    s = f / (2.0 + f)
+    w = s * s
+    q = 0.14616721179861816
+    q = q * w + 0.15331699633543858
+    q = q * w + 0.18182889786191042
+    q = q * w + 0.2222221112572281
+    q = q * w + 0.28571428626031065
+    q = q * w + 0.3999999999989938
+    q = q * w + 0.666666666666667
+    half = 0.5 * f * f
+    small = half - (s * (half + w * q) + k * 1.9082149292705877e-10)
+    value = k * 0.6931471803691238 - (small - f)
+    edge = -np.inf if u == 0.0 else np.nan
+    edge = np.inf if u == np.inf else edge
+    return value if 0.0 < u < np.inf else edge
+
+
+def _log(u):
+    """The one or the other, by the dtype."""
+    return _log_32(u) if u.dtype == np.float32 else _log_64(u)
+
+
+@overload(_log, jit_options=_EXACT)
+def _compiled_log(u):
+    """What compiled code calls."""
+    return _log_32 if u == types.float32 else _log_64
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -136,7 +208,60 @@ def _check_reduction(reduction, known):
 
 def _reduced(losses, reduction):
     """The mean or the sum of the losses of all samples."""
-    return np.mean(losses) if reduction == "mean" else np.sum(losses)
+    real = losses.dtype.type
+    return real(_weighted_total(losses, real(1 / losses.size if reduction == "mean" else 1)))
+
+
+@njit(**_FAST)
+def _weighted_total(losses, weight):
+    """The sum of all losses, each with the same weight."""
+    total = losses.dtype.type(0)
+    for row in range(losses.size):
+        total += losses[row]
+    return weight * total
+
+
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
 
 
 @njit(**_FAST)
@@ -145,14 +270,26 @@ def _nll_probabilities_kernel(y, t, losses):
     real = losses.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or t.shape[0] != B
+        or t.shape[1] != K
+        or losses.shape[0] != B
+        or _overlap(losses, y)
+        or _overlap(losses, t)
+    ):
+        return False
     for row in range(B):
         q = real(0)
         for k in range(K):
             q += y[row, k] * t[row, k]
-        losses[row] = -math.log(q)
+        losses[row] = -_log(q)
+    return True
 
 
-def nll_probabilities(y, t, reduction="mean"):
+def nll_probabilities(y, t, reduction="mean", *, threads=1):
     """The negative logarithm of the probability that y gives to all classes with weights t together.
 
     Parameters
@@ -163,6 +300,8 @@ def nll_probabilities(y, t, reduction="mean"):
         Input.
     reduction : mean, sum, none
         How the losses of the samples become one number (none: they do not).
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -179,6 +318,12 @@ def nll_probabilities(y, t, reduction="mean"):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and reduction in ("mean", "sum") and _is_plain((y, 2), (t, 2)):
+        B = y.shape[0]
+        losses = np.empty(B, y.dtype)
+        if _nll_probabilities_kernel(y, t, losses):
+            return _reduced(losses, reduction)
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum', 'none'))
     arrays, sizes, dtype, single = _read(
         ("y", y, ('B', 'K'), None, True),
@@ -188,7 +333,7 @@ def nll_probabilities(y, t, reduction="mean"):
     B = sizes["B"]
     K = sizes["K"]
     losses = np.empty((B,), dtype)
-    _nll_probabilities_kernel(y, t, losses)
+    _nll_probabilities_kernel(y, t, losses) if threads == 1 else _in_threads(threads, _nll_probabilities_kernel, (True, True, True), y, t, losses)
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -201,16 +346,33 @@ def _nll_probabilities_value_and_gradient_kernel(y, t, weight, losses, dy):
     real = losses.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or t.shape[0] != B
+        or t.shape[1] != K
+        or losses.shape[0] != B
+        or dy.shape[0] != B
+        or dy.shape[1] != K
+        or _overlap(losses, y)
+        or _overlap(losses, t)
+        or _overlap(dy, y)
+        or _overlap(dy, t)
+        or _overlap(dy, losses)
+    ):
+        return False
     for row in range(B):
         q = real(0)
         for k in range(K):
             q += y[row, k] * t[row, k]
-        losses[row] = -math.log(q)
+        losses[row] = -_log(q)
         for j in range(K):
             dy[row, j] = -weight * t[row, j] / q
+    return True
 
 
-def nll_probabilities_value_and_gradient(y, t, reduction="mean", out=None):
+def nll_probabilities_value_and_gradient(y, t, reduction="mean", out=None, *, threads=1):
     """The loss L and its gradient by y, in one call.
 
     d(L, y[j]) = -t[j] / q
@@ -226,6 +388,8 @@ def nll_probabilities_value_and_gradient(y, t, reduction="mean", out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -243,6 +407,18 @@ def nll_probabilities_value_and_gradient(y, t, reduction="mean", out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and reduction in ("mean", "sum")
+        and out is not None
+        and _is_plain((y, 2), (t, 2), (out, 2))
+    ):
+        B = y.shape[0]
+        weight = y.dtype.type(1 / B if reduction == "mean" else 1)
+        losses = np.empty(B, y.dtype)
+        if _nll_probabilities_value_and_gradient_kernel(y, t, weight, losses, out):
+            return _reduced(losses, reduction), out
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
         ("y", y, ('B', 'K'), None, True),
@@ -254,7 +430,7 @@ def nll_probabilities_value_and_gradient(y, t, reduction="mean", out=None):
     losses = np.empty((B,), dtype)
     dy = _output("out", out, (B, K), dtype, single, arrays)
     weight = dtype.type(1 / B if reduction == "mean" else 1)
-    _nll_probabilities_value_and_gradient_kernel(y, t, weight, losses, dy)
+    _nll_probabilities_value_and_gradient_kernel(y, t, weight, losses, dy) if threads == 1 else _in_threads(threads, _nll_probabilities_value_and_gradient_kernel, (True, True, False, True, True), y, t, weight, losses, dy)
     value = _reduced(losses, reduction)
     return value, (dy[0] if single else dy)
 
@@ -265,6 +441,21 @@ def _nll_probabilities_hvp_kernel(y, t, v, weight, out):
     real = out.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or t.shape[0] != B
+        or t.shape[1] != K
+        or v.shape[0] != B
+        or v.shape[1] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, y)
+        or _overlap(out, t)
+        or _overlap(out, v)
+    ):
+        return False
     for row in range(B):
         q = real(0)
         sum_v_t = real(0)
@@ -273,9 +464,10 @@ def _nll_probabilities_hvp_kernel(y, t, v, weight, out):
             sum_v_t += v[row, k] * t[row, k]
         for i in range(K):
             out[row, i] = weight * t[row, i] * sum_v_t / (q * q)
+    return True
 
 
-def nll_probabilities_hvp(y, t, v, reduction="mean", out=None):
+def nll_probabilities_hvp(y, t, v, reduction="mean", out=None, *, threads=1):
     """The product of the Hessian of L by y with a vector v.
 
     sum(j, v[j] * d(L, y[i], y[j])) = t[i] * sum(j, v[j] * t[j]) / q^2
@@ -293,6 +485,8 @@ def nll_probabilities_hvp(y, t, v, reduction="mean", out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -308,6 +502,12 @@ def nll_probabilities_hvp(y, t, v, reduction="mean", out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((y, 2), (t, 2), (v, 2), (out, 2)):
+        B = y.shape[0]
+        weight = y.dtype.type(1 / B if reduction == "mean" else 1)
+        if _nll_probabilities_hvp_kernel(y, t, v, weight, out):
+            return out
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
         ("y", y, ('B', 'K'), None, True),
@@ -319,5 +519,5 @@ def nll_probabilities_hvp(y, t, v, reduction="mean", out=None):
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
     weight = dtype.type(1 / B if reduction == "mean" else 1)
-    _nll_probabilities_hvp_kernel(y, t, v, weight, out)
+    _nll_probabilities_hvp_kernel(y, t, v, weight, out) if threads == 1 else _in_threads(threads, _nll_probabilities_hvp_kernel, (True, True, True, False, True), y, t, v, weight, out)
     return out[0] if single else out

@@ -35,6 +35,13 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 
 
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
+
+
 def _read(*arguments):
     """Check the arguments, and give every batched one a batch axis.
 
@@ -130,6 +137,25 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
 @njit(**_FAST)
 def _rayleigh_quotient_kernel(x, A, out):
     """The loops of rayleigh_quotient."""
@@ -188,17 +214,27 @@ def _rayleigh_quotient_gradient_x_kernel(x, A, rho, out):
     """The loops of rayleigh_quotient_gradient_x."""
     real = out.dtype.type  # keeps literals narrow
     N = x.shape[0]
-    sum_x_A = np.empty(N, out.dtype)  # of all samples
+    # What does not fit together is left to the checks that say why.
+    if (
+        N == 0
+        or A.shape[0] != N
+        or A.shape[1] != N
+        or out.shape[0] != N
+        or _overlap(out, x)
+        or _overlap(out, A)
+    ):
+        return False
     q = real(0)
     for k in range(N):
         q += x[k] * x[k]
     for k in range(N):
-        sum_x_A[k] = real(0)
+        out[k] = real(0)
     for j in range(N):
         for k in range(N):
-            sum_x_A[k] += x[j] * (A[k, j] + A[j, k])
+            out[k] += x[j] * (A[k, j] + A[j, k])
     for k in range(N):
-        out[k] = (sum_x_A[k] - real(2) * rho * x[k]) / q
+        out[k] = (out[k] - real(2) * rho * x[k]) / q
+    return True
 
 
 def rayleigh_quotient_gradient_x(x, A, rho, out=None):
@@ -227,6 +263,11 @@ def rayleigh_quotient_gradient_x(x, A, rho, out=None):
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
     """
+    if out is not None and type(rho) in _NUMBERS and _is_plain((x, 1), (A, 2), (out, 1)):
+        rho = x.dtype.type(rho)
+        if _rayleigh_quotient_gradient_x_kernel(x, A, rho, out):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('N',), None, False),
         ("A", A, ('N', 'N'), None, False),
@@ -291,20 +332,35 @@ def _rayleigh_quotient_vjp_kernel(x, A, rho, g, dx, dA):
     """The loops of rayleigh_quotient_vjp."""
     real = dx.dtype.type  # keeps literals narrow
     N = x.shape[0]
-    sum_x_A = np.empty(N, dx.dtype)  # of all samples
+    # What does not fit together is left to the checks that say why.
+    if (
+        N == 0
+        or A.shape[0] != N
+        or A.shape[1] != N
+        or dx.shape[0] != N
+        or dA.shape[0] != N
+        or dA.shape[1] != N
+        or _overlap(dx, x)
+        or _overlap(dx, A)
+        or _overlap(dA, x)
+        or _overlap(dA, A)
+        or _overlap(dA, dx)
+    ):
+        return False
     q = real(0)
     for k in range(N):
         q += x[k] * x[k]
     for k in range(N):
-        sum_x_A[k] = real(0)
+        dx[k] = real(0)
     for j in range(N):
         for k in range(N):
-            sum_x_A[k] += x[j] * (A[k, j] + A[j, k])
+            dx[k] += x[j] * (A[k, j] + A[j, k])
     for k in range(N):
-        dx[k] = g * (sum_x_A[k] - real(2) * rho * x[k]) / q
+        dx[k] = g * (dx[k] - real(2) * rho * x[k]) / q
     for i in range(N):
         for j in range(N):
             dA[i, j] = g * x[i] * x[j] / q
+    return True
 
 
 def rayleigh_quotient_vjp(x, A, rho, g, out=None):
@@ -338,6 +394,18 @@ def rayleigh_quotient_vjp(x, A, rho, g, out=None):
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
     """
+    if (
+        type(out) is tuple
+        and len(out) == 2
+        and type(rho) in _NUMBERS
+        and type(g) in _NUMBERS
+        and _is_plain((x, 1), (A, 2), (out[0], 1), (out[1], 2))
+    ):
+        rho = x.dtype.type(rho)
+        g = x.dtype.type(g)
+        if _rayleigh_quotient_vjp_kernel(x, A, rho, g, out[0], out[1]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('N',), None, False),
         ("A", A, ('N', 'N'), None, False),

@@ -32,6 +32,13 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 
 
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
+
+
 def _read(*arguments):
     """Check the arguments, and give every batched one a batch axis.
 
@@ -127,6 +134,25 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
 @njit(**_FAST)
 def _ridge_regression_kernel(X, y, w, lam, losses):
     """The loops of ridge_regression."""
@@ -134,7 +160,6 @@ def _ridge_regression_kernel(X, y, w, lam, losses):
     N = X.shape[0]
     D = X.shape[1]
     sum_X_w = np.empty(N, losses.dtype)  # of all samples
-    r = np.empty(N, losses.dtype)  # of all samples
     for n in range(N):
         total = real(0)
         for j in range(D):
@@ -142,8 +167,7 @@ def _ridge_regression_kernel(X, y, w, lam, losses):
         sum_X_w[n] = total
     sum_r = real(0)
     for n in range(N):
-        r[n] = sum_X_w[n] - y[n]
-        sum_r += r[n] * r[n]
+        sum_r += (sum_X_w[n] - y[n]) ** 2
     sum_w = real(0)
     for j in range(D):
         sum_w += w[j] * w[j]
@@ -197,7 +221,6 @@ def _ridge_regression_value_and_gradient_kernel(X, y, w, lam, losses, dw, dlam):
     D = X.shape[1]
     sum_X_w = np.empty(N, losses.dtype)  # of all samples
     r = np.empty(N, losses.dtype)  # of all samples
-    sum_r_X = np.empty(D, losses.dtype)  # of all samples
     for n in range(N):
         total = real(0)
         for j in range(D):
@@ -212,13 +235,13 @@ def _ridge_regression_value_and_gradient_kernel(X, y, w, lam, losses, dw, dlam):
         sum_w += w[j] * w[j]
     losses[()] = real(1 / 2) * sum_r + real(1 / 2) * lam * sum_w
     for j in range(D):
-        sum_r_X[j] = real(0)
+        dw[j] = real(0)
     for n in range(N):
         for j in range(D):
-            sum_r_X[j] += r[n] * X[n, j]
-    for j in range(D):
-        dw[j] = sum_r_X[j] + lam * w[j]
+            dw[j] += r[n] * X[n, j]
     dlam[()] = real(1 / 2) * sum_w
+    for j in range(D):
+        dw[j] = dw[j] + lam * w[j]
 
 
 def ridge_regression_value_and_gradient(X, y, w, lam, out=None):
@@ -283,8 +306,17 @@ def _ridge_regression_hvp_kernel(X, lam, v, out):
     real = out.dtype.type  # keeps literals narrow
     N = X.shape[0]
     D = X.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        N == 0
+        or D == 0
+        or v.shape[0] != D
+        or out.shape[0] != D
+        or _overlap(out, X)
+        or _overlap(out, v)
+    ):
+        return False
     sum_X = np.empty((D, D), out.dtype)  # of all samples
-    sum_v_sum_X = np.empty(D, out.dtype)  # of all samples
     for j in range(D):
         for k in range(D):
             sum_X[j, k] = real(0)
@@ -296,9 +328,10 @@ def _ridge_regression_hvp_kernel(X, lam, v, out):
         total = real(0)
         for k in range(D):
             total += v[k] * sum_X[j, k]
-        sum_v_sum_X[j] = total
+        out[j] = total
     for j in range(D):
-        out[j] = lam * v[j] + sum_v_sum_X[j]
+        out[j] = lam * v[j] + out[j]
+    return True
 
 
 def ridge_regression_hvp(X, lam, v, out=None):
@@ -327,6 +360,11 @@ def ridge_regression_hvp(X, lam, v, out=None):
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
     """
+    if out is not None and type(lam) in _NUMBERS and _is_plain((X, 2), (v, 1), (out, 1)):
+        lam = X.dtype.type(lam)
+        if _ridge_regression_hvp_kernel(X, lam, v, out):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("X", X, ('N', 'D'), None, False),
         ("lam", lam, (), None, False),

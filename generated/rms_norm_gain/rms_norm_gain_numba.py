@@ -22,6 +22,7 @@ Information Processing Systems 32, 2019.
 """
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numba import njit
@@ -36,6 +37,13 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -133,24 +141,78 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _rms_norm_gain_kernel(x, gain, eps, out):
     """The loops of rms_norm_gain."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    x_hat = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or gain.shape[0] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, x)
+        or _overlap(out, gain)
+    ):
+        return False
     for row in range(B):
         sum_x = real(0)
         for k in range(K):
             sum_x += x[row, k] * x[row, k]
         r = math.sqrt(sum_x / real(K) + eps)
+        scale = real(1) / r
         for i in range(K):
-            x_hat[i] = x[row, i] / r
-            out[row, i] = gain[i] * x_hat[i]
+            out[row, i] = scale * gain[i] * x[row, i]
+    return True
 
 
-def rms_norm_gain(x, gain, eps, out=None):
+def rms_norm_gain(x, gain, eps, out=None, *, threads=1):
     """Divides the features of a sample by their root mean square and scales them by a gain.
 
     Parameters
@@ -164,6 +226,8 @@ def rms_norm_gain(x, gain, eps, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -179,6 +243,25 @@ def rms_norm_gain(x, gain, eps, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 2), (gain, 1), (out, 2))
+    ):
+        eps = x.dtype.type(eps)
+        if _rms_norm_gain_kernel(x, gain, eps, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 1), (gain, 1), (out, 1))
+    ):  # one sample
+        eps = x.dtype.type(eps)
+        if _rms_norm_gain_kernel(x[None], gain, eps, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("gain", gain, ('K',), None, False),
@@ -188,7 +271,7 @@ def rms_norm_gain(x, gain, eps, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _rms_norm_gain_kernel(x, gain, eps, out)
+    _rms_norm_gain_kernel(x, gain, eps, out) if threads == 1 else _in_threads(threads, _rms_norm_gain_kernel, (True, False, False, True), x, gain, eps, out)
     return out[0] if single else out
 
 
@@ -198,22 +281,34 @@ def _rms_norm_gain_jacobian_gain_kernel(x, eps, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, x)
+    ):
+        return False
     x_hat = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
         sum_x = real(0)
         for k in range(K):
             sum_x += x[row, k] * x[row, k]
         r = math.sqrt(sum_x / real(K) + eps)
+        scale = real(1) / r
         for i in range(K):
-            x_hat[i] = x[row, i] / r
+            x_hat[i] = scale * x[row, i]
         for i in range(K):
             for j in range(K):
                 out[row, i, j] = real(0)
         for i in range(K):
             out[row, i, i] = x_hat[i]
+    return True
 
 
-def rms_norm_gain_jacobian_gain(x, eps, out=None):
+def rms_norm_gain_jacobian_gain(x, eps, out=None, *, threads=1):
     """The Jacobian of y by gain, sample by sample.
 
     d(y[i], gain[j]) = x_hat[i] * delta(i, j)
@@ -227,6 +322,8 @@ def rms_norm_gain_jacobian_gain(x, eps, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -242,6 +339,25 @@ def rms_norm_gain_jacobian_gain(x, eps, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 2), (out, 3))
+    ):
+        eps = x.dtype.type(eps)
+        if _rms_norm_gain_jacobian_gain_kernel(x, eps, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 1), (out, 2))
+    ):  # one sample
+        eps = x.dtype.type(eps)
+        if _rms_norm_gain_jacobian_gain_kernel(x[None], eps, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("eps", eps, (), None, False),
@@ -250,7 +366,7 @@ def rms_norm_gain_jacobian_gain(x, eps, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _rms_norm_gain_jacobian_gain_kernel(x, eps, out)
+    _rms_norm_gain_jacobian_gain_kernel(x, eps, out) if threads == 1 else _in_threads(threads, _rms_norm_gain_jacobian_gain_kernel, (True, False, True), x, eps, out)
     return out[0] if single else out
 
 
@@ -260,22 +376,39 @@ def _rms_norm_gain_jacobian_x_kernel(x, gain, eps, y, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or gain.shape[0] != K
+        or y.shape[0] != B
+        or y.shape[1] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, x)
+        or _overlap(out, gain)
+        or _overlap(out, y)
+    ):
+        return False
     x_hat = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
         sum_x = real(0)
         for k in range(K):
             sum_x += x[row, k] * x[row, k]
         r = math.sqrt(sum_x / real(K) + eps)
+        scale = real(1) / r
         for i in range(K):
-            x_hat[i] = x[row, i] / r
+            x_hat[i] = scale * x[row, i]
         for i in range(K):
             for j in range(K):
                 out[row, i, j] = -x_hat[j] * y[row, i] / (r * real(K))
         for i in range(K):
             out[row, i, i] = (gain[i] - x_hat[i] * y[row, i] / real(K)) / r
+    return True
 
 
-def rms_norm_gain_jacobian_x(x, gain, eps, y, out=None):
+def rms_norm_gain_jacobian_x(x, gain, eps, y, out=None, *, threads=1):
     """The Jacobian of y by x, sample by sample.
 
     d(y[i], x[j]) = (gain[i] * delta(i, j) - x_hat[j] * y[i] / K) / r
@@ -293,6 +426,8 @@ def rms_norm_gain_jacobian_x(x, gain, eps, y, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -308,6 +443,25 @@ def rms_norm_gain_jacobian_x(x, gain, eps, y, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 2), (gain, 1), (y, 2), (out, 3))
+    ):
+        eps = x.dtype.type(eps)
+        if _rms_norm_gain_jacobian_x_kernel(x, gain, eps, y, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 1), (gain, 1), (y, 1), (out, 2))
+    ):  # one sample
+        eps = x.dtype.type(eps)
+        if _rms_norm_gain_jacobian_x_kernel(x[None], gain, eps, y[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("gain", gain, ('K',), None, False),
@@ -318,7 +472,7 @@ def rms_norm_gain_jacobian_x(x, gain, eps, y, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _rms_norm_gain_jacobian_x_kernel(x, gain, eps, y, out)
+    _rms_norm_gain_jacobian_x_kernel(x, gain, eps, y, out) if threads == 1 else _in_threads(threads, _rms_norm_gain_jacobian_x_kernel, (True, False, False, True, True), x, gain, eps, y, out)
     return out[0] if single else out
 
 
@@ -328,23 +482,47 @@ def _rms_norm_gain_vjp_kernel(x, gain, eps, y, g, dgain, dx):
     real = dgain.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or gain.shape[0] != K
+        or y.shape[0] != B
+        or y.shape[1] != K
+        or g.shape[0] != B
+        or g.shape[1] != K
+        or dgain.shape[0] != K
+        or dx.shape[0] != B
+        or dx.shape[1] != K
+        or _overlap(dgain, x)
+        or _overlap(dgain, gain)
+        or _overlap(dgain, y)
+        or _overlap(dgain, g)
+        or _overlap(dx, x)
+        or _overlap(dx, gain)
+        or _overlap(dx, y)
+        or _overlap(dx, g)
+        or _overlap(dx, dgain)
+    ):
+        return False
     x_hat = np.empty(K, dgain.dtype)  # of one sample
     for j in range(K):
         dgain[j] = real(0)
     for row in range(B):
         sum_x = real(0)
+        sum_g_y = real(0)
         for k in range(K):
             sum_x += x[row, k] * x[row, k]
+            sum_g_y += g[row, k] * y[row, k]
         r = math.sqrt(sum_x / real(K) + eps)
+        scale = real(1) / r
+        scale_2 = sum_g_y / real(K)
         for i in range(K):
-            x_hat[i] = x[row, i] / r
+            x_hat[i] = scale * x[row, i]
+            dx[row, i] = scale * (g[row, i] * gain[i] - scale_2 * x_hat[i])
         for j in range(K):
             dgain[j] += g[row, j] * x_hat[j]
-        sum_g_y = real(0)
-        for i in range(K):
-            sum_g_y += g[row, i] * y[row, i]
-        for j in range(K):
-            dx[row, j] = (g[row, j] * gain[j] - x_hat[j] * sum_g_y / real(K)) / r
+    return True
 
 
 def rms_norm_gain_vjp(x, gain, eps, y, g, out=None):
@@ -385,6 +563,25 @@ def rms_norm_gain_vjp(x, gain, eps, y, g, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        type(out) is tuple
+        and len(out) == 2
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 2), (gain, 1), (y, 2), (g, 2), (out[0], 1), (out[1], 2))
+    ):
+        eps = x.dtype.type(eps)
+        if _rms_norm_gain_vjp_kernel(x, gain, eps, y, g, out[0], out[1]):
+            return out
+    if (
+        type(out) is tuple
+        and len(out) == 2
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 1), (gain, 1), (y, 1), (g, 1), (out[0], 1), (out[1], 1))
+    ):  # one sample
+        eps = x.dtype.type(eps)
+        if _rms_norm_gain_vjp_kernel(x[None], gain, eps, y[None], g[None], out[0], out[1][None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("gain", gain, ('K',), None, False),
@@ -413,24 +610,44 @@ def _rms_norm_gain_jvp_kernel(x, gain, eps, y, gain_dot, x_dot, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    x_hat = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or gain.shape[0] != K
+        or y.shape[0] != B
+        or y.shape[1] != K
+        or gain_dot.shape[0] != K
+        or x_dot.shape[0] != B
+        or x_dot.shape[1] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, x)
+        or _overlap(out, gain)
+        or _overlap(out, y)
+        or _overlap(out, gain_dot)
+        or _overlap(out, x_dot)
+    ):
+        return False
     for row in range(B):
         sum_x = real(0)
+        early = real(0)
         for k in range(K):
             sum_x += x[row, k] * x[row, k]
+            early += x_dot[row, k] * x[row, k]
         r = math.sqrt(sum_x / real(K) + eps)
-        sum_x_dot_x_hat = real(0)
-        for i in range(K):
-            x_hat[i] = x[row, i] / r
-            sum_x_dot_x_hat += x_dot[row, i] * x_hat[i]
+        scale = real(1) / r
+        sum_x_dot_x_hat = scale * early
+        scale_2 = sum_x_dot_x_hat / real(K)
         for i in range(K):
             out[row, i] = (
-                gain_dot[i] * x_hat[i]
-                + (x_dot[row, i] * gain[i] - y[row, i] * sum_x_dot_x_hat / real(K)) / r
+                scale * gain_dot[i] * x[row, i]
+                + scale * (x_dot[row, i] * gain[i] - scale_2 * y[row, i])
             )
+    return True
 
 
-def rms_norm_gain_jvp(x, gain, eps, y, gain_dot, x_dot, out=None):
+def rms_norm_gain_jvp(x, gain, eps, y, gain_dot, x_dot, out=None, *, threads=1):
     """The Jacobian-vector product: from tangents of gain and x to that of y.
 
     Parameters
@@ -450,6 +667,8 @@ def rms_norm_gain_jvp(x, gain, eps, y, gain_dot, x_dot, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -465,6 +684,25 @@ def rms_norm_gain_jvp(x, gain, eps, y, gain_dot, x_dot, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 2), (gain, 1), (y, 2), (gain_dot, 1), (x_dot, 2), (out, 2))
+    ):
+        eps = x.dtype.type(eps)
+        if _rms_norm_gain_jvp_kernel(x, gain, eps, y, gain_dot, x_dot, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(eps) in _NUMBERS
+        and _is_plain((x, 1), (gain, 1), (y, 1), (gain_dot, 1), (x_dot, 1), (out, 1))
+    ):  # one sample
+        eps = x.dtype.type(eps)
+        if _rms_norm_gain_jvp_kernel(x[None], gain, eps, y[None], gain_dot, x_dot[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("gain", gain, ('K',), None, False),
@@ -477,5 +715,5 @@ def rms_norm_gain_jvp(x, gain, eps, y, gain_dot, x_dot, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _rms_norm_gain_jvp_kernel(x, gain, eps, y, gain_dot, x_dot, out)
+    _rms_norm_gain_jvp_kernel(x, gain, eps, y, gain_dot, x_dot, out) if threads == 1 else _in_threads(threads, _rms_norm_gain_jvp_kernel, (True, False, False, True, False, True, True), x, gain, eps, y, gain_dot, x_dot, out)
     return out[0] if single else out

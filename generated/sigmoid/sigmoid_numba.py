@@ -17,10 +17,11 @@ Source: D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning representati
 back-propagating errors", Nature 323, 1986, pp. 533-536.
 """
 
-import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 __all__ = [
     "sigmoid",
@@ -35,10 +36,73 @@ _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
 
 
+def _exp_of_negative_32(u):
+    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n: n in the place of the exponent, whose own zero is 127
+    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return np.float32(0) if u < np.float32(-87.33654) else q * power
+
+
+def _exp_of_negative_64(u):
+    """The same in float64, with a longer polynomial."""
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    n = t - 6755399441055744.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    return 0.0 if u < -708.3964185322641 else q * power
+
+
+def _exp_of_negative(u):
+    """The one or the other, by the dtype."""
+    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
+
+
+@overload(_exp_of_negative, jit_options=_EXACT)
+def _compiled_exp_of_negative(u):
+    """What compiled code calls."""
+    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
+
+
 @njit(**_EXACT)
 def _sigmoid(u, one):
     """1 / (1 + exp(-u)), without overflow on either side; `one` is 1 in the dtype of u."""
-    small = math.exp(-abs(u))
+    small = _exp_of_negative(-abs(u))
     return (one if u >= 0 else small) / (one + small)
 
 
@@ -137,18 +201,65 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _sigmoid_kernel(x, out):
     """The loops of sigmoid."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or out.shape[0] != B or out.shape[1] != K or _overlap(out, x):
+        return False
     for row in range(B):
         for i in range(K):
             out[row, i] = _sigmoid(x[row, i], real(1))
+    return True
 
 
-def sigmoid(x, out=None):
+def sigmoid(x, out=None, *, threads=1):
     """The logistic function of each entry, between 0 and 1; its slope is known from its value.
 
     Parameters
@@ -158,6 +269,8 @@ def sigmoid(x, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -173,6 +286,13 @@ def sigmoid(x, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (out, 2)):
+        if _sigmoid_kernel(x, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((x, 1), (out, 1)):  # one sample
+        if _sigmoid_kernel(x[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
     )
@@ -180,7 +300,7 @@ def sigmoid(x, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _sigmoid_kernel(x, out)
+    _sigmoid_kernel(x, out) if threads == 1 else _in_threads(threads, _sigmoid_kernel, (True, True), x, out)
     return out[0] if single else out
 
 
@@ -190,15 +310,26 @@ def _sigmoid_jacobian_x_kernel(s, out):
     real = out.dtype.type  # keeps literals narrow
     B = s.shape[0]
     K = s.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, s)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             for j in range(K):
                 out[row, i, j] = real(0)
         for i in range(K):
             out[row, i, i] = s[row, i] * (real(1) - s[row, i])
+    return True
 
 
-def sigmoid_jacobian_x(s, out=None):
+def sigmoid_jacobian_x(s, out=None, *, threads=1):
     """The Jacobian of s by x, sample by sample.
 
     d(s[i], x[j]) = s[i] * delta(i, j) * (1 - s[i])
@@ -210,6 +341,8 @@ def sigmoid_jacobian_x(s, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -225,6 +358,13 @@ def sigmoid_jacobian_x(s, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((s, 2), (out, 3)):
+        if _sigmoid_jacobian_x_kernel(s, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((s, 1), (out, 2)):  # one sample
+        if _sigmoid_jacobian_x_kernel(s[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("s", s, ('B', 'K'), None, True),
     )
@@ -232,7 +372,7 @@ def sigmoid_jacobian_x(s, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _sigmoid_jacobian_x_kernel(s, out)
+    _sigmoid_jacobian_x_kernel(s, out) if threads == 1 else _in_threads(threads, _sigmoid_jacobian_x_kernel, (True, True), s, out)
     return out[0] if single else out
 
 
@@ -242,12 +382,25 @@ def _sigmoid_vjp_kernel(s, g, dx):
     real = dx.dtype.type  # keeps literals narrow
     B = s.shape[0]
     K = s.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or g.shape[0] != B
+        or g.shape[1] != K
+        or dx.shape[0] != B
+        or dx.shape[1] != K
+        or _overlap(dx, s)
+        or _overlap(dx, g)
+    ):
+        return False
     for row in range(B):
         for j in range(K):
             dx[row, j] = g[row, j] * s[row, j] * (real(1) - s[row, j])
+    return True
 
 
-def sigmoid_vjp(s, g, out=None):
+def sigmoid_vjp(s, g, out=None, *, threads=1):
     """The vector-Jacobian product: from a cotangent g of s to that of x.
 
     sum(i, g[i] * d(s[i], x[j])) = g[j] * s[j] * (1 - s[j])
@@ -261,6 +414,8 @@ def sigmoid_vjp(s, g, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -276,6 +431,13 @@ def sigmoid_vjp(s, g, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((s, 2), (g, 2), (out, 2)):
+        if _sigmoid_vjp_kernel(s, g, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((s, 1), (g, 1), (out, 1)):  # one sample
+        if _sigmoid_vjp_kernel(s[None], g[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("s", s, ('B', 'K'), None, True),
         ("g", g, ('B', 'K'), None, True),
@@ -284,7 +446,7 @@ def sigmoid_vjp(s, g, out=None):
     B = sizes["B"]
     K = sizes["K"]
     dx = _output("out", out, (B, K), dtype, single, arrays)
-    _sigmoid_vjp_kernel(s, g, dx)
+    _sigmoid_vjp_kernel(s, g, dx) if threads == 1 else _in_threads(threads, _sigmoid_vjp_kernel, (True, True, True), s, g, dx)
     return dx[0] if single else dx
 
 
@@ -294,12 +456,25 @@ def _sigmoid_jvp_kernel(s, x_dot, out):
     real = out.dtype.type  # keeps literals narrow
     B = s.shape[0]
     K = s.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or x_dot.shape[0] != B
+        or x_dot.shape[1] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, s)
+        or _overlap(out, x_dot)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             out[row, i] = x_dot[row, i] * s[row, i] * (real(1) - s[row, i])
+    return True
 
 
-def sigmoid_jvp(s, x_dot, out=None):
+def sigmoid_jvp(s, x_dot, out=None, *, threads=1):
     """The Jacobian-vector product: from a tangent of x to that of s.
 
     Parameters
@@ -311,6 +486,8 @@ def sigmoid_jvp(s, x_dot, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -326,6 +503,17 @@ def sigmoid_jvp(s, x_dot, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((s, 2), (x_dot, 2), (out, 2)):
+        if _sigmoid_jvp_kernel(s, x_dot, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((s, 1), (x_dot, 1), (out, 1))
+    ):  # one sample
+        if _sigmoid_jvp_kernel(s[None], x_dot[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("s", s, ('B', 'K'), None, True),
         ("x_dot", x_dot, ('B', 'K'), None, True),
@@ -334,5 +522,5 @@ def sigmoid_jvp(s, x_dot, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _sigmoid_jvp_kernel(s, x_dot, out)
+    _sigmoid_jvp_kernel(s, x_dot, out) if threads == 1 else _in_threads(threads, _sigmoid_jvp_kernel, (True, True, True), s, x_dot, out)
     return out[0] if single else out

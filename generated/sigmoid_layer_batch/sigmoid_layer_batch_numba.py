@@ -17,10 +17,9 @@ Source: D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning representati
 back-propagating errors", Nature 323, 1986, pp. 533-536.
 """
 
-import math
-
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 __all__ = [
     "sigmoid_layer_batch",
@@ -33,10 +32,73 @@ _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
 
 
+def _exp_of_negative_32(u):
+    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n: n in the place of the exponent, whose own zero is 127
+    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return np.float32(0) if u < np.float32(-87.33654) else q * power
+
+
+def _exp_of_negative_64(u):
+    """The same in float64, with a longer polynomial."""
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    n = t - 6755399441055744.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    return 0.0 if u < -708.3964185322641 else q * power
+
+
+def _exp_of_negative(u):
+    """The one or the other, by the dtype."""
+    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
+
+
+@overload(_exp_of_negative, jit_options=_EXACT)
+def _compiled_exp_of_negative(u):
+    """What compiled code calls."""
+    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
+
+
 @njit(**_EXACT)
 def _sigmoid(u, one):
     """1 / (1 + exp(-u)), without overflow on either side; `one` is 1 in the dtype of u."""
-    small = math.exp(-abs(u))
+    small = _exp_of_negative(-abs(u))
     return (one if u >= 0 else small) / (one + small)
 
 
@@ -135,15 +197,38 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
 @njit(**_FAST)
 def _sigmoid_layer_batch_kernel(Z, out):
     """The loops of sigmoid_layer_batch."""
     real = out.dtype.type  # keeps literals narrow
     N = Z.shape[0]
     K = Z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if N == 0 or K == 0 or out.shape[0] != N or out.shape[1] != K or _overlap(out, Z):
+        return False
     for n in range(N):
         for k in range(K):
             out[n, k] = _sigmoid(Z[n, k], real(1))
+    return True
 
 
 def sigmoid_layer_batch(Z, out=None):
@@ -166,6 +251,10 @@ def sigmoid_layer_batch(Z, out=None):
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
     """
+    if out is not None and _is_plain((Z, 2), (out, 2)):
+        if _sigmoid_layer_batch_kernel(Z, out):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("Z", Z, ('N', 'K'), None, False),
     )
@@ -183,9 +272,22 @@ def _sigmoid_layer_batch_gradient_kernel(Y, dL_dY, dZ):
     real = dZ.dtype.type  # keeps literals narrow
     N = Y.shape[0]
     K = Y.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        N == 0
+        or K == 0
+        or dL_dY.shape[0] != N
+        or dL_dY.shape[1] != K
+        or dZ.shape[0] != N
+        or dZ.shape[1] != K
+        or _overlap(dZ, Y)
+        or _overlap(dZ, dL_dY)
+    ):
+        return False
     for n in range(N):
         for k in range(K):
             dZ[n, k] = dL_dY[n, k] * Y[n, k] * (real(1) - Y[n, k])
+    return True
 
 
 def sigmoid_layer_batch_gradient(Y, dL_dY, out=None):
@@ -212,6 +314,10 @@ def sigmoid_layer_batch_gradient(Y, dL_dY, out=None):
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
     """
+    if out is not None and _is_plain((Y, 2), (dL_dY, 2), (out, 2)):
+        if _sigmoid_layer_batch_gradient_kernel(Y, dL_dY, out):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("Y", Y, ('N', 'K'), None, False),
         ("dL_dY", dL_dY, ('N', 'K'), None, False),

@@ -18,10 +18,11 @@ Source: S. Elfwing, E. Uchibe and K. Doya, "Sigmoid-weighted linear units for ne
 function approximation in reinforcement learning", Neural Networks 107, 2018, pp. 3-11.
 """
 
-import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 __all__ = [
     "silu",
@@ -36,10 +37,73 @@ _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
 
 
+def _exp_of_negative_32(u):
+    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n: n in the place of the exponent, whose own zero is 127
+    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return np.float32(0) if u < np.float32(-87.33654) else q * power
+
+
+def _exp_of_negative_64(u):
+    """The same in float64, with a longer polynomial."""
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    n = t - 6755399441055744.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    return 0.0 if u < -708.3964185322641 else q * power
+
+
+def _exp_of_negative(u):
+    """The one or the other, by the dtype."""
+    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
+
+
+@overload(_exp_of_negative, jit_options=_EXACT)
+def _compiled_exp_of_negative(u):
+    """What compiled code calls."""
+    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
+
+
 @njit(**_EXACT)
 def _sigmoid(u, one):
     """1 / (1 + exp(-u)), without overflow on either side; `one` is 1 in the dtype of u."""
-    small = math.exp(-abs(u))
+    small = _exp_of_negative(-abs(u))
     return (one if u >= 0 else small) / (one + small)
 
 
@@ -138,20 +202,66 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _silu_kernel(x, out):
     """The loops of silu."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    s = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or out.shape[0] != B or out.shape[1] != K or _overlap(out, x):
+        return False
     for row in range(B):
         for i in range(K):
-            s[i] = _sigmoid(x[row, i], real(1))
-            out[row, i] = x[row, i] * s[i]
+            s = _sigmoid(x[row, i], real(1))
+            out[row, i] = x[row, i] * s
+    return True
 
 
-def silu(x, out=None):
+def silu(x, out=None, *, threads=1):
     """Each entry times its sigmoid.
 
     Parameters
@@ -161,6 +271,8 @@ def silu(x, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -176,6 +288,13 @@ def silu(x, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (out, 2)):
+        if _silu_kernel(x, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((x, 1), (out, 1)):  # one sample
+        if _silu_kernel(x[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
     )
@@ -183,7 +302,7 @@ def silu(x, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _silu_kernel(x, out)
+    _silu_kernel(x, out) if threads == 1 else _in_threads(threads, _silu_kernel, (True, True), x, out)
     return out[0] if single else out
 
 
@@ -193,6 +312,19 @@ def _silu_jacobian_x_kernel(x, y, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or y.shape[0] != B
+        or y.shape[1] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, x)
+        or _overlap(out, y)
+    ):
+        return False
     s = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
         for i in range(K):
@@ -202,9 +334,10 @@ def _silu_jacobian_x_kernel(x, y, out):
                 out[row, i, j] = real(0)
         for i in range(K):
             out[row, i, i] = s[i] + y[row, i] * _sigmoid(-x[row, i], real(1))
+    return True
 
 
-def silu_jacobian_x(x, y, out=None):
+def silu_jacobian_x(x, y, out=None, *, threads=1):
     """The Jacobian of y by x, sample by sample.
 
     d(y[i], x[j]) = delta(i, j) * (s[i] + y[i] * (1 - s[i]))
@@ -218,6 +351,8 @@ def silu_jacobian_x(x, y, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -233,6 +368,13 @@ def silu_jacobian_x(x, y, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (y, 2), (out, 3)):
+        if _silu_jacobian_x_kernel(x, y, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((x, 1), (y, 1), (out, 2)):  # one sample
+        if _silu_jacobian_x_kernel(x[None], y[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("y", y, ('B', 'K'), None, True),
@@ -241,7 +383,7 @@ def silu_jacobian_x(x, y, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _silu_jacobian_x_kernel(x, y, out)
+    _silu_jacobian_x_kernel(x, y, out) if threads == 1 else _in_threads(threads, _silu_jacobian_x_kernel, (True, True, True), x, y, out)
     return out[0] if single else out
 
 
@@ -251,14 +393,29 @@ def _silu_vjp_kernel(x, y, g, dx):
     real = dx.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    s = np.empty(K, dx.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or y.shape[0] != B
+        or y.shape[1] != K
+        or g.shape[0] != B
+        or g.shape[1] != K
+        or dx.shape[0] != B
+        or dx.shape[1] != K
+        or _overlap(dx, x)
+        or _overlap(dx, y)
+        or _overlap(dx, g)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
-            s[i] = _sigmoid(x[row, i], real(1))
-            dx[row, i] = g[row, i] * (s[i] + y[row, i] * _sigmoid(-x[row, i], real(1)))
+            s = _sigmoid(x[row, i], real(1))
+            dx[row, i] = g[row, i] * (s + y[row, i] * _sigmoid(-x[row, i], real(1)))
+    return True
 
 
-def silu_vjp(x, y, g, out=None):
+def silu_vjp(x, y, g, out=None, *, threads=1):
     """The vector-Jacobian product: from a cotangent g of y to that of x.
 
     sum(i, g[i] * d(y[i], x[j])) = g[j] * (s[j] + y[j] * (1 - s[j]))
@@ -274,6 +431,8 @@ def silu_vjp(x, y, g, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -289,6 +448,17 @@ def silu_vjp(x, y, g, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (y, 2), (g, 2), (out, 2)):
+        if _silu_vjp_kernel(x, y, g, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 1), (y, 1), (g, 1), (out, 1))
+    ):  # one sample
+        if _silu_vjp_kernel(x[None], y[None], g[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("y", y, ('B', 'K'), None, True),
@@ -298,7 +468,7 @@ def silu_vjp(x, y, g, out=None):
     B = sizes["B"]
     K = sizes["K"]
     dx = _output("out", out, (B, K), dtype, single, arrays)
-    _silu_vjp_kernel(x, y, g, dx)
+    _silu_vjp_kernel(x, y, g, dx) if threads == 1 else _in_threads(threads, _silu_vjp_kernel, (True, True, True, True), x, y, g, dx)
     return dx[0] if single else dx
 
 
@@ -308,14 +478,29 @@ def _silu_jvp_kernel(x, y, x_dot, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    s = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or y.shape[0] != B
+        or y.shape[1] != K
+        or x_dot.shape[0] != B
+        or x_dot.shape[1] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, x)
+        or _overlap(out, y)
+        or _overlap(out, x_dot)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
-            s[i] = _sigmoid(x[row, i], real(1))
-            out[row, i] = x_dot[row, i] * (s[i] + y[row, i] * _sigmoid(-x[row, i], real(1)))
+            s = _sigmoid(x[row, i], real(1))
+            out[row, i] = x_dot[row, i] * (s + y[row, i] * _sigmoid(-x[row, i], real(1)))
+    return True
 
 
-def silu_jvp(x, y, x_dot, out=None):
+def silu_jvp(x, y, x_dot, out=None, *, threads=1):
     """The Jacobian-vector product: from a tangent of x to that of y.
 
     Parameters
@@ -329,6 +514,8 @@ def silu_jvp(x, y, x_dot, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -344,6 +531,17 @@ def silu_jvp(x, y, x_dot, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (y, 2), (x_dot, 2), (out, 2)):
+        if _silu_jvp_kernel(x, y, x_dot, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 1), (y, 1), (x_dot, 1), (out, 1))
+    ):  # one sample
+        if _silu_jvp_kernel(x[None], y[None], x_dot[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("y", y, ('B', 'K'), None, True),
@@ -353,5 +551,5 @@ def silu_jvp(x, y, x_dot, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _silu_jvp_kernel(x, y, x_dot, out)
+    _silu_jvp_kernel(x, y, x_dot, out) if threads == 1 else _in_threads(threads, _silu_jvp_kernel, (True, True, True, True), x, y, x_dot, out)
     return out[0] if single else out

@@ -17,10 +17,12 @@ Source: D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning representati
 back-propagating errors", Nature 323, 1986, pp. 533-536.
 """
 
-import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
 __all__ = [
     "softmax_any_loss",
@@ -29,6 +31,86 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+# For formulas whose grouping matters.
+_EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+def _exp_of_negative_32(u):
+    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n: n in the place of the exponent, whose own zero is 127
+    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return np.float32(0) if u < np.float32(-87.33654) else q * power
+
+
+def _exp_of_negative_64(u):
+    """The same in float64, with a longer polynomial."""
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    n = t - 6755399441055744.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    return 0.0 if u < -708.3964185322641 else q * power
+
+
+def _exp_of_negative(u):
+    """The one or the other, by the dtype."""
+    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
+
+
+@overload(_exp_of_negative, jit_options=_EXACT)
+def _compiled_exp_of_negative(u):
+    """What compiled code calls."""
+    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _larger(typing, u, v):
+    """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
+
+    Of a NaN and a number it is the number.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind = arguments[0].type
+        function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
+        return builder.call(function, arguments)
+
+    return u(u, u), instruction
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -126,30 +208,115 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _softmax_any_loss_kernel(z, out):
     """The loops of softmax_any_loss."""
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
-    e = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or out.shape[0] != B or out.shape[1] != K or _overlap(out, z):
+        return False
     for row in range(B):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
         for j in range(K):
-            if z[row, j] > m:
-                m = z[row, j]
-        # e[j]: between 0 and 1, and at least one of them is 1
+            m = _larger(m, z[row, j])
+        # out[row, j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
         # s: between 1 and the number of terms
         s = real(0)
         for j in range(K):
-            e[j] = math.exp(z[row, j] - m)
-            s += e[j]
+            out[row, j] = _exp_of_negative(z[row, j] - m)
+            s += out[row, j]
+        scale = real(1) / s
         for k in range(K):
-            out[row, k] = e[k] / s
+            out[row, k] = scale * out[row, k]
+    return True
 
 
-def softmax_any_loss(z, out=None):
+@njit(**_FAST)
+def _softmax_any_loss_kernel_by_blocks(all_z, all_out):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_out.dtype.type  # keeps literals narrow
+    B = all_z.shape[0]
+    K = all_z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or all_out.shape[0] != B or all_out.shape[1] != K or _overlap(all_out, all_z):
+        return False
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        z = all_z[start:stop]
+        out = all_out[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # out[row, j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        for row in range(32):
+            m = real(-np.inf)
+            for j in range(K):
+                m = _larger(m, z[row, j])
+            for j in range(K):
+                out[row, j] = z[row, j] - m
+        flat = out.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for j in range(K):
+                s += out[row, j]
+            scale = real(1) / s
+            for k in range(K):
+                out[row, k] = scale * out[row, k]
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _softmax_any_loss_kernel(all_z[done:], all_out[done:])
+    return True
+
+
+def softmax_any_loss(z, out=None, *, threads=1):
     """Back-propagation through softmax when the loss after it is any differentiable function L(y).
 
     Parameters
@@ -159,6 +326,8 @@ def softmax_any_loss(z, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -176,6 +345,16 @@ def softmax_any_loss(z, out=None):
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
+    if threads == 1 and out is not None and _is_plain((z, 2), (out, 2)):
+        B = z.shape[0]
+        K = z.shape[1]
+        kernel = _softmax_any_loss_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _softmax_any_loss_kernel
+        if kernel(z, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((z, 1), (out, 1)):  # one sample
+        if _softmax_any_loss_kernel(z[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, True),
     )
@@ -183,7 +362,8 @@ def softmax_any_loss(z, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _softmax_any_loss_kernel(z, out)
+    kernel = _softmax_any_loss_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _softmax_any_loss_kernel
+    kernel(z, out) if threads == 1 else _in_threads(threads, kernel, (True, True), z, out)
     return out[0] if single else out
 
 
@@ -193,15 +373,28 @@ def _softmax_any_loss_gradient_kernel(y, dL_dy, dz):
     real = dz.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or dL_dy.shape[0] != B
+        or dL_dy.shape[1] != K
+        or dz.shape[0] != B
+        or dz.shape[1] != K
+        or _overlap(dz, y)
+        or _overlap(dz, dL_dy)
+    ):
+        return False
     for row in range(B):
         sum_dL_dy_y = real(0)
         for i in range(K):
             sum_dL_dy_y += dL_dy[row, i] * y[row, i]
         for k in range(K):
             dz[row, k] = y[row, k] * (dL_dy[row, k] - sum_dL_dy_y)
+    return True
 
 
-def softmax_any_loss_gradient(y, dL_dy, out=None):
+def softmax_any_loss_gradient(y, dL_dy, out=None, *, threads=1):
     """The gradient of L(y) by z, given its gradient dL_dy by y.
 
     sum(i, g[i] * d(y[i], z[k])) = y[k] * (dL_dy[k] - sum(i, dL_dy[i] * y[i]))
@@ -215,6 +408,8 @@ def softmax_any_loss_gradient(y, dL_dy, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -230,6 +425,17 @@ def softmax_any_loss_gradient(y, dL_dy, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((y, 2), (dL_dy, 2), (out, 2)):
+        if _softmax_any_loss_gradient_kernel(y, dL_dy, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((y, 1), (dL_dy, 1), (out, 1))
+    ):  # one sample
+        if _softmax_any_loss_gradient_kernel(y[None], dL_dy[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("y", y, ('B', 'K'), None, True),
         ("dL_dy", dL_dy, ('B', 'K'), None, True),
@@ -238,5 +444,5 @@ def softmax_any_loss_gradient(y, dL_dy, out=None):
     B = sizes["B"]
     K = sizes["K"]
     dz = _output("out", out, (B, K), dtype, single, arrays)
-    _softmax_any_loss_gradient_kernel(y, dL_dy, dz)
+    _softmax_any_loss_gradient_kernel(y, dL_dy, dz) if threads == 1 else _in_threads(threads, _softmax_any_loss_gradient_kernel, (True, True, True), y, dL_dy, dz)
     return dz[0] if single else dz

@@ -22,10 +22,12 @@ dx[j] = sum(k, z_bar[k] * W[j, k])
 Source: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press, 2016, section 6.2.2.3.
 """
 
-import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
 __all__ = [
     "softmax_layer",
@@ -38,6 +40,86 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+# For formulas whose grouping matters.
+_EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+def _exp_of_negative_32(u):
+    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n: n in the place of the exponent, whose own zero is 127
+    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return np.float32(0) if u < np.float32(-87.33654) else q * power
+
+
+def _exp_of_negative_64(u):
+    """The same in float64, with a longer polynomial."""
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    n = t - 6755399441055744.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    return 0.0 if u < -708.3964185322641 else q * power
+
+
+def _exp_of_negative(u):
+    """The one or the other, by the dtype."""
+    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
+
+
+@overload(_exp_of_negative, jit_options=_EXACT)
+def _compiled_exp_of_negative(u):
+    """What compiled code calls."""
+    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _larger(typing, u, v):
+    """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
+
+    Of a NaN and a number it is the number.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind = arguments[0].type
+        function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
+        return builder.call(function, arguments)
+
+    return u(u, u), instruction
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -135,6 +217,49 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _softmax_layer_kernel(x, W, b, out):
     """The loops of softmax_layer."""
@@ -142,32 +267,46 @@ def _softmax_layer_kernel(x, W, b, out):
     B = x.shape[0]
     N = x.shape[1]
     K = W.shape[1]
-    sum_W_x = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or N == 0
+        or W.shape[0] != N
+        or K == 0
+        or b.shape[0] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, x)
+        or _overlap(out, W)
+        or _overlap(out, b)
+    ):
+        return False
     z = np.empty(K, out.dtype)  # of one sample
     e = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
         for k in range(K):
-            sum_W_x[k] = real(0)
+            out[row, k] = real(0)
         for j in range(N):
             for k in range(K):
-                sum_W_x[k] += W[j, k] * x[row, j]
+                out[row, k] += W[j, k] * x[row, j]
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
         for k in range(K):
-            z[k] = sum_W_x[k] + b[k]
-            if z[k] > m:
-                m = z[k]
+            z[k] = out[row, k] + b[k]
+            m = _larger(m, z[k])
         # e[k]: between 0 and 1, and at least one of them is 1
         # s: between 1 and the number of terms
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(z[k] - m)
+            e[k] = _exp_of_negative(z[k] - m)
             s += e[k]
+        scale = real(1) / s
         for i in range(K):
-            out[row, i] = e[i] / s
+            out[row, i] = scale * e[i]
+    return True
 
 
-def softmax_layer(x, W, b, out=None):
+def softmax_layer(x, W, b, out=None, *, threads=1):
     """An affine map of the inputs followed by softmax: the output layer of a classifier.
 
     Parameters
@@ -181,6 +320,8 @@ def softmax_layer(x, W, b, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -197,6 +338,17 @@ def softmax_layer(x, W, b, out=None):
     Real arrays are float32 or float64, all of them the same.
     Any finite exponents are safe, however large.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (W, 2), (b, 1), (out, 2)):
+        if _softmax_layer_kernel(x, W, b, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 1), (W, 2), (b, 1), (out, 1))
+    ):  # one sample
+        if _softmax_layer_kernel(x[None], W, b, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'N'), None, True),
         ("W", W, ('N', 'K'), None, False),
@@ -207,7 +359,7 @@ def softmax_layer(x, W, b, out=None):
     N = sizes["N"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _softmax_layer_kernel(x, W, b, out)
+    _softmax_layer_kernel(x, W, b, out) if threads == 1 else _in_threads(threads, _softmax_layer_kernel, (True, False, False, True), x, W, b, out)
     return out[0] if single else out
 
 
@@ -278,15 +430,26 @@ def _softmax_layer_jacobian_b_kernel(h, out):
     real = out.dtype.type  # keeps literals narrow
     B = h.shape[0]
     K = h.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, h)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             for k in range(K):
                 out[row, i, k] = -h[row, i] * h[row, k]
         for i in range(K):
             out[row, i, i] = h[row, i] * (real(1) - h[row, i])
+    return True
 
 
-def softmax_layer_jacobian_b(h, out=None):
+def softmax_layer_jacobian_b(h, out=None, *, threads=1):
     """The Jacobian of h by b, sample by sample.
 
     d(h[i], b[k]) = h[i] * (delta(i, k) - h[k])
@@ -298,6 +461,8 @@ def softmax_layer_jacobian_b(h, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -313,6 +478,13 @@ def softmax_layer_jacobian_b(h, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((h, 2), (out, 3)):
+        if _softmax_layer_jacobian_b_kernel(h, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((h, 1), (out, 2)):  # one sample
+        if _softmax_layer_jacobian_b_kernel(h[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("h", h, ('B', 'K'), None, True),
     )
@@ -320,7 +492,7 @@ def softmax_layer_jacobian_b(h, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _softmax_layer_jacobian_b_kernel(h, out)
+    _softmax_layer_jacobian_b_kernel(h, out) if threads == 1 else _in_threads(threads, _softmax_layer_jacobian_b_kernel, (True, True), h, out)
     return out[0] if single else out
 
 
@@ -331,6 +503,19 @@ def _softmax_layer_jacobian_x_kernel(W, h, out):
     N = W.shape[0]
     K = W.shape[1]
     B = h.shape[0]
+    # What does not fit together is left to the checks that say why.
+    if (
+        N == 0
+        or K == 0
+        or B == 0
+        or h.shape[1] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != N
+        or _overlap(out, W)
+        or _overlap(out, h)
+    ):
+        return False
     sum_h_W = np.empty(N, out.dtype)  # of one sample
     for row in range(B):
         for j in range(N):
@@ -341,9 +526,10 @@ def _softmax_layer_jacobian_x_kernel(W, h, out):
         for i in range(K):
             for j in range(N):
                 out[row, i, j] = h[row, i] * (W[j, i] - sum_h_W[j])
+    return True
 
 
-def softmax_layer_jacobian_x(W, h, out=None):
+def softmax_layer_jacobian_x(W, h, out=None, *, threads=1):
     """The Jacobian of h by x, sample by sample.
 
     d(h[i], x[j]) = h[i] * (W[j, i] - sum(k, h[k] * W[j, k]))
@@ -357,6 +543,8 @@ def softmax_layer_jacobian_x(W, h, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -372,6 +560,13 @@ def softmax_layer_jacobian_x(W, h, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((W, 2), (h, 2), (out, 3)):
+        if _softmax_layer_jacobian_x_kernel(W, h, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((W, 2), (h, 1), (out, 2)):  # one sample
+        if _softmax_layer_jacobian_x_kernel(W, h[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("W", W, ('N', 'K'), None, False),
         ("h", h, ('B', 'K'), None, True),
@@ -381,7 +576,7 @@ def softmax_layer_jacobian_x(W, h, out=None):
     K = sizes["K"]
     B = sizes["B"]
     out = _output("out", out, (B, K, N), dtype, single, arrays)
-    _softmax_layer_jacobian_x_kernel(W, h, out)
+    _softmax_layer_jacobian_x_kernel(W, h, out) if threads == 1 else _in_threads(threads, _softmax_layer_jacobian_x_kernel, (False, True, True), W, h, out)
     return out[0] if single else out
 
 
@@ -392,6 +587,38 @@ def _softmax_layer_vjp_kernel(x, W, h, g, dW, db, dx):
     B = x.shape[0]
     N = x.shape[1]
     K = W.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or N == 0
+        or W.shape[0] != N
+        or K == 0
+        or h.shape[0] != B
+        or h.shape[1] != K
+        or g.shape[0] != B
+        or g.shape[1] != K
+        or dW.shape[0] != N
+        or dW.shape[1] != K
+        or db.shape[0] != K
+        or dx.shape[0] != B
+        or dx.shape[1] != N
+        or _overlap(dW, x)
+        or _overlap(dW, W)
+        or _overlap(dW, h)
+        or _overlap(dW, g)
+        or _overlap(db, x)
+        or _overlap(db, W)
+        or _overlap(db, h)
+        or _overlap(db, g)
+        or _overlap(db, dW)
+        or _overlap(dx, x)
+        or _overlap(dx, W)
+        or _overlap(dx, h)
+        or _overlap(dx, g)
+        or _overlap(dx, dW)
+        or _overlap(dx, db)
+    ):
+        return False
     z_bar = np.empty(K, dW.dtype)  # of one sample
     for j in range(N):
         for i in range(K):
@@ -414,6 +641,7 @@ def _softmax_layer_vjp_kernel(x, W, h, g, dW, db, dx):
             for k in range(K):
                 total += z_bar[k] * W[j, k]
             dx[row, j] = total
+    return True
 
 
 def softmax_layer_vjp(x, W, h, g, out=None):
@@ -457,6 +685,21 @@ def softmax_layer_vjp(x, W, h, g, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        type(out) is tuple
+        and len(out) == 3
+        and _is_plain((x, 2), (W, 2), (h, 2), (g, 2), (out[0], 2), (out[1], 1), (out[2], 2))
+    ):
+        if _softmax_layer_vjp_kernel(x, W, h, g, out[0], out[1], out[2]):
+            return out
+    if (
+        type(out) is tuple
+        and len(out) == 3
+        and _is_plain((x, 1), (W, 2), (h, 1), (g, 1), (out[0], 2), (out[1], 1), (out[2], 1))
+    ):  # one sample
+        if _softmax_layer_vjp_kernel(x[None], W, h[None], g[None], out[0], out[1], out[2][None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'N'), None, True),
         ("W", W, ('N', 'K'), None, False),
@@ -488,14 +731,36 @@ def _softmax_layer_jvp_kernel(x, W, h, W_dot, b_dot, x_dot, out):
     B = x.shape[0]
     N = x.shape[1]
     K = W.shape[1]
-    sum_x_W_dot = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or N == 0
+        or W.shape[0] != N
+        or K == 0
+        or h.shape[0] != B
+        or h.shape[1] != K
+        or W_dot.shape[0] != N
+        or W_dot.shape[1] != K
+        or b_dot.shape[0] != K
+        or x_dot.shape[0] != B
+        or x_dot.shape[1] != N
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, x)
+        or _overlap(out, W)
+        or _overlap(out, h)
+        or _overlap(out, W_dot)
+        or _overlap(out, b_dot)
+        or _overlap(out, x_dot)
+    ):
+        return False
     sum_x_dot_W = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
         for i in range(K):
-            sum_x_W_dot[i] = real(0)
+            out[row, i] = real(0)
         for j in range(N):
             for i in range(K):
-                sum_x_W_dot[i] += x[row, j] * W_dot[j, i]
+                out[row, i] += x[row, j] * W_dot[j, i]
         for i in range(K):
             sum_x_dot_W[i] = real(0)
         for j in range(N):
@@ -503,12 +768,13 @@ def _softmax_layer_jvp_kernel(x, W, h, W_dot, b_dot, x_dot, out):
                 sum_x_dot_W[i] += x_dot[row, j] * W[j, i]
         sum_h_sum_x_W_dot_b_dot = real(0)
         for t in range(K):
-            sum_h_sum_x_W_dot_b_dot += h[row, t] * (sum_x_W_dot[t] + b_dot[t] + sum_x_dot_W[t])
+            sum_h_sum_x_W_dot_b_dot += h[row, t] * (out[row, t] + b_dot[t] + sum_x_dot_W[t])
         for i in range(K):
-            out[row, i] = h[row, i] * (sum_x_W_dot[i] + b_dot[i] + sum_x_dot_W[i] - sum_h_sum_x_W_dot_b_dot)
+            out[row, i] = h[row, i] * (out[row, i] + b_dot[i] + sum_x_dot_W[i] - sum_h_sum_x_W_dot_b_dot)
+    return True
 
 
-def softmax_layer_jvp(x, W, h, W_dot, b_dot, x_dot, out=None):
+def softmax_layer_jvp(x, W, h, W_dot, b_dot, x_dot, out=None, *, threads=1):
     """The Jacobian-vector product: from tangents of W, b and x to that of h.
 
     Parameters
@@ -528,6 +794,8 @@ def softmax_layer_jvp(x, W, h, W_dot, b_dot, x_dot, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -543,6 +811,21 @@ def softmax_layer_jvp(x, W, h, W_dot, b_dot, x_dot, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 2), (W, 2), (h, 2), (W_dot, 2), (b_dot, 1), (x_dot, 2), (out, 2))
+    ):
+        if _softmax_layer_jvp_kernel(x, W, h, W_dot, b_dot, x_dot, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 1), (W, 2), (h, 1), (W_dot, 2), (b_dot, 1), (x_dot, 1), (out, 1))
+    ):  # one sample
+        if _softmax_layer_jvp_kernel(x[None], W, h[None], W_dot, b_dot, x_dot[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'N'), None, True),
         ("W", W, ('N', 'K'), None, False),
@@ -556,5 +839,5 @@ def softmax_layer_jvp(x, W, h, W_dot, b_dot, x_dot, out=None):
     N = sizes["N"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _softmax_layer_jvp_kernel(x, W, h, W_dot, b_dot, x_dot, out)
+    _softmax_layer_jvp_kernel(x, W, h, W_dot, b_dot, x_dot, out) if threads == 1 else _in_threads(threads, _softmax_layer_jvp_kernel, (True, False, True, False, False, True, True), x, W, h, W_dot, b_dot, x_dot, out)
     return out[0] if single else out

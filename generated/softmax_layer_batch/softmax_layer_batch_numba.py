@@ -18,10 +18,10 @@ with Relationships to Statistical Pattern Recognition", in Neurocomputing, NATO 
 Springer, 1990, pp. 227-236.
 """
 
-import math
-
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
 __all__ = [
     "softmax_layer_batch",
@@ -30,6 +30,86 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+# For formulas whose grouping matters.
+_EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+def _exp_of_negative_32(u):
+    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n: n in the place of the exponent, whose own zero is 127
+    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return np.float32(0) if u < np.float32(-87.33654) else q * power
+
+
+def _exp_of_negative_64(u):
+    """The same in float64, with a longer polynomial."""
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    n = t - 6755399441055744.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    return 0.0 if u < -708.3964185322641 else q * power
+
+
+def _exp_of_negative(u):
+    """The one or the other, by the dtype."""
+    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
+
+
+@overload(_exp_of_negative, jit_options=_EXACT)
+def _compiled_exp_of_negative(u):
+    """What compiled code calls."""
+    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _larger(typing, u, v):
+    """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
+
+    Of a NaN and a number it is the number.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind = arguments[0].type
+        function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
+        return builder.call(function, arguments)
+
+    return u(u, u), instruction
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -127,12 +207,34 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
 @njit(**_FAST)
 def _softmax_layer_batch_kernel(Z, out):
     """The loops of softmax_layer_batch."""
     real = out.dtype.type  # keeps literals narrow
     N = Z.shape[0]
     K = Z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if N == 0 or K == 0 or out.shape[0] != N or out.shape[1] != K or _overlap(out, Z):
+        return False
     m = np.empty(N, out.dtype)  # of all samples
     e = np.empty((N, K), out.dtype)  # of all samples
     s = np.empty(N, out.dtype)  # of all samples
@@ -140,13 +242,12 @@ def _softmax_layer_batch_kernel(Z, out):
     for n in range(N):
         total = real(-np.inf)
         for j in range(K):
-            if Z[n, j] > total:
-                total = Z[n, j]
+            total = _larger(total, Z[n, j])
         m[n] = total
     # between 0 and 1, and at least one of them is 1
     for n in range(N):
         for j in range(K):
-            e[n, j] = math.exp(Z[n, j] - m[n])
+            e[n, j] = _exp_of_negative(Z[n, j] - m[n])
     # between 1 and the number of terms
     for n in range(N):
         total = real(0)
@@ -156,6 +257,7 @@ def _softmax_layer_batch_kernel(Z, out):
     for n in range(N):
         for k in range(K):
             out[n, k] = e[n, k] / s[n]
+    return True
 
 
 def softmax_layer_batch(Z, out=None):
@@ -184,6 +286,10 @@ def softmax_layer_batch(Z, out=None):
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
+    if out is not None and _is_plain((Z, 2), (out, 2)):
+        if _softmax_layer_batch_kernel(Z, out):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("Z", Z, ('N', 'K'), None, False),
     )
@@ -201,6 +307,18 @@ def _softmax_layer_batch_gradient_kernel(Y, dL_dY, dZ):
     real = dZ.dtype.type  # keeps literals narrow
     N = Y.shape[0]
     K = Y.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        N == 0
+        or K == 0
+        or dL_dY.shape[0] != N
+        or dL_dY.shape[1] != K
+        or dZ.shape[0] != N
+        or dZ.shape[1] != K
+        or _overlap(dZ, Y)
+        or _overlap(dZ, dL_dY)
+    ):
+        return False
     sum_dL_dY_Y = np.empty(N, dZ.dtype)  # of all samples
     for n in range(N):
         total = real(0)
@@ -210,6 +328,7 @@ def _softmax_layer_batch_gradient_kernel(Y, dL_dY, dZ):
     for n in range(N):
         for k in range(K):
             dZ[n, k] = Y[n, k] * (dL_dY[n, k] - sum_dL_dY_Y[n])
+    return True
 
 
 def softmax_layer_batch_gradient(Y, dL_dY, out=None):
@@ -236,6 +355,10 @@ def softmax_layer_batch_gradient(Y, dL_dY, out=None):
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
     """
+    if out is not None and _is_plain((Y, 2), (dL_dY, 2), (out, 2)):
+        if _softmax_layer_batch_gradient_kernel(Y, dL_dY, out):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("Y", Y, ('N', 'K'), None, False),
         ("dL_dY", dL_dY, ('N', 'K'), None, False),

@@ -22,10 +22,12 @@ Maximum Mutual Information Estimation of Parameters", Advances in Neural Informa
 Systems 2, 1990, pp. 211-217.
 """
 
-import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
 __all__ = [
     "softmax_layer_cross_entropy",
@@ -38,10 +40,150 @@ _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
 
 
+def _exp_of_negative_32(u):
+    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n: n in the place of the exponent, whose own zero is 127
+    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return np.float32(0) if u < np.float32(-87.33654) else q * power
+
+
+def _exp_of_negative_64(u):
+    """The same in float64, with a longer polynomial."""
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    n = t - 6755399441055744.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    return 0.0 if u < -708.3964185322641 else q * power
+
+
+def _exp_of_negative(u):
+    """The one or the other, by the dtype."""
+    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
+
+
+@overload(_exp_of_negative, jit_options=_EXACT)
+def _compiled_exp_of_negative(u):
+    """What compiled code calls."""
+    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _larger(typing, u, v):
+    """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
+
+    Of a NaN and a number it is the number.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind = arguments[0].type
+        function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
+        return builder.call(function, arguments)
+
+    return u(u, u), instruction
+
+
+def _log_32(u):
+    """log(u) within 1 eps; -inf at 0, NaN below it and of NaN, inf of inf.
+
+    Done on whole vectors, as the exponential is. u = 2^k (1 + f) with a whole k and 1 + f between
+    sqrt(1/2) and sqrt(2); with s = f / (2 + f), log(1 + f) = 2 (s + s^3 / 3 + s^5 / 5 + ...), where
+    a short polynomial in s^2 does for the rest of the series.
+    """
+    normal = u * np.float32(33554432.0) if u < np.float32(1.1754944e-38) else u  # 2^25
+    shift = np.float32(25) if u < np.float32(1.1754944e-38) else np.float32(0)
+    # The bits, less those of sqrt(1/2): what is above bit 23 is k.
+    bits = np.int32(np.float32(normal).view(np.int32) - np.int32(0x3F3504F3))
+    k = np.float32(np.int32(bits >> np.int32(23))) - shift
+    f = np.int32((bits & np.int32(0x7FFFFF)) + np.int32(0x3F3504F3)).view(np.float32) - np.float32(1)
+    s = f / (np.float32(2) + f)
+    w = s * s
+    q = np.float32(0.29580157995224)
+    q = q * w + np.float32(0.3998877704143524)
+    q = q * w + np.float32(0.6666668653488159)
+    half = np.float32(0.5) * f * f
+    # k log 2 in two parts, the larger one exact; the small terms are added up first.
+    small = half - (s * (half + w * q) + k * np.float32(9.058e-06))
+    value = k * np.float32(0.6931381225585938) - (small - f)
+    edge = np.float32(-np.inf) if u == np.float32(0) else np.float32(np.nan)
+    edge = np.float32(np.inf) if u == np.float32(np.inf) else edge
+    return value if np.float32(0) < u < np.float32(np.inf) else edge
+
+
+def _log_64(u):
+    """The same in float64, with a longer polynomial."""
+    normal = u * 18014398509481984.0 if u < 2.2250738585072014e-308 else u  # 2^54
+    shift = 54.0 if u < 2.2250738585072014e-308 else 0.0
+    bits = np.int64(np.float64(normal).view(np.int64) - np.int64(0x3FE6A09E667F3BCD))
+    k = np.float64(np.int64(bits >> np.int64(52))) - shift
+    f = np.int64((bits & np.int64(0xFFFFFFFFFFFFF)) + np.int64(0x3FE6A09E667F3BCD)).view(np.float64) - 1.0
+    s = f / (2.0 + f)
+    w = s * s
+    q = 0.14616721179861816
+    q = q * w + 0.15331699633543858
+    q = q * w + 0.18182889786191042
+    q = q * w + 0.2222221112572281
+    q = q * w + 0.28571428626031065
+    q = q * w + 0.3999999999989938
+    q = q * w + 0.666666666666667
+    half = 0.5 * f * f
+    small = half - (s * (half + w * q) + k * 1.9082149292705877e-10)
+    value = k * 0.6931471803691238 - (small - f)
+    edge = -np.inf if u == 0.0 else np.nan
+    edge = np.inf if u == np.inf else edge
+    return value if 0.0 < u < np.inf else edge
+
+
+def _log(u):
+    """The one or the other, by the dtype."""
+    return _log_32(u) if u.dtype == np.float32 else _log_64(u)
+
+
+@overload(_log, jit_options=_EXACT)
+def _compiled_log(u):
+    """What compiled code calls."""
+    return _log_32 if u == types.float32 else _log_64
+
+
 @njit(**_EXACT)
 def _log_ratio(u, m, log_s):
     """(u - m) - log s in just this order: u and m may be huge, their difference is not."""
     return (u - m) - log_s
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -147,7 +289,60 @@ def _check_reduction(reduction, known):
 
 def _reduced(losses, reduction):
     """The mean or the sum of the losses of all samples."""
-    return np.mean(losses) if reduction == "mean" else np.sum(losses)
+    real = losses.dtype.type
+    return real(_weighted_total(losses, real(1 / losses.size if reduction == "mean" else 1)))
+
+
+@njit(**_FAST)
+def _weighted_total(losses, weight):
+    """The sum of all losses, each with the same weight."""
+    total = losses.dtype.type(0)
+    for row in range(losses.size):
+        total += losses[row]
+    return weight * total
+
+
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
 
 
 @njit(**_FAST)
@@ -157,9 +352,24 @@ def _softmax_layer_cross_entropy_kernel(x, W, b, t, losses):
     B = x.shape[0]
     N = x.shape[1]
     K = W.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or N == 0
+        or W.shape[0] != N
+        or K == 0
+        or b.shape[0] != K
+        or t.shape[0] != B
+        or t.shape[1] != K
+        or losses.shape[0] != B
+        or _overlap(losses, x)
+        or _overlap(losses, W)
+        or _overlap(losses, b)
+        or _overlap(losses, t)
+    ):
+        return False
     sum_W_x = np.empty(K, losses.dtype)  # of one sample
     z = np.empty(K, losses.dtype)  # of one sample
-    e = np.empty(K, losses.dtype)  # of one sample
     for row in range(B):
         for k in range(K):
             sum_W_x[k] = real(0)
@@ -170,22 +380,22 @@ def _softmax_layer_cross_entropy_kernel(x, W, b, t, losses):
         m = real(-np.inf)
         for k in range(K):
             z[k] = sum_W_x[k] + b[k]
-            if z[k] > m:
-                m = z[k]
-        # e[k]: between 0 and 1, and at least one of them is 1
+            m = _larger(m, z[k])
+        # e: between 0 and 1, and at least one of them is 1
         # s: between 1 and the number of terms
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(z[k] - m)
-            s += e[k]
-        log_s = math.log(s)
+            e = _exp_of_negative(z[k] - m)
+            s += e
+        log_s = _log(s)
         sum_t_z_m = real(0)
         for k in range(K):
             sum_t_z_m += (t[row, k] * _log_ratio(z[k], m, log_s) if t[row, k] != real(0) else real(0))
         losses[row] = -sum_t_z_m
+    return True
 
 
-def softmax_layer_cross_entropy(x, W, b, t, reduction="mean"):
+def softmax_layer_cross_entropy(x, W, b, t, reduction="mean", *, threads=1):
     """The last layer of a classifier and its loss, from weights and inputs to one number.
 
     Parameters
@@ -200,6 +410,8 @@ def softmax_layer_cross_entropy(x, W, b, t, reduction="mean"):
         Input.
     reduction : mean, sum, none
         How the losses of the samples become one number (none: they do not).
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -217,6 +429,16 @@ def softmax_layer_cross_entropy(x, W, b, t, reduction="mean"):
     Real arrays are float32 or float64, all of them the same.
     Any finite exponents are safe, however large.
     """
+    if (
+        threads == 1
+        and reduction in ("mean", "sum")
+        and _is_plain((x, 2), (W, 2), (b, 1), (t, 2))
+    ):
+        B = x.shape[0]
+        losses = np.empty(B, x.dtype)
+        if _softmax_layer_cross_entropy_kernel(x, W, b, t, losses):
+            return _reduced(losses, reduction)
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum', 'none'))
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'N'), None, True),
@@ -229,7 +451,7 @@ def softmax_layer_cross_entropy(x, W, b, t, reduction="mean"):
     N = sizes["N"]
     K = sizes["K"]
     losses = np.empty((B,), dtype)
-    _softmax_layer_cross_entropy_kernel(x, W, b, t, losses)
+    _softmax_layer_cross_entropy_kernel(x, W, b, t, losses) if threads == 1 else _in_threads(threads, _softmax_layer_cross_entropy_kernel, (True, False, False, True, True), x, W, b, t, losses)
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -243,14 +465,51 @@ def _softmax_layer_cross_entropy_value_and_gradient_kernel(x, W, b, t, weight, l
     B = x.shape[0]
     N = x.shape[1]
     K = W.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or N == 0
+        or W.shape[0] != N
+        or K == 0
+        or b.shape[0] != K
+        or t.shape[0] != B
+        or t.shape[1] != K
+        or losses.shape[0] != B
+        or dW.shape[0] != N
+        or dW.shape[1] != K
+        or db.shape[0] != K
+        or dx.shape[0] != B
+        or dx.shape[1] != N
+        or _overlap(losses, x)
+        or _overlap(losses, W)
+        or _overlap(losses, b)
+        or _overlap(losses, t)
+        or _overlap(dW, x)
+        or _overlap(dW, W)
+        or _overlap(dW, b)
+        or _overlap(dW, t)
+        or _overlap(dW, losses)
+        or _overlap(db, x)
+        or _overlap(db, W)
+        or _overlap(db, b)
+        or _overlap(db, t)
+        or _overlap(db, losses)
+        or _overlap(db, dW)
+        or _overlap(dx, x)
+        or _overlap(dx, W)
+        or _overlap(dx, b)
+        or _overlap(dx, t)
+        or _overlap(dx, losses)
+        or _overlap(dx, dW)
+        or _overlap(dx, db)
+    ):
+        return False
     sum_W_x = np.empty(K, losses.dtype)  # of one sample
     z = np.empty(K, losses.dtype)  # of one sample
     e = np.empty(K, losses.dtype)  # of one sample
-    h = np.empty(K, losses.dtype)  # of one sample
     z_bar = np.empty(K, losses.dtype)  # of one sample
     sum_z_bar_x = np.empty((N, K), losses.dtype)  # of all samples
     sum_z_bar = np.empty(K, losses.dtype)  # of all samples
-    sum_z_bar_W = np.empty(N, losses.dtype)  # of one sample
     for j in range(N):
         for i in range(K):
             sum_z_bar_x[j, i] = real(0)
@@ -264,27 +523,24 @@ def _softmax_layer_cross_entropy_value_and_gradient_kernel(x, W, b, t, weight, l
                 sum_W_x[k] += W[j, k] * x[row, j]
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
+        sum_t = real(0)
         for k in range(K):
             z[k] = sum_W_x[k] + b[k]
-            if z[k] > m:
-                m = z[k]
+            m = _larger(m, z[k])
+            sum_t += t[row, k]
         # e[k]: between 0 and 1, and at least one of them is 1
         # s: between 1 and the number of terms
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(z[k] - m)
+            e[k] = _exp_of_negative(z[k] - m)
             s += e[k]
-        log_s = math.log(s)
+        log_s = _log(s)
         sum_t_z_m = real(0)
+        scale = sum_t / s
         for k in range(K):
             sum_t_z_m += (t[row, k] * _log_ratio(z[k], m, log_s) if t[row, k] != real(0) else real(0))
+            z_bar[k] = scale * e[k] - t[row, k]
         losses[row] = -sum_t_z_m
-        sum_t = real(0)
-        for i in range(K):
-            h[i] = e[i] / s
-            sum_t += t[row, i]
-        for k in range(K):
-            z_bar[k] = h[k] * sum_t - t[row, k]
         for j in range(N):
             for i in range(K):
                 sum_z_bar_x[j, i] += z_bar[i] * x[row, j]
@@ -294,14 +550,15 @@ def _softmax_layer_cross_entropy_value_and_gradient_kernel(x, W, b, t, weight, l
             total = real(0)
             for k in range(K):
                 total += z_bar[k] * W[j, k]
-            sum_z_bar_W[j] = total
+            dx[row, j] = total
         for j in range(N):
-            dx[row, j] = weight * sum_z_bar_W[j]
+            dx[row, j] = weight * dx[row, j]
     for j in range(N):
         for i in range(K):
             dW[j, i] = weight * sum_z_bar_x[j, i]
     for i in range(K):
         db[i] = weight * sum_z_bar[i]
+    return True
 
 
 def softmax_layer_cross_entropy_value_and_gradient(x, W, b, t, reduction="mean", out=None):
@@ -350,6 +607,18 @@ def softmax_layer_cross_entropy_value_and_gradient(x, W, b, t, reduction="mean",
     Real arrays are float32 or float64, all of them the same.
     Any finite exponents are safe, however large.
     """
+    if (
+        reduction in ("mean", "sum")
+        and type(out) is tuple
+        and len(out) == 3
+        and _is_plain((x, 2), (W, 2), (b, 1), (t, 2), (out[0], 2), (out[1], 1), (out[2], 2))
+    ):
+        B = x.shape[0]
+        weight = x.dtype.type(1 / B if reduction == "mean" else 1)
+        losses = np.empty(B, x.dtype)
+        if _softmax_layer_cross_entropy_value_and_gradient_kernel(x, W, b, t, weight, losses, out[0], out[1], out[2]):
+            return _reduced(losses, reduction), out
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'N'), None, True),

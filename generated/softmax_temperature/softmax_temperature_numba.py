@@ -19,10 +19,12 @@ Source: G. Hinton, O. Vinyals and J. Dean, "Distilling the Knowledge in a Neural
 arXiv:1503.02531, 2015.
 """
 
-import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
 __all__ = [
     "softmax_temperature",
@@ -44,10 +46,94 @@ def _exact_sum(a, b):
     return a + b
 
 
+def _exp_of_negative_32(u):
+    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n: n in the place of the exponent, whose own zero is 127
+    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return np.float32(0) if u < np.float32(-87.33654) else q * power
+
+
+def _exp_of_negative_64(u):
+    """The same in float64, with a longer polynomial."""
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    n = t - 6755399441055744.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    return 0.0 if u < -708.3964185322641 else q * power
+
+
+def _exp_of_negative(u):
+    """The one or the other, by the dtype."""
+    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
+
+
+@overload(_exp_of_negative, jit_options=_EXACT)
+def _compiled_exp_of_negative(u):
+    """What compiled code calls."""
+    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _larger(typing, u, v):
+    """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
+
+    Of a NaN and a number it is the number.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind = arguments[0].type
+        function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
+        return builder.call(function, arguments)
+
+    return u(u, u), instruction
+
+
 @njit(**_EXACT)
 def _log_ratio(u, m, log_s):
     """(u - m) - log s in just this order: u and m may be huge, their difference is not."""
     return (u - m) - log_s
+
+
+@njit(**_EXACT)
+def _minus_log_ratio(u, m, log_s):
+    """log s + (m - u), in just this order: the other sign of (u - m) - log s."""
+    return log_s + (m - u)
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -145,32 +231,119 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _softmax_temperature_kernel(z, T, out):
     """The loops of softmax_temperature."""
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
-    u = np.empty(K, out.dtype)  # of one sample
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or out.shape[0] != B or out.shape[1] != K or _overlap(out, z):
+        return False
     e = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
         for k in range(K):
-            u[k] = z[row, k] / T
-            if u[k] > m:
-                m = u[k]
+            out[row, k] = z[row, k] / T
+            m = _larger(m, out[row, k])
         # e[k]: between 0 and 1, and at least one of them is 1
         # s: between 1 and the number of terms
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(u[k] - m)
+            e[k] = _exp_of_negative(out[row, k] - m)
             s += e[k]
+        scale = real(1) / s
         for i in range(K):
-            out[row, i] = e[i] / s
+            out[row, i] = scale * e[i]
+    return True
 
 
-def softmax_temperature(z, T, out=None):
+@njit(**_FAST)
+def _softmax_temperature_kernel_by_blocks(all_z, T, all_out):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_out.dtype.type  # keeps literals narrow
+    B = all_z.shape[0]
+    K = all_z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or all_out.shape[0] != B or all_out.shape[1] != K or _overlap(all_out, all_z):
+        return False
+    e = np.empty((32, K), all_out.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        z = all_z[start:stop]
+        out = all_out[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # e[row, k]: between 0 and 1, and at least one of them is 1
+        for row in range(32):
+            m = real(-np.inf)
+            for k in range(K):
+                out[row, k] = z[row, k] / T
+                m = _larger(m, out[row, k])
+            for k in range(K):
+                e[row, k] = out[row, k] - m
+        flat = e.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += e[row, k]
+            scale = real(1) / s
+            for i in range(K):
+                out[row, i] = scale * e[row, i]
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _softmax_temperature_kernel(all_z[done:], T, all_out[done:])
+    return True
+
+
+def softmax_temperature(z, T, out=None, *, threads=1):
     """Softmax of scores divided by a temperature T: flat where T is large, sharp where it is small.
 
     Parameters
@@ -182,6 +355,8 @@ def softmax_temperature(z, T, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -199,6 +374,28 @@ def softmax_temperature(z, T, out=None):
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(T) in _NUMBERS
+        and _is_plain((z, 2), (out, 2))
+    ):
+        T = z.dtype.type(T)
+        B = z.shape[0]
+        K = z.shape[1]
+        kernel = _softmax_temperature_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _softmax_temperature_kernel
+        if kernel(z, T, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(T) in _NUMBERS
+        and _is_plain((z, 1), (out, 1))
+    ):  # one sample
+        T = z.dtype.type(T)
+        if _softmax_temperature_kernel(z[None], T, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, True),
         ("T", T, (), None, False),
@@ -207,7 +404,8 @@ def softmax_temperature(z, T, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _softmax_temperature_kernel(z, T, out)
+    kernel = _softmax_temperature_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _softmax_temperature_kernel
+    kernel(z, T, out) if threads == 1 else _in_threads(threads, kernel, (True, False, True), z, T, out)
     return out[0] if single else out
 
 
@@ -217,15 +415,26 @@ def _softmax_temperature_jacobian_z_kernel(T, p, out):
     real = out.dtype.type  # keeps literals narrow
     B = p.shape[0]
     K = p.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, p)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             for j in range(K):
                 out[row, i, j] = -p[row, i] * p[row, j] / T
         for i in range(K):
             out[row, i, i] = p[row, i] * (real(1) - p[row, i]) / T
+    return True
 
 
-def softmax_temperature_jacobian_z(T, p, out=None):
+def softmax_temperature_jacobian_z(T, p, out=None, *, threads=1):
     """The Jacobian of p by z, sample by sample.
 
     d(p[i], z[j]) = p[i] * (delta(i, j) - p[j]) / T
@@ -239,6 +448,8 @@ def softmax_temperature_jacobian_z(T, p, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -254,6 +465,25 @@ def softmax_temperature_jacobian_z(T, p, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(T) in _NUMBERS
+        and _is_plain((p, 2), (out, 3))
+    ):
+        T = p.dtype.type(T)
+        if _softmax_temperature_jacobian_z_kernel(T, p, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(T) in _NUMBERS
+        and _is_plain((p, 1), (out, 2))
+    ):  # one sample
+        T = p.dtype.type(T)
+        if _softmax_temperature_jacobian_z_kernel(T, p[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("T", T, (), None, False),
         ("p", p, ('B', 'K'), None, True),
@@ -262,7 +492,7 @@ def softmax_temperature_jacobian_z(T, p, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _softmax_temperature_jacobian_z_kernel(T, p, out)
+    _softmax_temperature_jacobian_z_kernel(T, p, out) if threads == 1 else _in_threads(threads, _softmax_temperature_jacobian_z_kernel, (False, True, True), T, p, out)
     return out[0] if single else out
 
 
@@ -272,20 +502,32 @@ def _softmax_temperature_jacobian_T_kernel(z, T, p, out):
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or p.shape[0] != B
+        or p.shape[1] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, z)
+        or _overlap(out, p)
+    ):
+        return False
     for row in range(B):
         # z_max: subtracted where scores are compared, so that no digits are lost
         z_max = real(-np.inf)
         for k in range(K):
-            if z[row, k] > z_max:
-                z_max = z[row, k]
+            z_max = _larger(z_max, z[row, k])
         sum_z_z_max_p = real(0)
         for k in range(K):
             sum_z_z_max_p += (_log_ratio(z[row, k], z_max, real(0)) * p[row, k] if p[row, k] != real(0) else real(0))
         for i in range(K):
-            out[row, i] = (-p[row, i] * _log_ratio(z[row, i], z_max, sum_z_z_max_p) / (T * T) if p[row, i] != real(0) else real(0))
+            out[row, i] = (p[row, i] * _minus_log_ratio(z[row, i], z_max, sum_z_z_max_p) / (T * T) if p[row, i] != real(0) else real(0))
+    return True
 
 
-def softmax_temperature_jacobian_T(z, T, p, out=None):
+def softmax_temperature_jacobian_T(z, T, p, out=None, *, threads=1):
     """The Jacobian of p by T, sample by sample.
 
     d(p[i], T) = p[i] * (sum(k, z[k] * p[k]) - z[i]) / T^2
@@ -301,6 +543,8 @@ def softmax_temperature_jacobian_T(z, T, p, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -316,6 +560,25 @@ def softmax_temperature_jacobian_T(z, T, p, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(T) in _NUMBERS
+        and _is_plain((z, 2), (p, 2), (out, 2))
+    ):
+        T = z.dtype.type(T)
+        if _softmax_temperature_jacobian_T_kernel(z, T, p, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(T) in _NUMBERS
+        and _is_plain((z, 1), (p, 1), (out, 1))
+    ):  # one sample
+        T = z.dtype.type(T)
+        if _softmax_temperature_jacobian_T_kernel(z[None], T, p[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, True),
         ("T", T, (), None, False),
@@ -325,7 +588,7 @@ def softmax_temperature_jacobian_T(z, T, p, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _softmax_temperature_jacobian_T_kernel(z, T, p, out)
+    _softmax_temperature_jacobian_T_kernel(z, T, p, out) if threads == 1 else _in_threads(threads, _softmax_temperature_jacobian_T_kernel, (True, False, True, True), z, T, p, out)
     return out[0] if single else out
 
 
@@ -337,21 +600,19 @@ def _softmax_temperature_vjp_kernel(z, T, p, g, dz, dT):
     K = z.shape[1]
     sum_sum_g_p_z = real(0)
     for row in range(B):
+        # z_max: subtracted where scores are compared, so that no digits are lost
         sum_g_p = real(0)
+        z_max = real(-np.inf)
         for i in range(K):
             sum_g_p += g[row, i] * p[row, i]
-        # z_max: subtracted where scores are compared, so that no digits are lost
-        z_max = real(-np.inf)
+            z_max = _larger(z_max, z[row, i])
+        sum_z_z_max_p = real(0)
         for j in range(K):
             dz[row, j] = p[row, j] * (g[row, j] - sum_g_p) / T
-            if z[row, j] > z_max:
-                z_max = z[row, j]
-        sum_z_z_max_p = real(0)
-        for k in range(K):
-            sum_z_z_max_p += (_log_ratio(z[row, k], z_max, real(0)) * p[row, k] if p[row, k] != real(0) else real(0))
+            sum_z_z_max_p += (_log_ratio(z[row, j], z_max, real(0)) * p[row, j] if p[row, j] != real(0) else real(0))
         sum_g_p_z = real(0)
         for i in range(K):
-            sum_g_p_z += (-g[row, i] * p[row, i] * _log_ratio(z[row, i], z_max, sum_z_z_max_p) if g[row, i] * p[row, i] != real(0) else real(0))
+            sum_g_p_z += (g[row, i] * p[row, i] * _minus_log_ratio(z[row, i], z_max, sum_z_z_max_p) if g[row, i] * p[row, i] != real(0) else real(0))
         sum_sum_g_p_z += sum_g_p_z
     dT[()] = sum_sum_g_p_z / (T * T)
 
@@ -419,22 +680,37 @@ def _softmax_temperature_jvp_kernel(z, T, p, z_dot, T_dot, out):
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or p.shape[0] != B
+        or p.shape[1] != K
+        or z_dot.shape[0] != B
+        or z_dot.shape[1] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, z)
+        or _overlap(out, p)
+        or _overlap(out, z_dot)
+    ):
+        return False
     for row in range(B):
         # z_max: subtracted where scores are compared, so that no digits are lost
         sum_z_dot_p = real(0)
         z_max = real(-np.inf)
         for j in range(K):
             sum_z_dot_p += z_dot[row, j] * p[row, j]
-            if z[row, j] > z_max:
-                z_max = z[row, j]
+            z_max = _larger(z_max, z[row, j])
         sum_z_z_max_p = real(0)
         for k in range(K):
             sum_z_z_max_p += (_log_ratio(z[row, k], z_max, real(0)) * p[row, k] if p[row, k] != real(0) else real(0))
         for i in range(K):
-            out[row, i] = _exact_sum(p[row, i] * (z_dot[row, i] - sum_z_dot_p) / T, (-T_dot * p[row, i] * _log_ratio(z[row, i], z_max, sum_z_z_max_p) / (T * T) if T_dot * p[row, i] != real(0) else real(0)))
+            out[row, i] = _exact_sum(p[row, i] * (z_dot[row, i] - sum_z_dot_p) / T, (T_dot * p[row, i] * _minus_log_ratio(z[row, i], z_max, sum_z_z_max_p) / (T * T) if T_dot * p[row, i] != real(0) else real(0)))
+    return True
 
 
-def softmax_temperature_jvp(z, T, p, z_dot, T_dot, out=None):
+def softmax_temperature_jvp(z, T, p, z_dot, T_dot, out=None, *, threads=1):
     """The Jacobian-vector product: from tangents of z and T to that of p.
 
     Parameters
@@ -452,6 +728,8 @@ def softmax_temperature_jvp(z, T, p, z_dot, T_dot, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -467,6 +745,29 @@ def softmax_temperature_jvp(z, T, p, z_dot, T_dot, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and type(T) in _NUMBERS
+        and type(T_dot) in _NUMBERS
+        and _is_plain((z, 2), (p, 2), (z_dot, 2), (out, 2))
+    ):
+        T = z.dtype.type(T)
+        T_dot = z.dtype.type(T_dot)
+        if _softmax_temperature_jvp_kernel(z, T, p, z_dot, T_dot, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and type(T) in _NUMBERS
+        and type(T_dot) in _NUMBERS
+        and _is_plain((z, 1), (p, 1), (z_dot, 1), (out, 1))
+    ):  # one sample
+        T = z.dtype.type(T)
+        T_dot = z.dtype.type(T_dot)
+        if _softmax_temperature_jvp_kernel(z[None], T, p[None], z_dot[None], T_dot, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, True),
         ("T", T, (), None, False),
@@ -478,5 +779,5 @@ def softmax_temperature_jvp(z, T, p, z_dot, T_dot, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _softmax_temperature_jvp_kernel(z, T, p, z_dot, T_dot, out)
+    _softmax_temperature_jvp_kernel(z, T, p, z_dot, T_dot, out) if threads == 1 else _in_threads(threads, _softmax_temperature_jvp_kernel, (True, False, True, True, False, True), z, T, p, z_dot, T_dot, out)
     return out[0] if single else out

@@ -16,6 +16,8 @@ sum(j, v[j] * d(L, y[i], y[j])) = 2 * v[i]
 Source: C. M. Bishop, Pattern Recognition and Machine Learning, Springer, 2006, section 5.2.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numba import njit
 
@@ -27,6 +29,13 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -132,7 +141,60 @@ def _check_reduction(reduction, known):
 
 def _reduced(losses, reduction):
     """The mean or the sum of the losses of all samples."""
-    return np.mean(losses) if reduction == "mean" else np.sum(losses)
+    real = losses.dtype.type
+    return real(_weighted_total(losses, real(1 / losses.size if reduction == "mean" else 1)))
+
+
+@njit(**_FAST)
+def _weighted_total(losses, weight):
+    """The sum of all losses, each with the same weight."""
+    total = losses.dtype.type(0)
+    for row in range(losses.size):
+        total += losses[row]
+    return weight * total
+
+
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
 
 
 @njit(**_FAST)
@@ -141,13 +203,25 @@ def _squared_loss_kernel(y, t, losses):
     real = losses.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or t.shape[0] != B
+        or t.shape[1] != K
+        or losses.shape[0] != B
+        or _overlap(losses, y)
+        or _overlap(losses, t)
+    ):
+        return False
     for row in range(B):
         losses[row] = real(0)
         for k in range(K):
             losses[row] += (y[row, k] - t[row, k]) ** 2
+    return True
 
 
-def squared_loss(y, t, reduction="mean"):
+def squared_loss(y, t, reduction="mean", *, threads=1):
     """The sum of the squared differences between predictions y and targets t.
 
     Parameters
@@ -158,6 +232,8 @@ def squared_loss(y, t, reduction="mean"):
         Input.
     reduction : mean, sum, none
         How the losses of the samples become one number (none: they do not).
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -174,6 +250,12 @@ def squared_loss(y, t, reduction="mean"):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and reduction in ("mean", "sum") and _is_plain((y, 2), (t, 2)):
+        B = y.shape[0]
+        losses = np.empty(B, y.dtype)
+        if _squared_loss_kernel(y, t, losses):
+            return _reduced(losses, reduction)
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum', 'none'))
     arrays, sizes, dtype, single = _read(
         ("y", y, ('B', 'K'), None, True),
@@ -183,7 +265,7 @@ def squared_loss(y, t, reduction="mean"):
     B = sizes["B"]
     K = sizes["K"]
     losses = np.empty((B,), dtype)
-    _squared_loss_kernel(y, t, losses)
+    _squared_loss_kernel(y, t, losses) if threads == 1 else _in_threads(threads, _squared_loss_kernel, (True, True, True), y, t, losses)
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -196,14 +278,31 @@ def _squared_loss_value_and_gradient_kernel(y, t, weight, losses, dy):
     real = losses.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or t.shape[0] != B
+        or t.shape[1] != K
+        or losses.shape[0] != B
+        or dy.shape[0] != B
+        or dy.shape[1] != K
+        or _overlap(losses, y)
+        or _overlap(losses, t)
+        or _overlap(dy, y)
+        or _overlap(dy, t)
+        or _overlap(dy, losses)
+    ):
+        return False
     for row in range(B):
         losses[row] = real(0)
         for k in range(K):
             losses[row] += (y[row, k] - t[row, k]) ** 2
             dy[row, k] = real(2) * weight * (y[row, k] - t[row, k])
+    return True
 
 
-def squared_loss_value_and_gradient(y, t, reduction="mean", out=None):
+def squared_loss_value_and_gradient(y, t, reduction="mean", out=None, *, threads=1):
     """The loss L and its gradient by y, in one call.
 
     d(L, y[j]) = 2 * (y[j] - t[j])
@@ -219,6 +318,8 @@ def squared_loss_value_and_gradient(y, t, reduction="mean", out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -236,6 +337,18 @@ def squared_loss_value_and_gradient(y, t, reduction="mean", out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and reduction in ("mean", "sum")
+        and out is not None
+        and _is_plain((y, 2), (t, 2), (out, 2))
+    ):
+        B = y.shape[0]
+        weight = y.dtype.type(1 / B if reduction == "mean" else 1)
+        losses = np.empty(B, y.dtype)
+        if _squared_loss_value_and_gradient_kernel(y, t, weight, losses, out):
+            return _reduced(losses, reduction), out
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
         ("y", y, ('B', 'K'), None, True),
@@ -247,7 +360,7 @@ def squared_loss_value_and_gradient(y, t, reduction="mean", out=None):
     losses = np.empty((B,), dtype)
     dy = _output("out", out, (B, K), dtype, single, arrays)
     weight = dtype.type(1 / B if reduction == "mean" else 1)
-    _squared_loss_value_and_gradient_kernel(y, t, weight, losses, dy)
+    _squared_loss_value_and_gradient_kernel(y, t, weight, losses, dy) if threads == 1 else _in_threads(threads, _squared_loss_value_and_gradient_kernel, (True, True, False, True, True), y, t, weight, losses, dy)
     value = _reduced(losses, reduction)
     return value, (dy[0] if single else dy)
 
@@ -258,12 +371,16 @@ def _squared_loss_hvp_kernel(v, weight, out):
     real = out.dtype.type  # keeps literals narrow
     B = v.shape[0]
     K = v.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or out.shape[0] != B or out.shape[1] != K or _overlap(out, v):
+        return False
     for row in range(B):
         for i in range(K):
             out[row, i] = real(2) * weight * v[row, i]
+    return True
 
 
-def squared_loss_hvp(v, reduction="mean", out=None):
+def squared_loss_hvp(v, reduction="mean", out=None, *, threads=1):
     """The product of the Hessian of L by y with a vector v.
 
     sum(j, v[j] * d(L, y[i], y[j])) = 2 * v[i]
@@ -277,6 +394,8 @@ def squared_loss_hvp(v, reduction="mean", out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -292,6 +411,12 @@ def squared_loss_hvp(v, reduction="mean", out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((v, 2), (out, 2)):
+        B = v.shape[0]
+        weight = v.dtype.type(1 / B if reduction == "mean" else 1)
+        if _squared_loss_hvp_kernel(v, weight, out):
+            return out
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
         ("v", v, ('B', 'K'), None, True),
@@ -301,5 +426,5 @@ def squared_loss_hvp(v, reduction="mean", out=None):
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
     weight = dtype.type(1 / B if reduction == "mean" else 1)
-    _squared_loss_hvp_kernel(v, weight, out)
+    _squared_loss_hvp_kernel(v, weight, out) if threads == 1 else _in_threads(threads, _squared_loss_hvp_kernel, (True, False, True), v, weight, out)
     return out[0] if single else out

@@ -26,6 +26,8 @@ Source: X. Jin, C. Xu, J. Feng, Y. Wei, J. Xiong and S. Yan, "Deep Learning with
 Linear Activation Units", AAAI 2016, pp. 1737-1743.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numba import njit
 
@@ -42,6 +44,13 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -139,17 +148,78 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _srelu_kernel(x, t_r, a_r, t_l, a_l, out):
     """The loops of srelu."""
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or t_r.shape[0] != K
+        or a_r.shape[0] != K
+        or t_l.shape[0] != K
+        or a_l.shape[0] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, x)
+        or _overlap(out, t_r)
+        or _overlap(out, a_r)
+        or _overlap(out, t_l)
+        or _overlap(out, a_l)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             out[row, i] = (t_r[i] + a_r[i] * (x[row, i] - t_r[i]) if x[row, i] >= t_r[i] else (x[row, i] if x[row, i] > t_l[i] else t_l[i] + a_l[i] * (x[row, i] - t_l[i])))
+    return True
 
 
-def srelu(x, t_r, a_r, t_l, a_l, out=None):
+def srelu(x, t_r, a_r, t_l, a_l, out=None, *, threads=1):
     """Three straight lines: slope a_l up to the threshold t_l, slope 1, and slope a_r from the
     threshold t_r on.
 
@@ -168,6 +238,8 @@ def srelu(x, t_r, a_r, t_l, a_l, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -183,6 +255,21 @@ def srelu(x, t_r, a_r, t_l, a_l, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 2), (t_r, 1), (a_r, 1), (t_l, 1), (a_l, 1), (out, 2))
+    ):
+        if _srelu_kernel(x, t_r, a_r, t_l, a_l, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 1), (t_r, 1), (a_r, 1), (t_l, 1), (a_l, 1), (out, 1))
+    ):  # one sample
+        if _srelu_kernel(x[None], t_r, a_r, t_l, a_l, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("t_r", t_r, ('K',), None, False),
@@ -194,7 +281,7 @@ def srelu(x, t_r, a_r, t_l, a_l, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _srelu_kernel(x, t_r, a_r, t_l, a_l, out)
+    _srelu_kernel(x, t_r, a_r, t_l, a_l, out) if threads == 1 else _in_threads(threads, _srelu_kernel, (True, False, False, False, False, True), x, t_r, a_r, t_l, a_l, out)
     return out[0] if single else out
 
 
@@ -204,15 +291,34 @@ def _srelu_jacobian_x_kernel(x, t_r, a_r, t_l, a_l, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or t_r.shape[0] != K
+        or a_r.shape[0] != K
+        or t_l.shape[0] != K
+        or a_l.shape[0] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, x)
+        or _overlap(out, t_r)
+        or _overlap(out, a_r)
+        or _overlap(out, t_l)
+        or _overlap(out, a_l)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             for j in range(K):
                 out[row, i, j] = real(0)
         for i in range(K):
             out[row, i, i] = (a_r[i] if x[row, i] >= t_r[i] else (real(1) if x[row, i] > t_l[i] else a_l[i]))
+    return True
 
 
-def srelu_jacobian_x(x, t_r, a_r, t_l, a_l, out=None):
+def srelu_jacobian_x(x, t_r, a_r, t_l, a_l, out=None, *, threads=1):
     """The Jacobian of y by x, sample by sample.
 
     d(y[i], x[j]) = delta(i, j) * where(x[i] >= t_r[i], a_r[i], where(x[i] > t_l[i], 1, a_l[i]))
@@ -235,6 +341,8 @@ def srelu_jacobian_x(x, t_r, a_r, t_l, a_l, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -250,6 +358,21 @@ def srelu_jacobian_x(x, t_r, a_r, t_l, a_l, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 2), (t_r, 1), (a_r, 1), (t_l, 1), (a_l, 1), (out, 3))
+    ):
+        if _srelu_jacobian_x_kernel(x, t_r, a_r, t_l, a_l, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 1), (t_r, 1), (a_r, 1), (t_l, 1), (a_l, 1), (out, 2))
+    ):  # one sample
+        if _srelu_jacobian_x_kernel(x[None], t_r, a_r, t_l, a_l, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("t_r", t_r, ('K',), None, False),
@@ -261,7 +384,7 @@ def srelu_jacobian_x(x, t_r, a_r, t_l, a_l, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _srelu_jacobian_x_kernel(x, t_r, a_r, t_l, a_l, out)
+    _srelu_jacobian_x_kernel(x, t_r, a_r, t_l, a_l, out) if threads == 1 else _in_threads(threads, _srelu_jacobian_x_kernel, (True, False, False, False, False, True), x, t_r, a_r, t_l, a_l, out)
     return out[0] if single else out
 
 
@@ -271,15 +394,30 @@ def _srelu_jacobian_t_r_kernel(x, t_r, a_r, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or t_r.shape[0] != K
+        or a_r.shape[0] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, x)
+        or _overlap(out, t_r)
+        or _overlap(out, a_r)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             for j in range(K):
                 out[row, i, j] = real(0)
         for i in range(K):
             out[row, i, i] = (real(1) - a_r[i] if x[row, i] >= t_r[i] else real(0))
+    return True
 
 
-def srelu_jacobian_t_r(x, t_r, a_r, out=None):
+def srelu_jacobian_t_r(x, t_r, a_r, out=None, *, threads=1):
     """The Jacobian of y by t_r, sample by sample.
 
     d(y[i], t_r[j]) = delta(i, j) * where(x[i] >= t_r[i], 1 - a_r[i], 0)
@@ -296,6 +434,8 @@ def srelu_jacobian_t_r(x, t_r, a_r, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -311,6 +451,17 @@ def srelu_jacobian_t_r(x, t_r, a_r, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (t_r, 1), (a_r, 1), (out, 3)):
+        if _srelu_jacobian_t_r_kernel(x, t_r, a_r, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 1), (t_r, 1), (a_r, 1), (out, 2))
+    ):  # one sample
+        if _srelu_jacobian_t_r_kernel(x[None], t_r, a_r, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("t_r", t_r, ('K',), None, False),
@@ -320,7 +471,7 @@ def srelu_jacobian_t_r(x, t_r, a_r, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _srelu_jacobian_t_r_kernel(x, t_r, a_r, out)
+    _srelu_jacobian_t_r_kernel(x, t_r, a_r, out) if threads == 1 else _in_threads(threads, _srelu_jacobian_t_r_kernel, (True, False, False, True), x, t_r, a_r, out)
     return out[0] if single else out
 
 
@@ -330,15 +481,28 @@ def _srelu_jacobian_a_r_kernel(x, t_r, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or t_r.shape[0] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, x)
+        or _overlap(out, t_r)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             for j in range(K):
                 out[row, i, j] = real(0)
         for i in range(K):
             out[row, i, i] = (x[row, i] - t_r[i] if x[row, i] >= t_r[i] else real(0))
+    return True
 
 
-def srelu_jacobian_a_r(x, t_r, out=None):
+def srelu_jacobian_a_r(x, t_r, out=None, *, threads=1):
     """The Jacobian of y by a_r, sample by sample.
 
     d(y[i], a_r[j]) = delta(i, j) * where(x[i] >= t_r[i], x[i] - t_r[i], 0)
@@ -352,6 +516,8 @@ def srelu_jacobian_a_r(x, t_r, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -367,6 +533,17 @@ def srelu_jacobian_a_r(x, t_r, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (t_r, 1), (out, 3)):
+        if _srelu_jacobian_a_r_kernel(x, t_r, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 1), (t_r, 1), (out, 2))
+    ):  # one sample
+        if _srelu_jacobian_a_r_kernel(x[None], t_r, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("t_r", t_r, ('K',), None, False),
@@ -375,7 +552,7 @@ def srelu_jacobian_a_r(x, t_r, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _srelu_jacobian_a_r_kernel(x, t_r, out)
+    _srelu_jacobian_a_r_kernel(x, t_r, out) if threads == 1 else _in_threads(threads, _srelu_jacobian_a_r_kernel, (True, False, True), x, t_r, out)
     return out[0] if single else out
 
 
@@ -385,15 +562,32 @@ def _srelu_jacobian_t_l_kernel(x, t_r, t_l, a_l, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or t_r.shape[0] != K
+        or t_l.shape[0] != K
+        or a_l.shape[0] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, x)
+        or _overlap(out, t_r)
+        or _overlap(out, t_l)
+        or _overlap(out, a_l)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             for j in range(K):
                 out[row, i, j] = real(0)
         for i in range(K):
             out[row, i, i] = (real(0) if x[row, i] >= t_r[i] else (real(0) if x[row, i] > t_l[i] else real(1) - a_l[i]))
+    return True
 
 
-def srelu_jacobian_t_l(x, t_r, t_l, a_l, out=None):
+def srelu_jacobian_t_l(x, t_r, t_l, a_l, out=None, *, threads=1):
     """The Jacobian of y by t_l, sample by sample.
 
     d(y[i], t_l[j]) = delta(i, j) * where(x[i] >= t_r[i], 0, where(x[i] > t_l[i], 0, 1 - a_l[i]))
@@ -413,6 +607,8 @@ def srelu_jacobian_t_l(x, t_r, t_l, a_l, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -428,6 +624,21 @@ def srelu_jacobian_t_l(x, t_r, t_l, a_l, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 2), (t_r, 1), (t_l, 1), (a_l, 1), (out, 3))
+    ):
+        if _srelu_jacobian_t_l_kernel(x, t_r, t_l, a_l, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 1), (t_r, 1), (t_l, 1), (a_l, 1), (out, 2))
+    ):  # one sample
+        if _srelu_jacobian_t_l_kernel(x[None], t_r, t_l, a_l, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("t_r", t_r, ('K',), None, False),
@@ -438,7 +649,7 @@ def srelu_jacobian_t_l(x, t_r, t_l, a_l, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _srelu_jacobian_t_l_kernel(x, t_r, t_l, a_l, out)
+    _srelu_jacobian_t_l_kernel(x, t_r, t_l, a_l, out) if threads == 1 else _in_threads(threads, _srelu_jacobian_t_l_kernel, (True, False, False, False, True), x, t_r, t_l, a_l, out)
     return out[0] if single else out
 
 
@@ -448,15 +659,30 @@ def _srelu_jacobian_a_l_kernel(x, t_r, t_l, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or t_r.shape[0] != K
+        or t_l.shape[0] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, x)
+        or _overlap(out, t_r)
+        or _overlap(out, t_l)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             for j in range(K):
                 out[row, i, j] = real(0)
         for i in range(K):
             out[row, i, i] = (real(0) if x[row, i] >= t_r[i] else (real(0) if x[row, i] > t_l[i] else x[row, i] - t_l[i]))
+    return True
 
 
-def srelu_jacobian_a_l(x, t_r, t_l, out=None):
+def srelu_jacobian_a_l(x, t_r, t_l, out=None, *, threads=1):
     """The Jacobian of y by a_l, sample by sample.
 
     d(y[i], a_l[j]) = delta(i, j) * where(x[i] >= t_r[i], 0, where(x[i] > t_l[i], 0, x[i] - t_l[i]))
@@ -472,6 +698,8 @@ def srelu_jacobian_a_l(x, t_r, t_l, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -487,6 +715,17 @@ def srelu_jacobian_a_l(x, t_r, t_l, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (t_r, 1), (t_l, 1), (out, 3)):
+        if _srelu_jacobian_a_l_kernel(x, t_r, t_l, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 1), (t_r, 1), (t_l, 1), (out, 2))
+    ):  # one sample
+        if _srelu_jacobian_a_l_kernel(x[None], t_r, t_l, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("t_r", t_r, ('K',), None, False),
@@ -496,7 +735,7 @@ def srelu_jacobian_a_l(x, t_r, t_l, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _srelu_jacobian_a_l_kernel(x, t_r, t_l, out)
+    _srelu_jacobian_a_l_kernel(x, t_r, t_l, out) if threads == 1 else _in_threads(threads, _srelu_jacobian_a_l_kernel, (True, False, False, True), x, t_r, t_l, out)
     return out[0] if single else out
 
 
@@ -506,6 +745,64 @@ def _srelu_vjp_kernel(x, t_r, a_r, t_l, a_l, g, dx, dt_r, da_r, dt_l, da_l):
     real = dx.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or t_r.shape[0] != K
+        or a_r.shape[0] != K
+        or t_l.shape[0] != K
+        or a_l.shape[0] != K
+        or g.shape[0] != B
+        or g.shape[1] != K
+        or dx.shape[0] != B
+        or dx.shape[1] != K
+        or dt_r.shape[0] != K
+        or da_r.shape[0] != K
+        or dt_l.shape[0] != K
+        or da_l.shape[0] != K
+        or _overlap(dx, x)
+        or _overlap(dx, t_r)
+        or _overlap(dx, a_r)
+        or _overlap(dx, t_l)
+        or _overlap(dx, a_l)
+        or _overlap(dx, g)
+        or _overlap(dt_r, x)
+        or _overlap(dt_r, t_r)
+        or _overlap(dt_r, a_r)
+        or _overlap(dt_r, t_l)
+        or _overlap(dt_r, a_l)
+        or _overlap(dt_r, g)
+        or _overlap(dt_r, dx)
+        or _overlap(da_r, x)
+        or _overlap(da_r, t_r)
+        or _overlap(da_r, a_r)
+        or _overlap(da_r, t_l)
+        or _overlap(da_r, a_l)
+        or _overlap(da_r, g)
+        or _overlap(da_r, dx)
+        or _overlap(da_r, dt_r)
+        or _overlap(dt_l, x)
+        or _overlap(dt_l, t_r)
+        or _overlap(dt_l, a_r)
+        or _overlap(dt_l, t_l)
+        or _overlap(dt_l, a_l)
+        or _overlap(dt_l, g)
+        or _overlap(dt_l, dx)
+        or _overlap(dt_l, dt_r)
+        or _overlap(dt_l, da_r)
+        or _overlap(da_l, x)
+        or _overlap(da_l, t_r)
+        or _overlap(da_l, a_r)
+        or _overlap(da_l, t_l)
+        or _overlap(da_l, a_l)
+        or _overlap(da_l, g)
+        or _overlap(da_l, dx)
+        or _overlap(da_l, dt_r)
+        or _overlap(da_l, da_r)
+        or _overlap(da_l, dt_l)
+    ):
+        return False
     for j in range(K):
         dt_r[j] = real(0)
     for j in range(K):
@@ -525,6 +822,7 @@ def _srelu_vjp_kernel(x, t_r, a_r, t_l, a_l, g, dx, dt_r, da_r, dt_l, da_l):
             dt_l[j] += g[row, j] * (real(0) if x[row, j] >= t_r[j] else (real(0) if x[row, j] > t_l[j] else real(1) - a_l[j]))
         for j in range(K):
             da_l[j] += g[row, j] * (real(0) if x[row, j] >= t_r[j] else (real(0) if x[row, j] > t_l[j] else x[row, j] - t_l[j]))
+    return True
 
 
 def srelu_vjp(x, t_r, a_r, t_l, a_l, g, out=None):
@@ -582,6 +880,21 @@ def srelu_vjp(x, t_r, a_r, t_l, a_l, g, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        type(out) is tuple
+        and len(out) == 5
+        and _is_plain((x, 2), (t_r, 1), (a_r, 1), (t_l, 1), (a_l, 1), (g, 2), (out[0], 2), (out[1], 1), (out[2], 1), (out[3], 1), (out[4], 1))
+    ):
+        if _srelu_vjp_kernel(x, t_r, a_r, t_l, a_l, g, out[0], out[1], out[2], out[3], out[4]):
+            return out
+    if (
+        type(out) is tuple
+        and len(out) == 5
+        and _is_plain((x, 1), (t_r, 1), (a_r, 1), (t_l, 1), (a_l, 1), (g, 1), (out[0], 1), (out[1], 1), (out[2], 1), (out[3], 1), (out[4], 1))
+    ):  # one sample
+        if _srelu_vjp_kernel(x[None], t_r, a_r, t_l, a_l, g[None], out[0][None], out[1], out[2], out[3], out[4]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("t_r", t_r, ('K',), None, False),
@@ -617,6 +930,34 @@ def _srelu_jvp_kernel(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or t_r.shape[0] != K
+        or a_r.shape[0] != K
+        or t_l.shape[0] != K
+        or a_l.shape[0] != K
+        or x_dot.shape[0] != B
+        or x_dot.shape[1] != K
+        or t_r_dot.shape[0] != K
+        or a_r_dot.shape[0] != K
+        or t_l_dot.shape[0] != K
+        or a_l_dot.shape[0] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, x)
+        or _overlap(out, t_r)
+        or _overlap(out, a_r)
+        or _overlap(out, t_l)
+        or _overlap(out, a_l)
+        or _overlap(out, x_dot)
+        or _overlap(out, t_r_dot)
+        or _overlap(out, a_r_dot)
+        or _overlap(out, t_l_dot)
+        or _overlap(out, a_l_dot)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             out[row, i] = (
@@ -626,9 +967,10 @@ def _srelu_jvp_kernel(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a
                 + t_l_dot[i] * (real(0) if x[row, i] >= t_r[i] else (real(0) if x[row, i] > t_l[i] else real(1) - a_l[i]))
                 + a_l_dot[i] * (real(0) if x[row, i] >= t_r[i] else (real(0) if x[row, i] > t_l[i] else x[row, i] - t_l[i]))
             )
+    return True
 
 
-def srelu_jvp(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, out=None):
+def srelu_jvp(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, out=None, *, threads=1):
     """The Jacobian-vector product: from tangents of x, t_r, a_r, t_l and a_l to that of y.
 
     Parameters
@@ -656,6 +998,8 @@ def srelu_jvp(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, 
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -671,6 +1015,21 @@ def srelu_jvp(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, 
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 2), (t_r, 1), (a_r, 1), (t_l, 1), (a_l, 1), (x_dot, 2), (t_r_dot, 1), (a_r_dot, 1), (t_l_dot, 1), (a_l_dot, 1), (out, 2))
+    ):
+        if _srelu_jvp_kernel(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((x, 1), (t_r, 1), (a_r, 1), (t_l, 1), (a_l, 1), (x_dot, 1), (t_r_dot, 1), (a_r_dot, 1), (t_l_dot, 1), (a_l_dot, 1), (out, 1))
+    ):  # one sample
+        if _srelu_jvp_kernel(x[None], t_r, a_r, t_l, a_l, x_dot[None], t_r_dot, a_r_dot, t_l_dot, a_l_dot, out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
         ("t_r", t_r, ('K',), None, False),
@@ -687,5 +1046,5 @@ def srelu_jvp(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, 
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _srelu_jvp_kernel(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, out)
+    _srelu_jvp_kernel(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, out) if threads == 1 else _in_threads(threads, _srelu_jvp_kernel, (True, False, False, False, False, True, False, False, False, False, True), x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, out)
     return out[0] if single else out

@@ -18,6 +18,7 @@ Tricks of the Trade, Lecture Notes in Computer Science 1524, Springer, 1998, pp.
 """
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numba import njit
@@ -31,6 +32,13 @@ __all__ = [
 
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -128,17 +136,64 @@ def _output(name, out, shape, dtype, without_batch, others):
     return out[None] if without_batch else out
 
 
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 @njit(**_FAST)
 def _tanh_kernel(x, out):
     """The loops of tanh."""
     B = x.shape[0]
     K = x.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if B == 0 or K == 0 or out.shape[0] != B or out.shape[1] != K or _overlap(out, x):
+        return False
     for row in range(B):
         for i in range(K):
             out[row, i] = math.tanh(x[row, i])
+    return True
 
 
-def tanh(x, out=None):
+def tanh(x, out=None, *, threads=1):
     """A sigmoid between -1 and 1 of each entry; its slope is known from its value.
 
     Parameters
@@ -148,6 +203,8 @@ def tanh(x, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -163,6 +220,13 @@ def tanh(x, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((x, 2), (out, 2)):
+        if _tanh_kernel(x, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((x, 1), (out, 1)):  # one sample
+        if _tanh_kernel(x[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
     )
@@ -170,7 +234,7 @@ def tanh(x, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _tanh_kernel(x, out)
+    _tanh_kernel(x, out) if threads == 1 else _in_threads(threads, _tanh_kernel, (True, True), x, out)
     return out[0] if single else out
 
 
@@ -180,15 +244,26 @@ def _tanh_jacobian_x_kernel(y, out):
     real = out.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or out.shape[2] != K
+        or _overlap(out, y)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             for j in range(K):
                 out[row, i, j] = real(0)
         for i in range(K):
             out[row, i, i] = real(1) - y[row, i] * y[row, i]
+    return True
 
 
-def tanh_jacobian_x(y, out=None):
+def tanh_jacobian_x(y, out=None, *, threads=1):
     """The Jacobian of y by x, sample by sample.
 
     d(y[i], x[j]) = delta(i, j) * (1 - y[i]^2)
@@ -200,6 +275,8 @@ def tanh_jacobian_x(y, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -215,6 +292,13 @@ def tanh_jacobian_x(y, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((y, 2), (out, 3)):
+        if _tanh_jacobian_x_kernel(y, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((y, 1), (out, 2)):  # one sample
+        if _tanh_jacobian_x_kernel(y[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("y", y, ('B', 'K'), None, True),
     )
@@ -222,7 +306,7 @@ def tanh_jacobian_x(y, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _tanh_jacobian_x_kernel(y, out)
+    _tanh_jacobian_x_kernel(y, out) if threads == 1 else _in_threads(threads, _tanh_jacobian_x_kernel, (True, True), y, out)
     return out[0] if single else out
 
 
@@ -232,12 +316,25 @@ def _tanh_vjp_kernel(y, g, dx):
     real = dx.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or g.shape[0] != B
+        or g.shape[1] != K
+        or dx.shape[0] != B
+        or dx.shape[1] != K
+        or _overlap(dx, y)
+        or _overlap(dx, g)
+    ):
+        return False
     for row in range(B):
         for j in range(K):
             dx[row, j] = g[row, j] * (real(1) - y[row, j] * y[row, j])
+    return True
 
 
-def tanh_vjp(y, g, out=None):
+def tanh_vjp(y, g, out=None, *, threads=1):
     """The vector-Jacobian product: from a cotangent g of y to that of x.
 
     sum(i, g[i] * d(y[i], x[j])) = g[j] * (1 - y[j]^2)
@@ -251,6 +348,8 @@ def tanh_vjp(y, g, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -266,6 +365,13 @@ def tanh_vjp(y, g, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((y, 2), (g, 2), (out, 2)):
+        if _tanh_vjp_kernel(y, g, out):
+            return out
+    if threads == 1 and out is not None and _is_plain((y, 1), (g, 1), (out, 1)):  # one sample
+        if _tanh_vjp_kernel(y[None], g[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("y", y, ('B', 'K'), None, True),
         ("g", g, ('B', 'K'), None, True),
@@ -274,7 +380,7 @@ def tanh_vjp(y, g, out=None):
     B = sizes["B"]
     K = sizes["K"]
     dx = _output("out", out, (B, K), dtype, single, arrays)
-    _tanh_vjp_kernel(y, g, dx)
+    _tanh_vjp_kernel(y, g, dx) if threads == 1 else _in_threads(threads, _tanh_vjp_kernel, (True, True, True), y, g, dx)
     return dx[0] if single else dx
 
 
@@ -284,12 +390,25 @@ def _tanh_jvp_kernel(y, x_dot, out):
     real = out.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or x_dot.shape[0] != B
+        or x_dot.shape[1] != K
+        or out.shape[0] != B
+        or out.shape[1] != K
+        or _overlap(out, y)
+        or _overlap(out, x_dot)
+    ):
+        return False
     for row in range(B):
         for i in range(K):
             out[row, i] = x_dot[row, i] * (real(1) - y[row, i] * y[row, i])
+    return True
 
 
-def tanh_jvp(y, x_dot, out=None):
+def tanh_jvp(y, x_dot, out=None, *, threads=1):
     """The Jacobian-vector product: from a tangent of x to that of y.
 
     Parameters
@@ -301,6 +420,8 @@ def tanh_jvp(y, x_dot, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -316,6 +437,17 @@ def tanh_jvp(y, x_dot, out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if threads == 1 and out is not None and _is_plain((y, 2), (x_dot, 2), (out, 2)):
+        if _tanh_jvp_kernel(y, x_dot, out):
+            return out
+    if (
+        threads == 1
+        and out is not None
+        and _is_plain((y, 1), (x_dot, 1), (out, 1))
+    ):  # one sample
+        if _tanh_jvp_kernel(y[None], x_dot[None], out[None]):
+            return out
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("y", y, ('B', 'K'), None, True),
         ("x_dot", x_dot, ('B', 'K'), None, True),
@@ -324,5 +456,5 @@ def tanh_jvp(y, x_dot, out=None):
     B = sizes["B"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _tanh_jvp_kernel(y, x_dot, out)
+    _tanh_jvp_kernel(y, x_dot, out) if threads == 1 else _in_threads(threads, _tanh_jvp_kernel, (True, True, True), y, x_dot, out)
     return out[0] if single else out

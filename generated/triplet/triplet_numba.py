@@ -21,6 +21,8 @@ Source: F. Schroff, D. Kalenichenko and J. Philbin, "FaceNet: A Unified Embeddin
 Recognition and Clustering", CVPR 2015, pp. 815-823.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numba import njit
 
@@ -33,6 +35,13 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 # For formulas whose grouping matters.
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 @njit(**_EXACT)
@@ -150,7 +159,60 @@ def _check_reduction(reduction, known):
 
 def _reduced(losses, reduction):
     """The mean or the sum of the losses of all samples."""
-    return np.mean(losses) if reduction == "mean" else np.sum(losses)
+    real = losses.dtype.type
+    return real(_weighted_total(losses, real(1 / losses.size if reduction == "mean" else 1)))
+
+
+@njit(**_FAST)
+def _weighted_total(losses, weight):
+    """The sum of all losses, each with the same weight."""
+    total = losses.dtype.type(0)
+    for row in range(losses.size):
+        total += losses[row]
+    return weight * total
+
+
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
 
 
 @njit(**_FAST)
@@ -159,6 +221,20 @@ def _triplet_kernel(a, p, n, m, losses):
     real = losses.dtype.type  # keeps literals narrow
     B = a.shape[0]
     K = a.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or p.shape[0] != B
+        or p.shape[1] != K
+        or n.shape[0] != B
+        or n.shape[1] != K
+        or losses.shape[0] != B
+        or _overlap(losses, a)
+        or _overlap(losses, p)
+        or _overlap(losses, n)
+    ):
+        return False
     for row in range(B):
         d_p = real(0)
         d_n = real(0)
@@ -167,9 +243,10 @@ def _triplet_kernel(a, p, n, m, losses):
             d_n += (a[row, k] - n[row, k]) ** 2
         h = d_p - d_n + m
         losses[row] = _relu(h, real(1))
+    return True
 
 
-def triplet(a, p, n, m, reduction="mean"):
+def triplet(a, p, n, m, reduction="mean", *, threads=1):
     """Asks that an anchor a is nearer to p, which is alike, than to n, which is not, by a margin m.
 
     Parameters
@@ -184,6 +261,8 @@ def triplet(a, p, n, m, reduction="mean"):
         Input.
     reduction : mean, sum, none
         How the losses of the samples become one number (none: they do not).
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -200,6 +279,18 @@ def triplet(a, p, n, m, reduction="mean"):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and reduction in ("mean", "sum")
+        and type(m) in _NUMBERS
+        and _is_plain((a, 2), (p, 2), (n, 2))
+    ):
+        m = a.dtype.type(m)
+        B = a.shape[0]
+        losses = np.empty(B, a.dtype)
+        if _triplet_kernel(a, p, n, m, losses):
+            return _reduced(losses, reduction)
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum', 'none'))
     arrays, sizes, dtype, single = _read(
         ("a", a, ('B', 'K'), None, True),
@@ -211,7 +302,7 @@ def triplet(a, p, n, m, reduction="mean"):
     B = sizes["B"]
     K = sizes["K"]
     losses = np.empty((B,), dtype)
-    _triplet_kernel(a, p, n, m, losses)
+    _triplet_kernel(a, p, n, m, losses) if threads == 1 else _in_threads(threads, _triplet_kernel, (True, True, True, False, True), a, p, n, m, losses)
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -224,6 +315,41 @@ def _triplet_value_and_gradient_kernel(a, p, n, m, weight, losses, da, dp, dn):
     real = losses.dtype.type  # keeps literals narrow
     B = a.shape[0]
     K = a.shape[1]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or K == 0
+        or p.shape[0] != B
+        or p.shape[1] != K
+        or n.shape[0] != B
+        or n.shape[1] != K
+        or losses.shape[0] != B
+        or da.shape[0] != B
+        or da.shape[1] != K
+        or dp.shape[0] != B
+        or dp.shape[1] != K
+        or dn.shape[0] != B
+        or dn.shape[1] != K
+        or _overlap(losses, a)
+        or _overlap(losses, p)
+        or _overlap(losses, n)
+        or _overlap(da, a)
+        or _overlap(da, p)
+        or _overlap(da, n)
+        or _overlap(da, losses)
+        or _overlap(dp, a)
+        or _overlap(dp, p)
+        or _overlap(dp, n)
+        or _overlap(dp, losses)
+        or _overlap(dp, da)
+        or _overlap(dn, a)
+        or _overlap(dn, p)
+        or _overlap(dn, n)
+        or _overlap(dn, losses)
+        or _overlap(dn, da)
+        or _overlap(dn, dp)
+    ):
+        return False
     for row in range(B):
         d_p = real(0)
         d_n = real(0)
@@ -236,9 +362,10 @@ def _triplet_value_and_gradient_kernel(a, p, n, m, weight, losses, da, dp, dn):
             da[row, j] = real(2) * weight * _step(h, real(1)) * (n[row, j] - p[row, j])
             dp[row, j] = real(2) * weight * _step(h, real(1)) * (p[row, j] - a[row, j])
             dn[row, j] = real(2) * weight * _step(h, real(1)) * (a[row, j] - n[row, j])
+    return True
 
 
-def triplet_value_and_gradient(a, p, n, m, reduction="mean", out=None):
+def triplet_value_and_gradient(a, p, n, m, reduction="mean", out=None, *, threads=1):
     """The loss L and its gradient by a, p and n, in one call.
 
     d(L, a[j]) = 2 * step(h) * (n[j] - p[j])
@@ -265,6 +392,8 @@ def triplet_value_and_gradient(a, p, n, m, reduction="mean", out=None):
     out : tuple of arrays, optional
         Where to put da, dp, dn: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -284,6 +413,21 @@ def triplet_value_and_gradient(a, p, n, m, reduction="mean", out=None):
     The axis B is a batch of samples; leave it out everywhere to give one sample.
     Real arrays are float32 or float64, all of them the same.
     """
+    if (
+        threads == 1
+        and reduction in ("mean", "sum")
+        and type(out) is tuple
+        and len(out) == 3
+        and type(m) in _NUMBERS
+        and _is_plain((a, 2), (p, 2), (n, 2), (out[0], 2), (out[1], 2), (out[2], 2))
+    ):
+        m = a.dtype.type(m)
+        B = a.shape[0]
+        weight = a.dtype.type(1 / B if reduction == "mean" else 1)
+        losses = np.empty(B, a.dtype)
+        if _triplet_value_and_gradient_kernel(a, p, n, m, weight, losses, out[0], out[1], out[2]):
+            return _reduced(losses, reduction), out
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
         ("a", a, ('B', 'K'), None, True),
@@ -306,6 +450,6 @@ def triplet_value_and_gradient(a, p, n, m, reduction="mean", out=None):
     dn = _output("out[2]", out[2], (B, K), dtype, single, arrays)
     arrays.append(dn)
     weight = dtype.type(1 / B if reduction == "mean" else 1)
-    _triplet_value_and_gradient_kernel(a, p, n, m, weight, losses, da, dp, dn)
+    _triplet_value_and_gradient_kernel(a, p, n, m, weight, losses, da, dp, dn) if threads == 1 else _in_threads(threads, _triplet_value_and_gradient_kernel, (True, True, True, False, False, True, True, True, True), a, p, n, m, weight, losses, da, dp, dn)
     value = _reduced(losses, reduction)
     return value, ((da[0] if single else da), (dp[0] if single else dp), (dn[0] if single else dn))

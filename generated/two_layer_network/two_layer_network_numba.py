@@ -28,9 +28,12 @@ back-propagating errors", Nature 323, 1986, pp. 533-536.
 """
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
 __all__ = [
     "two_layer_network",
@@ -43,10 +46,150 @@ _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
 
 
+def _exp_of_negative_32(u):
+    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n: n in the place of the exponent, whose own zero is 127
+    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return np.float32(0) if u < np.float32(-87.33654) else q * power
+
+
+def _exp_of_negative_64(u):
+    """The same in float64, with a longer polynomial."""
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    n = t - 6755399441055744.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    return 0.0 if u < -708.3964185322641 else q * power
+
+
+def _exp_of_negative(u):
+    """The one or the other, by the dtype."""
+    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
+
+
+@overload(_exp_of_negative, jit_options=_EXACT)
+def _compiled_exp_of_negative(u):
+    """What compiled code calls."""
+    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _larger(typing, u, v):
+    """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
+
+    Of a NaN and a number it is the number.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind = arguments[0].type
+        function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
+        return builder.call(function, arguments)
+
+    return u(u, u), instruction
+
+
+def _log_32(u):
+    """log(u) within 1 eps; -inf at 0, NaN below it and of NaN, inf of inf.
+
+    Done on whole vectors, as the exponential is. u = 2^k (1 + f) with a whole k and 1 + f between
+    sqrt(1/2) and sqrt(2); with s = f / (2 + f), log(1 + f) = 2 (s + s^3 / 3 + s^5 / 5 + ...), where
+    a short polynomial in s^2 does for the rest of the series.
+    """
+    normal = u * np.float32(33554432.0) if u < np.float32(1.1754944e-38) else u  # 2^25
+    shift = np.float32(25) if u < np.float32(1.1754944e-38) else np.float32(0)
+    # The bits, less those of sqrt(1/2): what is above bit 23 is k.
+    bits = np.int32(np.float32(normal).view(np.int32) - np.int32(0x3F3504F3))
+    k = np.float32(np.int32(bits >> np.int32(23))) - shift
+    f = np.int32((bits & np.int32(0x7FFFFF)) + np.int32(0x3F3504F3)).view(np.float32) - np.float32(1)
+    s = f / (np.float32(2) + f)
+    w = s * s
+    q = np.float32(0.29580157995224)
+    q = q * w + np.float32(0.3998877704143524)
+    q = q * w + np.float32(0.6666668653488159)
+    half = np.float32(0.5) * f * f
+    # k log 2 in two parts, the larger one exact; the small terms are added up first.
+    small = half - (s * (half + w * q) + k * np.float32(9.058e-06))
+    value = k * np.float32(0.6931381225585938) - (small - f)
+    edge = np.float32(-np.inf) if u == np.float32(0) else np.float32(np.nan)
+    edge = np.float32(np.inf) if u == np.float32(np.inf) else edge
+    return value if np.float32(0) < u < np.float32(np.inf) else edge
+
+
+def _log_64(u):
+    """The same in float64, with a longer polynomial."""
+    normal = u * 18014398509481984.0 if u < 2.2250738585072014e-308 else u  # 2^54
+    shift = 54.0 if u < 2.2250738585072014e-308 else 0.0
+    bits = np.int64(np.float64(normal).view(np.int64) - np.int64(0x3FE6A09E667F3BCD))
+    k = np.float64(np.int64(bits >> np.int64(52))) - shift
+    f = np.int64((bits & np.int64(0xFFFFFFFFFFFFF)) + np.int64(0x3FE6A09E667F3BCD)).view(np.float64) - 1.0
+    s = f / (2.0 + f)
+    w = s * s
+    q = 0.14616721179861816
+    q = q * w + 0.15331699633543858
+    q = q * w + 0.18182889786191042
+    q = q * w + 0.2222221112572281
+    q = q * w + 0.28571428626031065
+    q = q * w + 0.3999999999989938
+    q = q * w + 0.666666666666667
+    half = 0.5 * f * f
+    small = half - (s * (half + w * q) + k * 1.9082149292705877e-10)
+    value = k * 0.6931471803691238 - (small - f)
+    edge = -np.inf if u == 0.0 else np.nan
+    edge = np.inf if u == np.inf else edge
+    return value if 0.0 < u < np.inf else edge
+
+
+def _log(u):
+    """The one or the other, by the dtype."""
+    return _log_32(u) if u.dtype == np.float32 else _log_64(u)
+
+
+@overload(_log, jit_options=_EXACT)
+def _compiled_log(u):
+    """What compiled code calls."""
+    return _log_32 if u == types.float32 else _log_64
+
+
 @njit(**_EXACT)
 def _log_ratio(u, m, log_s):
     """(u - m) - log s in just this order: u and m may be huge, their difference is not."""
     return (u - m) - log_s
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
 
 def _read(*arguments):
@@ -152,7 +295,60 @@ def _check_reduction(reduction, known):
 
 def _reduced(losses, reduction):
     """The mean or the sum of the losses of all samples."""
-    return np.mean(losses) if reduction == "mean" else np.sum(losses)
+    real = losses.dtype.type
+    return real(_weighted_total(losses, real(1 / losses.size if reduction == "mean" else 1)))
+
+
+@njit(**_FAST)
+def _weighted_total(losses, weight):
+    """The sum of all losses, each with the same weight."""
+    total = losses.dtype.type(0)
+    for row in range(losses.size):
+        total += losses[row]
+    return weight * total
+
+
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _is_plain(first, *others):
+    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
+    if type(first[0]) is not np.ndarray:
+        return False
+    dtype = first[0].dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array, axes in (first, *others):
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
+            return False
+    return True
+
+
+_POOL = ThreadPoolExecutor()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
+    so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    blocks = max(1, samples // 32)
+    parts = max(1, min(threads, blocks))
+    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
 
 
 @njit(**_FAST)
@@ -163,12 +359,31 @@ def _two_layer_network_kernel(x, W1, b1, W2, b2, t, losses):
     D = x.shape[1]
     H = W1.shape[0]
     K = W2.shape[0]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or D == 0
+        or H == 0
+        or W1.shape[1] != D
+        or b1.shape[0] != H
+        or K == 0
+        or W2.shape[1] != H
+        or b2.shape[0] != K
+        or t.shape[0] != B
+        or t.shape[1] != K
+        or losses.shape[0] != B
+        or _overlap(losses, x)
+        or _overlap(losses, W1)
+        or _overlap(losses, b1)
+        or _overlap(losses, W2)
+        or _overlap(losses, b2)
+        or _overlap(losses, t)
+    ):
+        return False
     sum_W1_x = np.empty(H, losses.dtype)  # of one sample
-    z1 = np.empty(H, losses.dtype)  # of one sample
     h = np.empty(H, losses.dtype)  # of one sample
     sum_W2_h = np.empty(K, losses.dtype)  # of one sample
     z2 = np.empty(K, losses.dtype)  # of one sample
-    e = np.empty(K, losses.dtype)  # of one sample
     for row in range(B):
         for j in range(H):
             total = real(0)
@@ -176,8 +391,7 @@ def _two_layer_network_kernel(x, W1, b1, W2, b2, t, losses):
                 total += W1[j, m_2] * x[row, m_2]
             sum_W1_x[j] = total
         for j in range(H):
-            z1[j] = sum_W1_x[j] + b1[j]
-            h[j] = math.tanh(z1[j])
+            h[j] = math.tanh(sum_W1_x[j] + b1[j])
         for i in range(K):
             total = real(0)
             for j in range(H):
@@ -187,22 +401,22 @@ def _two_layer_network_kernel(x, W1, b1, W2, b2, t, losses):
         m = real(-np.inf)
         for i in range(K):
             z2[i] = sum_W2_h[i] + b2[i]
-            if z2[i] > m:
-                m = z2[i]
-        # e[k]: between 0 and 1, and at least one of them is 1
+            m = _larger(m, z2[i])
+        # e: between 0 and 1, and at least one of them is 1
         # s: between 1 and the number of terms
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(z2[k] - m)
-            s += e[k]
-        log_s = math.log(s)
+            e = _exp_of_negative(z2[k] - m)
+            s += e
+        log_s = _log(s)
         sum_t_z2_m = real(0)
         for k in range(K):
             sum_t_z2_m += (t[row, k] * _log_ratio(z2[k], m, log_s) if t[row, k] != real(0) else real(0))
         losses[row] = -sum_t_z2_m
+    return True
 
 
-def two_layer_network(x, W1, b1, W2, b2, t, reduction="mean"):
+def two_layer_network(x, W1, b1, W2, b2, t, reduction="mean", *, threads=1):
     """A hidden layer of hyperbolic tangents, a softmax layer, and the cross-entropy with target
     weights: from weights and inputs to one number.
 
@@ -222,6 +436,8 @@ def two_layer_network(x, W1, b1, W2, b2, t, reduction="mean"):
         Input.
     reduction : mean, sum, none
         How the losses of the samples become one number (none: they do not).
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -239,6 +455,16 @@ def two_layer_network(x, W1, b1, W2, b2, t, reduction="mean"):
     Real arrays are float32 or float64, all of them the same.
     Any finite exponents are safe, however large.
     """
+    if (
+        threads == 1
+        and reduction in ("mean", "sum")
+        and _is_plain((x, 2), (W1, 2), (b1, 1), (W2, 2), (b2, 1), (t, 2))
+    ):
+        B = x.shape[0]
+        losses = np.empty(B, x.dtype)
+        if _two_layer_network_kernel(x, W1, b1, W2, b2, t, losses):
+            return _reduced(losses, reduction)
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum', 'none'))
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'D'), None, True),
@@ -254,7 +480,7 @@ def two_layer_network(x, W1, b1, W2, b2, t, reduction="mean"):
     H = sizes["H"]
     K = sizes["K"]
     losses = np.empty((B,), dtype)
-    _two_layer_network_kernel(x, W1, b1, W2, b2, t, losses)
+    _two_layer_network_kernel(x, W1, b1, W2, b2, t, losses) if threads == 1 else _in_threads(threads, _two_layer_network_kernel, (True, False, False, False, False, True, True), x, W1, b1, W2, b2, t, losses)
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -269,13 +495,85 @@ def _two_layer_network_value_and_gradient_kernel(x, W1, b1, W2, b2, t, weight, l
     D = x.shape[1]
     H = W1.shape[0]
     K = W2.shape[0]
+    # What does not fit together is left to the checks that say why.
+    if (
+        B == 0
+        or D == 0
+        or H == 0
+        or W1.shape[1] != D
+        or b1.shape[0] != H
+        or K == 0
+        or W2.shape[1] != H
+        or b2.shape[0] != K
+        or t.shape[0] != B
+        or t.shape[1] != K
+        or losses.shape[0] != B
+        or dW2.shape[0] != K
+        or dW2.shape[1] != H
+        or db2.shape[0] != K
+        or dW1.shape[0] != H
+        or dW1.shape[1] != D
+        or db1.shape[0] != H
+        or dx.shape[0] != B
+        or dx.shape[1] != D
+        or _overlap(losses, x)
+        or _overlap(losses, W1)
+        or _overlap(losses, b1)
+        or _overlap(losses, W2)
+        or _overlap(losses, b2)
+        or _overlap(losses, t)
+        or _overlap(dW2, x)
+        or _overlap(dW2, W1)
+        or _overlap(dW2, b1)
+        or _overlap(dW2, W2)
+        or _overlap(dW2, b2)
+        or _overlap(dW2, t)
+        or _overlap(dW2, losses)
+        or _overlap(db2, x)
+        or _overlap(db2, W1)
+        or _overlap(db2, b1)
+        or _overlap(db2, W2)
+        or _overlap(db2, b2)
+        or _overlap(db2, t)
+        or _overlap(db2, losses)
+        or _overlap(db2, dW2)
+        or _overlap(dW1, x)
+        or _overlap(dW1, W1)
+        or _overlap(dW1, b1)
+        or _overlap(dW1, W2)
+        or _overlap(dW1, b2)
+        or _overlap(dW1, t)
+        or _overlap(dW1, losses)
+        or _overlap(dW1, dW2)
+        or _overlap(dW1, db2)
+        or _overlap(db1, x)
+        or _overlap(db1, W1)
+        or _overlap(db1, b1)
+        or _overlap(db1, W2)
+        or _overlap(db1, b2)
+        or _overlap(db1, t)
+        or _overlap(db1, losses)
+        or _overlap(db1, dW2)
+        or _overlap(db1, db2)
+        or _overlap(db1, dW1)
+        or _overlap(dx, x)
+        or _overlap(dx, W1)
+        or _overlap(dx, b1)
+        or _overlap(dx, W2)
+        or _overlap(dx, b2)
+        or _overlap(dx, t)
+        or _overlap(dx, losses)
+        or _overlap(dx, dW2)
+        or _overlap(dx, db2)
+        or _overlap(dx, dW1)
+        or _overlap(dx, db1)
+    ):
+        return False
     sum_W1_x = np.empty(H, losses.dtype)  # of one sample
-    z1 = np.empty(H, losses.dtype)  # of one sample
     h = np.empty(H, losses.dtype)  # of one sample
     sum_W2_h = np.empty(K, losses.dtype)  # of one sample
     z2 = np.empty(K, losses.dtype)  # of one sample
     e = np.empty(K, losses.dtype)  # of one sample
-    p = np.empty(K, losses.dtype)  # of one sample
     z2_bar = np.empty(K, losses.dtype)  # of one sample
     sum_z2_bar_h = np.empty((K, H), losses.dtype)  # of all samples
     sum_z2_bar = np.empty(K, losses.dtype)  # of all samples
@@ -283,7 +581,6 @@ def _two_layer_network_value_and_gradient_kernel(x, W1, b1, W2, b2, t, weight, l
     z1_bar = np.empty(H, losses.dtype)  # of one sample
     sum_z1_bar_x = np.empty((H, D), losses.dtype)  # of all samples
     sum_z1_bar = np.empty(H, losses.dtype)  # of all samples
-    sum_z1_bar_W1 = np.empty(D, losses.dtype)  # of one sample
     for i in range(K):
         for j in range(H):
             sum_z2_bar_h[i, j] = real(0)
@@ -301,8 +598,7 @@ def _two_layer_network_value_and_gradient_kernel(x, W1, b1, W2, b2, t, weight, l
                 total += W1[j, m_2] * x[row, m_2]
             sum_W1_x[j] = total
         for j in range(H):
-            z1[j] = sum_W1_x[j] + b1[j]
-            h[j] = math.tanh(z1[j])
+            h[j] = math.tanh(sum_W1_x[j] + b1[j])
         for i in range(K):
             total = real(0)
             for j in range(H):
@@ -310,27 +606,24 @@ def _two_layer_network_value_and_gradient_kernel(x, W1, b1, W2, b2, t, weight, l
             sum_W2_h[i] = total
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
+        sum_t = real(0)
         for i in range(K):
             z2[i] = sum_W2_h[i] + b2[i]
-            if z2[i] > m:
-                m = z2[i]
+            m = _larger(m, z2[i])
+            sum_t += t[row, i]
         # e[k]: between 0 and 1, and at least one of them is 1
         # s: between 1 and the number of terms
         s = real(0)
         for k in range(K):
-            e[k] = math.exp(z2[k] - m)
+            e[k] = _exp_of_negative(z2[k] - m)
             s += e[k]
-        log_s = math.log(s)
+        log_s = _log(s)
         sum_t_z2_m = real(0)
+        scale = sum_t / s
         for k in range(K):
             sum_t_z2_m += (t[row, k] * _log_ratio(z2[k], m, log_s) if t[row, k] != real(0) else real(0))
+            z2_bar[k] = scale * e[k] - t[row, k]
         losses[row] = -sum_t_z2_m
-        sum_t = real(0)
-        for i in range(K):
-            p[i] = e[i] / s
-            sum_t += t[row, i]
-        for i in range(K):
-            z2_bar[i] = p[i] * sum_t - t[row, i]
         for i in range(K):
             for j in range(H):
                 sum_z2_bar_h[i, j] += z2_bar[i] * h[j]
@@ -349,12 +642,12 @@ def _two_layer_network_value_and_gradient_kernel(x, W1, b1, W2, b2, t, weight, l
         for j in range(H):
             sum_z1_bar[j] += z1_bar[j]
         for m_2 in range(D):
-            sum_z1_bar_W1[m_2] = real(0)
+            dx[row, m_2] = real(0)
         for j in range(H):
             for m_2 in range(D):
-                sum_z1_bar_W1[m_2] += z1_bar[j] * W1[j, m_2]
+                dx[row, m_2] += z1_bar[j] * W1[j, m_2]
         for m_2 in range(D):
-            dx[row, m_2] = weight * sum_z1_bar_W1[m_2]
+            dx[row, m_2] = weight * dx[row, m_2]
     for i in range(K):
         for j in range(H):
             dW2[i, j] = weight * sum_z2_bar_h[i, j]
@@ -365,6 +658,7 @@ def _two_layer_network_value_and_gradient_kernel(x, W1, b1, W2, b2, t, weight, l
             dW1[j, m_2] = weight * sum_z1_bar_x[j, m_2]
     for j in range(H):
         db1[j] = weight * sum_z1_bar[j]
+    return True
 
 
 def two_layer_network_value_and_gradient(x, W1, b1, W2, b2, t, reduction="mean", out=None):
@@ -425,6 +719,18 @@ def two_layer_network_value_and_gradient(x, W1, b1, W2, b2, t, reduction="mean",
     Real arrays are float32 or float64, all of them the same.
     Any finite exponents are safe, however large.
     """
+    if (
+        reduction in ("mean", "sum")
+        and type(out) is tuple
+        and len(out) == 5
+        and _is_plain((x, 2), (W1, 2), (b1, 1), (W2, 2), (b2, 1), (t, 2), (out[0], 2), (out[1], 1), (out[2], 2), (out[3], 1), (out[4], 2))
+    ):
+        B = x.shape[0]
+        weight = x.dtype.type(1 / B if reduction == "mean" else 1)
+        losses = np.empty(B, x.dtype)
+        if _two_layer_network_value_and_gradient_kernel(x, W1, b1, W2, b2, t, weight, losses, out[0], out[1], out[2], out[3], out[4]):
+            return _reduced(losses, reduction), out
+    # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'D'), None, True),

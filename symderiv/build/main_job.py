@@ -131,7 +131,7 @@ def perform(requests: Sequence[Request]) -> list[Outcome]:
             # Workers inherit the ignored signal: an interrupt is the business of this process.
             with _ignoring(signal.SIGINT):
                 futures: dict[Future[Outcome], int] = {
-                    pool.submit(perform_one, request): place for place, request in enumerate(requests)
+                    pool.submit(_perform, request): place for place, request in enumerate(requests)
                 }
             found: dict[int, Outcome] = {}
             for future in as_completed(futures):
@@ -153,7 +153,19 @@ def perform(requests: Sequence[Request]) -> list[Outcome]:
 
 def _worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+
+
+def _perform(request: Request) -> Outcome:
+    """One problem, in a process of the pool, which ends when it is told to.
+
+    The exit is raised, so that what this problem has begun ends first: a compiler that runs, a folder
+    that is only for now. The pool would take it for an answer and go on with the next problem.
+    """
+    try:
+        return perform_one(request)
+    except SystemExit as stopped:
+        os._exit(int(stopped.code or 1))
 
 
 @contextlib.contextmanager

@@ -232,8 +232,12 @@ class FunctionParser(ConstructParser):
         return name
 
     def _is_unknown_function(self, name: Name) -> bool:
-        """Whether an upright word right before a round bracket is a name of which nothing is known."""
-        upright = name.word and len(name.names[0]) > 1 and not name.units and name.tag is None
+        """Whether an upright word right before a round bracket is a name of which nothing is known.
+
+        A letter with digits, such as a1, is no word: ``a1 (1 - a1)`` is a product.
+        """
+        several = len(name.names[0]) > 1 and not name.names[0][1:].isdigit()
+        upright = name.word and several and not name.units and name.tag is None
         return upright and self.token.text == "(" and not self._is_declared(plain(name))
 
     def _of_two(self, word: str, at: int, letters: int) -> Syntax | None:
