@@ -33,7 +33,10 @@ def emit(  # noqa: PLR0917 (each parameter is an option)
     inputs: Inputs = None,
     label: Labels = None,
 ) -> None:
-    """Write a module with the value and the derivatives, which needs nothing of symderiv."""
+    """Write a module with the value and the derivatives, which needs nothing of symderiv.
+
+    It is written as it is; `symderiv verify` runs it against a direct evaluation in 50 digits.
+    """
     from symderiv.build.folder import write_file
     from symderiv.kernels.emit import emit_files
     from symderiv.kernels.registry import target_named
