@@ -301,7 +301,7 @@ def test_two_problems_of_one_name(tmp_path: Path) -> None:
 
 def test_a_dead_worker_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     requests = [Request(name, name, "", (), ()) for name in ("softmax", "logsumexp")]
-    monkeypatch.setattr(main_job, "perform_one", _die)
+    monkeypatch.setattr(main_job, "_perform", _die)
     outcomes = main_job.perform(requests)
     assert [outcome.name for outcome in outcomes] == ["softmax", "logsumexp"]
     assert all("ended early" in outcome.failures[0] for outcome in outcomes)

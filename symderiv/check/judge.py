@@ -22,7 +22,7 @@ from symderiv.check.sources import read_file
 from symderiv.check.two_cases import with_other_case
 from symderiv.check.verdicts import Judgement, Report
 from symderiv.expression.indices import free_indices
-from symderiv.expression.nodes import ONE, Call, Derivative, Entry, Expression, Index, Number, Where
+from symderiv.expression.nodes import ONE, Call, Compare, Derivative, Entry, Expression, Index, Number, Where
 from symderiv.expression.traverse import walk
 from symderiv.expression.unspecified import is_unspecified, read_slope
 from symderiv.notation.dependence import without_dependence
@@ -155,8 +155,7 @@ def judge(content: Content, claim: Claim) -> Judgement:
             told = f"true under {zero}: the right side divides by it, the left side does not"
             return _judgement(claim, "conditional", told, method=verdict.method, condition=zero)
         return _judgement(claim, "proved", f"proved: {verdict.method}", method=verdict.method)
-    labels = tuple(Entry(each.name) for each in problem.inputs if each.label_of and not each.axes)
-    sentence = claim.sentence.among(letters_of(left, right), labels) if claim.sentence is not None else None
+    sentence = condition_said(claim, left, right)
     if sentence is not None:
         left, right = restricted(left, right, (sentence,))
         verdict = prove(left, right, problem, content.assumptions, away=claim.away)
@@ -251,6 +250,14 @@ def _refuted(
         right_form=positive_first(right_form) if right_form is not None else None,
         end_is_right=_end_is_right(content, claim),
     )  # fmt: skip
+
+
+def condition_said(claim: Claim, left: Expression, right: Expression) -> Compare | None:
+    """The condition that the sentence before a claim says, where it is one on letters of these sides."""
+    if claim.sentence is None:
+        return None
+    labels = tuple(Entry(each.name) for each in claim.problem.inputs if each.label_of and not each.axes)
+    return claim.sentence.among(letters_of(left, right), labels)
 
 
 def letters_of(left: Expression, right: Expression) -> tuple[Index, ...]:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from symderiv.check import check_document, read_file, read_text
 from symderiv.check.document import DocumentError
-from symderiv.check.judge import letters_of
+from symderiv.check.judge import condition_said
 from symderiv.check.output import FORMATS, rendered
 from symderiv.check.points import Sides, Special, close
 from symderiv.check.verdicts import Judgement, Report
@@ -75,8 +75,7 @@ def _fault(report: Report, found: Judgement) -> str:
     content = report.content
     if found.verdict == "proved" and found.claim is not None and content is not None and not content.fixed:
         claim = found.claim
-        letters = letters_of(claim.left, claim.right)
-        sentence = claim.sentence.among(letters) if claim.sentence is not None else None
+        sentence = condition_said(claim, claim.left, claim.right)
         where = (*claim.conditions, *content.where, *([sentence] if sentence is not None else []))
         left, right = restricted(claim.left, claim.right, where)
         if _differ(report, claim.problem, left, right):

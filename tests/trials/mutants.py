@@ -16,7 +16,7 @@ from itertools import combinations
 
 from symderiv.check import check_document, read_text
 from symderiv.check.content import Claim, Content
-from symderiv.check.judge import letters_of
+from symderiv.check.judge import condition_said, letters_of
 from symderiv.check.points import Sides, Special, close
 from symderiv.check.reading import read
 from symderiv.check.verdicts import Judgement
@@ -135,7 +135,7 @@ def is_false_in_every_way(content: Content, claim: Claim, changed: Expression) -
 
 def stated(content: Content, claim: Claim, changed: Expression) -> tuple[Expression, Expression]:
     """Both sides where the document claims that they are equal."""
-    sentence = claim.sentence.among(letters_of(claim.left, changed)) if claim.sentence is not None else None
+    sentence = condition_said(claim, claim.left, changed)
     where = (*claim.conditions, *content.where, *([sentence] if sentence is not None else []))
     return restricted(claim.left, changed, where)
 

@@ -333,7 +333,8 @@ class Reader(BinderReader):
 
     def _raised(self, node: Raised) -> Value:
         base, exponent = node.base, node.exponent
-        if isinstance(base, Name) and base.names == ("e",) and self.scope.array(base) is None:
+        # Twice where e is declared: as an index letter, say, of which there are no powers.
+        if isinstance(base, Name) and set(base.names) == {"e"} and self.scope.array(base) is None:
             if base.units or base.primes:
                 raise self.error(base, "e is not declared, and as Euler's number it takes no subscript")
             return self.value(exponent).map(lambda entry: call("exp", entry))
