@@ -24,20 +24,28 @@ from symderiv.expression.nodes import (
     Sum,
     Where,
 )
-from symderiv.expression.traverse import children, map_children, walk
+from symderiv.expression.traverse import children, map_children
 from symderiv.problem import names_in
 
 
 def with_exponentials(node: Expression) -> tuple[Expression, tuple[Entry, ...]] | None:
     """`node` with an exponential for each entry of which it takes the logarithm, and these; or None."""
     found = dict.fromkeys(_positive(node, frozenset()))
-    logarithms = {part.arguments[0] for _, part in walk(node) if isinstance(part, Call) and _is_log(part)}
+    logarithms = {part.arguments[0] for part in _everywhere(node) if isinstance(part, Call) and _is_log(part)}
     entries = [each for each in found if each in logarithms or _extends(node, each.array)]
     if not entries:
         return None
     free = set(free_indices(node))
     arrays = {each.array for each in entries if each.indices and free.isdisjoint(each.indices)}
     return _replaced(node, entries, arrays), tuple(entries)
+
+
+def _everywhere(node: Expression) -> Iterator[Expression]:
+    """The parts that must have a value wherever `node` has one: none that a condition may leave out."""
+    yield node
+    left_out = isinstance(node, Where) or (isinstance(node, Sum | Product) and node.condition is not None)
+    for child in () if left_out else children(node):
+        yield from _everywhere(child)
 
 
 def _is_log(node: Call) -> bool:
