@@ -31,13 +31,13 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
-def parse_sizes(texts: Iterable[str]) -> dict[str, int]:
-    """Read ``K=5`` and the like.
+def parse_sizes(texts: Iterable[str], most: int = MAX_SIZE, why: str = LIMITS) -> dict[str, int]:
+    """Read ``K=5`` and the like; `why` says why no size may be above `most`.
 
     Raises
     ------
     UsageError
-        If one is no ``AXIS=SIZE``, or the size is no whole number from 1 to `MAX_SIZE`.
+        If one is no ``AXIS=SIZE``, or the size is no whole number from 1 to `most`.
     """
     sizes: dict[str, int] = {}
     for text in texts:
@@ -54,9 +54,9 @@ def parse_sizes(texts: Iterable[str]) -> dict[str, int]:
                 f"--size: expected at least 1 for {axis}, found {_quoted(digits)}; "
                 f"write, for example, {axis}=5"
             )
-        if len(digits.lstrip("0")) > 9 or int(digits) > MAX_SIZE:
+        if len(digits.lstrip("0")) > 12 or int(digits) > most:
             raise UsageError(
-                f"--size: expected at most {MAX_SIZE} for {axis}, found {_quoted(digits)}: {LIMITS}; "
+                f"--size: expected at most {most} for {axis}, found {_quoted(digits)}: {why}; "
                 "without --size the result holds for every size"
             )
         if sizes.setdefault(axis, int(digits)) != int(digits):

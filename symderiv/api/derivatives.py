@@ -102,20 +102,29 @@ def backward(
     return BackwardResult(sweep(load(problem), (wrt,) if isinstance(wrt, str) else tuple(wrt), every))
 
 
-def emit(problem: Problem | str | Path, target: str = "numpy") -> str:
-    """The source of a module with the problem's functions, which needs nothing of symderiv."""
+def emit(problem: Problem | str | Path, target: str = "numpy", sizes: Mapping[str, int] | None = None) -> str:
+    """The source of a module with the problem's functions, which needs nothing of symderiv.
+
+    Axes in `sizes` have that size only, and short ones are faster for it; the others have any size.
+    """
     from symderiv.kernels.emit import emit as emit_module
 
-    return emit_module(load(problem), target)
+    return emit_module(load(problem), target, sizes)
 
 
 def compile(
-    problem: Problem | str | Path, target: str = "numpy", function: str | None = None
+    problem: Problem | str | Path,
+    target: str = "numpy",
+    function: str | None = None,
+    sizes: Mapping[str, int] | None = None,
 ) -> Callable[..., Any]:
-    """Emit a module, load it, and give one of its functions (the forward function by default)."""
+    """Emit a module, load it, and give one of its functions (the forward function by default).
+
+    For `sizes`, see :func:`emit`.
+    """
     from symderiv.kernels.emit import compile_function
 
-    return compile_function(load(problem), target, function)
+    return compile_function(load(problem), target, function, sizes)
 
 
 def _stated(problem: Problem, of: str | None) -> tuple[Entry, tuple[Entry, ...]]:

@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
-from symderiv.arguments import UsageError
+from symderiv.arguments import UsageError, check_axes, parse_sizes
 from symderiv.cli.application import Command, answering, app, examples
 from symderiv.cli.formulas import Indexes, Inputs, Labels, Source, TexFormulas, TextFormulas, problem_from
 from symderiv.cli.options import targets
+
+#: The largest size of an axis that a module may be written for.
+LARGEST = 2**31 - 1
 
 
 @app.command(
@@ -19,6 +22,7 @@ from symderiv.cli.options import targets
     epilog=examples(
         "emit softmax --target numba --out softmax_numba.py",
         "emit softmax --target c --out softmax.c",
+        "emit softmax --target numba --size K=10",
         r"emit --latex 'p_i = \frac{e^{z_i}}{\sum_k e^{z_k}}' --out softmax.py",
     ),
 )
@@ -32,6 +36,14 @@ def emit(  # noqa: PLR0917 (each parameter is an option)
     index: Indexes = None,
     inputs: Inputs = None,
     label: Labels = None,
+    size: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--size",
+            metavar="AXIS=SIZE",
+            help="Size of an axis, such as K=10, for a module that takes no other; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Write a module with the value and the derivatives, which needs nothing of symderiv.
 
@@ -50,7 +62,9 @@ def emit(  # noqa: PLR0917 (each parameter is an option)
         )
     given = problem_from(problem, latex, formula, index, inputs, label)
     asked = given if problem and problem != "-" else asking(given)
-    parts = emit_files(asked, target, out.stem if out is not None and header else "")
+    sizes = parse_sizes(size or (), LARGEST, "no array is longer")
+    check_axes(sizes, [asked])
+    parts = emit_files(asked, target, out.stem if out is not None and header else "", sizes)
     if out is None:
         typer.echo("\n".join(parts.values()), nl=False)
         return

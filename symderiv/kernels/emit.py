@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,43 +11,65 @@ from symderiv.kernels.errors import KernelError
 from symderiv.kernels.loading import load_source
 from symderiv.kernels.lowering import lower_function
 from symderiv.kernels.names import identifier
-from symderiv.kernels.registry import target_named
+from symderiv.kernels.registry import Target, target_named
 from symderiv.kernels.render import render
 from symderiv.kernels.specification import functions_of
 from symderiv.problem import Problem
 
 
-def emit(problem: Problem, target: str = "numpy") -> str:
+def emit(problem: Problem, target: str = "numpy", sizes: Mapping[str, int] | None = None) -> str:
     """The source of a standalone module with all functions of `problem`.
 
     The same problem gives the same bytes, in any process. For a target with a header, the header
-    comes first; both together are one file that stands alone as well.
+    comes first; both together are one file that stands alone as well. For `sizes`, see
+    :func:`emit_files`.
 
     Raises
     ------
     KernelError
         If something in the problem cannot be emitted, in one sentence.
     """
-    return "\n".join(emit_files(problem, target).values())
+    return "\n".join(emit_files(problem, target, sizes=sizes).values())
 
 
-def emit_files(problem: Problem, target: str = "numpy", stem: str = "") -> dict[str, str]:
+def emit_files(
+    problem: Problem, target: str = "numpy", stem: str = "", sizes: Mapping[str, int] | None = None
+) -> dict[str, str]:
     """The text of each file that is emitted, by the end of its name; a header comes first.
 
     Parameters
     ----------
     stem
         What the files are called without that end; the problem's name if left out.
+    sizes
+        The sizes of axes that are known beforehand. They become constants of the code, which is then
+        for arrays of these sizes only; the other axes stay of any size.
     """
     chosen = target_named(target)
+    fixed = _checked(sizes or {}, problem, chosen)
     with _in_one_sentence(problem.name):
         specifications = functions_of(problem)
     functions = []
     for spec in specifications:
         with _in_one_sentence(spec.name, problem.name):
-            functions.append(lower_function(spec))
+            functions.append(lower_function(spec, fixed))
     with _in_one_sentence(problem.name):
         return render(problem, chosen, functions, stem or identifier(problem.name))
+
+
+def _checked(sizes: Mapping[str, int], problem: Problem, target: Target) -> dict[str, int]:
+    """The sizes in the order of the problem's axes; each must be one of an axis."""
+    if sizes and not target.sized:
+        raise KernelError(
+            f"sizes: expected a target that can have sizes given beforehand, found {target.name}"
+        )
+    for axis, size in sizes.items():
+        if axis not in problem.axes:
+            known = ", ".join(problem.axes) or "there is none"
+            raise KernelError(f"sizes: expected an axis of {problem.name} ({known}), found {axis!r}")
+        if not isinstance(size, int) or size < 1:
+            raise KernelError(f"sizes: expected a whole number of at least 1 for {axis}, found {size!r}")
+    return {axis: sizes[axis] for axis in problem.axes if axis in sizes}
 
 
 @contextmanager
@@ -72,18 +94,22 @@ def file_name(problem: Problem, target: str) -> str:
 
 
 def compile_function(
-    problem: Problem, target: str = "numpy", function: str | None = None
+    problem: Problem,
+    target: str = "numpy",
+    function: str | None = None,
+    sizes: Mapping[str, int] | None = None,
 ) -> Callable[..., Any]:
     """Emit a module, import it, and return one of its functions (the forward function by default).
 
-    The returned function has the module's text as its attribute ``source``.
+    The returned function has the module's text as its attribute ``source``. For `sizes`, see
+    :func:`emit_files`.
 
     Raises
     ------
     KernelError
         If the problem cannot be emitted, or has no function of that name.
     """
-    source = emit(problem, target)
+    source = emit(problem, target, sizes)
     specifications = functions_of(problem)
     wanted = identifier(function or problem.name)
     known = [identifier(each.name) for each in specifications]

@@ -25,8 +25,8 @@ and ``minus_infinity()`` is -inf.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from symderiv.expression.nodes import Entry, Expression, Index
@@ -145,12 +145,16 @@ class LoopProgram:
         Its own storage, in the order of its first use.
     body
         What it does, in order.
+    sizes
+        The axes whose size is known beforehand: a constant of the code. All others are asked of the
+        parameters.
     """
 
     name: str
     parameters: tuple[Parameter, ...]
     buffers: tuple[Buffer, ...]
     body: tuple[Node, ...]
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def labels(self) -> frozenset[str]:

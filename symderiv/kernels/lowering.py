@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from symderiv.expression.nodes import Call, Definition, Where
 from symderiv.expression.traverse import walk
@@ -28,6 +28,7 @@ class Lowered:
     `limits` says whether a value may reach -inf or underflow on its way, as it should; `shifted`
     whether there are exponentials and logarithms, each of them of exponents less their maximum;
     `shifted_arrays` are those that hold such exponentials, and the logarithms of their sums.
+    `sizes` are those of axes that are known beforehand; what is made is for them only.
     """
 
     spec: FunctionSpec
@@ -37,10 +38,11 @@ class Lowered:
     limits: bool
     shifted: bool
     shifted_arrays: frozenset[str] = frozenset()
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
-def lower_function(spec: FunctionSpec) -> Lowered:
-    """Stabilise and lower one function.
+def lower_function(spec: FunctionSpec, sizes: Mapping[str, int] | None = None) -> Lowered:
+    """Stabilise and lower one function, for axes of any size but those in `sizes`.
 
     Raises
     ------
@@ -87,7 +89,9 @@ def lower_function(spec: FunctionSpec) -> Lowered:
         for _, part in walk(body)
     )
     shifted = _is_shifted(statements, stabiliser.shifted)
-    return Lowered(spec, statements, stable, wanted, limits, shifted, stabiliser.shifted)
+    used = {axis for argument in spec.arguments for axis in (*argument.axes, argument.label_of)}
+    known = {axis: size for axis, size in (sizes or {}).items() if axis in used}
+    return Lowered(spec, statements, stable, wanted, limits, shifted, stabiliser.shifted, known)
 
 
 def _is_shifted(statements: Sequence[Statement], shifted: frozenset[str]) -> bool:

@@ -91,6 +91,9 @@ class _Printer:
         for axis in axes:
             name = self.formula.places(axis)
             if re.search(rf"\b{name}\b", text):
+                if axis in self.program.sizes:
+                    lines.append(f"{name} = {self.program.sizes[axis]}  # a constant of this file")
+                    continue
                 parameter, number = self.program.size_of(axis)
                 lines.append(f"{name} = {self.names[parameter.name]}.shape[{number}]")
         return lines

@@ -57,7 +57,8 @@ def ready(
     choice = ""
     if blocks is not None:
         given = next(each for each in program.parameters if each.axes and each.kind == "real")
-        few = f"{names[f'size of {blocks.axis}']} * {names[given.name]}.itemsize <= {FEW_BYTES}"
+        size = program.sizes.get(blocks.axis, names[f"size of {blocks.axis}"])
+        few = f"{size} * {names[given.name]}.itemsize <= {FEW_BYTES}"
         enough = f"{names[f'size of {blocks.letter.axis}']} >= {ROWS}"
         choice = f"kernel = {kernel}_by_blocks if {few} and {enough} else {kernel}"
     short = _short(lowered, program, names, kernel, blocks, choice=choice)
@@ -133,6 +134,7 @@ def _short(
         inside.append(f"{spelled[each.name]} = {first}.dtype.type({spelled[each.name]})")
     weighted = any(each.name == WEIGHT for each in program.parameters)
     needed = [blocks.letter.axis, blocks.axis] if blocks is not None else []
+    needed = [axis for axis in needed if axis not in program.sizes]
     if spec.batch is not None and (losses is not None or weighted) and not needed:
         needed = [spec.batch.axis]
     for axis in needed:
@@ -211,7 +213,9 @@ def _checks(program: LoopProgram, names: NameTable) -> tuple[str, ...]:
     for each in program.parameters:
         new = [axis for axis in each.axes if axis not in seen]
         for number, axis in enumerate(each.axes):
-            if axis in new and axis not in seen:
+            if axis in program.sizes:
+                found.append(f"{names[each.name]}.shape[{number}] != {names[f'size of {axis}']}")
+            elif axis in new and axis not in seen:
                 found.append(f"{names[f'size of {axis}']} == 0")
                 seen.add(axis)
             else:

@@ -44,6 +44,8 @@ class Target:
         The two joined, the header first, are one file that stands alone as well.
     reserved
         Words that no name in the file may be, beside those of Python.
+    sized
+        Whether sizes that are known beforehand can be constants of the code.
     batch
         A batch of this size takes paths that smaller ones do not; 0 if there are none. It is tried too.
     load
@@ -58,6 +60,7 @@ class Target:
     errors: Mapping[str, float] = field(default_factory=dict)
     header: str = ""
     reserved: frozenset[str] = frozenset()
+    sized: bool = False
     batch: int = 0
     load: Callable[[str, str, Sequence[FunctionSpec]], Any] = load_module
 
@@ -65,10 +68,17 @@ class Target:
 TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
-        Target("numpy", ".py", "numpy", print_numpy),
+        Target("numpy", ".py", "numpy", print_numpy, sized=True),
         # What its module says of its own exp, and what tests measure.
         Target(
-            "numba", ".py", "numba", print_numba, contiguous=True, errors={"exp": 1.0, "log": 1.0}, batch=35
+            "numba",
+            ".py",
+            "numba",
+            print_numba,
+            contiguous=True,
+            errors={"exp": 1.0, "log": 1.0},
+            sized=True,
+            batch=35,
         ),
         Target(
             "c",

@@ -130,6 +130,7 @@ def render(problem: Problem, target: Target, functions: Sequence[Lowered], stem:
         "title": plain_text(problem.title or problem.name),
         "about": _wrapped(problem.about),
         "source": _wrapped(f"Source: {problem.source}") if problem.source else "",
+        "sizes": {plain_text(axis): size for function in functions for axis, size in function.sizes.items()},
         "definitions": [plain_text(line) for line in _definitions(problem)],
         "forms": list(dict.fromkeys(each for record in records for each in _forms(record))),
         "target": target.name,

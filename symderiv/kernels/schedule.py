@@ -105,7 +105,8 @@ class _Scheduler:
             assert self.batch is not None
             body.append(Loop(self.batch, tuple(self._passes(row)), "rows", parallel=not over_batch))
         body += self._passes(after)
-        return LoopProgram(self.spec.name, self._parameters(), self._buffers(), tuple(body))
+        sizes = self.lowered.sizes
+        return LoopProgram(self.spec.name, self._parameters(), self._buffers(), tuple(body), sizes)
 
     def _parameters(self) -> tuple[Parameter, ...]:
         weighted = any(WEIGHT in names_in(each) for one in self.lowered.statements for each in one.bodies())

@@ -71,6 +71,7 @@ def verify_source(
     *,
     dtypes: Sequence[str] = DTYPES,
     large: bool = True,
+    sizes: Mapping[str, int] | None = None,
 ) -> list[Check]:
     """Run every function of an emitted module and judge every result.
 
@@ -86,6 +87,8 @@ def verify_source(
         The dtypes to try (each is compiled anew where the target compiles).
     large
         Whether to try an axis of size 1000 as well.
+    sizes
+        The sizes of axes that the module was emitted for, if there are any.
     """
     specifications = functions_of(problem)
     module = target_named(target).load(source, f"{problem.name}_{target}", specifications)
@@ -96,7 +99,7 @@ def verify_source(
         if function is None:
             checks.append(Check(spec.name, "", {}, "", 0.0, 0.0, False, "the module has no such function"))
             continue
-        checker = _Checker(problem, spec, known, target_named(target).errors)
+        checker = _Checker(problem, spec, known, target_named(target).errors, sizes or {})
         for trial in (*checker.trials(large), *checker.of_batch(target_named(target).batch)):
             for dtype in dtypes:
                 checks += checker.check(function, trial, dtype)
@@ -118,7 +121,7 @@ def verify(problem: Problem, target: str = "numpy", **options: Any) -> list[Chec
     """Emit a problem for a target and verify what was emitted."""
     from symderiv.kernels.emit import emit
 
-    return verify_source(problem, target, emit(problem, target), **options)
+    return verify_source(problem, target, emit(problem, target, options.get("sizes")), **options)
 
 
 def _exactly(value: float, kind: str) -> Fraction:
@@ -156,9 +159,10 @@ class _Checker:
         spec: FunctionSpec,
         known: dict[tuple[object, ...], Any],
         errors: Mapping[str, float],
+        sizes: Mapping[str, int],
     ) -> None:
         self.problem, self.spec, self.known, self.errors = problem, spec, known, errors
-        self.lowered: Lowered = lower_function(spec)
+        self.lowered: Lowered = lower_function(spec, sizes)
         self.batched = problem.batch()
         moved = {name for name in self._input_names() if self.batched.axes_of(name) != problem.axes_of(name)}
         #: All inputs of the problem: the meaning of a function of saved values starts from them.
@@ -179,9 +183,13 @@ class _Checker:
 
     def trials(self, large: bool) -> list[Trial]:
         """What to try this function on; an axis with fixed places has them."""
-        needed = places_needed(self.lowered)
+        needed, given = places_needed(self.lowered), self.lowered.sizes
+
+        def size_of(axis: str, size: int) -> int:
+            return given.get(axis, max(size, needed.get(axis, 1)))
+
         return [
-            replace(each, sizes={axis: max(size, needed.get(axis, 1)) for axis, size in each.sizes.items()})
+            replace(each, sizes={axis: size_of(axis, size) for axis, size in each.sizes.items()})
             for each in self._trials(large)
         ]
 
