@@ -6,7 +6,7 @@ import errno
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, NoReturn, ParamSpec
 
 import typer
@@ -18,7 +18,6 @@ _Parameters = ParamSpec("_Parameters")
 
 app = typer.Typer(
     name="symderiv",
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -26,20 +25,50 @@ app = typer.Typer(
 )
 
 
-def examples(*lines: str) -> str:
-    """The end of a help text; the mark keeps its lines as they are."""
-    return "\n".join(["\b", "Examples:", *(f"  symderiv {line}" for line in lines)])
+#: What the exit status of a command says where nothing more particular is told.
+STATUS = {0: "done", 1: "the standard output takes no more"}
+#: What it says of every command.
+COMMON_STATUS = {
+    2: "what is asked for is not understood, or a file cannot be read or written",
+    130: "interrupted by Ctrl-C",
+}
+
+
+def examples(*lines: str, status: Mapping[int, str] = STATUS) -> str:
+    """The end of a help text: what the exit status says, and examples. The marks keep lines as they are."""
+    told = sorted((COMMON_STATUS | dict(status)).items())
+    return "\n".join(
+        [
+            "\b", "Exit status:", *(f"  {number:<3}  {meaning}" for number, meaning in told), "",
+            "\b", "Examples:", *(f"  symderiv {line}" for line in lines),
+        ]
+    )  # fmt: skip
 
 
 class Command(TyperCommand):
     """A command that takes an option once, unless it is one that may be repeated."""
 
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the arguments by their names alone, and then the options."""
+        for heading, kind in (("Arguments", "argument"), ("Options", "option")):
+            rows = []
+            for each in self.get_params(ctx):
+                record = each.get_help_record(ctx) if each.param_type_name == kind else None
+                if record is not None:
+                    name = getattr(each, "metavar", None) if kind == "argument" else None
+                    rows.append((name or record[0], record[1]))
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
+
+    def valued(self) -> set[str]:
+        """The options that are followed by a value."""
+        with_value = (each for each in self.params if not getattr(each, "is_flag", False))
+        return {name for each in with_value for name in each.opts if name.startswith("--")}
+
     def words(self, args: list[str]) -> Iterator[tuple[str, str | None]]:
         """Each word of a command line, and the option whose value it is."""
-        valued = {
-            name for each in self.params if not getattr(each, "is_flag", False) for name in each.opts
-            if name.startswith("--")
-        }  # fmt: skip
+        valued = self.valued()
         option: str | None = None
         for word in args:
             yield word, option
@@ -47,6 +76,8 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Refuse an option that is given twice where only one value is used."""
+        if ctx.resilient_parsing and args and args[-1] in self.valued():
+            args = args[:-1]  # the value comes at the next Tab; what stands before it is read all the same
         single = {name for each in self.params if not getattr(each, "multiple", True) for name in each.opts}
         found: set[str] = set()
         for word, option in self.words(args):
@@ -54,7 +85,7 @@ class Command(TyperCommand):
                 break
             name = word.partition("=")[0]
             if option is None and name in single:
-                if name in found:
+                if name in found and not ctx.resilient_parsing:  # which completion is
                     raise typer.BadParameter(f"{name}: expected it once, found it twice; give one value", ctx)
                 found.add(name)
         return super().parse_args(ctx, args)
@@ -127,7 +158,16 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(epilog=examples("derive softmax --wrt z", "build"))
+@app.callback(
+    epilog=examples(
+        "derive softmax --wrt z",
+        "prove 'd(p[i], z[j]) = p[i] * (delta(i, j) - p[j])' --in softmax",
+        "check notes.md",
+        "emit softmax --target numba --out softmax.py",
+        "derive --help",
+        status={0: "done, and nothing wrong was found", 1: "something is refuted, or failed"},
+    )
+)
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")

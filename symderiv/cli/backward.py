@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from symderiv.cli import completion
 from symderiv.cli.application import Command, answering, app, examples
 from symderiv.cli.options import Name, load, one_of
 
@@ -31,6 +32,7 @@ def backward(
             "--wrt",
             metavar="NAME",
             help="An input whose cotangent is wanted; may be repeated. Without it: those of the file.",
+            autocompletion=completion.names_to_differentiate_by,
         ),
     ] = None,
     every: Annotated[
@@ -38,7 +40,13 @@ def backward(
         typer.Option("--every", help="A line for every intermediate, none taken together with what uses it."),
     ] = False,
     form: Annotated[
-        str, typer.Option("--format", metavar="|".join(FORMATS), help="How to write it.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="|".join(FORMATS),
+            help="How to write it.",
+            autocompletion=completion.words(*FORMATS),
+        ),
     ] = "text",
 ) -> None:
     """Write the backward pass of a problem: from its output to all its inputs in one sweep.

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from symderiv.arguments import UsageError
+from symderiv.build import TARGETS
+from symderiv.cli import completion
 from symderiv.cli.application import Command, answering, app, examples
 from symderiv.cli.options import one_of
 
@@ -37,14 +39,17 @@ WIDTH = 140
 @answering
 def bench(  # noqa: PLR0917 (each parameter is an option)
     what: Annotated[
-        str, typer.Argument(metavar="[speed|accuracy|growth]", help="What to measure; speed if left out.")
+        str,
+        typer.Argument(
+            metavar="|".join(KINDS), help="What to measure.", autocompletion=completion.words(*KINDS)
+        ),
     ] = "speed",
     only: Annotated[
         list[str] | None,
         typer.Option(
             "--only", metavar="WORKLOAD",
             help="softmax, softmax_vjp, cross_entropy, layer_norm, layer_norm_vjp, rms_norm, rms_norm_vjp, "
-            "jacobian, layer_jacobian or layer; may be repeated.",
+            "jacobian, layer_jacobian or layer; may be repeated.", autocompletion=completion.workloads,
         ),
     ] = None,
     shape: Annotated[
@@ -56,7 +61,10 @@ def bench(  # noqa: PLR0917 (each parameter is an option)
     ] = None,
     dtype: Annotated[
         list[str] | None,
-        typer.Option("--dtype", metavar="DTYPE", help="float32 or float64; both if left out."),
+        typer.Option(
+            "--dtype", metavar="|".join(DTYPES), help="The precision; both if left out.",
+            autocompletion=completion.words(*DTYPES),
+        ),
     ] = None,
     threads: Annotated[
         int, typer.Option("--threads", metavar="N", help="Processors for every candidate.")
@@ -66,11 +74,15 @@ def bench(  # noqa: PLR0917 (each parameter is an option)
         typer.Option(
             "--peer", metavar="PEER",
             help="emitted, numpy_plain, numpy_tuned, scipy_special, pytorch, jax_jit or articles; "
-            "may be repeated; all that are installed if left out.",
+            "may be repeated; all that are installed if left out.", autocompletion=completion.peers,
         ),
     ] = None,
     against: Annotated[
-        str, typer.Option("--against", metavar="TARGET", help="The emitted target that ratios are taken to.")
+        str,
+        typer.Option(
+            "--against", metavar="|".join(TARGETS), help="The emitted target that ratios are taken to.",
+            autocompletion=completion.words(*TARGETS),
+        ),
     ] = "numba",
     seconds: Annotated[
         float, typer.Option("--seconds", metavar="S", help="About how long the turns of one cell take.")

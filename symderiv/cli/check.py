@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from symderiv.arguments import UsageError
+from symderiv.cli import completion
 from symderiv.cli.application import Command, answering, app, examples
 from symderiv.cli.options import one_of
 
@@ -40,6 +41,11 @@ PERIOD = 0.5
         "check notes.md --watch",
         "check --code grad.py::gradient --against cross_entropy_batch:d(L,z)",
         "check --code jac.py::jacobian --against 'softmax:d(p[i], z[j])' --args 'S = p[k]'",
+        status={
+            0: "nothing is refuted, and everything was understood; the function agrees",
+            1: "something is refuted",
+            2: "nothing is refuted, but something is not understood, cannot be read or cannot be judged",
+        },
     ),
 )
 @answering
@@ -47,10 +53,18 @@ def check(  # noqa: PLR0917 (each parameter is an option)
     files: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="FILE...", help="Markdown, LaTeX, notebooks, text; folders of them; - for stdin."
+            metavar="FILE", help="Markdown, LaTeX, notebooks, text; folders of them; - for stdin."
         ),
     ] = None,
-    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help=f"{', '.join(FORMATS)}.")] = "text",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="|".join(FORMATS),
+            help="How to write the report.",
+            autocompletion=completion.words(*FORMATS),
+        ),
+    ] = "text",
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Write the report there, whole or not at all."),
@@ -66,7 +80,11 @@ def check(  # noqa: PLR0917 (each parameter is an option)
     ] = False,
     assume: Annotated[
         list[str] | None,
-        typer.Option("--assume", metavar="EQUATION", help="What may be assumed, such as sum(k, t[k]) == 1."),
+        typer.Option(
+            "--assume",
+            metavar="EQUATION",
+            help="What may be assumed, such as 'sum(k, t[k]) == 1'; may be repeated.",
+        ),
     ] = None,
     code: Annotated[
         str,
@@ -74,7 +92,12 @@ def check(  # noqa: PLR0917 (each parameter is an option)
     ] = "",
     against: Annotated[
         str,
-        typer.Option("--against", metavar="PROBLEM[:DERIVATIVE]", help="What the function is to compute."),
+        typer.Option(
+            "--against",
+            metavar="PROBLEM[:DERIVATIVE]",
+            help="What the function is to compute.",
+            autocompletion=completion.problems,
+        ),
     ] = "",
     args: Annotated[
         str,
@@ -84,24 +107,26 @@ def check(  # noqa: PLR0917 (each parameter is an option)
         str, typer.Option("--returns", metavar="LETTERS", help="How its result is laid out: '(i j) t'.")
     ] = "",
     seconds: Annotated[
-        float, typer.Option("--seconds", min=0.1, max=3600, help="How long the function may run in all.")
+        float,
+        typer.Option(
+            "--seconds", metavar="S", min=0.1, max=3600, help="How long the function may run in all."
+        ),
     ] = 20.0,
     memory: Annotated[
-        int, typer.Option("--memory", min=256, max=2**20, help="MiB of memory that it may have.")
+        int,
+        typer.Option("--memory", metavar="MIB", min=256, max=2**20, help="MiB of memory that it may have."),
     ] = 2048,
 ) -> None:
     """Read documents, find their formulas, and judge every = that is claimed.
 
     An equation is proved for every size, or true under an assumption that is named, or refuted with
-    a counterexample, a diagnosis and the right form. The exit status is 1 if anything is refuted, else 2
-    if anything is not understood or a file cannot be read, else 0; conditional and undecided claims are
-    told and leave it at 0.
+    a counterexample, a diagnosis and the right form. Conditional and undecided claims are told and leave
+    the exit status at 0.
 
     With --code a hand-written NumPy function is judged instead: it is RUN, in a process of its own with
     limits on time and memory, at generic values and several sizes. The limits guard against accidents, not
     malice: do not run code that you do not trust. Nothing is ever run without --code. The roles may also
-    stand in the file: # symderiv: jacobian(S = p[k]) -> [i, j]. The exit status is 0 where it agrees, 1
-    where it is refuted, 2 where it cannot be judged.
+    stand in the file: # symderiv: jacobian(S = p[k]) -> [i, j].
     """
     if code or against or args or returns:
         if explain or assume:

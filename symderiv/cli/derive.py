@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from symderiv.arguments import UsageError, check_axes, parse_sizes, parse_values, suggestion
+from symderiv.cli import completion
 from symderiv.cli.application import Command, answering, app, examples
 from symderiv.cli.formulas import (
     Assumptions,
@@ -55,27 +56,44 @@ def derive(  # noqa: PLR0917 (each parameter is an option)
             "--wrt",
             metavar="NAME",
             help="What to differentiate by; twice for a Hessian. Without it: every derivative of the file.",
+            autocompletion=completion.names_to_differentiate_by,
         ),
     ] = None,
     of: Annotated[
         str,
         typer.Option(
-            "--of", metavar="NAME", help="What to differentiate; the problem's output if not given."
+            "--of",
+            metavar="NAME",
+            help="What to differentiate; the problem's output if not given.",
+            autocompletion=completion.names_to_differentiate,
         ),
     ] = "",
     size: Sizes = None,
     steps: Annotated[
-        str, typer.Option("--steps", metavar="|".join(STEPS), help="How many steps to show.")
+        str,
+        typer.Option(
+            "--steps",
+            metavar="|".join(STEPS),
+            help="How many steps to show.",
+            autocompletion=completion.words(*STEPS),
+        ),
     ] = "textbook",
     form: Annotated[
-        str, typer.Option("--format", metavar="|".join(FORMATS), help="How to write the derivation.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="|".join(FORMATS),
+            help="How to write the derivation.",
+            autocompletion=completion.words(*FORMATS),
+        ),
     ] = "text",
     value: Annotated[
         list[str] | None,
         typer.Option(
             "--value",
             metavar="NAME=NUMBERS",
-            help="Values of an input, such as z=0.1,0.5 (rows divided by ;).",
+            help="Values of an input, such as z=0.1,0.5 (rows divided by ;); may be repeated.",
+            autocompletion=completion.values,
         ),
     ] = None,
     product: Annotated[
@@ -84,6 +102,7 @@ def derive(  # noqa: PLR0917 (each parameter is an option)
             "--product",
             metavar="|".join(PRODUCTS),
             help="The product with a cotangent (vjp), a tangent (jvp), or of a Hessian (hvp) instead.",
+            autocompletion=completion.words(*PRODUCTS),
         ),
     ] = "",
     latex: TexFormulas = None,
@@ -97,6 +116,8 @@ def derive(  # noqa: PLR0917 (each parameter is an option)
     """Derive a derivative, step by step; with sizes or values, its explicit matrix too.
 
     The problem is named, or given by its formulas, in which what nobody declares is inferred from use.
+    Printed are the definitions, a chain of equations with the reason of each line, and the cases of the
+    result. With sizes, SymPy differentiates every entry by itself, and each is compared with the result.
     """
     if product:
         one_of("--product", product, PRODUCTS)

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from symderiv.arguments import UsageError, check_axes, parse_sizes
+from symderiv.build import TARGETS
+from symderiv.cli import completion
 from symderiv.cli.application import Command, answering, app, examples
 from symderiv.cli.formulas import Indexes, Inputs, Labels, Source, TexFormulas, TextFormulas, problem_from
 from symderiv.cli.options import targets
@@ -29,8 +31,23 @@ LARGEST = 2**31 - 1
 @answering
 def emit(  # noqa: PLR0917 (each parameter is an option)
     problem: Source = "",
-    target: Annotated[str, typer.Option("--target", metavar="TARGET", help="numpy, numba or c.")] = "numpy",
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to write it.")] = None,
+    target: Annotated[
+        str,
+        typer.Option(
+            "--target",
+            metavar="|".join(TARGETS),
+            help="The language.",
+            autocompletion=completion.words(*TARGETS),
+        ),
+    ] = "numpy",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Where to write it, a .c with its .h beside it; the standard output if not given.",
+        ),
+    ] = None,
     latex: TexFormulas = None,
     formula: TextFormulas = None,
     index: Indexes = None,
@@ -42,6 +59,7 @@ def emit(  # noqa: PLR0917 (each parameter is an option)
             "--size",
             metavar="AXIS=SIZE",
             help="Size of an axis, such as K=10, for a module that takes no other; may be repeated.",
+            autocompletion=completion.axes,
         ),
     ] = None,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from symderiv.cli import completion
 from symderiv.cli.application import answering, app, examples
 from symderiv.cli.formulas import (
     AsLatex,
@@ -22,6 +23,8 @@ from symderiv.cli.formulas import (
     typed_in,
 )
 from symderiv.cli.options import one_of
+
+FORMATS = ("text", "json")
 
 
 @app.command(
@@ -44,7 +47,15 @@ def explain(  # noqa: PLR0917 (each parameter is an option)
     label: Labels = None,
     function: Functions = None,
     latex: AsLatex = False,
-    form: Annotated[str, typer.Option("--format", metavar="text|json", help="How to write it.")] = "text",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="|".join(FORMATS),
+            help="How to write it.",
+            autocompletion=completion.words(*FORMATS),
+        ),
+    ] = "text",
 ) -> None:
     """Print back a formula, in text or LaTeX, as it was understood.
 
@@ -53,6 +64,6 @@ def explain(  # noqa: PLR0917 (each parameter is an option)
     """
     from symderiv.documents.explanation import explain as explanation_of
 
-    one_of("--format", form, ("text", "json"))
+    one_of("--format", form, FORMATS)
     found = explanation_of(read(typed_in(formula), within, let, index, inputs, label, None, function, latex))
     typer.echo(json.dumps(found.to_dict(), indent=1, ensure_ascii=False) if form == "json" else str(found))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from symderiv.arguments import MAX_TEXT, UsageError
+from symderiv.cli import completion
 from symderiv.cli.application import Command
 from symderiv.cli.options import load
 
@@ -23,7 +24,13 @@ Formula = Annotated[
     ),
 ]
 Within = Annotated[
-    str, typer.Option("--in", metavar="PROBLEM", help="A catalogue name or .sd file whose names may be used.")
+    str,
+    typer.Option(
+        "--in",
+        metavar="PROBLEM",
+        help="A catalogue name or .sd file whose names may be used.",
+        autocompletion=completion.problems,
+    ),
 ]
 Lets = Annotated[
     list[str] | None,
@@ -31,23 +38,37 @@ Lets = Annotated[
 ]
 Indexes = Annotated[
     list[str] | None,
-    typer.Option("--index", metavar="LETTERS:AXIS", help="Index letters and their axis, such as 'i, k : K'."),
+    typer.Option(
+        "--index", metavar="LETTERS:AXIS", help="Index letters and their axis: 'i, k : K'; may be repeated."
+    ),
 ]
 Inputs = Annotated[
     list[str] | None,
-    typer.Option("--input", metavar="ARRAYS", help="Inputs and their axes, such as 'W[N, K], x[N]'."),
+    typer.Option(
+        "--input", metavar="ARRAYS", help="Inputs and their axes: 'W[N, K], x[N]'; may be repeated."
+    ),
 ]
 Labels = Annotated[
     list[str] | None,
-    typer.Option("--label", metavar="LABELS:AXIS", help="Labels, which hold places on an axis: 'y : K'."),
+    typer.Option(
+        "--label",
+        metavar="LABELS:AXIS",
+        help="Labels, which hold places on an axis: 'y : K'; may be repeated.",
+    ),
 ]
 Functions = Annotated[
     list[str] | None,
-    typer.Option("--function", metavar="NAMES", help="Functions of which only smoothness is known: 'f, g'."),
+    typer.Option(
+        "--function",
+        metavar="NAMES",
+        help="Functions of which only smoothness is known: 'f, g'; may be repeated.",
+    ),
 ]
 Assumptions = Annotated[
     list[str] | None,
-    typer.Option("--assume", metavar="EQUATION", help="An assumption, such as 'sum(k, t[k]) == 1'."),
+    typer.Option(
+        "--assume", metavar="EQUATION", help="An assumption, such as 'sum(k, t[k]) == 1'; may be repeated."
+    ),
 ]
 AsLatex = Annotated[
     bool, typer.Option("--latex", help="The formula is LaTeX, also where nothing in it says so.")
@@ -55,7 +76,9 @@ AsLatex = Annotated[
 Source = Annotated[
     str,
     typer.Argument(
-        metavar="PROBLEM", help="A catalogue name, the path of a .sd file, or - for the standard input."
+        metavar="PROBLEM",
+        help="A catalogue name, the path of a .sd file, or - for the standard input.",
+        autocompletion=completion.problems,
     ),
 ]
 TexFormulas = Annotated[

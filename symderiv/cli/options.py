@@ -8,23 +8,43 @@ import typer
 
 from symderiv.arguments import UsageError, suggestion
 from symderiv.build import TARGETS
+from symderiv.cli import completion
 
 if TYPE_CHECKING:
     from symderiv.problem import Problem
 
-Name = Annotated[str, typer.Argument(metavar="PROBLEM", help="A catalogue name or the path of a .sd file.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="PROBLEM",
+        help="A catalogue name or the path of a .sd file.",
+        autocompletion=completion.problems,
+    ),
+]
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[PROBLEM]...", help="Catalogue names or .sd files; the whole catalogue if none."),
+    typer.Argument(
+        metavar="PROBLEM",
+        help="Catalogue names or .sd files; the whole catalogue if none.",
+        autocompletion=completion.problems,
+    ),
 ]
 Sizes = Annotated[
     list[str] | None,
-    typer.Option("--size", metavar="AXIS=SIZE", help="Size of an axis for explicit results, such as K=5."),
+    typer.Option(
+        "--size",
+        metavar="AXIS=SIZE",
+        help="Size of an axis for explicit results, such as K=5; may be repeated.",
+        autocompletion=completion.axes,
+    ),
 ]
 Targets = Annotated[
     list[str] | None,
     typer.Option(
-        "--target", metavar="TARGET", help="A language to emit: numpy, numba or c; may be repeated."
+        "--target",
+        metavar="|".join(TARGETS),
+        help="A language to emit; may be repeated. Without it: all of them.",
+        autocompletion=completion.words(*TARGETS),
     ),
 ]
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from symderiv.arguments import UsageError, check_axes, parse_sizes
+from symderiv.cli import completion
 from symderiv.cli.application import answering, app, examples
 from symderiv.cli.formulas import (
     AsLatex,
@@ -25,6 +26,7 @@ from symderiv.cli.formulas import (
 )
 from symderiv.cli.options import one_of
 
+FORMATS = ("text", "json")
 #: The exit status of each verdict.
 STATUS = {"proved": 0, "refuted": 1, "conditional": 1, "undecided": 3}
 
@@ -38,6 +40,11 @@ STATUS = {"proved": 0, "refuted": 1, "conditional": 1, "undecided": 3}
         "prove 'd(L, z[j]) = p[j] - t[j]' --in cross_entropy",
         r"prove '\frac{\partial p_i}{\partial z_j} = p_i (\delta_{ij} - p_j)' --in softmax",
         "prove 'd(s, x[j]) = 2 * x[j]' --let 's = sum(k, x[k]^2)' --format json",
+        status={
+            0: "everything is proved",
+            1: "something is refuted, or true under an assumption that is not given (conditional)",
+            3: "something is undecided, and nothing worse",
+        },
     ),
 )
 @answering
@@ -53,23 +60,34 @@ def prove(  # noqa: PLR0917 (each parameter is an option)
     latex: AsLatex = False,
     size: Annotated[
         list[str] | None,
-        typer.Option("--size", metavar="AXIS=SIZE", help="Claim it for this size of an axis only, as K=2."),
+        typer.Option(
+            "--size",
+            metavar="AXIS=SIZE",
+            help="Claim it for this size of an axis only, as K=2; may be repeated.",
+        ),
     ] = None,
-    form: Annotated[str, typer.Option("--format", metavar="text|json", help="How to write it.")] = "text",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="|".join(FORMATS),
+            help="How to write it.",
+            autocompletion=completion.words(*FORMATS),
+        ),
+    ] = "text",
 ) -> None:
     """Prove an equation LHS = RHS for every size of every axis, or refute it by a counterexample.
 
     In a chain a = b = c each = is judged by itself; a first equation p[i] = ... for a new name defines
     it. Names that nobody declares are inferred from how they are used.
 
-    The exit status is 0 where everything is proved, 1 where something is refuted, or true under an
-    assumption that is not given (conditional), 3 where something is undecided, and 2 where the formula
-    is not understood.
+    For each = the verdict is printed, with the method of a proof and what it rests on, the condition that
+    is missing, or the smallest counterexample: sizes, values and both sides.
     """
     from symderiv.documents.verdicts import proof_of
     from symderiv.notation.typed import not_depending
 
-    one_of("--format", form, ("text", "json"))
+    one_of("--format", form, FORMATS)
     typed = read(typed_in(formula), within, let, index, inputs, label, assume, function, latex)
     if not any(each.claims() for each in typed.statements):
         defined = ", ".join(each.defines for each in typed.statements if each.defines)
