@@ -28,7 +28,7 @@ from symderiv.kernels.loop_program import (
     nodes,
 )
 from symderiv.kernels.names import NameTable
-from symderiv.kernels.schedule import TOTAL
+from symderiv.kernels.nests import TOTAL
 from symderiv.kernels.windows import window_of
 
 INDENT = "    "

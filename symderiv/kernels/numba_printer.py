@@ -23,9 +23,10 @@ from symderiv.kernels.loop_program import (
 )
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
+from symderiv.kernels.nests import TOTAL
 from symderiv.kernels.printed import PrintedFunction
 from symderiv.kernels.ready import called, ready
-from symderiv.kernels.schedule import TOTAL, schedule
+from symderiv.kernels.schedule import schedule
 from symderiv.kernels.windows import window_of
 
 _INDENT = "    "
