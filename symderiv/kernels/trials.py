@@ -16,7 +16,8 @@ Place = tuple[int, ...]
 Table = dict[Place, float]
 
 #: Classes of values for the arrays whose exponentials are summed.
-SPECIAL = ("ties", "up to 1e4", "near 1e4", "some -inf")
+SOME_INFINITE = "some -inf"
+SPECIAL = ("ties", "up to 1e4", "near 1e4", SOME_INFINITE)
 #: Classes of values for what sigmoids are taken of, where a share or its complement is all but 0.
 SATURATED = ("near ±1e2", "near ±1e4")
 ORDINARY = "N(0, 3)"
@@ -68,15 +69,21 @@ def values(
     seed: str,
     *,
     logits: Collection[str] = (),
+    weights: Collection[str] = (),
 ) -> Table:
-    """Values for one argument, each a number that float32 holds exactly."""
+    """Values for one argument, each a number that float32 holds exactly.
+
+    Beside an exponent of -inf, those called `weights` are 0: 0 · log 0 counts 0.
+    """
     source = random.Random(f"{seed} {argument.name} {sorted(trial.sizes.items())} {trial.kind}")
     ranges = [range(trial.sizes[axis]) for axis in argument.axes]
     places = list(product(*ranges))
     if argument.kind == "label":
         size = trial.sizes[argument.label_of]
         # The first place is finite in every class, so labels there are too.
-        return {place: float(0 if trial.kind == "some -inf" else source.randrange(size)) for place in places}
+        return {
+            place: float(0 if trial.kind == SOME_INFINITE else source.randrange(size)) for place in places
+        }
     table = {place: single(_draw(argument, source, positive)) for place in places}
     if trial.kind in SATURATED:
         magnitude = float(trial.kind.removeprefix("near ±"))
@@ -93,15 +100,20 @@ def values(
                 table[place] = single(source.uniform(-1e4, 1e4))
             elif _is_masked(argument, place, exponents[argument.name], trial.sizes):
                 table[place] = -math.inf
-    elif trial.kind == "some -inf" and not argument.role.startswith(("cotangent", "tangent")):
-        # Weights that meet an entry of -inf are 0 there: 0 · log 0 counts 0.
+    elif trial.kind == SOME_INFINITE and argument.name in weights:
         for name, axis_name in exponents.items():
-            if argument.axes and axis_name in argument.axes and argument.name != name:
+            if axis_name in argument.axes and argument.name != name:
                 axis = argument.axes.index(axis_name)
                 for place in places:
                     if place[axis] == trial.sizes[axis_name] - 1 and place[axis]:
                         table[place] = 0.0
     return table
+
+
+def meets_infinite(argument: Argument, exponents: Mapping[str, str]) -> bool:
+    """Whether an argument has entries beside exponents of -inf, and may be a weight there."""
+    real = argument.kind != "label" and argument.name not in exponents
+    return real and any(axis in argument.axes for axis in exponents.values())
 
 
 def _is_masked(argument: Argument, place: Place, axis: str, sizes: Mapping[str, int]) -> bool:

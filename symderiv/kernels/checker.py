@@ -1,0 +1,276 @@
+"""One function of an emitted module, called and judged: on every trial, in every way it may be called."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+from symderiv.expression.oracle import Oracle
+from symderiv.kernels.accuracy import ErrorOracle
+from symderiv.kernels.fixed_places import places_needed
+from symderiv.kernels.function_spec import FunctionSpec, Result
+from symderiv.kernels.inputs import inputs_of
+from symderiv.kernels.meaning import Meaning
+from symderiv.kernels.reference import ShapeError, chosen, error_of, flat
+from symderiv.kernels.trials import FEW, ORDINARY, Place, Table, Trial, as_array, trials
+from symderiv.problem import Problem
+
+#: The reference itself is good to about 50 digits of the terms it is made of: nothing below is judged.
+FLOOR = 1e-40
+#: How many entries are looked at where there are many samples: of the first, the last and between.
+MANY_SAMPLES = 6
+
+
+@dataclass(frozen=True)
+class Check:
+    """One function, at one dtype, on one kind of input.
+
+    `worst` is the error of the entry that came nearest to its bound, in eps of the dtype relative
+    to that entry's value; `bound` is what it was allowed.
+    """
+
+    function: str
+    dtype: str
+    sizes: Mapping[str, int]
+    kind: str
+    worst: float
+    bound: float
+    ok: bool
+    detail: str = ""
+
+    def __str__(self) -> str:
+        sizes = " ".join(f"{axis}={size}" for axis, size in self.sizes.items())
+        verdict = "ok" if self.ok else f"WRONG: {self.detail}"
+        worst = f"{self.worst:.2g} of {self.bound:.2g} eps"
+        return f"{self.function} {self.dtype} {sizes}, {self.kind}: {worst}, {verdict}"
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One call that is judged: the trial, the dtype, the reduction, and what the report says of it."""
+
+    trial: Trial
+    dtype: str
+    reduction: str
+    batch: int
+
+    @property
+    def shown(self) -> str:
+        return self.trial.kind + (f", {self.reduction}" if self.reduction else "")
+
+    @property
+    def weight(self) -> Fraction:
+        """What each sample counts."""
+        return Fraction(1, self.batch) if self.reduction == "mean" else Fraction(1)
+
+
+class Checker:
+    """Judges one function.
+
+    Parameters
+    ----------
+    problem, spec
+        The problem, and which of its functions.
+    known
+        Inputs and references that were worked out before, and what is added to them.
+    errors
+        The errors of the functions that the target's modules bring along.
+    sizes
+        The sizes of axes that the module was emitted for.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        spec: FunctionSpec,
+        known: dict[tuple[object, ...], Any],
+        errors: Mapping[str, float],
+        sizes: Mapping[str, int],
+    ) -> None:
+        self.problem, self.spec, self.known = problem, spec, known
+        self.meaning = Meaning(problem, spec, errors, sizes)
+        self.batched = self.meaning.batched
+        self.batch_axis = spec.batch.axis if spec.batch else ""
+
+    def trials(self, large: bool) -> list[Trial]:
+        """What to try this function on; an axis with fixed places has them."""
+        needed, given = places_needed(self.meaning.lowered), self.meaning.lowered.sizes
+
+        def size_of(axis: str, size: int) -> int:
+            return given.get(axis, max(size, needed.get(axis, 1)))
+
+        return [
+            replace(each, sizes={axis: size_of(axis, size) for axis, size in each.sizes.items()})
+            for each in self._trials(large)
+        ]
+
+    def of_batch(self, size: int) -> list[Trial]:
+        """A trial with many samples, for a target that does several at a time; few entries are judged."""
+        if not size or not self.batch_axis:
+            return []
+        different = self.trials(False)[1]
+        return [replace(different, sizes={**different.sizes, self.batch_axis: size}, entries=MANY_SAMPLES)]
+
+    def _trials(self, large: bool) -> list[Trial]:
+        others = [axis for axis in self.batched.axes if axis != self.batch_axis]
+        axes = [*others, self.batch_axis] if self.batch_axis else others
+        exponents = self.spec.exponents
+        long_axis = next(iter(exponents.values()), self._long_axis(others)) if others else ""
+        return trials(
+            axes, self.batch_axis, long_axis, bool(exponents), large and bool(others),
+            saturated=bool(self.spec.logits),
+        )  # fmt: skip
+
+    def _long_axis(self, axes: Sequence[str]) -> str:
+        """The first axis that no array has twice: a million entries would be too many for a reference."""
+        squares = {
+            axis
+            for each in self.batched.definitions
+            for axis in self.batched.axes_of(each.name)
+            if self.batched.axes_of(each.name).count(axis) > 1
+        }
+        return next((axis for axis in axes if axis not in squares), axes[0])
+
+    def _saved(self, tables: Mapping[str, Table], trial: Trial) -> dict[str, dict[Place, Any]]:
+        """The exact values of what the forward function returns, where this function takes it."""
+        oracle = self.meaning.forward(tables, trial)
+        found = {}
+        for each in self.spec.arguments:
+            if each.role == "saved":
+                spots = product(*(range(trial.sizes[axis]) for axis in each.axes))
+                found[each.name] = {place: oracle.entry(each.name, place) for place in spots}
+        return found
+
+    def check(self, function: Any, trial: Trial, dtype: str) -> Iterator[Check]:
+        """Judge the function on one trial: each reduction, one sample alone, and with ``out``.
+
+        Where the problem has no value at any inputs of the kind, there is nothing to judge.
+        """
+        import numpy as np
+
+        key = (self.spec.name, tuple(trial.sizes.items()), trial.kind)
+        if key not in self.known:
+            found = inputs_of(self.meaning, trial, self.problem.name)
+            self.known[key] = (found, self._saved(found, trial), {}) if found else None
+        if self.known[key] is None:
+            return
+        tables, saved, references = self.known[key]
+        arrays: list[Any] = []
+        for each in self.spec.arguments:
+            table = saved[each.name] if each.role == "saved" else tables[each.name]
+            kind = np.int64 if each.kind == "label" else np.dtype(dtype)
+            rounded = {place: float(value) for place, value in table.items()}
+            arrays.append(as_array(rounded, [trial.sizes[axis] for axis in each.axes], kind))
+        reductions: tuple[str, ...] = self.spec.reductions or ("",)
+        if trial.kind != ORDINARY or trial.entries == FEW:
+            reductions = reductions[:1]
+        for reduction in reductions:
+            run = _Run(trial, dtype, reduction, trial.sizes.get(self.batch_axis, 1))
+            options = {"reduction": reduction} if reduction else {}
+            try:
+                with np.errstate(over="raise", invalid="raise", divide="raise"):
+                    got = function(*(np.copy(array) for array in arrays), **options)
+                parts = flat(got, len(self.spec.results))
+                exact = self.meaning.exact(tables, trial, run.weight)
+                rounding = self.meaning.rounding(tables, saved, trial, dtype, run.weight)
+                yield self._judged(run, parts, references, exact, rounding)
+                if trial.entries != FEW:
+                    yield from self._same_otherwise(run, function, arrays, parts)
+            except Exception as error:
+                told = (
+                    str(error) if isinstance(error, ShapeError) else f"raises {type(error).__name__}: {error}"
+                )
+                yield self._verdict(run, run.shown, told)
+                return
+
+    def _verdict(self, run: _Run, kind: str, wrong: str) -> Check:
+        worst = math.inf if wrong else 0.0
+        return Check(self.spec.name, run.dtype, run.trial.sizes, kind, worst, 0.0, not wrong, wrong)
+
+    def _judged(
+        self,
+        run: _Run,
+        parts: list[Any],
+        references: dict[Any, Any],
+        exact: Oracle,
+        rounding: ErrorOracle,
+    ) -> Check:
+        """Every entry that is looked at, against its reference; the one nearest its bound is told."""
+        import numpy as np
+
+        info = np.finfo(run.dtype)
+        eps, largest = float(info.eps), float(info.max)
+        samples = range(run.batch)
+        worst, allowed, ratio, detail = 0.0, 0.0, -1.0, ""
+        for result, part in zip(self.spec.results, parts, strict=True):
+            table = self._table(run, result, np.asarray(part))
+            for place in chosen(table.shape, run.trial.entries):
+                key = (result.name, place, run.reduction)
+                if key not in references:
+                    references[key] = self.meaning.reference(result, exact, place, run.reduction, samples)
+                reference = references[key]
+                bound = self.meaning.bound(result, rounding, place, run.reduction, run.batch)
+                limit = bound * eps + FLOOR
+                error, scale = error_of(float(table[place]), reference, largest)
+                near = error / limit if math.isfinite(error) and math.isfinite(limit) else math.inf
+                if near > ratio:
+                    ratio = near
+                    # Where all of a value is rounding, its error is told as a share of the bound.
+                    unit = eps * scale if scale > limit else limit
+                    worst, allowed = error / unit, limit / unit
+                    if ratio > 1:
+                        spot = ", ".join(str(each) for each in place)
+                        found = float(table[place])
+                        detail = f"{result.shown}[{spot}] is {found!r}, expected {float(reference)!r}"
+        return Check(
+            self.spec.name, run.dtype, run.trial.sizes, run.shown, worst, allowed, ratio <= 1, detail
+        )
+
+    def _table(self, run: _Run, result: Result, array: Any) -> Any:
+        """What the function returned, as an array with one axis for each letter of the result."""
+        if str(array.dtype) != run.dtype:
+            raise ShapeError(f"{result.shown}: expected {run.dtype}, found {array.dtype}")
+        sizes = [run.trial.sizes[axis] for axis in result.axes]
+        if result.is_loss and run.reduction != "none":
+            sizes = []
+        groups = result.groups if sizes else ()
+        shape = tuple(math.prod(sizes[number] for number in group) for group in groups)
+        if array.shape != shape:
+            raise ShapeError(f"{result.shown}: expected shape {shape}, found {array.shape}")
+        return array.reshape(sizes)
+
+    def _same_otherwise(
+        self, run: _Run, function: Any, arrays: list[Any], parts: list[Any]
+    ) -> Iterator[Check]:
+        """The same bits with ``out`` given, and for one sample without its batch axis."""
+        import numpy as np
+
+        options = {"reduction": run.reduction} if run.reduction else {}
+
+        def judged(what: str, other: list[Any]) -> Check:
+            same = all(
+                np.array_equal(np.ravel(a), np.ravel(b), equal_nan=True)
+                for a, b in zip(parts, other, strict=True)
+            )
+            return self._verdict(run, f"{run.shown}, {what}", "" if same else f"{what} gives other values")
+
+        outputs = [
+            part for part, result in zip(parts, self.spec.results, strict=True) if result.shown != "losses"
+        ]
+        if outputs:
+            outs = [np.full(np.shape(part), np.nan, run.dtype) for part in outputs]
+            function(*arrays, **options, out=outs[0] if len(outs) == 1 else tuple(outs))
+            yield judged("out given", [*parts[: len(parts) - len(outs)], *outs])
+        if self.batch_axis and run.batch == 1:
+            alone = [
+                array[0] if each.batched else array
+                for array, each in zip(arrays, self.spec.arguments, strict=True)
+            ]
+            yield judged("one sample", flat(function(*alone, **options), len(parts)))
+
+
+__all__ = ["Check", "Checker"]
