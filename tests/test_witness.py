@@ -46,7 +46,7 @@ def entries_text(explicit: Explicit) -> list[list[str]]:
     return [[to_text(entry) for entry in row] for row in explicit.entries]
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 5])
+@pytest.mark.parametrize("size", [1, 2, 5])
 @pytest.mark.parametrize("name", names())
 def test_all_of_the_catalogue_agrees(name: str, size: int) -> None:
     for derivation in derive_all(load(name)):

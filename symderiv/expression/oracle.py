@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, lru_cache, partial
 from itertools import product as places
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from symderiv.expression.dual import Dual, eliminated, plus, primal, reciprocal, split, times, whole_power
 from symderiv.expression.matrices import DETERMINANT, INVERSE, matrix_behind
@@ -121,7 +121,8 @@ def multiprecision(digits: int = 50) -> Arithmetic:
 
     return Arithmetic(
         f"{digits} digits",
-        lambda value: context.mpf(value.numerator) / value.denominator,
+        # The same few literals again and again, and each is a division in many digits.
+        lru_cache(maxsize=2048)(lambda value: context.mpf(value.numerator) / value.denominator),
         {
             **{name: real(name) for name in names},
             "digamma": context.digamma,
@@ -165,7 +166,9 @@ class Oracle:
         self.upstream = dict(upstream or {})
         self.arithmetic = arithmetic
         self._memory: dict[tuple[str, tuple[int, ...]], Value] = {}
+        self._moved: dict[tuple[str, tuple[int, ...]], Oracle] = {}
         self._tags = 0
+        self._units = [arithmetic.from_fraction(Fraction(value)) for value in (0, 1)]
 
     def evaluate(self, node: Expression, places_of: Mapping[Index, int] | None = None) -> Value:
         """The value of `node`; `places_of` gives the place of each free index, from 0."""
@@ -212,7 +215,7 @@ class Oracle:
         ahead = place[:-2] if kind == INVERSE else place
         size = self._matrix_size(matrix)
         rows = [[self.entry(matrix, (*ahead, row, column)) for column in range(size)] for row in range(size)]
-        one, zero = (self.arithmetic.from_fraction(Fraction(value)) for value in (1, 0))
+        zero, one = self._units
         determinant, inverse = eliminated(rows, one, zero)
         if determinant is None:
             raise OracleError(f"{matrix} is singular here, where its determinant is differentiated")
@@ -273,8 +276,7 @@ class Oracle:
                 spot = self._spot(indices, env)
                 return self._fold(plus, 0, []) if spot is None else self.entry(array, spot)
             case Delta(left, right):
-                equal = self.place(left, env) == self.place(right, env)
-                return self.arithmetic.from_fraction(Fraction(int(equal)))
+                return self._units[self.place(left, env) == self.place(right, env)]
             case Add(terms):
                 return self._fold(plus, 0, [self._value(term, env) for term in terms])
             case Multiply(factors):
@@ -295,8 +297,10 @@ class Oracle:
             case Derivative(of, by):
                 return self._derivative(of, by, env)
 
-    def _fold(self, operation: Callable[[Value, Value], Value], start: int, values: list[Value]) -> Value:
-        result = self.arithmetic.from_fraction(Fraction(start))
+    def _fold(
+        self, operation: Callable[[Value, Value], Value], start: Literal[0, 1], values: list[Value]
+    ) -> Value:
+        result = self._units[start]
         for value in values:
             result = operation(result, value)
         return result
@@ -358,7 +362,7 @@ class Oracle:
         return self._fold(plus, 0, terms)
 
     def _plain(self, name: str, u: Value) -> Value:
-        one = self.arithmetic.from_fraction(Fraction(1))
+        one = self._units[1]
         match name:
             case "sigmoid":
                 return one / (one + self._plain("exp", -u))
@@ -424,15 +428,18 @@ class Oracle:
         place = self._spot(last.indices, env)
         if place is None:
             return self._fold(plus, 0, [])  # nothing depends on an entry that is not there
-        self._tags += 1
-        tag = self._tags
-        inner = self._with_variable(last.array, place, tag)
+        inner = self._with_variable(last.array, place)
         value = inner._value(Derivative(of, rest) if rest else of, env)
-        self._tags = max(self._tags, inner._tags)
-        return split(value, tag)[1] if isinstance(value, Dual) else self._fold(plus, 0, [])
+        return split(value, inner._tags)[1] if isinstance(value, Dual) else self._fold(plus, 0, [])
 
-    def _with_variable(self, name: str, place: tuple[int, ...], tag: int) -> Oracle:
-        """An oracle in which one entry moves: that of an input, or of a definition held as variable."""
+    def _with_variable(self, name: str, place: tuple[int, ...]) -> Oracle:
+        """An oracle in which one entry moves: that of an input, or of a definition held as variable.
+
+        Its tag is newer than those of what moves here already; what moves in it gets a newer one yet.
+        It is kept, with the entries it has worked out, since derivatives by the same entry are many.
+        """
+        if (name, place) in self._moved:
+            return self._moved[name, place]
         if name in self.arrays:
             table = dict(self.arrays[name])
         elif name in self.definitions:
@@ -443,13 +450,15 @@ class Oracle:
             raise OracleError(f"{name} has no value here")
         if place not in table:
             raise OracleError(f"{name} has no entry at place {place}")
-        one = self.arithmetic.from_fraction(Fraction(1))
+        one = self._units[1]
+        tag = self._tags + 1
         table[place] = Dual(table[place], one, tag)
         inner = Oracle(
             self.sizes, {**self.arrays, name: table}, tuple(self.definitions.values()),
             self.upstream, self.arithmetic,
         )  # fmt: skip
         inner._tags = tag
+        self._moved[name, place] = inner
         return inner
 
 

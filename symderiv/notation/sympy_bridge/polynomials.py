@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from math import lcm
 from typing import Any
 
-from sympy.polys.domains import QQ
+from sympy.polys.domains import ZZ
 from sympy.polys.rings import ring
 
 #: A polynomial: from the exponents of its terms, by generator, to their coefficients.
@@ -14,7 +15,9 @@ Terms = Mapping[tuple[tuple[int, int], ...], Any]
 
 
 def vanishes(numerator: Terms, relations: Sequence[tuple[int, int, Terms]]) -> bool:
-    """Whether a polynomial is zero modulo relations, decided in a ring of ``sympy.polys`` over ℚ.
+    """Whether a polynomial is zero modulo relations, decided in a ring of ``sympy.polys`` over ℤ.
+
+    Denominators are multiplied out beforehand: whole numbers are many times faster than fractions.
 
     Parameters
     ----------
@@ -31,22 +34,24 @@ def vanishes(numerator: Terms, relations: Sequence[tuple[int, int, Terms]]) -> b
     if not order:
         return not numerator
     spot = {number: column for column, number in enumerate(order)}
-    polynomials = ring([f"g{number}" for number in order], QQ)[0]
+    polynomials = ring([f"g{number}" for number in order], ZZ)[0]
     generators = polynomials.gens
 
     def lift(terms: Terms) -> tuple[Any, Any]:
+        """A polynomial above a monomial that are `terms` in one fraction."""
         low = [0] * len(order)
         for monomial in terms:
             for number, exponent in monomial:
                 low[spot[number]] = min(low[spot[number]], exponent)
+        fractions = {monomial: Fraction(coefficient) for monomial, coefficient in terms.items()}
+        whole = lcm(*(each.denominator for each in fractions.values()))
         lifted = {}
-        for monomial, coefficient in terms.items():
+        for monomial, coefficient in fractions.items():
             exponents = [-least for least in low]
             for number, exponent in monomial:
                 exponents[spot[number]] += exponent
-            value = Fraction(coefficient)
-            lifted[tuple(exponents)] = QQ(value.numerator, value.denominator)
-        below = polynomials.one
+            lifted[tuple(exponents)] = ZZ(coefficient.numerator * (whole // coefficient.denominator))
+        below = polynomials.ground_new(ZZ(whole))
         for generator, least in zip(generators, low, strict=True):
             below *= generator**-least
         return polynomials.from_dict(lifted), below
@@ -60,10 +65,11 @@ def vanishes(numerator: Terms, relations: Sequence[tuple[int, int, Terms]]) -> b
             rest = list(exponents)
             times, rest[column] = divmod(exponents[column], degree)
             pieces.setdefault(times, {})[tuple(rest)] = coefficient
-        most = max(pieces, default=0)
-        left = sum(
-            (polynomials.from_dict(piece) * above**times * below ** (most - times)
-             for times, piece in pieces.items()),
-            polynomials.zero,
-        )  # fmt: skip
+        # Horner's rule in above / below, multiplied by below to the highest power there is.
+        left, outside = polynomials.zero, polynomials.one
+        for times in range(max(pieces, default=0), -1, -1):
+            left *= above
+            if times in pieces:
+                left += polynomials.from_dict(pieces[times]) * outside
+            outside *= below
     return bool(left == 0)
