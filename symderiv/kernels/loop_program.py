@@ -89,11 +89,16 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Reduce:
-    """One more term in a reduction: ``target`` = ``target`` + ``value`` for a sum."""
+    """One more term in a reduction: ``target`` = ``target`` + ``value`` for a sum.
+
+    `is_shift` says of a maximum that it is only subtracted from the exponents it is taken of: where
+    one of these is NaN, all that comes of them is, so this maximum may be anything there.
+    """
 
     kind: Kind
     target: Entry
     value: Expression
+    is_shift: bool = False
 
 
 @dataclass(frozen=True, slots=True)

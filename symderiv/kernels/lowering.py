@@ -28,6 +28,7 @@ class Lowered:
     `limits` says whether a value may reach -inf or underflow on its way, as it should; `shifted`
     whether there are exponentials and logarithms, each of them of exponents less their maximum;
     `shifted_arrays` are those that hold such exponentials, and the logarithms of their sums.
+    `shifts` are the maxima that are only subtracted from the exponents that they are taken of;
     `sizes` are those of axes that are known beforehand; what is made is for them only.
     """
 
@@ -38,6 +39,7 @@ class Lowered:
     limits: bool
     shifted: bool
     shifted_arrays: frozenset[str] = frozenset()
+    shifts: frozenset[str] = frozenset()
     sizes: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -91,7 +93,9 @@ def lower_function(spec: FunctionSpec, sizes: Mapping[str, int] | None = None) -
     shifted = _is_shifted(statements, stabiliser.shifted)
     used = {axis for argument in spec.arguments for axis in (*argument.axes, argument.label_of)}
     known = {axis: size for axis, size in (sizes or {}).items() if axis in used}
-    return Lowered(spec, statements, stable, wanted, limits, shifted, stabiliser.shifted, known)
+    return Lowered(
+        spec, statements, stable, wanted, limits, shifted, stabiliser.shifted, stabiliser.shifts, known
+    )
 
 
 def _is_shifted(statements: Sequence[Statement], shifted: frozenset[str]) -> bool:

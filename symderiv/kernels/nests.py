@@ -49,15 +49,15 @@ class Nests:
             return [*found, *self.loops(each.indices, [Reduce("sum", target, value)])]
         if each.reduced is None:
             return [*found, *self.loops(each.indices, [Store(target, value)]), *self.cases(each)]
-        kind = kind_of(each)
+        kind, is_shift = kind_of(each), each.name in self.storage.shifts
         if self._accumulates(each):
             # The last index of the arrays innermost: memory is walked in order.
             found += self.loops(each.indices, [Start(kind, target)])
-            return found + self.loops((each.reduced, *each.indices), [Reduce(kind, target, value)])
+            return found + self.loops((each.reduced, *each.indices), [Reduce(kind, target, value, is_shift)])
         self.totals = True
         total = Entry(TOTAL, ())
         window = value if kind == "sum" and _is_shifted(value, each.reduced) else None
-        inner = self.loops((each.reduced,), [Reduce(kind, total, value)], window)
+        inner = self.loops((each.reduced,), [Reduce(kind, total, value, is_shift)], window)
         return found + self.loops(each.indices, [Start(kind, total), *inner, Store(target, total)])
 
     def _scattered(self, each: Statement, scatter: Scatter, value: Expression) -> list[Node]:

@@ -130,8 +130,8 @@ class _Printer:
                 return [f"{self._target(target)} = {_NEUTRAL[kind]}"]
             case Store(target, value):
                 return self.formula.assigned(self._target(target), value)
-            case Reduce(kind, target, value):
-                return [self._step(kind, self._target(target), self.formula.text(value))]
+            case Reduce(kind, target, value, is_shift):
+                return [self._step(kind, self._target(target), self.formula.text(value), is_shift)]
             case Loop():
                 return self._loop(node)
 
@@ -156,7 +156,7 @@ class _Printer:
             return f"{name}[{', '.join(places)}]"
         return f"{name}[()]" if target.array in self.results else name
 
-    def _step(self, kind: Kind, target: str, text: str) -> str:
+    def _step(self, kind: Kind, target: str, text: str, is_shift: bool) -> str:
         """One term into a reduction."""
         match kind:
             case "sum":
@@ -165,6 +165,7 @@ class _Printer:
                 return f"{target} *= {text}"
             case "max" | "min":
                 helper = "larger" if kind == "max" else "smaller"
+                helper += "_exponent" if is_shift else ""
                 self.formula.use(helper)
                 return f"{target} = _{helper}({target}, {text})"
 

@@ -195,7 +195,7 @@ class _Scheduler:
             return
         kind = kind_of(each)
         into.starts.append(Start(kind, target))
-        into.inside.append(Reduce(kind, target, value))
+        into.inside.append(Reduce(kind, target, value, each.name in self.storage.shifts))
 
 
 def _all_bodies(each: Statement) -> Sequence[Expression]:

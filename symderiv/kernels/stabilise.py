@@ -139,6 +139,12 @@ class Stabiliser:
         """The arrays e and log s of all groups: their exponents are at most 0, their sums at least 1."""
         return frozenset(name for group in self._groups for name in (group.e, group.log_s))
 
+    @property
+    def shifts(self) -> frozenset[str]:
+        """The maxima that it brought in: they are only subtracted from the exponents they are taken of."""
+        maxima = {name: each.body for name, each in self.added.items() if isinstance(each.body, Extremum)}
+        return frozenset(name for name, body in maxima.items() if body.kind == "max")
+
     # -- sums of exponentials ---------------------------------------------------------------
 
     def _note_group(self, node: Expression) -> None:

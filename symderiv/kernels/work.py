@@ -31,6 +31,8 @@ class Work:
         The letter of the samples, or None.
     shifted_arrays
         The arrays that hold exponentials of exponents less their maximum, and logarithms of their sums.
+    shifts
+        The maxima that are only subtracted from the exponents that they are taken of.
     sizes
         The axes whose size is known beforehand.
     """
@@ -40,6 +42,7 @@ class Work:
     statements: tuple[Statement, ...]
     batch: Index | None
     shifted_arrays: frozenset[str] = frozenset()
+    shifts: frozenset[str] = frozenset()
     sizes: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -55,14 +58,15 @@ def work_of(lowered: Lowered) -> Work:
         *((Parameter(WEIGHT, ()),) if weighted else ()),
         *(Parameter(each.name, each.axes, is_result=True) for each in spec.results),
     )
-    return Work(spec.name, parameters, lowered.statements, spec.batch, lowered.shifted_arrays, lowered.sizes)
+    known = (lowered.shifted_arrays, lowered.shifts, lowered.sizes)
+    return Work(spec.name, parameters, lowered.statements, spec.batch, *known)
 
 
 class Storage:
     """Where the values of statements are kept: what belongs to one sample lacks the samples' letter."""
 
     def __init__(self, work: Work) -> None:
-        self.batch, self.shifted_arrays = work.batch, work.shifted_arrays
+        self.batch, self.shifted_arrays, self.shifts = work.batch, work.shifted_arrays, work.shifts
         self.results = {each.name for each in work.parameters if each.is_result}
         #: What is stored for one sample only.
         self.rows = {

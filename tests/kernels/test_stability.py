@@ -92,6 +92,25 @@ def test_what_has_no_value_is_nan(target: str, scores: list[float]) -> None:
         assert np.isfinite(losses[1:]).all()
 
 
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("size", [3, 17, 100])
+def test_one_nan_anywhere_makes_its_sample_nan_and_no_other(target: str, size: int) -> None:
+    """Maxima may take anything for NaN; what is made of the sample may not."""
+    rng = np.random.default_rng(size)
+    z = rng.normal(size=(35, size))
+    spoilt = {row: int(rng.integers(size)) for row in (0, 1, 13, 31, 32, 34)} | {7: 0, 8: size - 1}
+    for row, place in spoilt.items():
+        z[row, place] = np.nan
+    expected = np.zeros(35, bool)
+    expected[list(spoilt)] = True
+    p = module("softmax", target).softmax(z)
+    assert (np.isnan(p) == expected[:, None]).all()
+    losses = module("cross_entropy_label", target).cross_entropy_label(
+        z, np.zeros(35, np.intp), reduction="none"
+    )
+    assert (np.isnan(losses) == expected).all()
+
+
 def stabiliser() -> Stabiliser:
     return Stabiliser({}, {"z"})
 
