@@ -111,17 +111,17 @@ def _normal_vjp(inputs: Inputs, name: str, *, centre: bool) -> list[Exact]:
     import mpmath
 
     rows, scales = [], []
-    for given_x, given_hat, given_g in zip(inputs["x"], inputs["x_hat"], inputs["g"], strict=True):
-        x, x_hat, g = _numbers(given_x), _numbers(given_hat), _numbers(given_g)
-        _, spread, _ = _spread(x, mpmath.mpf(float(inputs["eps"])), centre)
+    for given_x, given_g in zip(inputs["x"], inputs["g"], strict=True):
+        x, g = _numbers(given_x), _numbers(given_g)
+        moved, spread, mean = _spread(x, mpmath.mpf(float(inputs["eps"])), centre)
+        x_hat = [each / spread for each in moved]
+        hat_size = [(abs(each) + abs(mean)) / spread for each in x]
         mean_g = mpmath.fsum(g) / len(g) if centre else mpmath.mpf(0)
         terms = [a * b for a, b in zip(x_hat, g, strict=True)]
         inner = mpmath.fsum(terms) / len(g)
-        size = mpmath.fsum(abs(each) for each in terms) / len(g)
+        size = mpmath.fsum(a * abs(b) for a, b in zip(hat_size, g, strict=True)) / len(g)
         rows.append([(b - mean_g - a * inner) / spread for a, b in zip(x_hat, g, strict=True)])
-        scales.append(
-            [(abs(b) + abs(mean_g) + abs(a) * size) / spread for a, b in zip(x_hat, g, strict=True)]
-        )
+        scales.append([(abs(b) + abs(mean_g) + a * size) / spread for a, b in zip(hat_size, g, strict=True)])
     return [Exact(name, rows, scales)]
 
 

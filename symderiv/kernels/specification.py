@@ -17,6 +17,7 @@ from symderiv.expression.construct import add, coefficient_and_rest, factors_of,
 from symderiv.expression.indices import free_indices, fresh_index
 from symderiv.expression.matrices import matrix_behind
 from symderiv.expression.nodes import (
+    Add,
     Call,
     Definition,
     Derivative,
@@ -25,6 +26,9 @@ from symderiv.expression.nodes import (
     Extremum,
     Index,
     IndexTerm,
+    Multiply,
+    Number,
+    Power,
     Product,
     Size,
     Sum,
@@ -191,19 +195,16 @@ class _Specification:
     def _arguments(
         self, trees: Iterable[Expression], saved: bool = False, more: Mapping[str, Definition] | None = None
     ) -> tuple[Argument, ...]:
-        """The inputs (and the saved output) that the trees need, intermediates (and `more`) looked into."""
-        needed: set[str] = set()
-        todo = [name for tree in trees for name in names_in(tree)]
-        while todo:
-            name = todo.pop()
-            if name in needed:
-                continue
-            needed.add(name)
-            if saved and name == self.output:
-                continue
-            definition = self.batched.definition(name) or (more or {}).get(name)
-            if definition:
-                todo += names_in(definition.body)
+        """The inputs (and the saved output) that the trees need, intermediates (and `more`) looked into.
+
+        The output is not asked for where its formula is plain arithmetic, and all that stands in it is
+        needed anyway: it is then worked out again, entry by entry, for less than it costs to read it.
+        """
+        needed = self._needed(trees, self.output if saved else "", more or {})
+        if saved and self.output in needed:
+            definition = self.batched.definition(self.output)
+            if definition and needed > names_in(definition.body) and _is_arithmetic(definition.body):
+                return self._arguments(trees, more=more)
         arguments = [self._argument(given) for given in self.batched.inputs if given.name in needed]
         if saved and self.output in needed:
             arguments.append(
@@ -212,6 +213,20 @@ class _Specification:
                 )
             )
         return tuple(arguments)
+
+    def _needed(self, trees: Iterable[Expression], saved: str, more: Mapping[str, Definition]) -> set[str]:
+        """All names that the trees rest on; what `saved` is made of is not among them for its sake."""
+        needed: set[str] = set()
+        todo = [name for tree in trees for name in names_in(tree)]
+        while todo:
+            name = todo.pop()
+            if name in needed:
+                continue
+            needed.add(name)
+            definition = self.batched.definition(name) or more.get(name)
+            if definition and name != saved:
+                todo += names_in(definition.body)
+        return needed
 
     def _argument(self, given: Input) -> Argument:
         kind = "label" if given.label_of else "real"
@@ -561,6 +576,12 @@ class _Specification:
             return map_children(node, change)
 
         return change(tree)
+
+
+def _is_arithmetic(body: Expression) -> bool:
+    """Whether a formula is made of entries by addition, multiplication and powers only."""
+    plain = (Entry, Number, Size, Add, Multiply, Power)
+    return all(isinstance(part, plain) for _, part in walk(body))
 
 
 def _told(derivation: Derivation) -> dict[str, Any]:
