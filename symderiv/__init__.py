@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from symderiv.api import (
+        BackwardResult,
+        Picture,
         RequestError,
         Result,
+        Verification,
         backward,
         check,
         check_code,
@@ -22,14 +25,18 @@ if TYPE_CHECKING:
         names,
         parse,
         prove,
+        verify,
         vjp,
     )
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "BackwardResult",
+    "Picture",
     "RequestError",
     "Result",
+    "Verification",
     "backward",
     "check",
     "check_code",
@@ -44,6 +51,7 @@ __all__ = [
     "names",
     "parse",
     "prove",
+    "verify",
     "vjp",
 ]
 
@@ -55,6 +63,13 @@ def __getattr__(name: str) -> Any:
 
         return getattr(api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """What ``%load_ext symderiv`` calls: there is ``%%symderiv`` in the notebook from then on."""
+    from symderiv.notebook import register
+
+    register(shell)
 
 
 def __dir__() -> list[str]:

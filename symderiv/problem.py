@@ -114,6 +114,16 @@ class Problem:
 
     _letters_of: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False, hash=False)
 
+    def _repr_latex_(self) -> str:
+        from symderiv.notation.shown import problem_latex
+
+        return problem_latex(self)
+
+    def _repr_html_(self) -> str:
+        from symderiv.notation.shown import problem_html
+
+        return problem_html(self)
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "_definition_of", {each.name: each for each in self.definitions})
         object.__setattr__(self, "_letters_of", self._all_letters_of())

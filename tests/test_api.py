@@ -258,3 +258,33 @@ def test_a_derivative_of_what_nothing_is_known_of_proves_nothing(formula: str) -
     with pytest.raises(sd.RequestError, match="nothing that is written makes"):
         sd.prove(formula)
     assert sd.prove(formula, inputs="L, t[K], z[K]").verdict == "proved"  # said to be given, these are zero
+
+
+def test_a_picture_of_a_derivative() -> None:
+    picture = sd.derive("softmax", wrt="z").picture(z=[0.0, 0.0])
+    assert picture.words == "(diagonal) − (rank one)"
+    assert picture.values == [[0.25, -0.25], [-0.25, 0.25]]
+    assert str(picture).splitlines()[1].split() == ["0.25", "-0.25"]
+    assert len(read(picture._repr_html_()).find("rect")) >= 4  # a cell for each entry
+    label = sd.derive("cross_entropy_label", wrt="z").picture(z=[0.0, 0.0], y=1)  # places count from 0
+    assert label.values == [0.5, -0.5]
+    with pytest.raises(sd.RequestError, match=r"an input of softmax \(z\), found 'q'"):
+        sd.derive("softmax", wrt="z").picture(q=[1])
+    with pytest.raises(sd.RequestError, match="expected 1 axes of z, found 2"):
+        sd.derive("softmax", wrt="z").picture(z=[[1.0]])
+    with pytest.raises(sd.RequestError, match="expected numbers for z"):
+        sd.derive("softmax", wrt="z").picture(z=["a"])
+
+
+def test_an_emitted_module_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    from symderiv.kernels import emit
+
+    problem = sd.parse("L = sum(k, x[k]^2)", name="square")
+    assert sd.verify(problem)
+    right = emit.emit
+    monkeypatch.setattr(emit, "emit", lambda *given: right(*given).replace("2 *", "3 *"))
+    wrong = sd.verify(problem)
+    assert not wrong
+    assert "failed" in repr(wrong)
+    assert "WRONG" in str(wrong)
+    assert "refuted" in read(wrong._repr_html_()).text

@@ -8,15 +8,19 @@
 from symderiv.api.code import check_code
 from symderiv.api.derivatives import backward, compile, derive, emit, hvp, jvp, vjp
 from symderiv.api.formulas import explain, prove
+from symderiv.api.pictures import Picture
 from symderiv.api.problems import from_sympy, load, names, parse
 from symderiv.api.results import BackwardResult, Result
+from symderiv.api.verification import Verification, verify
 from symderiv.check.face import check
 from symderiv.request import RequestError
 
 __all__ = [
     "BackwardResult",
+    "Picture",
     "RequestError",
     "Result",
+    "Verification",
     "backward",
     "check",
     "check_code",
@@ -31,5 +35,6 @@ __all__ = [
     "names",
     "parse",
     "prove",
+    "verify",
     "vjp",
 ]

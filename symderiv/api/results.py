@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from symderiv.calculus import Case, Derivation, Step
 from symderiv.calculus import cases as cases_of
+from symderiv.documents.fragments import ShowsItself
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import Derivative, Expression, Index
 from symderiv.problem import Problem
 
 if TYPE_CHECKING:
+    from symderiv.api.pictures import Picture
     from symderiv.calculus.backward import Backward
     from symderiv.witness import Explicit
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(ShowsItself):
     """A derivative, or a product with one, in closed form and with its derivation.
 
     Attributes
@@ -148,6 +150,24 @@ class Result:
 
         return page(self.problem, [Shown(self.derivation, self.explicit)], level=level)
 
+    def picture(self, **values: Any) -> Picture:
+        """What kind of matrix the derivative is, as a picture.
+
+        Parameters
+        ----------
+        **values
+            Values of the inputs, as lists or arrays (labels as places from 0): the entries are shown in
+            numbers too then, as colours.
+
+        Raises
+        ------
+        RequestError
+            If a name is no input, or values are of the wrong shape.
+        """
+        from symderiv.api.pictures import picture
+
+        return picture(self.derivation, values)
+
     def _repr_html_(self) -> str:
         from symderiv.documents.page import fragment
 
@@ -171,7 +191,7 @@ def letters_of(derivation: Derivation) -> tuple[Index, ...]:
 
 
 @dataclass(frozen=True)
-class BackwardResult:
+class BackwardResult(ShowsItself):
     """A backward pass: one line a cotangent, in an order in which they can be computed.
 
     Attributes
@@ -204,6 +224,9 @@ class BackwardResult:
 
         verdicts = [each for stage in self.passed.stages for each in prove_stage(stage, self.passed)]
         return all(each.kind == "proved" for each in verdicts)
+
+    def __str__(self) -> str:
+        return self.text()
 
     def text(self) -> str:
         """The lines for a terminal."""

@@ -28,7 +28,7 @@ from symderiv.expression.unspecified import is_unspecified, read_slope
 from symderiv.notation.dependence import without_dependence
 from symderiv.notation.errors import NotationError
 from symderiv.notation.text import condition_to_text, to_text
-from symderiv.problem import Problem
+from symderiv.problem import Assumption, Problem
 from symderiv.proof import Verdict, prove
 from symderiv.proof.judge import restricted
 from symderiv.proof.missing import missing_assumption, without
@@ -236,20 +236,35 @@ def _refuted(
                 counterexample=verdict.counterexample, diagnosis=Diagnosis("earlier slip", told),
                 end_is_right=_end_is_right(content, claim),
             )  # fmt: skip
+    diagnosis, right_form = mistake(problem, left, right, content.assumptions, away=claim.away)
+    return _judgement(
+        claim, "refuted", message,
+        counterexample=verdict.counterexample, diagnosis=diagnosis, right_form=right_form,
+        end_is_right=_end_is_right(content, claim),
+    )  # fmt: skip
+
+
+def mistake(
+    problem: Problem,
+    left: Expression,
+    right: Expression,
+    assumptions: Sequence[Assumption] = (),
+    *,
+    away: bool = False,
+) -> tuple[Diagnosis, Expression | None]:
+    """What is wrong with ``left = right``, which is false; and a right side that is proved to be right.
+
+    That right side is None where none was found.
+    """
     form = _own_form(problem, left)
-    diagnosis = diagnose(problem, left, right, form=form, assumptions=content.assumptions)
+    diagnosis = diagnose(problem, left, right, form=form, assumptions=assumptions)
     right_form = form
     if (
         diagnosis.right_form is not None
-        and prove(left, diagnosis.right_form, problem, content.assumptions, away=claim.away).kind == "proved"
+        and prove(left, diagnosis.right_form, problem, assumptions, away=away).kind == "proved"
     ):
         right_form = diagnosis.right_form  # it stays nearest to what was written
-    return _judgement(
-        claim, "refuted", message,
-        counterexample=verdict.counterexample, diagnosis=diagnosis,
-        right_form=positive_first(right_form) if right_form is not None else None,
-        end_is_right=_end_is_right(content, claim),
-    )  # fmt: skip
+    return diagnosis, positive_first(right_form) if right_form is not None else None
 
 
 def condition_said(claim: Claim, left: Expression, right: Expression) -> Compare | None:

@@ -14,21 +14,14 @@ from symderiv.check.formats import details, headline, printable, summary
 from symderiv.check.verdicts import VERDICTS, Judgement, Report
 from symderiv.documents.environment import html_environment
 from symderiv.documents.escape import escape_markdown
-from symderiv.documents.formulas import Formula, formula
+from symderiv.documents.formulas import Formula
+from symderiv.documents.fragments import equation, set_latex, table
 from symderiv.notation.latex import to_latex
-from symderiv.notation.mathml import MathmlError
 from symderiv.notation.text import to_text
 
 #: The longest document that is shown whole, in lines; of a longer one, only lines near judgements are.
 WHOLE = 2_000
 AROUND = 4
-#: Inks of verdicts that can be read on white and on black, for notebooks of either.
-_COLOURS = {
-    "refuted": "#d9362b", "unreadable": "#b04ccf", "conditional": "#a86f00", "undecided": "#3a7bd5",
-    "proved": "#1f8a55",
-}  # fmt: skip
-#: The largest formula that is set, in characters of MathML; a larger one is shown as text.
-MAX_MATHML = 20_000
 
 
 @dataclass(frozen=True)
@@ -107,8 +100,7 @@ def html_report(reports: Sequence[Report]) -> str:
 def html_fragment(report: Report) -> str:
     """The findings of one report as a part of a page, for notebooks."""
     findings = [_finding(each, number) for number, each in enumerate(report.judgements, 1)]
-    template = html_environment().get_template("fragment.html.j2")
-    return template.render(summary=summary([report]), findings=findings, colours=_COLOURS)
+    return table(summary([report]), findings)
 
 
 def markdown_table(report: Report) -> str:
@@ -129,7 +121,7 @@ def _finding(each: Judgement, number: int) -> Finding:
     right = each.right_form if each.verdict == "refuted" else None
     told = [line for line in details(each) if right is None or not line.startswith("right: ")]
     problem = each.claim.problem if each.claim is not None else None
-    math = _set(to_latex(right, problem)) if right is not None else None
+    math = set_latex(to_latex(right, problem)) if right is not None else None
     return Finding(
         number,
         each.verdict,
@@ -148,16 +140,7 @@ def _claim(each: Judgement) -> Formula | None:
     """A claim as it was understood; None where there is none, or where it cannot be set."""
     if each.claim is None:
         return None
-    left, right = (to_latex(side, each.claim.problem) for side in (each.claim.left, each.claim.right))
-    return _set(right, left)
-
-
-def _set(latex: str, left: str = "") -> Formula | None:
-    try:
-        found = formula(latex, left)
-    except MathmlError:  # what is not set is shown as text
-        return None
-    return found if len(found.markup) <= MAX_MATHML else None
+    return equation(each.claim.left, each.claim.right, each.claim.problem)
 
 
 def _lines(report: Report, first: int) -> Iterator[Line]:

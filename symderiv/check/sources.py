@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from symderiv.check import latex_source, markdown
-from symderiv.check.document import Document, DocumentError, Macro, Stretch
+from symderiv.check.document import Block, Document, DocumentError, Macro, Stretch
 from symderiv.check.files import UnreadableFileError, text_from, text_of
 from symderiv.check.limits import MAX_DOCUMENT
 
@@ -22,6 +23,8 @@ PLAIN = (".txt",)
 _PASSED_OVER = ("node_modules", "__pycache__")
 #: The end of a cell: formulas never reach from one into the next.
 _BETWEEN = "\n\n"
+#: A line of formulas alone: a comment, which may be a directive, or a formula.
+_LINE = re.compile(r"^[ \t]*(?:%[ \t]*(?:symderiv:(?P<directive>.*)|.*)|(?P<formula>\S.*))$", re.MULTILINE)
 
 
 def documents_in(folder: Path) -> list[Path]:
@@ -76,6 +79,24 @@ def read_text(text: str, path: str = STDIN) -> Document:
     if suffix in LATEX or (suffix not in MARKDOWN and latex_source.is_latex(text)):
         return latex_source.read(Path(path), text)
     return _joined(path, [(Stretch(0, path), text)], plain=suffix not in MARKDOWN)
+
+
+def read_formulas(text: str, path: str = "formulas") -> Document:
+    """The document of formulas alone: each line is a display; comments begin with a percent sign.
+
+    A comment may be a directive, and a line that begins with an equals sign goes on with the one before.
+    """
+    if len(text) > MAX_DOCUMENT:
+        raise DocumentError(f"{path}: expected at most {MAX_DOCUMENT} characters, found {len(text)}")
+    clean, macros = latex_source.macros_of(text)
+    blocks: list[Block] = []
+    for match in _LINE.finditer(clean):
+        directive = match["directive"] is not None
+        if directive or match["formula"]:
+            part = "directive" if directive else "formula"
+            number = 0 if directive else sum(block.kind == "display" for block in blocks) + 1
+            blocks.append(Block("directive" if directive else "display", *match.span(part), number))
+    return Document(path, text, (Stretch(0, path),), tuple(blocks), tuple(macros))
 
 
 def _notebook(text: str, path: str) -> Document:

@@ -9,6 +9,7 @@ from typing import Any
 from symderiv.check.content import Claim, Content
 from symderiv.check.diagnosis import Diagnosis
 from symderiv.check.document import Place
+from symderiv.documents.fragments import ShowsItself
 from symderiv.expression.nodes import Expression
 
 #: The verdicts, the worst first.
@@ -67,7 +68,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, repr=False)
-class Report:
+class Report(ShowsItself):
     """All judgements of one document, in order.
 
     Attributes

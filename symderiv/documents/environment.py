@@ -40,7 +40,9 @@ def html_environment() -> Environment:
     """Templates for pages: every value is escaped, but for markup that is marked as such."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    from symderiv.documents.picture import inked
+
+    made = Environment(
         loader=FileSystemLoader(template_folder() / "html"),
         trim_blocks=True,
         lstrip_blocks=True,
@@ -48,3 +50,5 @@ def html_environment() -> Environment:
         undefined=StrictUndefined,
         autoescape=True,
     )
+    made.filters["inked"] = inked
+    return made

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from symderiv.documents.fragments import ShowsItself, explanation_html
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import (
     Add,
@@ -87,7 +88,7 @@ class NameRead:
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(ShowsItself):
     """What was understood of a formula.
 
     Attributes
@@ -123,6 +124,9 @@ class Explanation:
             for message, line, column in self.notes
         ]
         return "\n".join(lines).rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        return explanation_html(self)
 
     def _repr_latex_(self) -> str:
         return (

@@ -5,12 +5,17 @@ A picture has no colours of its own: the page's style sheet gives them to its cl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from math import prod
+from typing import TYPE_CHECKING
 
 from symderiv.documents.structure import Part, Structure
 from symderiv.expression.nodes import Index
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 _CELL = 10
 #: The room for the bars that a matrix of rank one has at its sides.
@@ -149,3 +154,23 @@ def _borders(letters: Sequence[Index], sizes: Mapping[str, int]) -> list[int]:
         return []
     step = _count(letters[1:], sizes)
     return [place * step * _CELL for place in range(1, sizes[letters[0].axis])]
+
+
+#: The ink of each class where no style sheet of ours is: one that can be seen on white and on black.
+_INKS = {
+    "diagonal": "fill:#4a7fd6", "rank-one": "fill:#d08f2e", "vector": "fill:#a9661a",
+    "blocks": "fill:#3a9a63", "shifted": "fill:#3a9a63", "full": "fill:#8b95a7",
+    "product": "fill:#8b95a7", "chosen": "fill:#a04fc0",
+    "grid": "fill:none;stroke:#8a93a5;stroke-opacity:.45;stroke-width:.5",
+    "frame": "fill:none;stroke:#8a93a5", "borders": "fill:none;stroke:#8a93a5;stroke-width:1.2",
+    "heat positive": "fill:#e58a5e", "heat negative": "fill:#7fa8e0",
+    "number": "fill:currentcolor;font:10px system-ui,sans-serif;text-anchor:middle",
+    "matrix": "width:8rem;height:auto;max-width:100%", "heat-map": "max-width:100%;height:auto",
+}  # fmt: skip
+
+
+def inked(picture: str) -> Markup:
+    """A picture that needs no style sheet, for notebooks."""
+    from markupsafe import Markup
+
+    return Markup(re.sub(r'class="([a-z -]+)"', lambda found: f'style="{_INKS.get(found[1], "")}"', picture))

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from symderiv.documents.fragments import Row, ShowsItself, equation, right_row, table
 from symderiv.expression.traverse import has_derivative
 from symderiv.notation.latex import to_latex
 from symderiv.notation.tex.guesses import LAST_OF_CASES
 from symderiv.notation.text import condition_to_text, to_text
 from symderiv.notation.typed import Typed
 from symderiv.problem import Assumption, Problem
-from symderiv.proof.judge import KINDS, Judged, judge
+from symderiv.proof.judge import KINDS, Judged, judge, restricted
 
 #: How many digits of a number are shown to a person.
 _DIGITS = 10
@@ -22,7 +23,7 @@ _WIDTH = 100
 
 
 @dataclass(frozen=True)
-class Proof:
+class Proof(ShowsItself):
     """What was found about every ``=`` of a formula.
 
     Attributes
@@ -79,6 +80,10 @@ class Proof:
         reasons = dict.fromkeys((claim.under or claim.verdict).because for claim in self.claims)
         lines += [line for reason in reasons for line in textwrap.wrap(reason, _WIDTH)]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+    def _repr_html_(self) -> str:
+        rows = [_claim_row(claim, self.problem) for claim in self.claims]
+        return table(_summary([claim.kind for claim in self.claims]), rows)
 
     def _repr_latex_(self) -> str:
         rows = [
@@ -144,17 +149,42 @@ def _claim_text(claim: Judged) -> list[str]:
     return lines
 
 
-def _counterexample_text(found: Mapping[str, Any], without: bool) -> list[str]:
+def _summary(kinds: list[str]) -> str:
+    """How many claims have which verdict: 2 claims: 1 refuted, 1 proved."""
+    counts = [f"{kinds.count(kind)} {kind}" for kind in KINDS if kind in kinds]
+    return f"{len(kinds)} claim{'' if len(kinds) == 1 else 's'}: {', '.join(counts)}"
+
+
+def _claim_row(claim: Judged, problem: Problem) -> Row:
+    """A claim for a page; where it is refuted, the mistake and a right side, if they are found."""
+    from symderiv.check.judge import mistake
+
+    said, *told = (line.strip() for line in _claim_text(claim))
+    row = Row(claim.kind, equation(claim.left, claim.right, problem), said, told)
+    if claim.kind != "refuted":
+        return row
+    sides = restricted(claim.left, claim.right, claim.conditions)
+    found, form = mistake(problem, *sides, problem.assumptions, away=any(map(has_derivative, sides)))
+    if found.word != "unknown":
+        told.append(f"diagnosis: {found.word}" + (f" ({found.detail})" if found.detail else ""))
+    return row if form is None else right_row(row, form, problem)
+
+
+def counterexample_words(found: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Where a counterexample stands (nothing where it is everywhere), and what both sides are there."""
     spots = [f"{name} = {value}" for name, value in found["sizes"].items()]
     spots += [f"{name} = {_listed(value)}" for name, value in found["values"].items()]
     spots += [f"{name} = {place}" for name, place in found["places"].items()]
     left, right = _short(found["left"], found["right"])
+    return ", ".join(spots), _about(left), _about(right)
+
+
+def _counterexample_text(found: Mapping[str, Any], without: bool) -> list[str]:
+    where, left, right = counterexample_words(found)
     return [
-        f"  {'without it, for example' if without else 'smallest counterexample'}: {', '.join(spots)}".rstrip(
-            ": "
-        ),
-        f"    left side   {_about(left)}",
-        f"    right side  {_about(right)}",
+        f"  {'without it, for example' if without else 'smallest counterexample'}: {where}".rstrip(": "),
+        f"    left side   {left}",
+        f"    right side  {right}",
     ]
 
 

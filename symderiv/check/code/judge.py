@@ -14,6 +14,7 @@ from symderiv.check.code.process import Outcome, run_function
 from symderiv.check.code.target import Target, read_target
 from symderiv.check.code.values import Trial, far_trial, trials
 from symderiv.check.diagnosis import Diagnosis
+from symderiv.documents.fragments import ShowsItself
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +30,7 @@ _EPSILON = {"float16": 2.0**-10, "float32": 2.0**-23}
 
 
 @dataclass(frozen=True)
-class CodeReport:
+class CodeReport(ShowsItself):
     """What was found about a function.
 
     Attributes
@@ -80,6 +81,11 @@ class CodeReport:
         from symderiv.check.code.report import text
 
         return "\n".join(text(self))
+
+    def _repr_html_(self) -> str:
+        from symderiv.check.code.report import html
+
+        return html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as ``--format json`` writes it."""

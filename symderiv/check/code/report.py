@@ -8,6 +8,7 @@ from typing import Any
 
 from symderiv.check.code.declaration import Role
 from symderiv.check.code.judge import CodeReport, sizes_in_words
+from symderiv.documents.fragments import Row, equation, table
 from symderiv.notation.text import to_text
 
 #: Significant digits of a number that is shown to a person.
@@ -42,6 +43,19 @@ def text(report: CodeReport) -> Iterator[str]:
         yield f"  remark: {remark}"
     limits = f"at most {report.seconds:g} s and {report.memory} MiB"
     yield f"  {report.function.path} was run for this, in a process of its own with {limits}"
+
+
+def html(report: CodeReport) -> str:
+    """The report as a part of a page, for notebooks."""
+    first, *rest = (line.strip() for line in text(report))
+    target, form = report.target, report.target.form
+    row = Row(
+        report.verdict,
+        None if form is None else equation(target.value, form, target.problem),
+        str(target),
+        [each for each in rest if not each.startswith("right: ")],
+    )
+    return table(first.removeprefix(f"{report.verdict}: "), [row])
 
 
 def _count(number: int, word: str) -> str:
