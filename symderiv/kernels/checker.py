@@ -118,11 +118,12 @@ class Checker:
     def _trials(self, large: bool) -> list[Trial]:
         others = [axis for axis in self.batched.axes if axis != self.batch_axis]
         axes = [*others, self.batch_axis] if self.batch_axis else others
-        exponents = self.spec.exponents
-        long_axis = next(iter(exponents.values()), self._long_axis(others)) if others else ""
+        spec = self.spec
+        first = next(iter(spec.exponents.values()), next(iter(spec.scores.values()), ""))
+        long_axis = (first or self._long_axis(others)) if others else ""
         return trials(
-            axes, self.batch_axis, long_axis, bool(exponents), large and bool(others),
-            saturated=bool(self.spec.logits),
+            axes, self.batch_axis, long_axis, large=large and bool(others), special=bool(spec.scores),
+            infinite=bool(spec.exponents), saturated=bool(spec.logits),
         )  # fmt: skip
 
     def _long_axis(self, axes: Sequence[str]) -> str:

@@ -104,11 +104,15 @@ class FunctionSpec:
         Those that the meanings are evaluated with.
     moved
         From names in the meanings to the arguments that hold them, where they differ.
+    saved
+        The definitions of what the forward function returned, where this function is given it.
     batch
         The batch letter, or None.
     exponents
         The inputs whose exponentials are summed (entries of -inf are meant there), each with the
         axis they are summed over.
+    scores
+        The inputs that exponents of sums of exponentials are linear in, likewise.
     lines
         Cotangents of intermediates and their forms, of one sample, for readers.
     logits
@@ -123,7 +127,9 @@ class FunctionSpec:
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     meaning_definitions: tuple[Definition, ...] = ()
     moved: Mapping[str, str] = field(default_factory=dict)
+    saved: Mapping[str, Definition] = field(default_factory=dict)
     batch: Index | None = None
     exponents: Mapping[str, str] = field(default_factory=dict)
+    scores: Mapping[str, str] = field(default_factory=dict)
     logits: frozenset[str] = frozenset()
     lines: tuple[tuple[Expression, Expression], ...] = ()

@@ -28,7 +28,14 @@ def inputs_of(meaning: Meaning, trial: Trial, seed: str) -> dict[str, Table]:
     def drawn(positive: bool, weights: frozenset[str]) -> dict[str, Table]:
         return {
             each.name: values(
-                each, trial, spec.exponents, positive, seed, logits=spec.logits, weights=weights
+                each,
+                trial,
+                spec.exponents,
+                positive,
+                seed,
+                scores=spec.scores,
+                logits=spec.logits,
+                weights=weights,
             )
             for each in (*meaning.inputs, *companions)
         }

@@ -65,11 +65,7 @@ def lower_function(spec: FunctionSpec, sizes: Mapping[str, int] | None = None) -
         name: replace(each, body=rewrite_logistic(each.body, definitions))
         for name, each in definitions.items()
     }
-    saved = {argument.name for argument in spec.arguments if argument.role == "saved"}
-    stabiliser = Stabiliser(
-        definitions, taken, frozenset(spec.exponents),
-        {each.name: each for each in spec.meaning_definitions if each.name in saved},
-    )  # fmt: skip
+    stabiliser = Stabiliser(definitions, taken, frozenset(spec.exponents), spec.saved)
     stable = {
         name: Definition(name, each.indices, stabiliser.rewrite(each.body))
         for name, each in definitions.items()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 from symderiv.expression.nodes import Definition
 from symderiv.expression.oracle import Arithmetic, Oracle
@@ -27,7 +27,7 @@ _ALMOST_ZERO = Fraction(1, 10**200)
 
 
 def digits_of(trial: Trial) -> Arithmetic:
-    """What a reference is worked out in: where 1 - sigmoid(1e4) is looked at, its digits count."""
+    """What a reference is worked out in: where 1 - sigmoid(1e3) is looked at, its digits count."""
     return many_digits() if trial.kind in SATURATED else fifty_digits()
 
 
@@ -167,7 +167,7 @@ class Meaning:
 class _Limits(KernelOracle):
     """What a weight of 0 is held against: log 0 is -inf, 0 times anything is 0, 1 / 0 has no value."""
 
-    def _fold(self, operation: Any, start: int, values: list[Any]) -> Any:
+    def _fold(self, operation: Any, start: Literal[0, 1], values: list[Any]) -> Any:
         if start == 1 and any(value == 0 for value in values):
             return self.arithmetic.from_fraction(Fraction(0))
         return super()._fold(operation, start, values)

@@ -13,6 +13,7 @@ from symderiv.kernels.function_spec import WEIGHT, Argument, FunctionSpec, Resul
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable, identifier, plain_text
 from symderiv.kernels.registry import Target, template_folder
+from symderiv.kernels.spelling import respelled
 from symderiv.notation.text import to_text
 from symderiv.problem import Problem, names_in
 
@@ -181,6 +182,12 @@ def _definitions(problem: Problem) -> list[str]:
         lines.append(f"{left} = {to_text(definition.body)}")
     for each in problem.upstream:
         lines.append(f"{each.name} is any differentiable function of {each.of}")
+    other = [each for each in respelled(problem).definitions if each not in problem.definitions]
+    if other:
+        lines += [
+            "computed as",
+            *(f"{to_text(Entry(each.name, each.indices))} = {to_text(each.body)}" for each in other),
+        ]
     return lines
 
 

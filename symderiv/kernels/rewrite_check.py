@@ -52,8 +52,8 @@ def fifty_digits() -> Arithmetic:
 
 @lru_cache(maxsize=1)
 def many_digits() -> Arithmetic:
-    """Arithmetic in which exp(-10^4), beside 1, still has 50 significant digits and more."""
-    return multiprecision(4500)
+    """Arithmetic in which exp(-2000), beside 1, still has 50 significant digits and more."""
+    return multiprecision(1000)
 
 
 def to_fifty_digits(value: Any) -> Any:

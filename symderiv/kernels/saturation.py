@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symderiv.expression.nodes import Call, Entry, Expression, Extremum, Multiply, Product, Sum, Where
-from symderiv.expression.traverse import map_children, walk
-from symderiv.problem import Problem, names_in, unfold
+from symderiv.expression.nodes import Call, Expression, Extremum, Multiply, Product, Sum, Where
+from symderiv.expression.traverse import walk
+from symderiv.kernels.exponents import written_out
+from symderiv.problem import Problem, names_in
 
 #: Functions that tend to a constant or a straight line on either side.
 _SATURATING = ("sigmoid", "softplus", "tanh", "erf")
@@ -23,7 +24,7 @@ def saturating_inputs(problem: Problem) -> frozenset[str]:
     found: set[str] = set()
     for definition in problem.definitions:
         for argument in _arguments(definition.body):
-            whole = _written_out(argument, problem)
+            whole = written_out(argument, problem)
             if not any(_is_large(part, arrays) for _, part in walk(whole)):
                 found |= names_in(whole)
     labels = {given.name for given in problem.inputs if given.label_of is not None}
@@ -46,13 +47,6 @@ def _arguments(body: Expression) -> Iterator[Expression]:
                 for _, inner in walk(branch):
                     if isinstance(inner, Call) and inner.function == "exp":
                         yield inner.arguments[0]
-
-
-def _written_out(node: Expression, problem: Problem) -> Expression:
-    if isinstance(node, Entry):
-        definition = problem.definition(node.array)
-        return node if definition is None else _written_out(unfold(definition, node), problem)
-    return map_children(node, lambda child: _written_out(child, problem))
 
 
 __all__ = ["saturating_inputs"]

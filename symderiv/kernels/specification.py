@@ -13,8 +13,8 @@ from typing import Any
 
 from symderiv.calculus import CalculusError, Contraction, Derivation, contract, derive, simplified
 from symderiv.calculus.kinks import sentences
-from symderiv.expression.construct import add, coefficient_and_rest, factors_of, multiply
-from symderiv.expression.indices import free_indices, fresh_index
+from symderiv.expression.construct import add, multiply
+from symderiv.expression.indices import fresh_index
 from symderiv.expression.matrices import matrix_behind
 from symderiv.expression.nodes import (
     Add,
@@ -35,8 +35,10 @@ from symderiv.expression.nodes import (
 )
 from symderiv.expression.traverse import map_children, walk
 from symderiv.kernels.errors import KernelError
+from symderiv.kernels.exponents import infinite_inputs, score_inputs
 from symderiv.kernels.function_spec import EPSILON, REDUCTIONS, WEIGHT, Argument, FunctionSpec, Result
 from symderiv.kernels.saturation import saturating_inputs
+from symderiv.kernels.spelling import respelled
 from symderiv.kernels.staging import Staged, staged
 from symderiv.problem import Input, Problem, along, names_in
 
@@ -81,8 +83,10 @@ def functions_of(problem: Problem) -> tuple[FunctionSpec, ...]:
 class _Specification:
     """Makes the functions of one problem."""
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+    def __init__(self, given: Problem) -> None:
+        #: What the results mean is said in the problem as it was given.
+        self.meant = given.batch()
+        self.problem = problem = respelled(given)
         self.batched = problem.batch()
         self.index = self.batched.letters[0] if problem.batched else None
         self.per_sample = {
@@ -99,42 +103,13 @@ class _Specification:
         if self.loss and problem.axes_of(self.output):
             axes = ", ".join(problem.axes_of(self.output))
             raise KernelError(f"expected a scalar loss, found {self.output} with axes ({axes})")
-        self.exponents = self._exponents()
+        self.exponents = infinite_inputs(problem)
         self.first = self._derivatives(1)
         self.second = self._derivatives(2)
 
     def _all_names(self) -> Iterable[str]:
         yield from (given.name for given in self.problem.inputs)
         yield from (definition.name for definition in self.problem.definitions)
-
-    def _exponents(self) -> dict[str, str]:
-        """The inputs z of every Σ_k exp(z_k), also of Σ_k exp(z_k / T).
-
-        An entry of -inf is meant there as a weight of 0. That is so only where all exponents that
-        z is in are just z, or z over a scalar: exp(-z) would be infinite.
-        """
-        found: dict[str, str] = {}
-        spoilt: set[str] = set()
-        for definition in self.problem.definitions:
-            for _, part in walk(definition.body):
-                if isinstance(part, Call) and part.function == "exp":
-                    coefficient, rest = coefficient_and_rest(part.arguments[0])
-                    arrays = [factor for factor in factors_of(rest) if free_indices(factor)]
-                    if coefficient < 0 or len(arrays) != 1 or not isinstance(arrays[0], Entry):
-                        spoilt |= names_in(part)
-                if not isinstance(part, Sum):
-                    continue
-                for factor in factors_of(part.body):
-                    if not (isinstance(factor, Call) and factor.function == "exp"):
-                        continue
-                    for inner in factors_of(factor.arguments[0]):
-                        if (
-                            isinstance(inner, Entry)
-                            and part.index in inner.indices
-                            and self.problem.input(inner.array)
-                        ):
-                            found[inner.array] = part.index.axis
-        return {name: axis for name, axis in found.items() if name not in spoilt}
 
     def _derivatives(self, count: int) -> list[tuple[Entry, ...]]:
         """The variables of the problem's derivatives of its output, each once."""
@@ -285,8 +260,10 @@ class _Specification:
             name, summary, arguments, tuple(results),
             definitions={**self._definitions(saved), **(staged.definitions if staged else {})},
             lines=staged.lines if staged else (),
-            meaning_definitions=self.batched.definitions,
-            batch=self.index, exponents=self.exponents, logits=saturating_inputs(self.problem),
+            meaning_definitions=self.meant.definitions,
+            saved={saved: self._definitions()[saved]} if saved else {},
+            batch=self.index, exponents=self.exponents, scores=score_inputs(self.problem),
+            logits=saturating_inputs(self.problem),
         )  # fmt: skip
         return replace(spec, **more)  # type: ignore[arg-type]
 
@@ -432,7 +409,7 @@ class _Specification:
         entry = self._entry(self.output, outer)
         trees, tangents, moved = [], [], {}
         batched: set[str] = set()
-        definitions = list(self.batched.definitions)
+        definitions = list(self.meant.definitions)
         for variable in variables:
             taken = {index.name for index in outer}
             inner = self._letters(variable.array, taken, variable.indices)
@@ -525,7 +502,7 @@ class _Specification:
             (*self._arguments([tree]), self._companion(name, variable.array, "tangent")),
             [result],
             reductions=REDUCTIONS[:2] if self.index is not None else (),
-            meaning_definitions=(*self.batched.definitions, self._line(variable.array, name)),
+            meaning_definitions=(*self.meant.definitions, self._line(variable.array, name)),
             moved={f"@{variable.array}": variable.array},
         )
 

@@ -7,6 +7,7 @@ terms of them:
 
     exp(u_i) / S             becomes   e_i / s
     log S                    becomes   m + log s
+    log Σ_k w_k exp(u_k)     becomes   m + log Σ_k w_k e_k
     log(exp(u_i) / S)        becomes   (u_i - m) - log s
     log(t / (exp(u_i) / S))  becomes   log t - ((u_i - m) - log s)
     Σ_k z_k p_k - z_i        becomes   Σ_k (z_k - M) p_k - (z_i - M),  M = max_k z_k,  where Σ_k p_k = 1
@@ -154,7 +155,7 @@ class Stabiliser:
                 self._note_group(part)
         if not isinstance(node, Sum) or self._use_of_sum(node) is not None:
             return
-        found = _power(_term_of(node))
+        found = _power(_term_of(node)) or self._weighted_power(node)
         if found is None or node.index not in free_indices(found[0]):
             return
         exponent, condition = found
@@ -178,6 +179,13 @@ class Stabiliser:
         self.add(group.e, letters, call("exp", shifted), _WHY_EXP)
         self.add(group.s, free, Sum(node.index, Entry(group.e, letters)), _WHY_SUM)
         self.add(group.log_s, free, call("log", Entry(group.s, free)), "")
+
+    def _weighted_power(self, node: Sum) -> tuple[Expression, Compare | None] | None:
+        """The u of a sum Σ_k w_k exp(u_k) whose exponentials belong to no group yet."""
+        powers = [each for each in factors_of(node.body) if isinstance(each, Call) and each.function == "exp"]
+        if node.condition is not None or len(powers) != 1 or self._use_of_exp(powers[0]) is not None:
+            return None
+        return _power(powers[0])
 
     def new_name(self, stem: str) -> str:
         """A name for a new array."""
@@ -317,7 +325,21 @@ class Stabiliser:
             group = self._groups[use[0]]
             return Add((Entry(group.m, use[1]), Entry(group.log_s, use[1])))
         share = self._share(argument)
-        return self._log_of_product(argument) if share is None else self._log_share(*share)
+        if share is not None:
+            return self._log_share(*share)
+        return self._log_of_product(argument) or self._log_of_shifted(argument)
+
+    def _log_of_shifted(self, node: Expression) -> Expression | None:
+        """Log of what has a degree d in e^m other than 0: d m and the logarithm of what is left."""
+        degree = self.degree(node)
+        if not degree or not any(degree.values()):
+            return None
+        largest = [
+            multiply(Number(Fraction(count)), Entry(self._groups[number].m, terms))
+            for (number, terms), count in degree.items()
+            if count
+        ]
+        return Add((*largest, call("log", self._shift(node))))
 
     def _log_of_product(self, node: Expression) -> Expression | None:
         """Log of a product with shares in it: the share may underflow, its logarithm does not.

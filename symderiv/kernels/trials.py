@@ -17,9 +17,9 @@ Table = dict[Place, float]
 
 #: Classes of values for the arrays whose exponentials are summed.
 SOME_INFINITE = "some -inf"
-SPECIAL = ("ties", "up to 1e4", "near 1e4", SOME_INFINITE)
+SPECIAL = ("ties", "up to 1e4", "near 1e4")
 #: Classes of values for what sigmoids are taken of, where a share or its complement is all but 0.
-SATURATED = ("near ±1e2", "near ±1e4")
+SATURATED = ("near ±1e2", "near ±1e3")
 ORDINARY = "N(0, 3)"
 #: How many entries of each result are looked at where an axis is long.
 FEW = 3
@@ -35,7 +35,14 @@ class Trial:
 
 
 def trials(
-    axes: Sequence[str], batch: str, long_axis: str, special: bool, large: bool, *, saturated: bool = False
+    axes: Sequence[str],
+    batch: str,
+    long_axis: str,
+    *,
+    large: bool,
+    special: bool = False,
+    infinite: bool = False,
+    saturated: bool = False,
 ) -> list[Trial]:
     """The trials of one problem: all sizes 1, sizes all different, special values, one long axis."""
     others = [axis for axis in axes if axis != batch]
@@ -47,9 +54,12 @@ def trials(
         Trial({batch: 1, **reverse}, ORDINARY, 24),
     ]
     if special:
-        found += [Trial({batch: 2, **different}, kind, 24) for kind in SPECIAL]
+        # Samples enough that a label names a score that is far from the largest.
+        found += [Trial({batch: 4, **different}, kind, 24) for kind in SPECIAL]
+    if infinite:
+        found.append(Trial({batch: 2, **different}, SOME_INFINITE, 24))
     if saturated:
-        # Few entries: their references take thousands of digits.
+        # Few entries: their references take a thousand digits.
         found += [Trial({batch: 2, **dict.fromkeys(others, 2)}, kind, 4) for kind in SATURATED]
     if large:
         sizes = dict.fromkeys(axes, 2)
@@ -68,6 +78,7 @@ def values(
     positive: bool,
     seed: str,
     *,
+    scores: Collection[str] = (),
     logits: Collection[str] = (),
     weights: Collection[str] = (),
 ) -> Table:
@@ -89,16 +100,17 @@ def values(
         magnitude = float(trial.kind.removeprefix("near ±"))
         for place in places if argument.name in logits else ():
             table[place] = single(source.choice((-1, 1)) * magnitude + source.gauss(0.0, 3.0))
-    elif argument.name in exponents and trial.kind != ORDINARY:
-        axis = argument.axes.index(exponents[argument.name])
+    elif trial.kind in SPECIAL and argument.name in scores:
         for place in places:
             if trial.kind == "ties":
                 table[place] = single(float(source.randrange(3)))
             elif trial.kind == "near 1e4":
                 table[place] = single(1e4 + source.gauss(0.0, 3.0))
-            elif trial.kind == "up to 1e4":
+            else:
                 table[place] = single(source.uniform(-1e4, 1e4))
-            elif _is_masked(argument, place, exponents[argument.name], trial.sizes):
+    elif trial.kind == SOME_INFINITE and argument.name in exponents:
+        for place in places:
+            if _is_masked(argument, place, exponents[argument.name], trial.sizes):
                 table[place] = -math.inf
     elif trial.kind == SOME_INFINITE and argument.name in weights:
         for name, axis_name in exponents.items():
