@@ -3,7 +3,7 @@
 The help lists the commands in the order in which their files are imported here.
 """
 
-from symderiv.cli import catalogue, derive, backward, prove, explain, check, emit, build, bench  # noqa: F401, I001 (to be registered)
+from symderiv.cli import catalogue, derive, backward, prove, explain, check, emit, build, bench, serve  # noqa: F401, I001 (to be registered)
 from symderiv.cli.application import app, main
 
 __all__ = ["app", "main"]

@@ -6,7 +6,7 @@ made outside of them is MathML, pictures and highlighted source, which escape wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING
@@ -89,6 +89,7 @@ class PassageView:
     chain: tuple[StepView, ...]
     result: Formula
     text: str
+    latex: str
     mark: Mark
     assumptions: tuple[Markup, ...]
     assumed: tuple[StepView, ...]
@@ -138,11 +139,7 @@ def page(
         Other documents on the same problem: what each is called, and its address.
     """
     proofs = proofs or Proofs()
-    by_start = {each.derivation.start: each for each in shown}
-    passages = outline([each.derivation for each in shown])
-    views = [_passage(each, by_start.get(each.derivation.start), proofs, verified) for each in passages]
-    order = {each.number: each.is_product for each in passages}
-    views.sort(key=lambda view: (order[view.number], view.number))
+    views = list(passage_views(shown, proofs, verified))
     return (
         html_environment()
         .get_template("derivation.html.j2")
@@ -151,19 +148,12 @@ def page(
             about=problem.about,
             source=problem.source,
             given=with_math(given_text(problem)),
-            definitions=_definitions(problem),
+            definitions=definition_views(problem),
             places=places_note(problem),
             assumptions=[_math(assumption_latex(each, problem)) for each in problem.assumptions],
             passages=views,
             level=level,
-            modules=[
-                {
-                    "target": each.target, "file": each.file,
-                    "source": _markup(highlighted(each.source, each.file)),
-                    "functions": functions_in(each.source, each.file),
-                }
-                for each in modules
-            ],
+            modules=[module_view(each) for each in modules],
             home=home,
             verified=verified,
             files=files,
@@ -171,18 +161,37 @@ def page(
     )  # fmt: skip
 
 
+def passage_views(shown: Sequence[Shown], proofs: Proofs, verified: bool = False) -> Iterator[PassageView]:
+    """The views of some derivations, products last; each is made and proved when it is asked for."""
+    by_start = {each.derivation.start: each for each in shown}
+    passages = outline([each.derivation for each in shown])
+    for each in sorted(passages, key=lambda passage: (passage.is_product, passage.number)):
+        yield _passage(each, by_start.get(each.derivation.start), proofs, verified)
+
+
+def module_view(module: Module) -> dict[str, object]:
+    """An emitted file as templates show it: its target, its name, its text in colours, its functions."""
+    return {
+        "target": module.target,
+        "file": module.file,
+        "source": _markup(highlighted(module.source, module.file)),
+        "functions": functions_in(module.source, module.file),
+    }
+
+
+def definition_views(problem: Problem) -> list[tuple[Formula, Markup]]:
+    """The definitions of a problem, each with the ranges of its letters."""
+    return [
+        (formula(to_latex(each.body, problem), str(row["left"])), _math(str(row["ranges"])))
+        for each, row in zip(problem.definitions, definition_rows(problem), strict=True)
+    ]
+
+
 def fragment(derivation: Derivation, level: str = "brief") -> str:
     """One derivation as a part of a page, for notebooks."""
     passages = outline([derivation])
     view = _passage(passages[-1], None, Proofs(), False)
     return html_environment().get_template("notebook.html.j2").render(passage=view, level=level)
-
-
-def _definitions(problem: Problem) -> list[tuple[Formula, Markup]]:
-    return [
-        (formula(to_latex(each.body, problem), str(row["left"])), _math(str(row["ranges"])))
-        for each, row in zip(problem.definitions, definition_rows(problem), strict=True)
-    ]
 
 
 def _passage(passage: Passage, shown: Shown | None, proofs: Proofs, verified: bool) -> PassageView:
@@ -206,6 +215,7 @@ def _passage(passage: Passage, shown: Shown | None, proofs: Proofs, verified: bo
         chain=_chain(passage.lines, verdicts[:count], problem),
         result=formula(to_latex(derivation.result, problem), start),
         text=to_text(derivation.form),
+        latex=to_latex(derivation.form, problem),
         mark=_mark(forms[:1]),
         assumptions=tuple(_math(assumption_latex(each, problem)) for each in derivation.assumptions),
         assumed=_chain(passage.assumed, verdicts[count:], problem),

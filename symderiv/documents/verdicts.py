@@ -170,17 +170,23 @@ def _claim_row(claim: Judged, problem: Problem) -> Row:
     return row if form is None else right_row(row, form, problem)
 
 
-def counterexample_words(found: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Where a counterexample stands (nothing where it is everywhere), and what both sides are there."""
-    spots = [f"{name} = {value}" for name, value in found["sizes"].items()]
-    spots += [f"{name} = {_listed(value)}" for name, value in found["values"].items()]
-    spots += [f"{name} = {place}" for name, place in found["places"].items()]
+def counterexample_spots(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Where a counterexample stands: each size, input and letter with its value."""
+    values = ((name, _listed(value)) for name, value in found["values"].items())
+    return [
+        (name, str(value)) for name, value in (*found["sizes"].items(), *values, *found["places"].items())
+    ]
+
+
+def counterexample_sides(found: Mapping[str, Any]) -> tuple[str, str]:
+    """What both sides are there."""
     left, right = _short(found["left"], found["right"])
-    return ", ".join(spots), _about(left), _about(right)
+    return _about(left), _about(right)
 
 
 def _counterexample_text(found: Mapping[str, Any], without: bool) -> list[str]:
-    where, left, right = counterexample_words(found)
+    where = ", ".join(f"{name} = {value}" for name, value in counterexample_spots(found))
+    left, right = counterexample_sides(found)
     return [
         f"  {'without it, for example' if without else 'smallest counterexample'}: {where}".rstrip(": "),
         f"    left side   {left}",

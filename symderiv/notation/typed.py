@@ -230,10 +230,10 @@ def problem_of(typed: Typed, formula: str) -> Problem:
         )
     if lacking := not_depending(typed):
         raise Source(formula, "formula").error(0, lacking)
-    return replace(problem, letters=_with_spare_letters(problem))
+    return replace(problem, letters=with_spare_letters(problem))
 
 
-def _with_spare_letters(problem: Problem) -> tuple[Index, ...]:
+def with_spare_letters(problem: Problem) -> tuple[Index, ...]:
     """The letters of a problem, those of its sums last: ∂p_i/∂z_j is easier to read than ∂p_i/∂z_k.
 
     An axis all of whose letters are in use gets a spare one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import itertools
 import json
@@ -72,17 +73,38 @@ class Browser:
             self.events.append(found)
         return found
 
-    def open(self, page: Path, width: int, scheme: str, scripts: bool = True) -> None:
-        """Show a page at a width, in a light or dark scheme."""
+    def open(
+        self,
+        page: Path | str,
+        width: int,
+        scheme: str,
+        scripts: bool = True,
+        *,
+        height: int = 900,
+        scale: float = 1,
+    ) -> None:
+        """Show a page, a file or an address, at a width, in a light or dark scheme."""
         self.send("Emulation.setScriptExecutionDisabled", value=not scripts)
         self.send(
-            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False
-        )
+            "Emulation.setDeviceMetricsOverride",
+            width=width, height=height, deviceScaleFactor=scale, mobile=False,
+        )  # fmt: skip
         self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.events.clear()
-        self.send("Page.navigate", url=page.as_uri())
+        self.send("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
         while not any(each["method"] == "Page.loadEventFired" for each in self.events):
             self._receive()
+
+    def until(self, expression: str) -> None:
+        """Wait until an expression is true."""
+        deadline = time.monotonic() + _PATIENCE
+        while not self.value(expression):
+            assert time.monotonic() < deadline, f"this never becomes true: {expression}"
+            time.sleep(0.05)
+
+    def picture(self) -> bytes:
+        """What is seen, as PNG."""
+        return base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"])
 
     def value(self, expression: str) -> Any:
         """The value of an expression in JavaScript."""
