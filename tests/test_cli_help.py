@@ -29,7 +29,7 @@ FILES = {
     "jac.py": "import numpy as np\n\n\ndef jacobian(S):\n    return np.diag(S) - np.outer(S, S)\n",
 }
 #: Examples of commands that take long or never end: they have to be understood, and are not run here.
-LONG = re.compile(r"verify|build|bench|.*--watch")
+LONG = re.compile(r"verify|build|bench|serve|.*--watch")
 
 
 def examples(name: str) -> list[str]:

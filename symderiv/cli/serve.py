@@ -14,7 +14,13 @@ from symderiv.cli.application import Command, answering, app, examples
 @app.command(
     cls=Command,
     short_help="Open a playground in the browser.",
-    epilog=examples("serve", "serve --open", "serve --port 0", "serve --seconds 60 --memory 4096"),
+    epilog=examples(
+        "serve",
+        "serve --open",
+        "serve --port 0",
+        "serve --seconds 60 --memory 4096",
+        status={0: "ended by Ctrl-C", 130: "interrupted by Ctrl-C before it served"},
+    ),
 )
 @answering
 def serve(  # noqa: PLR0917 (each parameter is an option)
@@ -35,11 +41,14 @@ def serve(  # noqa: PLR0917 (each parameter is an option)
     workers: Annotated[
         int, typer.Option("--workers", metavar="N", min=1, max=64, help="Formulas worked on at once.")
     ] = min(4, os.cpu_count() or 1),
+    queue: Annotated[
+        int, typer.Option("--queue", metavar="N", min=0, max=1000, help="Formulas that may wait beside them.")
+    ] = 64,
     seconds: Annotated[
-        float, typer.Option("--seconds", min=1, max=3600, help="How long one formula may take.")
+        float, typer.Option("--seconds", metavar="S", min=1, max=3600, help="How long one formula may take.")
     ] = 20.0,
     memory: Annotated[
-        int, typer.Option("--memory", min=256, max=2**20, help="MiB of memory that one formula may have.")
+        int, typer.Option("--memory", metavar="MIB", min=256, max=2**20, help="Memory that one formula may have, in MiB.")
     ] = 1024,
 ) -> None:
     """Serve a page on this machine into which formulas are typed, until Ctrl-C.
@@ -64,4 +73,4 @@ def serve(  # noqa: PLR0917 (each parameter is an option)
     from symderiv.serve import Limits
     from symderiv.serve.server import serve as run
 
-    run(host, port, Limits(seconds, memory, workers), public=public, opens=opens, tell=typer.echo)
+    run(host, port, Limits(seconds, memory, workers, queue), public=public, opens=opens, tell=typer.echo)

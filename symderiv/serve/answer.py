@@ -8,7 +8,7 @@ kernels are emitted and never compiled.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,7 +132,7 @@ def _formulas(formulas: Formulas, text: str) -> Iterator[Part]:
         places=places_note(problem),
         assumptions=[latex_to_mathml(assumption_latex(each, problem), False) for each in problem.assumptions],
         statements=[] if problem.definitions else [formula(each.latex) for each in explained.statements],
-        names=[name_row(each) for each in explained.names if each.kind != "definition"],
+        names=_names(problem, typed.inferred),
         guesses=guesses,
     )  # fmt: skip
     found = with_first(list(chains(formulas, text)))
@@ -156,6 +156,12 @@ def _count(derivations: list[Derivation]) -> int:
     from symderiv.documents.outline import outline
 
     return len(outline(derivations))
+
+
+def _names(problem: Problem, inferred: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """The names that are given, each with what it is."""
+    given = [each.name for each in problem.inputs] + [each.name for each in problem.upstream]
+    return [name_row(name_read(name, problem, name in inferred)) for name in given]
 
 
 def _verdict(found: list[Chain]) -> Part:
@@ -232,7 +238,6 @@ def _read_document(report: Report) -> Part:
     content = report.content
     assert content is not None  # it was read from a text
     problem = content.problem
-    given = [each.name for each in problem.inputs] + [each.name for each in problem.upstream]
     notes = [
         *content.choices,
         *(note for each in report.judgements if each.claim for note in each.claim.notes),
@@ -242,6 +247,6 @@ def _read_document(report: Report) -> Part:
         given=with_math(given_text(problem)), definitions=definition_views(problem),
         places=places_note(problem),
         assumptions=[latex_to_mathml(assumption_latex(each, problem), False) for each in content.assumptions],
-        statements=[], names=[name_row(name_read(each, problem)) for each in given],
+        statements=[], names=_names(problem),
         guesses=[(printable(note), None) for note in dict.fromkeys(notes)],
     )  # fmt: skip

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from functools import lru_cache
 from urllib.parse import parse_qs
 
@@ -28,7 +27,6 @@ from symderiv.serve.limits import (
     MAX_TEXT,
     RETRY_SECONDS,
     Limits,
-    ServeError,
 )
 from symderiv.serve.pool import ENDINGS, BusyError, Pool
 
@@ -41,43 +39,17 @@ ASSETS = {
 BUSY = f"others are being served and the queue is full; try again in {RETRY_SECONDS} seconds"
 
 
-def application(
-    limits: Limits | None = None,
-    hosts: tuple[str, ...] = LOOPBACK,
-    addresses: bool = False,
-    started: Callable[[], Awaitable[None]] | None = None,
-    failed: Callable[[ServeError], None] | None = None,
-) -> Guard:
+def application(pool: Pool, hosts: tuple[str, ...] = LOOPBACK, addresses: bool = False) -> Guard:
     """The playground as an ASGI application.
 
     Parameters
     ----------
-    limits
-        What one formula may take, and how many are worked on.
+    pool
+        What answers formulas; whoever serves the application starts it and closes it.
     hosts, addresses
-        Who it may be called: see :class:`~symderiv.serve.guard.Guard`.
-    started
-        What is to be done when the workers are ready.
-    failed
-        What is told why they are not.
+        How it may be called: see :class:`~symderiv.serve.guard.Guard`.
     """
-    limits = limits or Limits()
-    pool = Pool(limits)
-
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        try:
-            try:
-                await pool.start()
-            except ServeError as error:
-                if failed is not None:
-                    failed(error)
-                raise
-            if started is not None:
-                await started()
-            yield
-        finally:
-            await pool.close()
+    limits = pool.limits
 
     async def home(request: Request) -> Response:
         return HTMLResponse(_page())
@@ -139,7 +111,6 @@ def application(
             Route("/examples/{name}", example),
             Route("/assets/{name}", asset),
         ],
-        lifespan=lifespan,
     )
     return Guard(playground, hosts, addresses)  # around everything: errors carry its headers too
 

@@ -24,10 +24,14 @@ from symderiv.serve.frames import Frames, read_frame, write_frame
 from symderiv.serve.limits import MAX_ANSWER
 
 READY, END = b"ready", b"end "
+#: How a child begins its word on a fault of ours.
+_WHY = b"because "
 #: How a child ends, as an exit status.
 DONE, FAULT, MEMORY, DEEP = 0, 1, 3, 4
 #: How long a child may take to end after its last word, in seconds.
 _TO_END = 2.0
+#: What it means that a signal has ended it; any other comes of a system that has no memory left.
+_SIGNALLED: dict[int, str] = {signal.SIGXCPU: "time", signal.SIGSEGV: "deep"}
 _ENDS = {DONE: "done", FAULT: "fault", MEMORY: "memory", DEEP: "deep"}
 
 
@@ -80,7 +84,7 @@ def _work(text: str, requests: int, answers: int, seconds: float, memory: int) -
     if why or status is None:
         return why or "fault"
     if os.WIFSIGNALED(status):
-        return "time" if os.WTERMSIG(status) == signal.SIGXCPU else "memory"
+        return _SIGNALLED.get(os.WTERMSIG(status), "memory")
     return _ENDS.get(os.WEXITSTATUS(status), "fault")
 
 
@@ -117,7 +121,11 @@ def _pass_on(reading: int, requests: int, answers: int, deadline: float) -> str:
         if total > MAX_ANSWER:
             return "large"
         for frame in frames.fed(more):
-            write_frame(answers, frame)
+            if frame.startswith(_WHY):
+                told = frame.removeprefix(_WHY).decode()
+                print(f"symderiv serve: a fault of ours: {told}", file=sys.stderr, flush=True)
+            else:
+                write_frame(answers, frame)
     return "time"
 
 
@@ -138,7 +146,7 @@ def _answer(text: str, writing: int, seconds: float, memory: int) -> NoReturn:
     except Exception as error:  # a fault of ours: told with its place in our code, and nothing of the text
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{os.path.basename(last.filename)}:{last.lineno}"
-        sys.stderr.write(f"symderiv serve: a fault of ours: {type(error).__name__} at {place}\n")
+        write_frame(writing, _WHY + f"{type(error).__name__} at {place}".encode())
     finally:
         os._exit(status)
 

@@ -24,6 +24,7 @@ ENDINGS = {
     "deep": "this is nested too deeply; define parts of it by name",
     "large": "the answer is too large for a page; ask for less of it at once",
     "fault": "this was not answered because of a fault of ours; what was found by then is shown",
+    "closed": "the server was ended",
     "waited": "others were served first for too long; try again",
 }
 
@@ -58,6 +59,9 @@ class Keeper:
                     return keeper
         except (TimeoutError, EOFError):
             pass
+        except BaseException:
+            await keeper.kill()
+            raise
         await keeper.kill()
         raise ServeError("a worker process could not be started; is there memory enough?")
 
@@ -96,15 +100,22 @@ class Pool:
         self._idle: asyncio.Queue[Keeper | None] = asyncio.Queue()
         self._all: set[Keeper] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def start(self) -> None:
         """Start the keepers."""
-        for keeper in await asyncio.gather(*(Keeper.start(self.limits) for _ in range(self.limits.workers))):
-            self._all.add(keeper)
-            self._idle.put_nowait(keeper)
+        starting = (Keeper.start(self.limits) for _ in range(self.limits.workers))
+        found = await asyncio.gather(*starting, return_exceptions=True)
+        self._all |= {each for each in found if isinstance(each, Keeper)}
+        for each in found:
+            if isinstance(each, BaseException):
+                await self.close()
+                raise each
+            self._idle.put_nowait(each)
 
     async def close(self) -> None:
-        """End them."""
+        """End them; whoever waits for an answer gets the end of it at once."""
+        self._closed = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -123,7 +134,7 @@ class Pool:
         BusyError
             At once, if no place in the queue is free.
         """
-        if len(self._work_in_hand) >= self.limits.workers + self.limits.waiting:
+        if self._closed or len(self._work_in_hand) >= self.limits.workers + self.limits.waiting:
             raise BusyError
         found: asyncio.Queue[bytes] = asyncio.Queue()
         task = self._later(self._work(text, found))
@@ -133,7 +144,7 @@ class Pool:
 
     async def _work(self, text: str, found: asyncio.Queue[bytes]) -> None:
         """Work in a task of its own: cancelled where nobody listens any more, it cleans up in peace."""
-        end = "fault"
+        end = "closed"
         try:
             keeper = await self._next()
             if keeper is None:
@@ -142,7 +153,8 @@ class Pool:
             try:
                 end = await self._with(keeper, text, found)
             except BaseException:
-                self._later(self._called_off(keeper))
+                if not self._closed:
+                    self._later(self._called_off(keeper))
                 raise
             if end == "lost":
                 end = "fault"

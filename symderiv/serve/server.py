@@ -8,7 +8,7 @@ import errno
 import ipaddress
 import socket
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import uvicorn
@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from symderiv.serve.app import application
 from symderiv.serve.guard import LOOPBACK
 from symderiv.serve.limits import HEAD_SECONDS, MAX_CONNECTIONS, MAX_HEADERS, Limits, ServeError
+from symderiv.serve.pool import Pool
 
 #: How long open connections are waited for at the end, in seconds.
 FAREWELL_SECONDS = 2
@@ -61,26 +62,42 @@ def serve(
     with contextlib.closing(listening):
         address = _address(listening, host)
         names = LOOPBACK if loopback else (*LOOPBACK, host.lower(), socket.gethostname().lower())
-        failed: list[ServeError] = []
+        pool = Pool(limits)
+        config = uvicorn.Config(
+            application(pool, names, not loopback), http=_protocol(limits), ws="none", lifespan="off",
+            log_config=None, log_level="error", access_log=False, server_header=False, proxy_headers=False,
+            h11_max_incomplete_event_size=MAX_HEADERS, timeout_graceful_shutdown=FAREWELL_SECONDS,
+        )  # fmt: skip
 
         async def started() -> None:
-            if public and not loopback:
+            if not loopback:
                 tell("symderiv serve: other machines can reach this, and nothing asks who they are")
             tell(f"symderiv serve: {address} (Ctrl-C ends it)")
             if opens:
                 await asyncio.to_thread(webbrowser.open, address)
 
-        app = application(limits, names, not loopback, started, failed.append)
-        config = uvicorn.Config(
-            app, http=_protocol(limits), ws="none", lifespan="on", log_config=None, access_log=False,
-            server_header=False, proxy_headers=False, h11_max_incomplete_event_size=MAX_HEADERS,
-            timeout_graceful_shutdown=FAREWELL_SECONDS,
-        )  # fmt: skip
         with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listening])
-        if failed:
-            raise failed[0]
+            _Server(config, pool, started).run(sockets=[listening])
     tell("symderiv serve: ended")
+
+
+class _Server(uvicorn.Server):
+    """Begins when the workers are ready, and ends them first."""
+
+    def __init__(self, config: uvicorn.Config, pool: Pool, started: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self.pool, self.tell = pool, started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the workers, then listen."""
+        await self.pool.start()
+        await super().startup(sockets)
+        await self.tell()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the workers, which ends the answers, and then the connections."""
+        await self.pool.close()
+        await super().shutdown(sockets)
 
 
 def is_loopback(host: str) -> bool:

@@ -10,6 +10,7 @@ from symderiv.check.sources import read_text
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import Definition, Derivative, Entry, Expression
 from symderiv.notation.errors import NotationError
+from symderiv.notation.reader import read_problem
 from symderiv.notation.text import to_text
 from symderiv.notation.typed import Said, Typed, is_latex, not_depending, read_typed, with_spare_letters
 from symderiv.problem import Expectation, Problem
@@ -78,13 +79,26 @@ def understood(text: str) -> Formulas | Document:
     typed = _typed(text)
     if lacking := not_depending(typed):
         raise AskedError(lacking)
-    return _asked(typed, declared=bool(_DECLARES_INPUT.search(text)) and not is_latex(text))
+    return _asked(typed)
 
 
 def _typed(text: str) -> Typed:
-    """The formulas; between lines of LaTeX, names may be declared as in a problem file."""
-    if not is_latex(text):
+    """A problem file, or formulas; between lines of LaTeX, names may be declared as in a problem file."""
+    wrong: NotationError | None = None
+    if _DECLARES_INPUT.search(text):
+        try:
+            return Typed(read_problem(text, "formula"), ())
+        except NotationError as error:
+            wrong = error
+    if is_latex(text):
+        return _typed_latex(text)
+    try:
         return read_typed(text)
+    except NotationError as error:
+        raise wrong or error from None
+
+
+def _typed_latex(text: str) -> Typed:
     said: dict[str, list[str]] = {}
     lines: dict[str, int] = {}
     for match in _SAYS.finditer(text):
@@ -121,10 +135,11 @@ def _has_sentences(document: Document) -> bool:
     return _WORD.search(_COMMAND.sub(" ", beside)) is not None
 
 
-def _asked(typed: Typed, declared: bool) -> Formulas:
+def _asked(typed: Typed) -> Formulas:
     """The formulas with the derivatives that they speak of; without any, those by the inputs."""
     problem, named = typed.problem, []
     claims = any(each.claims() for each in typed.statements)
+    claims = claims or any(each.form is not None for each in problem.expectations)
     for statement in typed.statements:
         if statement.defines:
             continue
@@ -140,17 +155,17 @@ def _asked(typed: Typed, declared: bool) -> Formulas:
         if isinstance(left, Derivative):
             asked = Expectation(Derivative(value, left.by))
             problem = replace(problem, expectations=(*problem.expectations, asked))
-    if not declared:
+    if typed.statements:  # else it is a problem file, whose letters are its own
         problem = replace(problem, letters=with_spare_letters(problem))
     derives = bool(problem.definitions) and (bool(problem.expectations) or not claims)
     if derives:
         problem = asking(problem)
-    if not (claims or problem.expectations):
+    if not (claims or (derives and problem.expectations)):
         raise AskedError(
             "expected a definition such as f = ..., a derivative or an equation to prove, "
             "found nothing that depends on anything"
         )
-    return Formulas(typed, problem, derives and bool(problem.expectations), tuple(named))
+    return Formulas(typed, problem, derives, tuple(named))
 
 
 def _with_name(problem: Problem, value: Expression) -> tuple[Problem, Entry]:
