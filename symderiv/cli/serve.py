@@ -48,7 +48,8 @@ def serve(  # noqa: PLR0917 (each parameter is an option)
         float, typer.Option("--seconds", metavar="S", min=1, max=3600, help="How long one formula may take.")
     ] = 20.0,
     memory: Annotated[
-        int, typer.Option("--memory", metavar="MIB", min=256, max=2**20, help="Memory that one formula may have, in MiB.")
+        int,
+        typer.Option("--memory", metavar="MIB", min=256, max=2**20, help="MiB that one formula may take."),
     ] = 1024,
 ) -> None:
     """Serve a page on this machine into which formulas are typed, until Ctrl-C.
