@@ -65,7 +65,7 @@ def lower_function(spec: FunctionSpec, sizes: Mapping[str, int] | None = None) -
         name: replace(each, body=rewrite_logistic(each.body, definitions))
         for name, each in definitions.items()
     }
-    stabiliser = Stabiliser(definitions, taken, frozenset(spec.exponents), spec.saved)
+    stabiliser = Stabiliser(definitions, taken, infinite=frozenset(spec.exponents), saved=spec.saved)
     stable = {
         name: Definition(name, each.indices, stabiliser.rewrite(each.body))
         for name, each in definitions.items()

@@ -1,0 +1,247 @@
+"""Sums of exponentials, the arrays that stand for them, and where in a tree they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from symderiv.expression.construct import (
+    factors_of,
+    multiply,
+)
+from symderiv.expression.functions import call
+from symderiv.expression.indices import free_indices
+from symderiv.expression.nodes import (
+    ZERO,
+    Add,
+    Call,
+    Compare,
+    Definition,
+    Entry,
+    Expression,
+    Extremum,
+    Index,
+    IndexTerm,
+    Multiply,
+    Number,
+    Power,
+    Sum,
+    Where,
+)
+from symderiv.expression.traverse import map_children, walk
+from symderiv.kernels.matching import match
+from symderiv.problem import unfold
+
+#: A constant of the kernels room only: the exponent of an exponential that is exactly 0.
+MINUS_INFINITY = Call("minus_infinity", ())
+
+_TURNED = {">": "<", ">=": "<="}
+_WHY_MAX = "the largest exponent becomes 0, so exp cannot overflow"
+_WHY_EXP = "between 0 and 1, and at least one of them is 1"
+_WHY_SUM = "between 1 and the number of terms"
+
+
+@dataclass(frozen=True)
+class Group:
+    """One sum of exponentials Σ_index exp(exponent), and the arrays that stand for it.
+
+    With a condition, it is the sum over the places that meet it.
+    """
+
+    index: Index
+    exponent: Expression
+    condition: Compare | None
+    free: tuple[Index, ...]
+    m: str
+    e: str
+    s: str
+    log_s: str
+    u: str
+
+    def term(self) -> Expression:
+        """What is summed over the whole axis: 0 where the condition does not hold."""
+        power = call("exp", self.exponent)
+        return power if self.condition is None else Where(self.condition, power, ZERO)
+
+    def within(self, value: Expression) -> Expression:
+        """`value` where the condition holds, elsewhere -inf."""
+        return value if self.condition is None else Where(self.condition, value, MINUS_INFINITY)
+
+
+#: A group at given index terms for its free letters.
+Use = tuple[int, tuple[IndexTerm, ...]]
+
+
+@dataclass
+class Groups:
+    """The sums of exponentials of one function, and the definitions that they bring in.
+
+    Parameters
+    ----------
+    definitions
+        The named intermediates of the function, by name.
+    taken
+        Names that must not be given to a new array.
+    """
+
+    definitions: Mapping[str, Definition]
+    taken: set[str]
+    comments: dict[str, str] = field(default_factory=dict)
+    added: dict[str, Definition] = field(default_factory=dict)
+    groups: list[Group] = field(default_factory=list)
+
+    def note_group(self, node: Expression) -> None:
+        """Bring in the arrays of a sum of exponentials, where `node` is a new one or its logarithm."""
+        if isinstance(node, Call) and node.function == "log" and isinstance(node.arguments[0], Entry):
+            body = self.unfolded(node.arguments[0])
+            for _, part in walk(body) if body else ():
+                self.note_group(part)
+        if not isinstance(node, Sum) or self.use_of_sum(node) is not None:
+            return
+        found = power_of(term_of(node)) or self._weighted_power(node)
+        if found is None or node.index not in free_indices(found[0]):
+            return
+        exponent, condition = found
+        # In the order of the exponent, whose batch letter comes first.
+        letters_used = dict.fromkeys((*free_indices(exponent), *free_indices(node)))
+        free = tuple(index for index in letters_used if index in free_indices(node))
+        names = [self.new_name(stem) for stem in ("m", "e", "s", "log_s", "u")]
+        group = Group(node.index, exponent, condition, free, *names)
+        self.groups.append(group)
+        letters = (*free, node.index)
+        if isinstance(exponent, Entry):
+            u: Expression = exponent
+        else:
+            # Named, so that the maximum and the exponentials see the same rounded exponent.
+            self.add(group.u, letters, exponent, "")
+            u = Entry(group.u, letters)
+        m = Entry(group.m, free)
+        self.add(group.m, free, Extremum("max", node.index, group.within(u)), _WHY_MAX)
+        # Inside exp, so that no exponential is taken where the maximum is not one of all exponents.
+        shifted = group.within(Add((u, multiply(Number(Fraction(-1)), m))))
+        self.add(group.e, letters, call("exp", shifted), _WHY_EXP)
+        self.add(group.s, free, Sum(node.index, Entry(group.e, letters)), _WHY_SUM)
+        self.add(group.log_s, free, call("log", Entry(group.s, free)), "")
+
+    def _weighted_power(self, node: Sum) -> tuple[Expression, Compare | None] | None:
+        """The u of a sum Σ_k w_k exp(u_k) whose exponentials belong to no group yet."""
+        powers = [each for each in factors_of(node.body) if isinstance(each, Call) and each.function == "exp"]
+        if node.condition is not None or len(powers) != 1 or self.use_of_exp(powers[0]) is not None:
+            return None
+        return power_of(powers[0])
+
+    def new_name(self, stem: str) -> str:
+        """A name for a new array."""
+        name, number = stem, 2
+        while name in self.taken:
+            name, number = f"{stem}_{number}", number + 1
+        self.taken.add(name)
+        return name
+
+    def add(self, name: str, indices: tuple[Index, ...], body: Expression, why: str) -> None:
+        """Bring in a new array, with why it is there."""
+        self.added[name] = Definition(name, indices, body)
+        if why:
+            self.comments[name] = why
+
+    def use_of_sum(self, node: Expression) -> Use | None:
+        """The group whose S is `node`, and at which terms."""
+        if not isinstance(node, Sum):
+            return None
+        summed = term_of(node)
+        for number, group in enumerate(self.groups):
+            if group.index.axis != node.index.axis:
+                continue
+            found: dict[Index, IndexTerm] = {group.index: node.index}
+            if match(group.term(), summed, set(group.free), found):
+                terms = tuple(found[index] for index in group.free)
+                if not any(node.index == term for term in terms):
+                    return number, terms
+        return None
+
+    def use_of_exp(self, node: Expression) -> tuple[Use, IndexTerm] | None:
+        """The group that exp(..) is a term of, at which terms, and which term of the sum."""
+        found_power = power_of(node)
+        if found_power is None:
+            return None
+        node = restricted_to(found_power[1], call("exp", found_power[0]))
+        for number, group in enumerate(self.groups):
+            found: dict[Index, IndexTerm] = {}
+            if match(group.term(), node, {*group.free, group.index}, found):
+                return (number, tuple(found[index] for index in group.free)), found[group.index]
+        return None
+
+    def degree(self, node: Expression) -> dict[Use, int] | None:
+        """The degree of `node` in the e^m of each group; None where it has none."""
+        use = self.use_of_sum(node)
+        if use is not None:
+            return {use: 1}
+        term = self.use_of_exp(node)
+        if term is not None:
+            return {term[0]: 1}
+        match node:
+            case Multiply(factors):
+                total: dict[Use, int] = {}
+                for factor in factors:
+                    each = self.degree(factor)
+                    if each is None:
+                        return None
+                    for key, count in each.items():
+                        total[key] = total.get(key, 0) + count
+                return total
+            case Power(base, Number(value)) if value.denominator == 1:
+                inner = self.degree(base)
+                return None if inner is None else {key: count * int(value) for key, count in inner.items()}
+            case Add(terms):
+                degrees = [self.degree(term) for term in terms]
+                first = degrees[0]
+                return first if all(each == first for each in degrees) else None
+            case Sum(index, body, condition):
+                inner = self.degree(body if condition is None else self.restricted(body, condition))
+                if inner is None or any(index in terms for (_, terms) in inner):
+                    return None
+                return inner
+            case _:
+                return {}
+
+    def restricted(self, node: Expression, condition: Compare) -> Expression:
+        """`node`, used where `condition` holds: an exp(u) in it is a term of a sum under that condition."""
+        if isinstance(node, Call) and node.function == "exp":
+            term = Where(condition, node, ZERO)
+            return node if self.use_of_exp(term) is None else term
+        if isinstance(node, Multiply | Add | Power):
+            return map_children(node, lambda child: self.restricted(child, condition))
+        return node
+
+    def unfolded(self, entry: Entry) -> Expression | None:
+        """What an entry of an intermediate stands for; None for an argument."""
+        definition = self.definitions.get(entry.array)
+        return unfold(definition, entry) if definition else None
+
+
+def term_of(node: Sum) -> Expression:
+    """What a sum adds up over the whole axis: 0 at the places that do not meet its condition."""
+    return restricted_to(node.condition, node.body)
+
+
+def restricted_to(condition: Compare | None, value: Expression) -> Expression:
+    """`value` where the condition holds, elsewhere 0; m >= n is spelled n <= m."""
+    if condition is None:
+        return value
+    if condition.operator in _TURNED:
+        condition = Compare(_TURNED[condition.operator], condition.right, condition.left)
+    return Where(condition, value, ZERO)
+
+
+def power_of(node: Expression) -> tuple[Expression, Compare | None] | None:
+    """The u of exp(u), and the condition of where(.., exp(u), 0); None for all else."""
+    condition: Compare | None = None
+    if isinstance(node, Where) and node.otherwise == ZERO:
+        condition, node = node.condition, node.then
+    if isinstance(node, Call) and node.function == "exp":
+        return node.arguments[0], condition
+    return None
+
+
+__all__ = ["MINUS_INFINITY", "Group", "Groups", "Use", "power_of", "restricted_to", "term_of"]

@@ -1,0 +1,85 @@
+"""0 · log 0 = 0: a weight of exactly 0 counts 0, whatever it is a weight of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from symderiv.expression.construct import (
+    multiply,
+)
+from symderiv.expression.nodes import (
+    ZERO,
+    Add,
+    Call,
+    Compare,
+    Definition,
+    Delta,
+    Entry,
+    Expression,
+    Multiply,
+    Number,
+    Power,
+    Size,
+    Sum,
+    Where,
+)
+from symderiv.expression.traverse import map_children
+
+
+@dataclass
+class Guard:
+    """Puts conditions before products that may be 0 · ∞.
+
+    Parameters
+    ----------
+    definitions
+        The named intermediates of the function, by name.
+    infinite
+        Arrays in which an entry of -inf is meant, as a weight of exactly 0 after exp.
+    """
+
+    definitions: Mapping[str, Definition]
+    infinite: frozenset[str] = frozenset()
+    _log_like: dict[str, bool] = field(default_factory=dict)
+
+    def _may_be_infinite(self, node: Expression) -> bool:
+        match node:
+            case Call("log", _) | Call("log_ratio", _) | Where(_, _, Call("minus_infinity", _)):
+                return True
+            case Add(parts) | Multiply(parts):
+                return any(self._may_be_infinite(part) for part in parts)
+            case Sum(_, body):
+                return self._may_be_infinite(self.guarded(body))
+            case Entry(array, _) if array in self.infinite:
+                return True
+            case Entry(array, _):
+                definition = self.definitions.get(array)
+                if definition is None:
+                    return False
+                if array not in self._log_like:
+                    self._log_like[array] = False
+                    self._log_like[array] = bool(definition.indices) and self._may_be_infinite(
+                        definition.body
+                    )
+                return self._log_like[array]
+            case _:
+                return False
+
+    def guarded(self, node: Expression) -> Expression:
+        """A weight of exactly 0 times a logarithm that may be infinite counts 0."""
+        node = map_children(node, self.guarded)
+        if not isinstance(node, Multiply):
+            return node
+        infinite = [factor for factor in node.factors if self._may_be_infinite(factor)]
+        weights = [
+            factor
+            for factor in node.factors
+            if factor not in infinite and not isinstance(factor, Number | Size | Where | Delta | Power)
+        ]
+        if not infinite or not weights:
+            return node
+        return Where(Compare("!=", multiply(*weights), ZERO), node, ZERO)
+
+
+__all__ = ["Guard"]
