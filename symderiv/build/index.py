@@ -72,17 +72,27 @@ def _entry(name: str, record: Record) -> dict[str, object]:
             for row in record.rows
             if row.latex[0]
         ],
-        "files": [(file, _kind(file, name)) for file in record.files if file not in pages],
+        "files": sorted(((file, _kind(file, name)) for file in record.files), key=_place),
     }
 
 
-_KINDS = {"json": "JSON", "md": "Markdown", "tex": "LaTeX"}
+#: What files are called on the page by how their names go on behind that of the problem, in its order.
+_KINDS = {
+    "html": "page", "tex": "LaTeX", "numpy.py": "NumPy", "numba.py": "Numba", "c": "C", "h": "header",
+    "json": "JSON", "md": "Markdown",
+}  # fmt: skip
 
 
 def _kind(file: str, name: str) -> str:
     """What a file is: a document of a kind, or the module for a target."""
     rest = file.rsplit("/", maxsplit=1)[-1].removeprefix(name).lstrip("._")
     return _KINDS.get(rest, rest.removesuffix(".py"))
+
+
+def _place(entry: tuple[str, str]) -> tuple[int, str]:
+    """Where a file stands among the others of its problem; one of no known kind is last."""
+    known = list(_KINDS.values())
+    return known.index(entry[1]) if entry[1] in known else len(known), entry[1]
 
 
 def index_table(manifest: Manifest) -> str:

@@ -44,7 +44,6 @@
       button.type = "button";
       button.className = "place";
       button.title = each.title;
-      button.setAttribute("aria-label", `${each.title}: show it in the box`);
       button.textContent = each.textContent;
       Object.assign(button.dataset, each.dataset);
       each.replaceWith(button);
