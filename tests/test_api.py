@@ -37,7 +37,7 @@ def test_results_show_themselves_in_notebooks() -> None:
     assert read(result.html("brief")).find("h1")[0].text == "Softmax"
     passed = sd.backward("softmax_layer_cross_entropy")
     lines = [each.text for each in read(passed._repr_html_()).find("math")]
-    assert "zk=hk−tk" in [line.replace("∂L∂zk=", "").replace("¯", "") for line in lines]
+    assert "zk=hk−tk" in [line.replace("∂L∂zk=", "").replace("‾", "") for line in lines]
     assert passed._repr_latex_().startswith("$$\n\\begin{aligned}\n")
     assert r"\bar{z}_k" in passed._repr_latex_()
 

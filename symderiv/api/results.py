@@ -240,6 +240,10 @@ class BackwardResult(ShowsItself):
         """The lines in Markdown."""
         return self._document("markdown")
 
+    def html(self) -> str:
+        """The lines as a page that stands alone, each with its proof and its derivation."""
+        return self._document("html")
+
     def data(self) -> dict[str, Any]:
         """The lines as plain data."""
         from symderiv.documents.backward import backward_data

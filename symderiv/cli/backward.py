@@ -10,7 +10,7 @@ from symderiv.cli import completion
 from symderiv.cli.application import Command, answering, app, examples
 from symderiv.cli.options import Name, load, one_of
 
-FORMATS = ("text", "latex", "markdown", "json")
+FORMATS = ("text", "latex", "markdown", "json", "html")
 
 
 @app.command(
@@ -20,6 +20,7 @@ FORMATS = ("text", "latex", "markdown", "json")
         "backward softmax_layer_cross_entropy",
         "backward attention_head --format latex",
         "backward layer_norm --every",
+        "backward layer_norm --format html > backward.html",
         "backward softmax_layer --wrt W --wrt b",
     ),
 )

@@ -15,14 +15,18 @@ from symderiv.notation.latex import to_latex
 from symderiv.notation.text import to_text
 from symderiv.proof.stages import verdict_of
 
-FORMATS = ("text", "latex", "markdown", "json")
+FORMATS = ("text", "latex", "markdown", "json", "html")
 
 
 def backward_document(found: Backward, form: str = "text") -> str:
     """A backward pass in one of :data:`FORMATS`.
 
-    The text ends with what the lines rest on. The LaTeX is a fragment that needs amsmath.
+    The text ends with what the lines rest on. The LaTeX is a fragment that needs amsmath, the HTML a page.
     """
+    if form == "html":
+        from symderiv.documents.backward_page import backward_page
+
+        return backward_page(found)
     if form == "json":
         return json.dumps(backward_data(found), indent=1, ensure_ascii=False) + "\n"
     return {"text": backward_text, "latex": backward_latex, "markdown": backward_markdown}[form](found)
@@ -36,7 +40,8 @@ def _scalar(found: Backward) -> Entry | None:
     return found.output if not names and not found.output.indices else None
 
 
-def _meaning(found: Backward) -> str:
+def meaning(found: Backward) -> str:
+    """What the names of cotangents stand for, in a sentence."""
     scalar = _scalar(found)
     if scalar is not None:
         return f"NAME_bar is the derivative of {scalar.array} by NAME, through all that is made of it."
@@ -50,7 +55,7 @@ def _is_given(stage: Stage) -> bool:
     return not stage.parts and stage.given is None
 
 
-def _through(stage: Stage) -> list[list[str]]:
+def through(stage: Stage) -> list[list[str]]:
     """The definitions that each contribution goes through, the nearest to the array first."""
     return [[each.name for each in part.problem.definitions] for part in stage.parts]
 
@@ -60,7 +65,7 @@ def _assumptions(found: Backward) -> list[str]:
     return [f"{to_text(each.left)} == {to_text(each.right)}" for each in stated]
 
 
-def _rests(found: Backward) -> str:
+def rests(found: Backward) -> str:
     """What the lines rest on, in a sentence."""
     verdicts = {to_text(stage.cotangent): verdict_of(stage, found) for stage in found.stages}
     judged = {name: verdict for name, verdict in verdicts.items() if verdict is not None}
@@ -73,7 +78,7 @@ def _rests(found: Backward) -> str:
 
 def backward_text(found: Backward) -> str:
     """The definitions, then one line a cotangent, with the definitions it goes through in brackets."""
-    lines = [*heading(found.problem), "", _meaning(found)]
+    lines = [*heading(found.problem), "", meaning(found)]
     assumed = _assumptions(found)
     if assumed:
         lines.append(f"Assuming {' and '.join(assumed)}.")
@@ -83,14 +88,14 @@ def backward_text(found: Backward) -> str:
         if _is_given(stage):
             rows.append((f"{to_text(stage.cotangent)} is given", ""))
             continue
-        through = "; ".join(", ".join(reversed(names)) for names in _through(stage))
-        rows.append((f"{to_text(stage.cotangent)} = {to_text(stage.form)}", through))
+        ways = "; ".join(", ".join(reversed(names)) for names in through(stage))
+        rows.append((f"{to_text(stage.cotangent)} = {to_text(stage.form)}", ways))
     margin = max((len(row) for row, _ in rows if len(row) <= 72), default=0)
-    lines += [f"{row:<{margin}}  [{through}]" if through else row for row, through in rows]
-    return "\n".join([*lines, "", _rests(found)]) + "\n"
+    lines += [f"{row:<{margin}}  [{ways}]" if ways else row for row, ways in rows]
+    return "\n".join([*lines, "", rests(found)]) + "\n"
 
 
-def _left(stage: Stage, found: Backward) -> str:
+def left_side(stage: Stage, found: Backward) -> str:
     """The cotangent, and the derivative that it is."""
     cotangent, scalar = to_latex(stage.cotangent, found.problem), _scalar(found)
     if scalar is None:
@@ -101,7 +106,7 @@ def _left(stage: Stage, found: Backward) -> str:
 def _rows(found: Backward) -> list[str]:
     rows = []
     shown = [stage for stage in found.stages if stage.parts]
-    lefts = [_left(stage, found) for stage in shown]
+    lefts = [left_side(stage, found) for stage in shown]
     room = TEXT_WIDTH - max((width(left) for left in lefts), default=0.0) - 3.0
     for left, stage in zip(lefts, shown, strict=True):
         pieces = break_formula(to_latex(stage.form, found.problem), max(room, 18.0))
@@ -111,11 +116,12 @@ def _rows(found: Backward) -> list[str]:
 
 def _given_latex(found: Backward) -> str:
     names = [to_latex(stage.cotangent, found.problem) for stage in found.stages if _is_given(stage)]
-    known = [_left(stage, found) for stage in found.stages if not stage.parts and stage.given is not None]
+    known = [left_side(stage, found) for stage in found.stages if not stage.parts and stage.given is not None]
     return " and ".join(f"${each}$" for each in (*names, *known))
 
 
-def _opening(found: Backward) -> str:
+def opening(found: Backward) -> str:
+    """What is given, and what is assumed, as the words before the lines; formulas between dollar signs."""
     given, parts = _given_latex(found), []
     if given:
         parts.append(f"given {given}")
@@ -128,7 +134,7 @@ def _opening(found: Backward) -> str:
 def backward_latex(found: Backward) -> str:
     """The lines as ``align*``, to paste into one's notes."""
     rows = " \\\\\n  ".join(_rows(found))
-    return f"{_opening(found)}\n\\begin{{align*}}\n  {rows}\n\\end{{align*}}\n"
+    return f"{opening(found)}\n\\begin{{align*}}\n  {rows}\n\\end{{align*}}\n"
 
 
 def backward_markdown(found: Backward) -> str:
@@ -144,9 +150,9 @@ def backward_markdown(found: Backward) -> str:
         escape_markdown(problem.about),
         f"Given {given_text(problem)}, let" if problem.inputs else "Let",
         _aligned(forward),
-        _opening(found),
+        opening(found),
         _aligned(_rows(found)),
-        _rests(found),
+        rests(found),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -157,12 +163,12 @@ def backward_html(found: Backward) -> str:
     from symderiv.documents.formulas import formula, with_math
 
     lines = [
-        formula(to_latex(stage.form, found.problem), _left(stage, found))
+        formula(to_latex(stage.form, found.problem), left_side(stage, found))
         for stage in found.stages
         if stage.parts
     ]
     template = html_environment().get_template("backward.html.j2")
-    return template.render(opening=with_math(_opening(found)), lines=lines, rests=_rests(found))
+    return template.render(opening=with_math(opening(found)), lines=lines, rests=rests(found))
 
 
 def backward_display(found: Backward) -> str:
@@ -185,7 +191,7 @@ def backward_data(found: Backward) -> dict[str, Any]:
                 "of": to_text(stage.array),
                 "form": None if _is_given(stage) else to_text(stage.form),
                 "result": None if _is_given(stage) else to_text(stage.result),
-                "through": _through(stage),
+                "through": through(stage),
                 "assumptions": [f"{to_text(a.left)} == {to_text(a.right)}" for a in stage.assumptions],
                 "latex": {
                     "cotangent": to_latex(stage.cotangent, found.problem),

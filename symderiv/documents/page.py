@@ -216,13 +216,13 @@ def _passage(passage: Passage, shown: Shown | None, proofs: Proofs, verified: bo
         result=formula(to_latex(derivation.result, problem), start),
         text=to_text(derivation.form),
         latex=to_latex(derivation.form, problem),
-        mark=_mark(forms[:1]),
+        mark=mark_of(forms[:1]),
         assumptions=tuple(_math(assumption_latex(each, problem)) for each in derivation.assumptions),
         assumed=_chain(passage.assumed, verdicts[count:], problem),
         assumed_result=None
         if derivation.assumed_result is None
         else formula(to_latex(derivation.assumed_result, problem), start),
-        assumed_mark=_mark(forms[1:]) if forms[1:] else None,
+        assumed_mark=mark_of(forms[1:]) if forms[1:] else None,
         cases=tuple(map(tuple, groups.values())),
         notes=tuple(map(with_math, notes_latex(derivation))),
         figure=None if passage.is_product else figure(derivation),
@@ -263,7 +263,7 @@ def _chain(lines: Sequence[Line], verdicts: Sequence[Verdict], problem: Problem)
         laws = {rule.name: _markup(latex_to_mathml(rule.law)) for line in together for rule in line.rules}
         views.append(
             StepView(
-                formula(spelled), reason_math(together[0].reason, problem), _mark(judged),
+                formula(spelled), reason_math(together[0].reason, problem), mark_of(judged),
                 tuple(laws.items()), fine if len(fine) > 1 else (),
             )
         )  # fmt: skip
@@ -276,12 +276,12 @@ def _fine(steps: Sequence[Step], verdicts: Sequence[Verdict], problem: Problem) 
     for step, verdict in zip(steps, verdicts, strict=True):
         spelled = to_latex(step.after, problem)
         if spelled != before:
-            views.append(StepView(formula(spelled), reason_math(reason(step), problem), _mark([verdict])))
+            views.append(StepView(formula(spelled), reason_math(reason(step), problem), mark_of([verdict])))
         before = spelled
     return tuple(views)
 
 
-def _mark(verdicts: Sequence[Verdict]) -> Mark:
+def mark_of(verdicts: Sequence[Verdict]) -> Mark:
     """The worst of some verdicts."""
     worst = min(verdicts, key=lambda each: _ORDER.index(each.kind))
     words = f"proved for every size, by {worst.method}" if worst.kind == "proved" else worst.kind

@@ -48,7 +48,7 @@ _SPACES = {
 }
 #: What a function's sign needs no space before.
 _NO_SPACE = frozenset({"", "(", ")", "}", "&", ",", "+", "-", "=", r"\left", r"\right", r"\,"})
-_ACCENTS = {"hat": "^", "tilde": "~", "bar": "¯", "dot": "˙"}
+_ACCENTS = {"hat": "^", "tilde": "~", "bar": "‾", "dot": "˙"}
 #: Signs of an alphabet of their own.
 _BOLD = {"1": "𝟏", "R": "ℝ"}
 
@@ -222,7 +222,10 @@ class _Reader:
         if name in _OPERATORS:
             return _operator(name)
         if name in _ACCENTS:
-            return f'<mover accent="true">{self.group()}<mo stretchy="false">{_ACCENTS[name]}</mo></mover>'
+            # A bar that is set as an accent lies on the top of capitals, where nobody sees it.
+            accent, stretchy = ("false", "true") if name == "bar" else ("true", "false")
+            sign = f'<mo stretchy="{stretchy}">{_ACCENTS[name]}</mo>'
+            return f'<mover accent="{accent}">{self.group()}{sign}</mover>'
         if name == "frac":
             return f"<mfrac>{self.group()}{self.group()}</mfrac>"
         if name == "sqrt":

@@ -8,8 +8,12 @@ import pytest
 
 from symderiv import catalog
 from symderiv.build.explicit import shown
+from symderiv.build.index import index_page
+from symderiv.build.manifest import Manifest, Record
 from symderiv.calculus import derive_all
+from symderiv.calculus.backward import backward
 from symderiv.calculus.derivation import Derivation
+from symderiv.documents.backward import backward_document
 from symderiv.documents.highlight import highlighted
 from symderiv.documents.outline import outline
 from symderiv.documents.page import fragment, page
@@ -188,3 +192,43 @@ def test_a_part_of_a_page_for_notebooks() -> None:
     assert not root.find("script")
     assert not root.find("style")
     assert "quotient rule" in root.find("details")[0].text
+
+
+def test_a_backward_pass_as_a_page() -> None:
+    found = backward(catalog.load("attention_head"))
+    root = read(backward_document(found, "html"))
+    lines = [stage for stage in found.stages if stage.parts]
+    marks = [each for each in root.find("div", class_="result") for each in each.find("span", class_="mark")]
+    assert [each.attributes["aria-label"] for each in marks] == ["proved"] * len(lines)
+    parts = sum(len(stage.parts) for stage in lines)
+    assert len(root.find("details", class_="why")) > parts  # each line, and steps inside of it
+    assert "¯" not in root.text
+    assert root.text.count("‾") > len(lines)
+    assert "each proved for every size" in root.text
+
+
+def test_a_wrong_line_of_a_backward_pass_is_marked() -> None:
+    found = backward(catalog.load("softmax_layer_cross_entropy"))
+    stages = list(found.stages)
+    place = next(place for place, stage in enumerate(stages) if stage.parts)
+    stages[place] = replace(
+        stages[place],
+        parts=tuple(replace(part, result=negate(part.result)) for part in stages[place].parts),
+    )
+    root = read(backward_document(replace(found, stages=tuple(stages)), "html"))
+    kinds = [
+        each.attributes["aria-label"]
+        for result in root.find("div", class_="result") for each in result.find("span", class_="mark")
+    ]  # fmt: skip
+    assert kinds[0] == "refuted"
+    assert set(kinds[1:]) == {"proved"}
+
+
+def test_the_files_of_a_card_have_names_in_order() -> None:
+    ends = ("_numba.py", "_numpy.py", ".c", ".h", ".html", ".json", ".md", ".tex", ".odd")
+    record = Record("A", "", {}, (), tuple(f"a/a{end}" for end in ends), ())
+    links = read(index_page(Manifest({"a": record}))).find("p", class_="files")[0].find("a")
+    named = ["page", "LaTeX", "NumPy", "Numba", "C", "header", "JSON", "Markdown", "odd"]
+    assert [each.text for each in links] == named
+    assert [each.attributes["aria-label"] for each in links] == [f"A: {name}" for name in named]
+    assert links[0].attributes["href"] == "a/a.html"

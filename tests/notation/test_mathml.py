@@ -26,7 +26,7 @@ SIGNS = {
     "leq": "≤", "le": "≤", "geq": "≥", "neq": "≠", "in": "∈", "cdot": "⋅", "sum": "∑", "prod": "∏",
     "partial": "∂", "delta": "δ", "sigma": "σ", "pi": "π", "Gamma": "Γ", "mu": "μ", "lambda": "λ",
     "varepsilon": "ε", "theta": "θ", "beta": "β", "Delta": "Δ", "Phi": "Φ", "phi": "ϕ", "rho": "ρ",
-    "hat": "^", "tilde": "~", "bar": "¯", "begin": "{",
+    "hat": "^", "tilde": "~", "bar": "‾", "begin": "{",
 }  # fmt: skip
 SILENT = {"left", "right", "frac", "sqrt", "quad", "qquad", ",", "\\", "end"}
 PIECE = re.compile(
