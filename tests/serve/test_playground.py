@@ -1,4 +1,4 @@
-"""The playground in a real browser: typed into and linked to, dark and light, on a telephone, without scripts."""
+"""The playground in a real browser: by hand and by link, dark and light, on a telephone, without scripts."""
 
 from __future__ import annotations
 
