@@ -262,7 +262,7 @@ class Problem:
         """
         if not self.batched:
             return self
-        taken = self._all_letters() | self._names()
+        taken = self.all_letters() | self._names()
         free = [each for each in (letter, "n", "s", "r", *USUAL_LETTERS) if each not in taken]
         axis, letter = _unused(axis, set(self.axes)), free[0] if free else _unused(letter, taken)
         index = Index(letter, axis)
@@ -291,7 +291,8 @@ class Problem:
             batched=(), letters=(index, *self.letters),
         )  # fmt: skip
 
-    def _all_letters(self) -> set[str]:
+    def all_letters(self) -> set[str]:
+        """Every index letter of the problem, free or bound."""
         letters = {index.name for index in self.letters}
         for definition in self.definitions:
             letters |= {index.name for index in definition.indices} | all_letters(definition.body)

@@ -93,7 +93,7 @@ class Formula(ABC):
         line = f"{target} = {self.text(node)}"
         if len(line) <= MAX_LINE or not isinstance(node, Add):
             return [line]
-        first, *others = self._ordered(node.terms)
+        first, *others = self.ordered(node.terms)
         lines = [f"    {self.text(first, SUM)}"]
         for term in others:
             coefficient, rest = coefficient_and_rest(term)
@@ -128,13 +128,13 @@ class Formula(ABC):
             case _:
                 raise KernelError(f"A {type(node).__name__.lower()} has no formula in a kernel.")
 
-    def _ordered(self, terms: tuple[Expression, ...]) -> list[Expression]:
+    def ordered(self, terms: tuple[Expression, ...]) -> list[Expression]:
         """A positive term first: "p - y" and not "-y + p"."""
         first = next((each for each in terms if coefficient_and_rest(each)[0] >= 0), terms[0])
         return [first, *(each for each in terms if each is not first)]
 
     def _sum(self, terms: tuple[Expression, ...]) -> Piece:
-        first, *others = self._ordered(terms)
+        first, *others = self.ordered(terms)
         text = self.text(first, SUM)
         for term in others:
             coefficient, rest = coefficient_and_rest(term)
@@ -159,7 +159,7 @@ class Formula(ABC):
         for factor in factors_of(rest):
             if isinstance(factor, Number):
                 continue
-            if isinstance(factor, Power) and _is_negative(factor.exponent):
+            if isinstance(factor, Power) and is_negative(factor.exponent):
                 below.append(self.text(_inverse(factor), POWER))
             else:
                 above.append(self.text(factor, PRODUCT if not above else SIGN))
@@ -176,7 +176,7 @@ class Formula(ABC):
         return text if strength == ATOM else f"({text})"
 
     def _power(self, base: Expression, exponent: Expression, node: Power) -> Piece:
-        if _is_negative(exponent):
+        if is_negative(exponent):
             return f"{self._literal(Fraction(1))} / {self.text(_inverse(node), POWER)}", PRODUCT
         if exponent == Number(Fraction(1, 2)):
             return self.piece(Call("sqrt", (base,)))
@@ -219,7 +219,8 @@ def decimal(value: Fraction) -> str:
     return f"{value.numerator} / {value.denominator}"
 
 
-def _is_negative(exponent: Expression) -> bool:
+def is_negative(exponent: Expression) -> bool:
+    """Whether a power with this exponent is a divisor."""
     return coefficient_and_rest(exponent)[0] < 0
 
 

@@ -255,20 +255,26 @@ class Frame:
         )
 
     def _free_name(self, wanted: str) -> str:
-        taken = {*self._all_names(), *(each.name for each in self.problem.upstream)}
+        """`wanted` or a name like it: that of no array, and of no index letter, which it would read as."""
+        taken = {
+            *self._all_names(),
+            *self.problem.all_letters(),
+            *(each.name for each in self.problem.upstream),
+        }
         name, number = wanted, 2
         while name in taken:
             name, number = f"{wanted}_{number}", number + 1
         return name
 
     def _with_cotangent(self, derivation: Derivation, name: str) -> Derivation:
-        """A product with a cotangent of another name, in its result and what is said of kinks."""
+        """A product with a cotangent of another name, in what it is, its result and what is said of kinks."""
         given = derivation.extra[0][0]
         kinks = tuple(
             each if each.value is None else replace(each, value=self._renamed(each.value, given, name))
             for each in derivation.kinks
         )
-        return replace(derivation, result=self._renamed(derivation.result, given, name), kinks=kinks)
+        start, result = (self._renamed(tree, given, name) for tree in (derivation.start, derivation.result))
+        return replace(derivation, start=start, result=result, kinks=kinks)
 
     def _renamed(self, tree: Expression, old: str, new: str) -> Expression:
         """`tree` with one array renamed."""

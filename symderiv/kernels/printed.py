@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from symderiv.kernels.array_ready import Plain
+
 
 @dataclass
 class PrintedFunction:
@@ -23,6 +25,10 @@ class PrintedFunction:
         The lines of the short way, at the top of the function.
     threaded
         Whether several threads can share the samples.
+    plain
+        The short way of a function over whole arrays, or None.
+    quiet
+        Whether what NumPy warns of on the way is meant so.
     """
 
     body: list[str]
@@ -31,3 +37,5 @@ class PrintedFunction:
     declared: list[str] = field(default_factory=list)
     before: tuple[str, ...] = ()
     threaded: bool = False
+    plain: Plain | None = None
+    quiet: bool = False

@@ -57,6 +57,8 @@ def constant_value(node: Expression, size: Callable[[str], str]) -> str:
         case Power(base, exponent):
             if exponent == Number(Fraction(1, 2)):
                 return f"math.sqrt({constant_value(base, size)})"
+            if exponent == Number(Fraction(1)):
+                return constant_value(base, size)
             if coefficient_and_rest(exponent)[0] < 0:
                 return f"(1 / {constant_value(Power(base, _negated(exponent)), size)})"
             return f"({constant_value(base, size)} ** {constant_value(exponent, size)})"

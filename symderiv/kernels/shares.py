@@ -95,7 +95,7 @@ class Shares:
 
     def _name(self, wanted: str) -> str:
         problem = self.problem
-        taken = self.names | problem._names() | problem._all_letters() | set(problem.axes)
+        taken = self.names | problem._names() | problem.all_letters() | set(problem.axes)
         name, count = wanted, 2
         while name in taken:
             name, count = f"{wanted}_{count}", count + 1

@@ -48,7 +48,7 @@ def functions_of(problem: Problem) -> tuple[FunctionSpec, ...]:
         *(each.name for each in problem.inputs),
         *(each.name for each in problem.definitions),
         *(each.name for each in problem.upstream),
-        *problem._all_letters(),
+        *problem.all_letters(),
     ):
         if not name or not name.isprintable() or set(name) & _NOT_IN_NAMES:
             raise KernelError(f"expected names of letters, digits and _, found {name!r}")
@@ -284,9 +284,10 @@ class _Specification(Frame):
         )
         several = len({by[0].array for by in self.second if by[0].array == by[1].array}) > 1
         name = self._free_name("v")
-        tree = self._renamed(derivation.result, derivation.extra[0][0], name)
+        derivation = self._with_cotangent(derivation, name)
         tree = self._weighted(
-            self._along(tree, {name} if variable.array in self.per_sample else ()), variable.array
+            self._along(derivation.result, {name} if variable.array in self.per_sample else ()),
+            variable.array,
         )
         entry = self._entry(variable.array, inner)
         indices = tuple(term for term in entry.indices if isinstance(term, Index))

@@ -15,22 +15,26 @@ from tests.kernels.emitted import own, problem, source
 
 #: The problem, the code as emitted, and the code with a fault.
 FAULTS = {
-    "sign": ("softmax", "p * (g - sum_g_p[:, None])", "p * (g + sum_g_p[:, None])"),
+    "sign": ("softmax", "np.subtract(g, sum_g_p[:, None], out=dz)", "np.add(g, sum_g_p[:, None], out=dz)"),
     "swapped index": (
         "softmax_layer",
-        "-x[:, None, None, :] * h[:, :, None, None] * h[:, None, :, None]",
-        "-x[:, None, None, :] * h[:, :, None, None] * h[:, :, None, None]",
+        "h[:, None, :, None], out=entries",
+        "h[:, :, None, None], out=entries",
     ),
     "transposed matrix": (
         "softmax_layer",
-        "dW[...] = x.T @ z_bar",
+        "np.matmul(x.T, z_bar, out=dW)",
         "dW[...] = (z_bar.T @ x).reshape(N, K)",
     ),
     "delta dropped": ("softmax", "diagonal[...] = p * (1 - p)", "diagonal[...] = -p * p"),
-    "no shift by the maximum": ("softmax", "np.exp(z - m[:, None])", "np.exp(z)"),
+    "no shift by the maximum": ("softmax", "np.subtract(z, m[:, None], out=out)", "np.add(z, 0, out=out)"),
     "mean taken for sum": ("cross_entropy", '1 / B if reduction == "mean"', '1 if reduction == "mean"'),
-    "label off by one": ("cross_entropy_label", "dz[np.arange(B), y] =", "dz[np.arange(B), y - 1] ="),
-    "weight lost": ("cross_entropy_label", "dz[...] = weight * p", "dz[...] = p"),
+    "label off by one": ("cross_entropy_label", "dz[places_B, y] =", "dz[places_B, y - 1] ="),
+    "weight lost": (
+        "cross_entropy_label",
+        "np.multiply(e, weight / s[:, None], out=dz)",
+        "np.multiply(e, 1 / s[:, None], out=dz)",
+    ),
     "wider dtype": (
         "softmax",
         "return out[0] if single else out",
@@ -41,12 +45,12 @@ FAULTS = {
         "-((z[np.arange(B), y] - m) - log_s)",
         "(log_s + m) - z[np.arange(B), y]",
     ),
-    "zero times log zero": ("cross_entropy", "np.where(t != 0, ", "np.where(t != 7, "),
-    "an error": ("softmax", "s = np.sum(e, axis=-1)", "s = np.sum(e, axis=7)"),
+    "zero times log zero": ("cross_entropy", "where=t == 0", "where=t == 7"),
+    "an error": ("softmax", "s = np.add.reduce(e, axis=-1)", "s = np.add.reduce(e, axis=7)"),
     "float32 throughout": (
         "softmax",
-        "np.exp(z - m[:, None])",
-        "np.exp(np.float32(z - m[:, None]))",
+        "np.exp(e, out=e)",
+        "e[...] = np.exp(np.float32(e))",
     ),
     "out not used": ("softmax", "dz = _output(", "dz = np.empty_like(p) if out is not None else _output("),
 }
@@ -82,9 +86,9 @@ def test_spoilt_template_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     spoilt = tmp_path / "templates"
     shutil.copytree(template_folder(), spoilt)
     file = spoilt / "numpy" / "checks.py.j2"
-    right = 'np.mean(losses) if reduction == "mean" else np.sum(losses)'
+    right = 'total / losses.dtype.type(losses.size) if reduction == "mean" else total'
     assert right in file.read_text()
-    file.write_text(file.read_text().replace(right, "np.sum(losses)"))
+    file.write_text(file.read_text().replace(right, "total"))
     monkeypatch.setattr(render, "template_folder", lambda: spoilt)
     checks = verify_source(
         problem("cross_entropy_label"), "numpy", emit(problem("cross_entropy_label")), large=False

@@ -108,7 +108,7 @@ def test_failure_is_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
     """Whatever is raised inside becomes one sentence that names the problem and the function."""
 
     def failing(error: Exception) -> None:
-        def fail(spec: object) -> None:
+        def fail(*_: object) -> None:
             raise error
 
         monkeypatch.setattr(emitting, "lower_function", fail)
