@@ -274,6 +274,14 @@ def test_explain_shows_a_subscript_that_is_read_as_decoration(run) -> None:
     assert "note: W_ij is read as one name: its subscript is no index (1:7)" in out
 
 
+def test_explain_the_inverse_and_the_determinant_of_a_matrix(run) -> None:
+    formula = "u[i] = log(det(A)) * sum(j, inv(A)[i, j] * x[j])"
+    status, out, _ = run("explain", formula, "--input", "A[N, N], x[N]")
+    assert status == 0
+    assert re.search(r"^  det\(A\) +determinant of A, \\det A in LaTeX$", out, re.MULTILINE)
+    assert re.search(r"^  inv\(A\)\[N, N\] +inverse of A, A\^\{-1\} in LaTeX$", out, re.MULTILINE)
+
+
 def test_explain_as_data(run) -> None:
     _, out, _ = run("explain", r"L = -\log p_y", "--input", "p[K]", "--format", "json")
     data = json.loads(out)

@@ -96,3 +96,46 @@ def test_the_main_job_from_another_folder(installed: Path, tmp_path: Path) -> No
     assert "p[i] * (delta(i, j) - p[j])" in out
     assert (tmp_path / "generated" / "softmax" / "softmax.tex").is_file()
     do(installed / "symderiv", "build", "--check", cwd=tmp_path)
+
+
+USER = '''\
+"""A program of a user, type-checked strictly against the installed package."""
+
+from collections.abc import Callable
+
+import symderiv as sd
+
+
+def forms(problem: str) -> dict[str, str]:
+    result: sd.Result = sd.derive(problem, wrt="z")
+    passed: sd.BackwardResult = sd.backward(problem)
+    return {"z": result.form_text, **passed.forms}
+
+
+proof = sd.prove("a = a")
+verdict: str = proof.verdict
+if proof:
+    print(verdict, forms("softmax"))
+lines: list[int] = [each.place.line for each in sd.check("$$ a = a $$").judgements]
+function: Callable[..., object] = sd.compile("softmax")
+reveal_type(sd.derive("softmax").assumptions)
+sd.derive(3)
+'''
+
+
+def test_types_are_there_for_a_users_program(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "user.py").write_text(USER)
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MYPY"))
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--python-executable", installed / "python", "user.py"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    revealed, wrong, summary = done.stdout.splitlines()
+    last = len(USER.splitlines())
+    assert revealed == f'user.py:{last - 1}: note: Revealed type is "tuple[str, ...]"', (
+        done.stdout + done.stderr
+    )
+    assert wrong.startswith(f'user.py:{last}: error: Argument 1 to "derive" has incompatible type "int"')
+    assert summary.startswith("Found 1 error in 1 file")

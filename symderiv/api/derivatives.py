@@ -35,7 +35,7 @@ def derive(
     of
         What to differentiate; the problem's output if not given.
     sizes
-        Where given, SymPy derives every entry at these sizes too: see :attr:`Result.explicit`.
+        Where given, SymPy derives every entry at these sizes too: see ``Result.explicit``.
 
     Raises
     ------

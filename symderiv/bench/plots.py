@@ -56,19 +56,29 @@ def _write(figure: Any, path: Path) -> Path:
 
 def write_plots(run: Run, folder: Path) -> list[Path]:
     """All plots of a run, into a folder; the paths that were written."""
-    groups: dict[tuple[str, str], list[CellResult]] = defaultdict(list)
-    for result in run.results:
-        if result.ours(run.options.against) is not None:
-            groups[result.cell.workload.name, result.cell.dtype].append(result)
-    written = [
-        _ratios(results, run.options.against, folder / f"ratio_{name}_{dtype}.svg")
-        for (name, dtype), results in groups.items()
-    ]
+    groups = _groups(run)
+    written = write_ratios(run, folder)
     for dtype in run.options.dtypes:
         results = [each for group in groups.values() for each in group if each.cell.dtype == dtype]
         if results:
             written.append(_roofline(results, run, dtype, folder / f"roofline_{dtype}.svg"))
     return written
+
+
+def write_ratios(run: Run, folder: Path) -> list[Path]:
+    """The plots of how many times as long the others take, which need nothing but the times of a run."""
+    return [
+        _ratios(results, run.options.against, folder / f"ratio_{name}_{dtype}.svg")
+        for (name, dtype), results in _groups(run).items()
+    ]
+
+
+def _groups(run: Run) -> dict[tuple[str, str], list[CellResult]]:
+    groups: dict[tuple[str, str], list[CellResult]] = defaultdict(list)
+    for result in run.results:
+        if result.ours(run.options.against) is not None:
+            groups[result.cell.workload.name, result.cell.dtype].append(result)
+    return groups
 
 
 def _ratios(results: Sequence[CellResult], against: str, path: Path) -> Path:

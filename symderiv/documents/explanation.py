@@ -8,6 +8,7 @@ from typing import Any
 
 from symderiv.documents.fragments import ShowsItself, explanation_html
 from symderiv.expression.indices import free_indices
+from symderiv.expression.matrices import INVERSE, matrix_behind
 from symderiv.expression.nodes import (
     Add,
     Call,
@@ -67,11 +68,12 @@ class NameRead:
     name, latex
         The name in text notation and in LaTeX.
     kind
-        ``array``, ``number``, ``label``, ``definition`` or ``unspecified function``.
+        ``array``, ``number``, ``label``, ``definition``, ``unspecified function``, ``inverse`` or
+        ``determinant``.
     axes
         The axes of its indices, in order.
     of
-        The axis that a label is a place on, or the argument of an unspecified function.
+        The axis that a label is a place on, the argument of an unspecified function, or the matrix.
     definition
         The definition, in text notation.
     inferred
@@ -212,6 +214,11 @@ def name_read(name: str, problem: Problem, inferred: bool = False) -> NameRead:
     if given is not None:
         kind = "label" if given.label_of else "array" if given.axes else "number"
         return NameRead(name, latex, kind, given.axes, given.label_of or "", "", inferred)
+    made = matrix_behind(name)
+    if made is not None:
+        of = array_latex(made[1])
+        kind, spelled = ("inverse", f"{of}^{{-1}}") if made[0] == INVERSE else ("determinant", rf"\det {of}")
+        return NameRead(name, spelled, kind, problem.axes_of(name), made[1])
     definition = problem.definition(name)
     if definition is not None:
         axes = tuple(index.axis for index in definition.indices)
@@ -253,6 +260,8 @@ def name_row(each: NameRead) -> tuple[str, str]:
             what = f"label, a place on {each.of}"
         case "definition":
             what = each.definition
+        case "inverse" | "determinant":
+            what = f"{each.kind} of {each.of}"
         case "unspecified function":
             what = f"any differentiable function of {each.of}"
         case _:

@@ -1,0 +1,1 @@
+"""What makes pages of the documentation: mathematics, the catalogue, the command line, measurements."""

@@ -1,0 +1,72 @@
+"""Tables and plots of what ``symderiv bench --json`` kept in ``benchmarks/results/``."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from extensions.catalogue import write
+from symderiv.bench import plots, report
+from symderiv.bench.recorded import Recorded, read
+
+NOTHING = "*No results are kept in this copy of the repository: `benchmarks/results/` holds none.*\n"
+
+
+def write_results(app: Any) -> None:
+    """Write the part of the page on measurements that comes from files, and the plots in it."""
+    source = Path(app.srcdir)
+    kept = sorted((source.parent / "benchmarks" / "results").glob("*.json"))
+    parts, folder = source / "generated" / "parts", source / "generated" / "plots"
+    parts.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    made = [section(path, read(path.read_text(encoding="utf-8")), folder / path.stem) for path in kept]
+    write(parts / "results.md", "\n".join(made) if made else NOTHING)
+
+
+def section(path: Path, found: Recorded, folder: Path) -> str:
+    """One file: where it was measured, its plots, its tables."""
+    parts = [f"## {path.stem.replace('_', ' ').capitalize()}"]
+    drawn: list[Path] = []
+    tables: list[Table] = []
+    if found.run is not None:
+        threads = found.run.options.threads
+        measured = (
+            f"{found.machine}, {threads} thread{'' if threads == 1 else 's'}; {', '.join(found.versions)}."
+        )
+        parts += [
+            measured,
+            *found.run.missing.values(),
+            report.LEGEND.format(target=found.run.options.against),
+        ]
+        drawn = plots.write_ratios(found.run, folder)
+        tables = report.summary_tables(found.run)
+    tables += [report.accuracy_table(each) for each in found.accuracy]
+    tables += [report.growth_table(each) for each in found.growth]
+    drawn += plots.write_growth(found.growth, folder)
+    parts += [f"![{each.stem.replace('_', ' ')}](plots/{path.stem}/{each.name})" for each in drawn]
+    parts += [markdown(each) for each in tables]
+    return "\n\n".join(parts) + "\n"
+
+
+def markdown(table: Table) -> str:
+    """A table of the terminal as one of Markdown."""
+    columns = [[plain(column.header), *map(plain, column.cells)] for column in table.columns]
+    rows = list(zip(*columns, strict=True))
+    marks = ["---:" if column.justify == "right" else "---" for column in table.columns]
+    lines = [f"| {' | '.join(row)} |" for row in [rows[0], marks, *rows[1:]]]
+    return "\n".join([f"**{plain(table.title)}**", "", *lines])
+
+
+def plain(cell: object) -> str:
+    """What a cell says, its markup taken away."""
+    return Text.from_markup(str(cell)).plain.replace("|", "\\|")
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Write the part before the sources are read."""
+    app.connect("builder-inited", write_results)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
