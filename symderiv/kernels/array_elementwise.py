@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from fractions import Fraction
 
@@ -114,6 +115,9 @@ class Elementwise:
         """Full factors one by one; what is small, all together where that is small too."""
         coefficient, rest = coefficient_and_rest(node)
         factors = [each for each in factors_of(rest) if not isinstance(each, Number)]
+        # Those over the same axes together: they make the smaller array.
+        alike = Counter(axes_of(free_indices(each)) for each in factors)
+        factors.sort(key=lambda each: -alike[axes_of(free_indices(each))])
         groups: list[Expression] = []
         above: list[Expression] = []
         below: list[Expression] = []

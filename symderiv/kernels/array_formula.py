@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+from symderiv.expression.construct import coefficient_and_rest, factors_of
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import (
     Compare,
@@ -13,15 +14,28 @@ from symderiv.expression.nodes import (
     Expression,
     Index,
     IndexTerm,
+    Multiply,
     PlaceTerm,
     Position,
+    Power,
     Shift,
     Size,
 )
 from symderiv.expression.shifts import is_within
 from symderiv.expression.traverse import compared_values
 from symderiv.kernels.errors import KernelError
-from symderiv.kernels.formula import ATOM, PRODUCT, SUM, Formula, Piece, decimal, is_short, shifted_place
+from symderiv.kernels.formula import (
+    ATOM,
+    PRODUCT,
+    SIGN,
+    SUM,
+    Formula,
+    Piece,
+    decimal,
+    is_negative,
+    is_short,
+    shifted_place,
+)
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.python_functions import FUNCTION_IN_NUMPY, HELPERS, constant_value
 from symderiv.notation.text import index_to_text
@@ -89,6 +103,22 @@ class ArrayFormula(Formula):
 
     def __init__(self, arrays: Arrays, order: tuple[Index, ...]) -> None:
         self.arrays, self.order = arrays, order
+
+    def product(self, node: Multiply) -> Piece:
+        """A product: factors over the same axes are multiplied first, as they make the smaller array."""
+        coefficient, rest = coefficient_and_rest(node)
+        groups: dict[frozenset[Index], list[Expression]] = {}
+        for factor in factors_of(rest):
+            groups.setdefault(frozenset(free_indices(factor)), []).append(factor)
+        divided = any(isinstance(each, Power) and is_negative(each.exponent) for each in factors_of(rest))
+        apart = [each for each in groups if each and each != frozenset(free_indices(node))]
+        if abs(coefficient) != 1 or divided or len(apart) < 2 or all(len(groups[each]) < 2 for each in apart):
+            return super().product(node)
+        parts = [
+            self.text(group[0], SIGN) if len(group) == 1 else f"({self.product(Multiply(tuple(group)))[0]})"
+            for group in groups.values()
+        ]
+        return ("-" if coefficient < 0 else "") + " * ".join(parts), PRODUCT
 
     def entry(self, node: Entry) -> str:
         """The array, its axes put in order and broadcast against the others."""

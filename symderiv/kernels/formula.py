@@ -116,7 +116,7 @@ class Formula(ABC):
                 return self._sum(terms)
             case Multiply(factors):
                 flat = multiply(*factors)  # a product in a product: their numbers make one sign
-                return self._product(flat) if isinstance(flat, Multiply) else self.piece(flat)
+                return self.product(flat) if isinstance(flat, Multiply) else self.piece(flat)
             case Power(base, exponent):
                 return self._power(base, exponent, node)
             case Call(function, arguments):
@@ -144,7 +144,8 @@ class Formula(ABC):
                 text += f" + {self.text(term, PRODUCT)}"
         return text, SUM
 
-    def _product(self, node: Multiply) -> Piece:
+    def product(self, node: Multiply) -> Piece:
+        """A product, or a quotient of products."""
         coefficient, rest = coefficient_and_rest(node)
         above: list[str] = []
         below: list[str] = []

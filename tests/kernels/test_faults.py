@@ -18,8 +18,8 @@ FAULTS = {
     "sign": ("softmax", "np.subtract(g, sum_g_p[:, None], out=dz)", "np.add(g, sum_g_p[:, None], out=dz)"),
     "swapped index": (
         "softmax_layer",
-        "h[:, None, :, None], out=entries",
-        "h[:, :, None, None], out=entries",
+        "-h[:, :, None, None] * h[:, None, :, None]",
+        "-h[:, :, None, None] * h[:, :, None, None]",
     ),
     "transposed matrix": (
         "softmax_layer",
