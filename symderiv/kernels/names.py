@@ -17,6 +17,7 @@ USED_BY_TEMPLATES = (
     "np", "math", "njit", "out", "reduction", "dtype", "real", "row", "rows", "single", "losses",
     "weight", "value", "sizes", "arrays", "diagonal", "total", "self", "cls", "types", "overload",
     "intrinsic", "ir", "kernel", "block", "start", "stop", "done", "threads",
+    "here", "held", "sample", "at_once",
 )  # fmt: skip
 
 RESERVED = frozenset((*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *USED_BY_TEMPLATES))

@@ -35,12 +35,12 @@ _NEUTRAL: dict[Kind, str] = {
 }  # fmt: skip
 
 
-def print_numba(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunction:
+def print_loops(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunction:
     """The kernel of one function, one by blocks of samples where that pays, and the call of them."""
     program = schedule(lowered)
     blocks = blocked(program)
     short = ready(lowered, program, names, kernel, blocks)
-    printer = _Printer(program, names)
+    printer = LoopPrinter(program, names)
     lines = printer.kernel(kernel, short.checks)
     helpers = printer.formula.helpers | set(short.helpers)
     spelled = [names[each.name] for each in program.parameters]
@@ -48,14 +48,14 @@ def print_numba(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunct
     call = called(lowered, program, chosen, spelled) if short.threaded else f"{chosen}({', '.join(spelled)})"
     if blocks is None:
         return PrintedFunction([call], lines, helpers, before=short.before, threaded=short.threaded)
-    by_blocks = _BlockPrinter(program, names, blocks)
+    by_blocks = BlockPrinter(program, names, blocks)
     lines += ["", "", "@njit(**_FAST)", *by_blocks.kernel(f"{kernel}_by_blocks", short.checks, kernel)]
     helpers |= by_blocks.formula.helpers
     body = [short.choice, call]
     return PrintedFunction(body, lines, helpers, before=short.before, threaded=short.threaded)
 
 
-class _Printer:
+class LoopPrinter:
     """Prints one loop program."""
 
     def __init__(self, program: LoopProgram, names: NameTable) -> None:
@@ -77,6 +77,13 @@ class _Printer:
         lines.append(f'{_INDENT}"""The loops of {name.removeprefix("_").removesuffix("_kernel")}."""')
         head = [*self._head([*buffers, *body, *checks]), *checks]
         return lines + [_INDENT + line for line in (*head, *buffers, *body)]
+
+    def fits(self, name: str, checks: Sequence[str]) -> list[str]:
+        """A compiled function that says whether the arguments fit together."""
+        parameters = [self.names[each.name] for each in self.program.parameters]
+        lines = [f"def {name}({', '.join(parameters)}):"]
+        lines.append(f'{_INDENT}"""Whether sizes agree and no memory is shared."""')
+        return lines + [_INDENT + line for line in (*self._head(list(checks)), *checks, "return True")]
 
     def _result(self) -> str:
         """An array that has the dtype of the function."""
@@ -170,7 +177,7 @@ class _Printer:
                 return f"{target} = _{helper}({target}, {text})"
 
 
-class _BlockPrinter(_Printer):
+class BlockPrinter(LoopPrinter):
     """Prints the same by blocks of samples."""
 
     def __init__(self, program: LoopProgram, names: NameTable, blocks: Blocked) -> None:

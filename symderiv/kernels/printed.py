@@ -29,6 +29,8 @@ class PrintedFunction:
         The short way of a function over whole arrays, or None.
     quiet
         Whether what NumPy warns of on the way is meant so.
+    products
+        Whether large matrix products are left to a library.
     """
 
     body: list[str]
@@ -39,3 +41,4 @@ class PrintedFunction:
     threaded: bool = False
     plain: Plain | None = None
     quiet: bool = False
+    products: bool = False

@@ -85,6 +85,7 @@ class FunctionRecord:
     unpacked: str
     returned: str
     threaded: bool
+    products: bool
     before: tuple[str, ...]
     plain: Plain | None
     sizes_read: tuple[str, ...]
@@ -183,6 +184,7 @@ def function_record(lowered: Lowered, target: Target) -> tuple[FunctionRecord, s
         unpacked=", ".join(each.name for each in arguments) + ("," if len(arguments) == 1 else ""),
         returned=_returned(spec, losses, outputs),
         threaded=printed.threaded,
+        products=printed.products,
         before=printed.before,
         plain=printed.plain,
         sizes_read=tuple(_sizes_read(lowered, names, printed, results)),

@@ -15,7 +15,7 @@ from symderiv.kernels.function_spec import FunctionSpec
 from symderiv.kernels.loading import load_module
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
-from symderiv.kernels.numba_printer import print_numba
+from symderiv.kernels.numba_products import print_numba
 from symderiv.kernels.numpy_printer import print_numpy
 from symderiv.kernels.printed import PrintedFunction
 

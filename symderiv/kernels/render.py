@@ -65,6 +65,7 @@ def render(problem: Problem, target: Target, functions: Sequence[Lowered], stem:
         "helper_files": helper_files,
         "uses": uses,
         "has_threads": any(record.threaded for record in records),
+        "has_products": any(record.products for record in records),
         "has_short": any(record.before for record in records),
         "has_reductions": any(record.reductions for record in records),
     }
