@@ -336,6 +336,7 @@ class _Stager:
             statements,
             rows,
             self.work.shifted_arrays,
+            self.work.shifts,
             self.work.sizes,
         )
 

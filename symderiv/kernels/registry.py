@@ -48,6 +48,9 @@ class Target:
         Whether sizes that are known beforehand can be constants of the code.
     batch
         A batch of this size takes paths that smaller ones do not; 0 if there are none. It is tried too.
+    limits
+        Constants of an emitted module that say from what size on another way is taken, and values with
+        which it is taken at any size. Each way is tried.
     load
         From the text, a name and the functions in it to an object that has these as Python functions.
     """
@@ -62,6 +65,7 @@ class Target:
     reserved: frozenset[str] = frozenset()
     sized: bool = False
     batch: int = 0
+    limits: Mapping[str, int] = field(default_factory=dict)
     load: Callable[[str, str, Sequence[FunctionSpec]], Any] = load_module
 
 
@@ -79,6 +83,7 @@ TARGETS: dict[str, Target] = {
             errors={"exp": 1.0, "log": 1.0},
             sized=True,
             batch=35,
+            limits={"_FEW_PRODUCTS": 0, "_AT_LEAST": 2, "_CACHE": 0, "_NARROW": 3},
         ),
         Target(
             "c",

@@ -6,7 +6,9 @@ An entry passes if its error is within the bound of the running error analysis o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -63,11 +65,31 @@ def verify_source(
             for dtype in dtypes
             for check in checker.check(function, trial, dtype)
         ]
+        with large_ways(module, made_for.limits) as others:
+            judged += [
+                replace(check, kind=f"{check.kind}, as where sizes are large")
+                for trial in ((*checker.trials(False), *checker.of_batch(made_for.batch)) if others else ())
+                for dtype in dtypes
+                for check in checker.check(function, trial, dtype)
+            ]
         if not any(check.kind.startswith(ORDINARY) for check in judged):
             told = "no inputs are found at which it has a value, so it is not judged"
             judged.append(Check(spec.name, "", {}, "", 0.0, 0.0, False, told))
         checks += judged
     return checks
+
+
+@contextmanager
+def large_ways(module: Any, limits: Mapping[str, int]) -> Iterator[bool]:
+    """Let the functions of an emitted module take the ways of large sizes; says whether there are any."""
+    own = {name: getattr(module, name) for name in limits if hasattr(module, name)}
+    try:
+        for name in own:
+            setattr(module, name, limits[name])
+        yield bool(own)
+    finally:
+        for name, value in own.items():
+            setattr(module, name, value)
 
 
 @lru_cache(maxsize=8)

@@ -1,0 +1,140 @@
+"""Functions with large matrix products: stages, blocks of samples, and the way through BLAS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from symderiv.kernels.emit import emit
+from symderiv.kernels.loading import load_source
+from symderiv.kernels.lowering import lower_function
+from symderiv.kernels.product_stages import Staged, staged
+from symderiv.kernels.registry import TARGETS
+from symderiv.kernels.specification import functions_of
+from symderiv.kernels.verify import large_ways
+from symderiv.kernels.work import Work
+from tests.kernels.emitted import module, problem
+
+LIMITS = TARGETS["numba"].limits
+
+
+def stages(name: str, function: str) -> Staged | None:
+    """The stages of one function of the catalogue."""
+    spec = next(each for each in functions_of(problem(name)) if each.name == function)
+    return staged(lower_function(spec))
+
+
+def test_samples_of_a_layer_are_done_together() -> None:
+    found = stages("softmax_layer_cross_entropy", "softmax_layer_cross_entropy_value_and_gradient")
+    assert found is not None
+    assert found.alone is None
+    assert found.in_blocks
+    kinds = ["loops" if isinstance(each, Work) else each.target.array for each in found.inside]
+    assert kinds[:2] == ["sum_W_x", "loops"]
+    assert {"@dW", "@dx"} <= set(kinds)  # with the weight of each sample inside: no pass follows
+    assert "@dW" in found.totals
+    assert "@dx" not in found.totals
+
+
+def test_a_sample_of_attention_is_done_alone_by_rows() -> None:
+    found = stages("attention_head", "attention_head_gradient")
+    assert found is not None
+    assert found.alone is not None
+    assert found.over is not None
+    assert found.over.axis == "M"
+    assert found.in_blocks
+    assert found.totals == {"@dV", "@dK"}
+    (loops,) = [each for each in found.inside if isinstance(each, Work)]
+    assert {each.name for each in loops.parameters if each.is_result} == {"P", "S_bar_scaled"}
+
+
+def test_a_formula_that_compares_places_is_not_cut_into_blocks() -> None:
+    found = stages("causal_attention", "causal_attention")
+    assert found is not None
+    assert not found.in_blocks
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [("softmax", "softmax_vjp"), ("convolution", "convolution"), ("embedding", "embedding")],
+)
+def test_no_stages_without_products(name: str, function: str) -> None:
+    assert stages(name, function) is None
+
+
+SIZES = {"B": 37, "N": 6, "M": 5, "K": 3, "C": 4, "D": 3}
+
+
+def arguments(name: str, function: str, samples: int) -> list[Any]:
+    """Values for the arguments of one function."""
+    source = np.random.default_rng(5)
+    spec = next(each for each in functions_of(problem(name)) if each.name == function)
+    sizes = {**SIZES, "B": samples}
+    return [source.standard_normal([sizes[axis] for axis in each.axes]) for each in spec.arguments]
+
+
+def flat(results: Any) -> list[np.ndarray]:
+    if isinstance(results, tuple):
+        return [each for result in results for each in flat(result)]
+    return [np.asarray(results)]
+
+
+@pytest.mark.parametrize("samples", [1, 2, 37])
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("linear_layer", "linear_layer_vjp"),
+        ("softmax_layer_cross_entropy", "softmax_layer_cross_entropy_value_and_gradient"),
+        ("attention_head", "attention_head_gradient"),
+    ],
+)
+def test_both_ways_give_the_same(name: str, function: str, samples: int) -> None:
+    emitted = module(name, "numba")
+    given = arguments(name, function, samples)
+    small = flat(getattr(emitted, function)(*given))
+    with large_ways(emitted, LIMITS) as others:
+        assert others
+        large = flat(getattr(emitted, function)(*given))
+    for one, other in zip(small, large, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-13)
+
+
+def test_large_products_do_not_go_through_the_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    emitted = module("linear_layer", "numba")
+
+    def refused(*_: Any) -> None:
+        raise AssertionError("the loops were called")
+
+    monkeypatch.setattr(emitted, "_linear_layer_vjp_loops", refused)
+    source = np.random.default_rng(7)
+    W, x, b = source.standard_normal((40, 50)), source.standard_normal((300, 50)), np.zeros(40)
+    g = source.standard_normal((300, 40))
+    spec = next(each for each in functions_of(problem("linear_layer")) if each.name == "linear_layer_vjp")
+    values = {"W": W, "x": x, "b": b, "g": g}
+    results = emitted.linear_layer_vjp(*(values[each.name] for each in spec.arguments))
+    for got, right in zip(results, (g.T @ x, g.sum(axis=0), g @ W), strict=True):
+        np.testing.assert_allclose(got, right, rtol=1e-10, atol=1e-11)
+    with pytest.raises(AssertionError, match="the loops were called"):
+        emitted.linear_layer_vjp(*arguments("linear_layer", "linear_layer_vjp", 2))
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("_add_product(start == 0,", "_add_product(True,"),
+        ("_add_part(start == 0,", "_add_part(True,"),
+        ("np.matmul(g[here],", "np.matmul(g[: len(dx[here])],"),
+        ("range(0, B, at_once)", "range(at_once, B, at_once)"),
+    ],
+)
+def test_a_fault_in_the_stages_shows(right: str, wrong: str) -> None:
+    source = emit(problem("linear_layer"), "numba")
+    assert right in source
+    emitted = load_source(source.replace(right, wrong))
+    given = arguments("linear_layer", "linear_layer_vjp", 37)
+    good = module("linear_layer", "numba").linear_layer_vjp(*given)
+    with large_ways(emitted, LIMITS):
+        bad = emitted.linear_layer_vjp(*given)
+    assert any(not np.allclose(one, other) for one, other in zip(good, bad, strict=True))
