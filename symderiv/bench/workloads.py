@@ -89,6 +89,10 @@ def _layer(source: Any, shape: Shape) -> dict[str, Any]:
     }
 
 
+def _queries_keys_values(source: Any, shape: Shape) -> dict[str, Any]:
+    return {name: source.standard_normal(shape) for name in ("Q", "K", "V", "g")}
+
+
 # -- right results, in float64 --------------------------------------------------------------
 
 
@@ -157,6 +161,17 @@ def _right_layer(inputs: Inputs) -> tuple[Any, ...]:
     return value, x.T @ by_score, by_score @ weights.T
 
 
+def _right_attention(inputs: Inputs) -> tuple[Any, ...]:
+    """By V, Q and K, in the order of the emitted function."""
+    queries, keys, values, g = (inputs[name] for name in ("Q", "K", "V", "g"))
+    scale = 1 / queries.shape[-1] ** 0.5
+    shares = softmax(scale * queries @ keys.swapaxes(1, 2))
+    by_shares = g @ values.swapaxes(1, 2)
+    inner = by_shares - (by_shares * shares).sum(axis=-1, keepdims=True)
+    by_scores = scale * shares * inner
+    return shares.swapaxes(1, 2) @ g, by_scores @ keys, by_scores.swapaxes(1, 2) @ queries
+
+
 # -- costs ----------------------------------------------------------------------------------
 
 
@@ -169,6 +184,11 @@ def _layer_cost(shape: Shape) -> Cost:
     batch, size, classes = shape
     matrices = batch * size + size * classes
     return Cost(2 * matrices, batch * classes, 3 * batch * size * classes)
+
+
+def _attention_cost(shape: Shape) -> Cost:
+    heads, places, size = shape
+    return Cost(7 * heads * places * size, heads * places**2, 5 * heads * places**2 * size)
 
 
 @cache
@@ -223,6 +243,12 @@ def workloads() -> dict[str, Workload]:
             _layer_problem, "softmax_layer_label_value_and_gradient", ("x", "W", "y"),
             ((4096, 784, 10), (4096, 128, 10), (4096, 128, 1000), (4096, 784, 1000)), ((4096, 784, 10),),
             _layer, _right_layer, _layer_cost,
+        ),
+        Workload(
+            "attention_vjp", "Attention heads, backward from queries, keys and values", ("B", "N", "C"),
+            lambda: _catalogued("attention_head"), "attention_head_gradient", ("Q", "K", "V", "g"),
+            ((1, 512, 64), (8, 128, 64), (32, 64, 32), (1, 2048, 64)), ((1, 512, 64),),
+            _queries_keys_values, _right_attention, _attention_cost,
         ),
     ]  # fmt: skip
     return {each.name: each for each in made}

@@ -126,6 +126,21 @@ def _layer() -> Made:
     return function, ("W", "x", "y")
 
 
+def _attention_vjp() -> Made:
+    import jax
+    import jax.numpy as jnp
+
+    def head(values: Any, queries: Any, keys: Any) -> Any:
+        scores = jnp.einsum("bmc,bnc->bmn", queries, keys) / queries.shape[-1] ** 0.5
+        return jnp.einsum("bmn,bnd->bmd", jax.nn.softmax(scores, axis=-1), values)
+
+    def backward(queries: Any, keys: Any, values: Any, g: Any) -> tuple[Any, ...]:
+        _, pullback = jax.vjp(head, values, queries, keys)
+        return tuple(pullback(g))
+
+    return backward, ("Q", "K", "V", "g")
+
+
 _FORMULATIONS: dict[str, Callable[[], Made]] = {
     "softmax": _softmax,
     "softmax_vjp": _softmax_vjp,
@@ -137,4 +152,5 @@ _FORMULATIONS: dict[str, Callable[[], Made]] = {
     "jacobian": _jacobian,
     "layer_jacobian": _layer_jacobian,
     "layer": _layer,
+    "attention_vjp": _attention_vjp,
 }

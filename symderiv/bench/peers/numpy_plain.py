@@ -87,6 +87,15 @@ def _layer(given: Inputs) -> tuple[Any, ...]:
     return value, x.T @ by_score, by_score @ weights.T
 
 
+def _attention_vjp(given: Inputs) -> tuple[Any, ...]:
+    queries, keys, values, g = (given[name] for name in ("Q", "K", "V", "g"))
+    root = queries.dtype.type(queries.shape[-1] ** 0.5)
+    p = _softmax(queries @ keys.swapaxes(1, 2) / root)
+    by_shares = g @ values.swapaxes(1, 2)
+    by_scores = p * (by_shares - np.sum(by_shares * p, axis=-1, keepdims=True)) / root
+    return p.swapaxes(1, 2) @ g, by_scores @ keys, by_scores.swapaxes(1, 2) @ queries
+
+
 _FORMULAS: dict[str, Callable[[Inputs], tuple[Any, ...]]] = {
     "softmax": lambda given: (_softmax(given["z"]),),
     "softmax_vjp": _softmax_vjp,
@@ -98,4 +107,5 @@ _FORMULAS: dict[str, Callable[[Inputs], tuple[Any, ...]]] = {
     "jacobian": _jacobian,
     "layer_jacobian": _layer_jacobian,
     "layer": _layer,
+    "attention_vjp": _attention_vjp,
 }

@@ -181,6 +181,32 @@ def _layer(given: Inputs, outputs: list[Any]) -> Calls:
     yield "BLAS", call
 
 
+def _attention_vjp(given: Inputs, outputs: list[Any]) -> Calls:
+    """Head by head in memory that is used again, with the scale in what is small."""
+    queries, keys, values, g = (given[name] for name in ("Q", "K", "V", "g"))
+    places = queries.shape[1]
+    scale = queries.dtype.type(queries.shape[-1] ** -0.5)
+    p, by_scores = np.empty((2, places, places), queries.dtype)
+    column = np.empty((places, 1), queries.dtype)
+
+    def call() -> tuple[Any, ...]:
+        for q, k, v, up, by_v, by_q, by_k in zip(queries, keys, values, g, *outputs, strict=True):
+            np.matmul(q * scale, k.T, out=p)
+            np.subtract(p, p.max(axis=1, keepdims=True, out=column), out=p)
+            np.exp(p, out=p)
+            np.divide(p, p.sum(axis=1, keepdims=True, out=column), out=p)
+            np.matmul(p.T, up, out=by_v)
+            np.matmul(up, v.T, out=by_scores)
+            np.subtract(by_scores, np.einsum("ij,ij->i", by_scores, p)[:, None], out=by_scores)
+            np.multiply(by_scores, p, out=by_scores)
+            np.multiply(by_scores, scale, out=by_scores)
+            np.matmul(by_scores, k, out=by_q)
+            np.matmul(by_scores.T, q, out=by_k)
+        return tuple(outputs)
+
+    yield "BLAS", call
+
+
 _FORMULAS: dict[str, Callable[[Inputs, list[Any]], Calls]] = {
     "softmax": _softmax,
     "softmax_vjp": _softmax_vjp,
@@ -192,4 +218,5 @@ _FORMULAS: dict[str, Callable[[Inputs, list[Any]], Calls]] = {
     "jacobian": _jacobian,
     "layer_jacobian": _layer_jacobian,
     "layer": _layer,
+    "attention_vjp": _attention_vjp,
 }

@@ -195,6 +195,27 @@ def _layer(given: dict[str, Any], _: list[Any]) -> Calls:
         yield "compile", lambda: with_gradients(compiled)
 
 
+def _attention_vjp(given: dict[str, Any], _: list[Any]) -> Calls:
+    """Forward and backward: what is given is the queries, keys and values, as for all others."""
+    import torch
+
+    values, queries, keys = (given[name].requires_grad_() for name in ("V", "Q", "K"))
+    g = given["g"]
+
+    def by_hand(values: Any, queries: Any, keys: Any) -> Any:
+        shares = torch.softmax(queries @ keys.transpose(1, 2) / queries.shape[-1] ** 0.5, -1)
+        return shares @ values
+
+    def fused(values: Any, queries: Any, keys: Any) -> Any:
+        return torch.nn.functional.scaled_dot_product_attention(queries, keys, values)
+
+    def gradients(function: Callable[..., Any]) -> tuple[Any, ...]:
+        return tuple(torch.autograd.grad(function(values, queries, keys), (values, queries, keys), g))
+
+    yield "eager", lambda: gradients(by_hand)
+    yield "scaled_dot_product_attention", lambda: gradients(fused)
+
+
 _FORMULATIONS: dict[str, Callable[[dict[str, Any], list[Any]], Calls]] = {
     "softmax": _softmax,
     "softmax_vjp": _softmax_vjp,
@@ -206,4 +227,5 @@ _FORMULATIONS: dict[str, Callable[[dict[str, Any], list[Any]], Calls]] = {
     "jacobian": _jacobian,
     "layer_jacobian": _layer_jacobian,
     "layer": _layer,
+    "attention_vjp": _attention_vjp,
 }
