@@ -11,6 +11,7 @@ from rich.text import Text
 
 from extensions.catalogue import write
 from symderiv.bench import plots, report
+from symderiv.bench.peers import peer
 from symderiv.bench.recorded import Recorded, read
 
 NOTHING = "*No results are kept in this copy of the repository: `benchmarks/results/` holds none.*\n"
@@ -23,7 +24,9 @@ def write_results(app: Any) -> None:
     parts, folder = source / "generated" / "parts", source / "generated" / "plots"
     parts.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
-    made = [section(path, read(path.read_text(encoding="utf-8")), folder / path.stem) for path in kept]
+    found = [(path, read(path.read_text(encoding="utf-8"))) for path in kept]
+    found.sort(key=lambda each: (each[1].run is None, bool(each[1].growth)))  # speed, accuracy, growth
+    made = [section(path, each, folder / path.stem) for path, each in found]
     write(parts / "results.md", "\n".join(made) if made else NOTHING)
 
 
@@ -33,10 +36,9 @@ def section(path: Path, found: Recorded, folder: Path) -> str:
     drawn: list[Path] = []
     tables: list[Table] = []
     if found.run is not None:
-        threads = found.run.options.threads
-        measured = (
-            f"{found.machine}, {threads} thread{'' if threads == 1 else 's'}; {', '.join(found.versions)}."
-        )
+        run, threads = found.run, found.run.options.threads
+        peers = [f"{peer(name).TITLE} {version}".strip() for name, version in run.versions.items()]
+        measured = f"{found.machine}, {threads} thread{'' if threads == 1 else 's'}; {', '.join(peers)}."
         parts += [
             measured,
             *found.run.missing.values(),
@@ -47,7 +49,7 @@ def section(path: Path, found: Recorded, folder: Path) -> str:
     tables += [report.accuracy_table(each) for each in found.accuracy]
     tables += [report.growth_table(each) for each in found.growth]
     drawn += plots.write_growth(found.growth, folder)
-    parts += [f"![{each.stem.replace('_', ' ')}](plots/{path.stem}/{each.name})" for each in drawn]
+    parts += [f"![{each.stem.replace('_', ' ')}](generated/plots/{path.stem}/{each.name})" for each in drawn]
     parts += [markdown(each) for each in tables]
     return "\n\n".join(parts) + "\n"
 

@@ -38,7 +38,6 @@ class Recorded:
     """What a file of results holds: one of the three, and where it was measured if that is known."""
 
     machine: str = ""
-    versions: tuple[str, ...] = ()
     run: Run | None = None
     accuracy: tuple[Errors, ...] = ()
     growth: tuple[Growth, ...] = ()
@@ -55,7 +54,7 @@ def read(text: str) -> Recorded:
     try:
         data = json.loads(text)
         if isinstance(data, dict):
-            return Recorded(data["machine"], tuple(data["versions"].values()), _run(data))
+            return Recorded(data["machine"], _run(data))
         if "eps" in data[0]:
             return Recorded(accuracy=tuple(_errors(each) for each in data))
         return Recorded(growth=tuple(_growth(each) for each in data))

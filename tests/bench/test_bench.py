@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -151,6 +152,37 @@ def test_plots_are_the_same_bytes_each_time(tmp_path: Path) -> None:
     for first, second in zip(*written, strict=True):
         assert first.read_bytes() == second.read_bytes()
         assert b"</svg>" in first.read_bytes()
+
+
+def test_results_that_were_kept_give_the_same_tables_and_plots(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from symderiv.bench import plots, recorded, report
+    from symderiv.bench.accuracy import Errors
+    from symderiv.bench.growth import Growth
+
+    options = Options((workloads()["jacobian"],), ("float64",), ((5,), (6,)), budget=0.001, against="numpy")
+    done, results = run(options, ("emitted", "numpy_plain"), lambda _: None)
+    assert len(list(results)) == 2
+    again = recorded.read(report.as_json(done)).run
+    assert again is not None
+
+    def cells(table: Any) -> list[list[object]]:
+        return [list(column.cells) for column in table.columns]
+
+    assert [cells(each) for each in report.summary_tables(again)] == [
+        cells(each) for each in report.summary_tables(done)
+    ]
+    (first,), (second,) = plots.write_ratios(done, tmp_path / "a"), plots.write_ratios(again, tmp_path / "b")
+    assert first.read_bytes() == second.read_bytes()
+
+    errors = Errors("softmax", "softmax", "float32", {"N(0, 3)": {"emitted numpy": 1.5, "plain": "NaN"}})
+    assert recorded.read(report.accuracy_json([errors])).accuracy == (errors,)
+    title = workloads()["softmax"].title
+    growth = Growth("softmax", title, "K", "B = 4", "float32", {"numpy": {1000: 1.0, 3000: 3.0}})
+    assert recorded.read(report.growth_json([growth])).growth == (growth,)
+    for wrong in ("{", "[]", "{}", '[{"a": 1}]', "3"):
+        with pytest.raises(BenchError, match="expected what symderiv bench --json writes"):
+            recorded.read(wrong)
 
 
 def symderiv(*arguments: str) -> "subprocess.CompletedProcess[str]":
