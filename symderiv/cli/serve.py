@@ -45,7 +45,10 @@ def serve(  # noqa: PLR0917 (each parameter is an option)
         int, typer.Option("--queue", metavar="N", min=0, max=1000, help="Formulas that may wait beside them.")
     ] = 64,
     seconds: Annotated[
-        float, typer.Option("--seconds", metavar="S", min=1, max=3600, help="How long one formula may take.")
+        float,
+        typer.Option(
+            "--seconds", metavar="S", min=1, max=3600, help="Processor time that one formula may take."
+        ),
     ] = 20.0,
     memory: Annotated[
         int,

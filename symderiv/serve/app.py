@@ -28,7 +28,7 @@ from symderiv.serve.limits import (
     RETRY_SECONDS,
     Limits,
 )
-from symderiv.serve.pool import ENDINGS, BusyError, Pool
+from symderiv.serve.pool import ENDINGS, WAITED, BusyError, Pool
 
 #: The files of the page: the address, its parts, its type.
 ASSETS = {
@@ -70,7 +70,7 @@ def application(pool: Pool, hosts: tuple[str, ...] = LOOPBACK, addresses: bool =
             raise HTTPException(400, "expected a form with a text in UTF-8, found something else") from None
         text = fields.get("text", [""])[0].replace("\r\n", "\n")
         try:
-            messages = pool.answer(text)
+            messages = await _begun(request, pool, text)
         except BusyError:
             return _busy()
         parts: dict[str, str] = dict.fromkeys(PARTS, "")
@@ -85,7 +85,7 @@ def application(pool: Pool, hosts: tuple[str, ...] = LOOPBACK, addresses: bool =
         """The parts of the answer to a text, one line of JSON each, as they are found."""
         text = await _body(request)
         try:
-            messages = pool.answer(text)
+            messages = await _begun(request, pool, text)
         except BusyError:
             return _busy()
 
@@ -113,6 +113,42 @@ def application(pool: Pool, hosts: tuple[str, ...] = LOOPBACK, addresses: bool =
         ],
     )
     return Guard(playground, hosts, addresses)  # around everything: errors carry its headers too
+
+
+async def _begun(request: Request, pool: Pool, text: str) -> AsyncIterator[bytes]:
+    """The messages on a text, when there is a first; nothing is done for a client that has gone meanwhile.
+
+    Raises
+    ------
+    BusyError
+        If the queue is full, or the turn of this text does not come.
+    """
+    messages = pool.answer(text)
+    first = asyncio.ensure_future(anext(messages))
+    gone = asyncio.create_task(_gone(request))
+    try:
+        await asyncio.wait({first, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not first.done():
+            raise HTTPException(400, "expected somebody who waits for the answer, found nobody")
+        head = first.result()
+    finally:
+        gone.cancel()
+        first.cancel()
+    if head == END + WAITED:
+        raise BusyError
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield head
+        async for message in messages:
+            yield message
+
+    return whole()
+
+
+async def _gone(request: Request) -> None:
+    """Wait until the client has gone."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _busy() -> Response:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import math
 import os
 import select
 import signal
@@ -21,7 +22,7 @@ import traceback
 from typing import NoReturn
 
 from symderiv.serve.frames import Frames, read_frame, write_frame
-from symderiv.serve.limits import MAX_ANSWER
+from symderiv.serve.limits import BUSY, MAX_ANSWER
 
 READY, END = b"ready", b"end "
 #: How a child begins its word on a fault of ours.
@@ -74,7 +75,7 @@ def _work(text: str, requests: int, answers: int, seconds: float, memory: int) -
     os.close(writing)
     status = None
     try:
-        why = _pass_on(reading, requests, answers, time.monotonic() + seconds)
+        why = _pass_on(reading, requests, answers, time.monotonic() + BUSY * seconds)
         status = _ended(child, 0.0 if why else _TO_END)
     finally:
         os.close(reading)
@@ -155,7 +156,7 @@ def _restrict(seconds: float, memory: int) -> None:
     import resource
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    size, time_ = memory << 20, int(seconds) + 1
+    size, time_ = memory << 20, math.ceil(seconds)
     for kind, limit in (
         (resource.RLIMIT_AS, size), (resource.RLIMIT_CPU, time_), (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, 64),

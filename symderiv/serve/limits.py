@@ -21,6 +21,8 @@ HEAD_SECONDS, BODY_SECONDS, SPARE_SECONDS = 10.0, 10.0, 20.0
 MAX_CONNECTIONS = 256
 #: How long a formula may wait for its turn, in seconds.
 WAITING_SECONDS = 60.0
+#: How many times as long as its work a formula may take where others are at work too.
+BUSY = 4
 #: When a client that found no place may come again, in seconds.
 RETRY_SECONDS = 2
 #: How long a keeper may take to answer after the limit of its child, and to start; in seconds.
@@ -38,7 +40,7 @@ class Limits:
     Attributes
     ----------
     seconds
-        Wall-clock time for one formula; processor time too.
+        Processor time for one formula, rounded up to whole seconds.
     memory
         MiB of address space for one formula.
     workers
@@ -53,6 +55,11 @@ class Limits:
     waiting: int = 64
 
     @property
+    def wall_seconds(self) -> float:
+        """The longest that one formula may take by the clock on the wall: a busy machine takes its time."""
+        return self.seconds * BUSY
+
+    @property
     def request_seconds(self) -> float:
         """The longest that a request may take in all, however slowly its client reads."""
-        return WAITING_SECONDS + self.seconds + GRACE_SECONDS + BODY_SECONDS + SPARE_SECONDS
+        return WAITING_SECONDS + self.wall_seconds + GRACE_SECONDS + BODY_SECONDS + SPARE_SECONDS

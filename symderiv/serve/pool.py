@@ -19,14 +19,17 @@ from symderiv.serve.limits import GRACE_SECONDS, START_SECONDS, WAITING_SECONDS,
 
 #: How work may end, beside ``done``, for a reader.
 ENDINGS = {
-    "time": "this took longer than {seconds:g} seconds and was stopped; what was found by then is shown",
-    "memory": "this needed more than {memory} MiB of memory and was stopped; what was found by then is shown",
+    "time": "this took more than {seconds:g} seconds of work and was stopped; what was found is shown",
+    "memory": "this needed more than {memory} MiB of memory and was stopped; what was found is shown",
     "deep": "this is nested too deeply; define parts of it by name",
     "large": "the answer is too large for a page; ask for less of it at once",
     "fault": "this was not answered because of a fault of ours; what was found by then is shown",
     "closed": "the server was ended",
-    "waited": "others were served first for too long; try again",
 }
+
+
+#: How work ends whose turn did not come.
+WAITED = b"waited"
 
 
 class BusyError(Exception):
@@ -148,7 +151,7 @@ class Pool:
         try:
             keeper = await self._next()
             if keeper is None:
-                end = "waited"
+                end = WAITED.decode()
                 return
             try:
                 end = await self._with(keeper, text, found)
@@ -179,7 +182,7 @@ class Pool:
     async def _with(self, keeper: Keeper, text: str, found: asyncio.Queue[bytes]) -> str:
         """Let a keeper answer; how that ended, ``lost`` where the keeper itself does not answer."""
         try:
-            async with asyncio.timeout(self.limits.seconds + GRACE_SECONDS):
+            async with asyncio.timeout(self.limits.wall_seconds + GRACE_SECONDS):
                 await keeper.send(text.encode("utf-8", "surrogatepass"))
                 while not (message := await keeper.read()).startswith(END):
                     found.put_nowait(message)

@@ -72,7 +72,7 @@ def test_how_a_child_may_end(
 
     monkeypatch.setattr(answer_module, "answer", hostile)
     requests, answers = os.pipe(), os.pipe()
-    end = keeper._work("y = x", requests[0], answers[1], 1.0, size() + 256)
+    end = keeper._work("y = x", requests[0], answers[1], 0.5, size() + 256)
     os.close(answers[1])
     found = []
     while (frame := read_frame(answers[0])) is not None:
