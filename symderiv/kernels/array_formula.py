@@ -93,6 +93,24 @@ class Arrays:
         formula = ArrayFormula(self, letters)
         return ", ".join(formula.place(term) for term in entry.indices), letters
 
+    def windows(self, entry: Entry) -> tuple[str, tuple[Index, ...]]:
+        """An entry such as x[b, i + k] or x[b, i - k] as an array, and its letters; nothing for any other."""
+        shifts = [number for number, term in enumerate(entry.indices) if isinstance(term, Shift)]
+        others = plain_letters(entry)
+        if len(shifts) != 1 or len(others) != len(entry.indices) - 1:
+            return "", ()
+        shift = entry.indices[shifts[0]]
+        assert isinstance(shift, Shift)
+        terms = [term for _, term in shift.terms if isinstance(term, Index)]
+        counts = [count for count, _ in shift.terms]
+        letters = (*others[: shifts[0]], *terms[:1], *others[shifts[0] :], *terms[1:])
+        if len(terms) != 2 or counts[0] != 1 or abs(counts[1]) != 1 or len(set(letters)) != len(letters):
+            return "", ()
+        self.helpers.add("windows")
+        start = shift.offset - 1 + sum(counts)
+        sizes = ", ".join(self.size(term.axis) for term in terms)
+        return f"_windows({self.names[entry.array]}, {shifts[0]}, {start}, {counts[1]}, {sizes})", letters
+
     def size(self, axis: str) -> str:
         """The name of an axis' size."""
         return self.names[f"size of {axis}"]
@@ -124,6 +142,10 @@ class ArrayFormula(Formula):
         """The array, its axes put in order and broadcast against the others."""
         text = self.arrays.names[node.array]
         if any(isinstance(term, Shift) for term in node.indices):
+            text, letters = self.arrays.windows(node)
+            if text:
+                return self.aligned(text, letters)
+            text = self.arrays.names[node.array]
             letters = tuple(dict.fromkeys(free_indices(node)))
             formula = ArrayFormula(self.arrays, letters)
             self.arrays.helpers.add("entries")

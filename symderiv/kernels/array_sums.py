@@ -98,21 +98,28 @@ class Reductions:
             call = f"np.matmul({', '.join(sides)}"
             self._reduced(statement, call, (), " @ ".join(sides), statement.body)
             return True
-        entries = [
-            each for each in factors_of(statement.body) if isinstance(each, Entry) and letters_of(each)
-        ]
-        if len(entries) < 2 or len(entries) != len(factors_of(statement.body)):
+        operands = [self._operand(each) for each in factors_of(statement.body)]
+        if len(operands) < 2 or not all(code for code, _ in operands):
             return False
-        if any(set(letters_of(each)) == set(statement.letters) for each in entries):
+        shifted = any(code.startswith("_windows(") for code, _ in operands)
+        if not shifted and any(set(each) == set(statement.letters) for _, each in operands):
             return False
         letters = einsum_letters(statement.letters)
-        operands = ",".join("".join(letters[term] for term in plain_letters(each)) for each in entries)
+        given = ",".join("".join(letters[index] for index in each) for _, each in operands)
         result = "".join(letters[index] for index in statement.indices)
-        names = ", ".join(self.names[each.array] for each in entries)
-        optimize = ", optimize=True" if len(entries) > 2 or len(statement.letters) > 3 else ""
-        call = f'np.einsum("{operands}->{result}", {names}{optimize}'
+        names = ", ".join(code for code, _ in operands)
+        optimize = ", optimize=True" if len(operands) > 2 or (len(letters) > 3 and not shifted) else ""
+        call = f'np.einsum("{given}->{result}", {names}{optimize}'
         self._reduced(statement, call, (), "", statement.body)
         return True
+
+    def _operand(self, factor: Expression) -> tuple[str, tuple[Index, ...]]:
+        """A factor as an array, and the letters of its axes; nothing where it is none as it stands."""
+        if not isinstance(factor, Entry):
+            return "", ()
+        if letters_of(factor):
+            return self.names[factor.array], letters_of(factor)
+        return self.steps.arrays.windows(factor)
 
     def _matrix_product(self, statement: Statement) -> list[str]:
         """Both factors of a product of matrices, turned as it needs them; none where it is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -55,3 +56,17 @@ def test_dtype_is_kept() -> None:
     x, w = np.ones((1, 4), dtype=np.float32), np.ones(2, dtype=np.float32)
     for target in ("numpy", "numba"):
         assert module("convolution", target).convolution(x, w).dtype == np.float32
+
+
+def test_no_array_over_places_and_shifts() -> None:
+    """Windows are views: 20 000 places times 200 shifts would be 32 MB, and places of them as much again."""
+    made = module("convolution")
+    x, w = np.ones((1, 20_000)), np.ones(200)
+    made.convolution_gradient(x, w, x)
+    tracemalloc.start()
+    y = made.convolution(x, w)
+    made.convolution_gradient(x, w, x)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert y[0, 0] == 200
+    assert peak < 2_000_000
