@@ -25,7 +25,7 @@ from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.nests import TOTAL
 from symderiv.kernels.printed import PrintedFunction
-from symderiv.kernels.ready import called, ready
+from symderiv.kernels.ready import ready
 from symderiv.kernels.schedule import schedule
 from symderiv.kernels.windows import window_of
 
@@ -39,20 +39,18 @@ def print_loops(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunct
     """The kernel of one function, one by blocks of samples where that pays, and the call of them."""
     program = schedule(lowered)
     blocks = blocked(program)
-    short = ready(lowered, program, names, kernel, blocks)
+    around = ready(lowered, program, names, kernel, blocks)
     printer = LoopPrinter(program, names)
-    lines = printer.kernel(kernel, short.checks)
-    helpers = printer.formula.helpers | set(short.helpers)
-    spelled = [names[each.name] for each in program.parameters]
-    chosen = kernel if blocks is None else "kernel"
-    call = called(lowered, program, chosen, spelled) if short.threaded else f"{chosen}({', '.join(spelled)})"
-    if blocks is None:
-        return PrintedFunction([call], lines, helpers, before=short.before, threaded=short.threaded)
-    by_blocks = BlockPrinter(program, names, blocks)
-    lines += ["", "", "@njit(**_FAST)", *by_blocks.kernel(f"{kernel}_by_blocks", short.checks, kernel)]
-    helpers |= by_blocks.formula.helpers
-    body = [short.choice, call]
-    return PrintedFunction(body, lines, helpers, before=short.before, threaded=short.threaded)
+    lines = printer.kernel(kernel)
+    helpers = printer.formula.helpers | set(around.helpers)
+    if blocks is not None:
+        by_blocks = BlockPrinter(program, names, blocks)
+        lines += ["", "", "@njit(**_FAST)", *by_blocks.kernel(f"{kernel}_by_blocks", kernel)]
+        helpers |= by_blocks.formula.helpers
+    if around.entry:
+        lines += ["", "", *around.entry]
+    body = list(around.body)
+    return PrintedFunction(body, lines, helpers, before=around.before, threaded=around.threaded)
 
 
 class LoopPrinter:
@@ -67,23 +65,15 @@ class LoopPrinter:
             names.give(each.name, each.name.lstrip("@"))
         self.results = {each.name for each in program.parameters if each.is_result}
 
-    def kernel(self, name: str, checks: Sequence[str]) -> list[str]:
+    def kernel(self, name: str) -> list[str]:
         """The lines of the kernel."""
         body = self._lines(self.program.body)
-        body = [*body, "return True"] if checks else body
         buffers = self._buffers(self.program.buffers)
         parameters = [self.names[each.name] for each in self.program.parameters]
         lines = [f"def {name}({', '.join(parameters)}):"]
         lines.append(f'{_INDENT}"""The loops of {name.removeprefix("_").removesuffix("_kernel")}."""')
-        head = [*self._head([*buffers, *body, *checks]), *checks]
+        head = self._head([*buffers, *body])
         return lines + [_INDENT + line for line in (*head, *buffers, *body)]
-
-    def fits(self, name: str, checks: Sequence[str]) -> list[str]:
-        """A compiled function that says whether the arguments fit together."""
-        parameters = [self.names[each.name] for each in self.program.parameters]
-        lines = [f"def {name}({', '.join(parameters)}):"]
-        lines.append(f'{_INDENT}"""Whether sizes agree and no memory is shared."""')
-        return lines + [_INDENT + line for line in (*self._head(list(checks)), *checks, "return True")]
 
     def _result(self) -> str:
         """An array that has the dtype of the function."""
@@ -186,7 +176,7 @@ class BlockPrinter(LoopPrinter):
         for each in blocks.buffers:
             names.give(each.name, f"each_{each.name.removeprefix(EACH)}")
 
-    def kernel(self, name: str, checks: Sequence[str], one_by_one: str = "") -> list[str]:
+    def kernel(self, name: str, one_by_one: str = "") -> list[str]:
         """The lines of the kernel; `one_by_one` is that for what is left over of the samples."""
         whole = {
             each.name: self.names.give(f"all {each.name}", f"all_{self.names[each.name]}")
@@ -211,9 +201,8 @@ class BlockPrinter(LoopPrinter):
             f"done = {samples} - {samples} % {ROWS}",
             f"if done < {samples}:",
             f"{_INDENT}{one_by_one}({', '.join(rest)})",
-            "return True",
         ]
-        head = [*self._head([*buffers, *body, *checks, places]), *checks]
+        head = self._head([*buffers, *body, places])
         for each in self.program.parameters:
             if each.name in whole:
                 pattern = rf"\b{self.names[each.name]}\b"

@@ -18,7 +18,7 @@ from symderiv.kernels.names import NameTable
 from symderiv.kernels.numba_printer import BlockPrinter, LoopPrinter, print_loops
 from symderiv.kernels.printed import PrintedFunction
 from symderiv.kernels.product_stages import Stage, Staged, staged
-from symderiv.kernels.ready import FEW_BYTES, called, ready
+from symderiv.kernels.ready import FEW_BYTES, ready
 from symderiv.kernels.schedule import schedule, scheduled
 from symderiv.kernels.work import Work
 
@@ -35,24 +35,22 @@ def print_numba(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunct
 def _printed(lowered: Lowered, stages: Staged, names: NameTable, kernel: str) -> PrintedFunction:
     """One loop nest for small products, the stages for large ones, and the choice."""
     program = schedule(lowered)
-    short = ready(lowered, program, names, kernel, None)
+    around = ready(lowered, program, names, kernel, None, in_python=True)
     stem = kernel.removesuffix("_kernel")
     printer = LoopPrinter(program, names)
     spelled = [names[each.name] for each in program.parameters]
     given = ", ".join(spelled)
-    fits = [f"if not {stem}_fits({given}):", f"{_INDENT}return False"] if short.checks else []
-    lines: list[str] = []
-    if fits:
-        lines = [*printer.fits(f"{stem}_fits", short.checks), "", "", _COMPILED]
-    lines += printer.kernel(f"{stem}_loops", fits)
+    lines = printer.kernel(f"{stem}_loops")
     stage_printer = _StagePrinter(stages, program.parameters, names, stem)
-    steps, body = stage_printer.steps(), stage_printer.body(fits)
-    helpers = printer.formula.helpers | set(short.helpers) | stage_printer.helpers
+    steps, body = stage_printer.steps(), stage_printer.body()
+    helpers = printer.formula.helpers | set(around.helpers) | stage_printer.helpers
     lines += [line for step in steps for line in ("", "", _COMPILED, *step)]
     lines += ["", "", f"def {kernel}({given}):", *(_INDENT + line for line in body)]
-    call = called(lowered, program, kernel, spelled) if short.threaded else f"{kernel}({given})"
+    if around.entry:
+        lines += ["", "", *around.entry]
+    body = list(around.body)
     return PrintedFunction(
-        [call], lines, helpers, before=short.before, threaded=short.threaded, products=True
+        body, lines, helpers, before=around.before, threaded=around.threaded, products=True
     )
 
 
@@ -87,13 +85,13 @@ class _StagePrinter:
             program = scheduled(work)
             name = f"{self.stem}_step_{number}"
             printer = LoopPrinter(program, self.names)
-            found.append(printer.kernel(name, ()))
+            found.append(printer.kernel(name))
             self.helpers |= printer.formula.helpers
             blocks = blocked(program)
             self.called[work.name] = name
             if blocks is not None:
                 by_blocks = BlockPrinter(program, self.names, blocks)
-                found.append(by_blocks.kernel(f"{name}_by_blocks", (), name))
+                found.append(by_blocks.kernel(f"{name}_by_blocks", name))
                 self.helpers |= by_blocks.formula.helpers
                 few = f"{self._size(blocks.axis)} * dtype.itemsize <= {FEW_BYTES}"
                 step = f"step_{number}"
@@ -103,7 +101,7 @@ class _StagePrinter:
 
     # -- the function that calls them -------------------------------------------------------
 
-    def body(self, fits: Sequence[str]) -> list[str]:
+    def body(self) -> list[str]:
         """Its lines."""
         staged = self.staged
         given = ", ".join(self.names[each.name] for each in self.parameters)
@@ -135,9 +133,7 @@ class _StagePrinter:
             *head,
             f"if {' + '.join(counts)} < _FEW_PRODUCTS:",
             f"{_INDENT}return {self.stem}_loops({given})",
-            *fits,
             *code,
-            "return True",
         ]
 
     def _sizes(self, code: Sequence[str]) -> list[str]:

@@ -105,6 +105,52 @@ def test_strided_and_read_only_inputs() -> None:
         assert np.array_equal(module("softmax", target).softmax(strided), expected)
 
 
+def test_long_and_short_way_give_the_same() -> None:
+    """With ``out=`` and plain arrays nothing is looked up; whatever else, it comes out the same."""
+    labels, rng = module("cross_entropy_label", "numba"), np.random.default_rng(5)
+    z, y = rng.normal(size=(40, 5)), rng.integers(0, 5, 40)
+    short, wide = labels.cross_entropy_label_value_and_gradient, np.zeros((40, 10))
+    wide[:, ::2] = z
+    for reduction in ("mean", "sum"):
+        out = np.empty_like(z)
+        value, dz = short(z, y, reduction, out=out)
+        assert dz is out
+        assert labels.cross_entropy_label(z, y, reduction) == value
+        assert labels.cross_entropy_label(z, y, "none").sum() == pytest.approx(
+            value * (40 if reduction == "mean" else 1)
+        )
+        for given, places in ((wide[:, ::2], y), (z, y.astype(np.int32)), (z, list(y))):
+            again, gradient = short(given, places, reduction)
+            assert again == value
+            assert np.array_equal(gradient, dz)
+    with pytest.raises(ValueError, match="reduction: expected one of mean, sum, found 'all'"):
+        labels.cross_entropy_label_hvp(z, z, "all", out=np.empty_like(z))
+
+
+def test_memory_that_is_not_aligned() -> None:
+    softmax = module("softmax", "numba").softmax
+    apart = np.zeros(2 * 3 * 8 + 1, np.uint8)[1:].view(np.float64).reshape(2, 3)
+    apart[...] = [[0, 1, 2], [3, 5, 4]]
+    assert not apart.flags.aligned
+    assert np.array_equal(softmax(apart), softmax(apart.copy()))
+    expected = softmax(apart.copy())
+    assert softmax(apart.copy(), out=apart) is apart
+    assert np.array_equal(apart, expected)
+
+
+def test_what_only_looks_plain_takes_the_long_way() -> None:
+    softmax, z = module("softmax", "numba").softmax, np.zeros((2, 3))
+    with pytest.raises(ValueError, match=r"z: expected a plain array, .* found a masked one"):
+        softmax(np.ma.array(z, mask=z > 0), out=z.copy())
+    with pytest.raises(ValueError, match="z: expected axes"):
+        softmax(np.zeros(()), out=z)
+    with pytest.raises(ValueError, match="z: expected float32 or float64, found int64"):
+        softmax(np.zeros((2, 3), int), out=np.zeros((2, 3), int))
+    read_only = z.copy()
+    read_only.flags.writeable = False
+    assert softmax(read_only, out=z) is z
+
+
 def test_subclass_with_its_own_product_counts_as_an_array() -> None:
     z, t = np.array([[0.5, 1.0, 2.0]]), np.array([[0.25, 0.25, 0.5]])
     loss = module("cross_entropy").cross_entropy
