@@ -243,7 +243,7 @@ class _Ready:
         names, first = self.names, self.names[self.arrays[0].name]
         spelled = {each.name: names[each.name] for each in self.program.parameters}
         # Several threads each see a part of the memory only, so the checks of the long way are needed.
-        conditions = ["threads == 1"] if self._sliced() else []
+        conditions = [f"(threads == 1 or {first}.size < _SHARED)"] if self._sliced() else []
         if self.spec.reductions:
             known = tuple(each for each in self.spec.reductions if each != "none" or not self.losses)
             conditions.append(f"reduction in {known}")
@@ -256,7 +256,7 @@ class _Ready:
             conditions.append(f"type(out) is tuple and len(out) == {len(self.outputs)}")
             out = [spelled[each.name] for each in self.outputs]
         arrays = [spelled[each.name] for each in (*self.arrays, *self.labels)]
-        conditions.append(" is ".join(f"type({each})" for each in (*arrays, *out)) + " is _Array")
+        conditions.insert(0, " is ".join(f"type({each})" for each in (*arrays, *out)) + " is _Array")
         conditions += [f"type({spelled[each.name]}) in _NUMBERS" for each in self.numbers]
         conditions += [f"{each}.flags.c_contiguous" for each in arrays]
         before: list[str] = []

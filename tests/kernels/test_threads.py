@@ -7,7 +7,7 @@ import pytest
 
 from tests.kernels.emitted import module
 
-SAMPLES = 101  # three blocks, and a rest
+SAMPLES = 16389  # many blocks, and a rest: with fewer numbers, one thread does it all
 SOURCE = np.random.default_rng(11)
 Z = SOURCE.normal(0, 3, (SAMPLES, 5))
 Y = SOURCE.integers(0, 5, SAMPLES)
@@ -27,14 +27,17 @@ def test_same_numbers(threads: int) -> None:
 
 def test_few_samples_and_one() -> None:
     softmax = module("softmax", "numba").softmax
+    long = SOURCE.normal(0, 3, (3, 40000))
+    np.testing.assert_array_equal(softmax(long, threads=2), softmax(long))
+    np.testing.assert_array_equal(softmax(long, np.empty_like(long), threads=2), softmax(long))
     np.testing.assert_array_equal(softmax(Z[:3], threads=8), softmax(Z[:3]))
     np.testing.assert_array_equal(softmax(Z[0], threads=8), softmax(Z[0]))
 
 
 def test_what_does_not_fit_is_told() -> None:
     vjp = module("softmax", "numba").softmax_vjp
-    with pytest.raises(ValueError, match="g: expected 101 places along B, as p has, found 102"):
-        vjp(Z, np.zeros((102, 5)), out=np.empty_like(Z), threads=2)
+    with pytest.raises(ValueError, match="g: expected 16389 places along B, as p has, found 16390"):
+        vjp(Z, np.zeros((16390, 5)), out=np.empty_like(Z), threads=2)
     with pytest.raises(ValueError, match="out: expected memory of its own"):
         vjp(Z, np.ones_like(Z), out=Z, threads=2)
     labels = module("cross_entropy_label", "numba").cross_entropy_label

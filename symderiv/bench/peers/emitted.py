@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache, partial
+from inspect import signature
 from typing import Any
 
 from symderiv import __version__
@@ -55,8 +57,11 @@ def candidates(case: Case) -> Iterator[Candidate]:
         function = _compiled(workload, target)
         outputs = case.outputs()
         out = outputs[0] if len(outputs) == 1 else tuple(outputs)
+        options = {"out": out}
+        if "threads" in signature(function).parameters:
+            options["threads"] = int(os.environ.get("OMP_NUM_THREADS", "1"))
         if hasattr(function, "bound"):  # a C function: what Python adds to its call is none of it
             call = function.bound(*arguments, out=out)
         else:
-            call = partial(function, *arguments, out=out)
+            call = partial(function, *arguments, **options)
         yield Candidate(TITLE, label(target), call, lambda got: tuple(flat(got, len(case.right))))
