@@ -105,7 +105,7 @@ def backward(
 def emit(problem: Problem | str | Path, target: str = "numpy", sizes: Mapping[str, int] | None = None) -> str:
     """The source of a module with the problem's functions, which needs nothing of symderiv.
 
-    Axes in `sizes` have that size only, and short ones are faster for it; the others have any size.
+    Axes in `sizes` have that size only, and a target may make use of it; the others have any size.
     """
     from symderiv.kernels.emit import emit as emit_module
 

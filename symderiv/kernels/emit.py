@@ -42,8 +42,8 @@ def emit_files(
     stem
         What the files are called without that end; the problem's name if left out.
     sizes
-        The sizes of axes that are known beforehand. They become constants of the code, which is then
-        for arrays of these sizes only; the other axes stay of any size.
+        The sizes of axes that are known beforehand. The code is then for arrays of these sizes only, and
+        a target may make constants of them; the other axes stay of any size.
     """
     chosen = target_named(target)
     fixed = _checked(sizes or {}, problem, chosen)

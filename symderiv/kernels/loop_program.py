@@ -151,8 +151,8 @@ class LoopProgram:
     body
         What it does, in order.
     sizes
-        The axes whose size is known beforehand: a constant of the code. All others are asked of the
-        parameters.
+        The axes whose size is known beforehand; a target may make a constant of it. All others are
+        asked of the parameters.
     """
 
     name: str

@@ -80,7 +80,11 @@ class LoopPrinter:
         return next(self.names[each.name] for each in self.program.parameters if each.is_result)
 
     def _head(self, code: list[str]) -> list[str]:
-        """Sizes and the dtype, where the code uses them."""
+        """Sizes and the dtype, where the code uses them.
+
+        A size that is known beforehand is asked of an array all the same: LLVM unrolls short loops of
+        constant length into scalar code, which takes up to three times as long as vectors and a rest.
+        """
         text = "\n".join(code)
         lines = []
         if re.search(r"\breal\b", text):
@@ -89,9 +93,6 @@ class LoopPrinter:
         for axis in axes:
             name = self.formula.places(axis)
             if re.search(rf"\b{name}\b", text):
-                if axis in self.program.sizes:
-                    lines.append(f"{name} = {self.program.sizes[axis]}  # a constant of this file")
-                    continue
                 parameter, number = self.program.size_of(axis)
                 lines.append(f"{name} = {self.names[parameter.name]}.shape[{number}]")
         return lines

@@ -188,7 +188,9 @@ class _Ready:
         sizes = []
         for axis in dict.fromkeys(axis for each in program.parameters for axis in each.axes):
             if axis in program.sizes:
-                lines.append(f"{self._size(axis)} = {program.sizes[axis]}  # a constant of this file")
+                lines.append(
+                    f"{self._size(axis)} = {program.sizes[axis]}  # the only size that this file takes"
+                )
                 continue
             owner, place = program.size_of(axis)
             lines.append(f"{self._size(axis)} = {names[owner.name]}.shape[{place}]")

@@ -1,4 +1,4 @@
-"""Sizes that are given beforehand: constants of the code, right results, and no other arrays taken."""
+"""Sizes that are given beforehand: right results, and no other arrays taken."""
 
 from __future__ import annotations
 
