@@ -48,7 +48,7 @@ class Nests:
         if self.storage.is_over_batch(each):
             return [*found, *self.loops(each.indices, [Reduce("sum", target, value)])]
         if each.reduced is None:
-            return [*found, *self.loops(each.indices, [Store(target, value)]), *self.cases(each)]
+            return [*found, *self._stored(each, target, value)]
         kind, is_shift = kind_of(each), each.name in self.storage.shifts
         if self._accumulates(each):
             # The last index of the arrays innermost: memory is walked in order.
@@ -59,6 +59,16 @@ class Nests:
         window = value if kind == "sum" and _is_shifted(value, each.reduced) else None
         inner = self.loops((each.reduced,), [Reduce(kind, total, value, is_shift)], window)
         return found + self.loops(each.indices, [Start(kind, total), *inner, Store(target, total)])
+
+    def _stored(self, each: Statement, target: Entry, value: Expression) -> list[Node]:
+        """The loops that store a value; what differs in a line of it is stored while that is at hand."""
+        letters = [index for index in each.indices if index != self.storage.batch]
+        cases = self.cases(each)
+        lines = [case.body for case in cases if isinstance(case, Loop) and case.letter == letters[0]]
+        if len(letters) < 2 or not cases or len(lines) < len(cases):
+            return [*self.loops(letters, [Store(target, value)]), *cases]
+        inner = self.loops(letters[1:], [Store(target, value)])
+        return [Loop(letters[0], (*inner, *(node for line in lines for node in line)))]
 
     def _scattered(self, each: Statement, scatter: Scatter, value: Expression) -> list[Node]:
         """A sum whose terms are added at the places that labels name."""

@@ -63,7 +63,7 @@ def ready(
 
     With `in_python`, the kernel is a function in Python, and compiled code only looks whether all fits.
     """
-    return _Ready(lowered, program, names, kernel, blocks, in_python).made()
+    return _Ready(lowered, program, names, kernel, blocks, in_python=in_python).made()
 
 
 class _Ready:
@@ -76,6 +76,7 @@ class _Ready:
         names: NameTable,
         kernel: str,
         blocks: Blocked | None,
+        *,
         in_python: bool,
     ) -> None:
         self.in_python = in_python
@@ -255,10 +256,11 @@ class _Ready:
             out = ["out"]
         elif self.outputs:
             spelled |= {each.name: f"out[{number}]" for number, each in enumerate(self.outputs)}
-            conditions.append(f"type(out) is tuple and len(out) == {len(self.outputs)}")
             out = [spelled[each.name] for each in self.outputs]
         arrays = [spelled[each.name] for each in (*self.arrays, *self.labels)]
         conditions.insert(0, " is ".join(f"type({each})" for each in (*arrays, *out)) + " is _Array")
+        if len(out) > 1:
+            conditions.insert(0, f"type(out) is tuple and len(out) == {len(out)}")
         conditions += [f"type({spelled[each.name]}) in _NUMBERS" for each in self.numbers]
         conditions += [f"{each}.flags.c_contiguous" for each in arrays]
         before: list[str] = []
