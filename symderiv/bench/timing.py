@@ -1,7 +1,8 @@
 """Timing that compares: candidates take turns within one process, and medians and quartiles count.
 
 A machine's speed drifts; candidates that are timed one after the other are compared with different
-machines. Taking turns, in an order that moves on every round, gives each the same share of the drift.
+machines. Taking turns gives each the same share of the drift. Their order is drawn anew for every round,
+the same in every run: who comes second finds what the first has left in the cache.
 
 With one thread the clock is the processor time of this process, so that of what else the machine
 does only its use of the memory counts; with several it is the clock on the wall.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import gc
 import math
+import random
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -94,8 +96,8 @@ def interleaved(candidates: Mapping[str, Call], budget: float, threads: int = 1)
     gc.disable()
     try:
         for number in range(rounds):
-            turn = number % len(names)
-            for name in (*names[turn:], *names[:turn]):
+            random.Random(number).shuffle(names)
+            for name in names:
                 call, count = candidates[name], counts[name]
                 start = clock()
                 for _ in range(count):
