@@ -33,6 +33,8 @@ def print_numpy(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunct
     """The body of one function, as array statements; for blocks of samples, where they are independent."""
     labels = [argument.name for argument in lowered.spec.arguments if argument.kind == "label"]
     statements = with_scalings_inside(lowered.statements)
+    for statement in statements:
+        names.give(statement.name)
     printer = NumpyPrinter(Arrays(names, labels), statements, lowered)
     lines = printer.lines()
     short = plain(lowered, names)

@@ -1,6 +1,7 @@
-"""Arrays that only scale another one are computed where they are used: e / s times w is e (w / s).
+"""Arrays that are only another one times something smaller are not made: e / s times w is e (w / s).
 
-So a loss' gradient is one pass over its probabilities' numerators, and not two.
+A sum of such an array times others is the sum without the factor, times it: Σ_i g_i (x_i / r) is
+(Σ_i g_i x_i) / r. So a pass over the data is saved wherever a factor has another one to join.
 """
 
 from __future__ import annotations
@@ -10,57 +11,115 @@ from dataclasses import replace
 
 from symderiv.expression.construct import factors_of, multiply
 from symderiv.expression.indices import free_indices, rename
-from symderiv.expression.nodes import Entry, Expression, Index, IndexTerm, Multiply
-from symderiv.expression.traverse import map_children, walk
+from symderiv.expression.nodes import Add, Entry, Expression, Index, IndexTerm, Multiply
+from symderiv.expression.traverse import children, map_children, walk
 from symderiv.kernels.cases import Case
 from symderiv.kernels.program import Statement
+from symderiv.problem import names_in
 
 
 def with_scalings_inside(statements: Sequence[Statement]) -> tuple[Statement, ...]:
-    """The statements without those that only scale an array for one other product."""
+    """The statements without those that only scale an array, where that costs no more passes."""
     found = list(statements)
     for name in [each.name for each in statements]:
         scaled = next(each for each in found if each.name == name)
-        user = _only_user(scaled, found) if _is_scaling(scaled) else None
-        if user is None:
-            continue
-        cases = tuple(Case(case.on, _inside(case.body, scaled)) for case in user.cases)
-        moved = replace(user, body=_inside(user.body, scaled), cases=cases)
-        found = [moved if each is user else each for each in found if each is not scaled]
+        users = [each for each in found if any(name in names_in(body) for body in each.bodies())]
+        if _is_scaling(scaled) and users and _pays(scaled, users):
+            taken = {each.name for each in found}
+            found = [
+                new
+                for each in found
+                if each is not scaled
+                for new in (_without(scaled, each, taken) if each in users else (each,))
+            ]
     return tuple(found)
 
 
 def _is_scaling(statement: Statement) -> bool:
-    """Whether an array is another one of its size times numbers that fewer axes have."""
+    """Whether an array is another one of its size times something that fewer axes have."""
     if statement.stored or statement.reduce or statement.cases or statement.comment:
         return False
     factors = factors_of(statement.body)
     full = [each for each in factors if set(free_indices(each)) == set(statement.indices)]
-    return len(factors) > 1 and len(full) == 1 and isinstance(full[0], Entry)
+    return len(factors) > 1 and len(full) == 1 and isinstance(full[0], Entry | Add)
 
 
-def _only_user(scaled: Statement, statements: Sequence[Statement]) -> Statement | None:
-    """The one statement that has the array, as a factor and otherwise at single places of its cases."""
-    users = [each for each in statements if any(_uses(scaled.name, body) for body in each.bodies())]
-    if len(users) != 1 or users[0].reduce or users[0].scatter is not None:
-        return None
-    user = users[0]
-    factors = [each for each in factors_of(user.body) if isinstance(each, Entry)]
-    direct = any(each.array == scaled.name and each.indices == user.indices for each in factors)
-    once = len(_uses(scaled.name, user.body)) == 1 and isinstance(user.body, Multiply)
-    small = all(set(free_indices(case.body)) < set(user.indices) for case in user.cases)
-    return user if direct and once and small else None
+def _small(scaled: Statement, use: Entry) -> Expression:
+    """The factor that is smaller than the array, where that is used."""
+    factors = factors_of(_at(scaled, use))
+    return multiply(*(each for each in factors if set(free_indices(each)) != set(free_indices(use))))
 
 
-def _uses(name: str, body: Expression) -> list[Expression]:
-    return [part for _, part in walk(body) if isinstance(part, Entry) and part.array == name]
+def _at(scaled: Statement, use: Entry) -> Expression:
+    names: dict[Index, IndexTerm] = dict(zip(scaled.indices, use.indices, strict=True))
+    return rename(scaled.body, names)
+
+
+def _pays(scaled: Statement, users: Sequence[Statement]) -> bool:
+    """Whether the factor joins another one in one place at least, and costs a pass in at most one."""
+    costs: list[bool] = []
+    for user in users:
+        if user.scatter is not None or user.reduce not in ("", "sum"):
+            return False
+        uses = [each for each in _entries(user.body) if each.array == scaled.name]
+        if any(set(free_indices(each)) != set(user.letters) for each in uses):
+            return False
+        if any(set(free_indices(case.body)) >= set(user.indices) for case in user.cases):
+            return False
+        if user.reduce:
+            factors = factors_of(user.body)
+            alone = len(uses) == 1 and uses[0] in factors and len(factors) > 1
+            if not alone or user.reduced in free_indices(_small(scaled, uses[0])):
+                return False
+            costs.append(False)
+        elif uses:
+            found = _costs(user.body, scaled, set(user.indices))
+            if len(found) != len(uses):
+                return False
+            costs += found
+    return sum(costs) <= 1 and not all(costs)
+
+
+def _costs(node: Expression, scaled: Statement, full: set[Index]) -> list[bool]:
+    """For each use of the array in a formula, whether its factor takes a pass of its own there."""
+    if isinstance(node, Entry):
+        return [True] if node.array == scaled.name else []
+    found: list[bool] = []
+    for part in children(node):
+        if isinstance(node, Multiply) and isinstance(part, Entry) and part.array == scaled.name:
+            letters = set(free_indices(_small(scaled, part)))
+            others = (each for each in node.factors if each is not part)
+            found.append(all(set(free_indices(each)) | letters >= full for each in others))
+        else:
+            found += _costs(part, scaled, full)
+    return found
+
+
+def _entries(body: Expression) -> list[Entry]:
+    return [part for _, part in walk(body) if isinstance(part, Entry)]
+
+
+def _without(scaled: Statement, user: Statement, taken: set[str]) -> tuple[Statement, ...]:
+    """What replaces a statement that uses the array."""
+    if not user.reduce:
+        cases = tuple(Case(case.on, _inside(case.body, scaled)) for case in user.cases)
+        return (replace(user, body=_inside(user.body, scaled), cases=cases),)
+    use = next(each for each in _entries(user.body) if each.array == scaled.name)
+    small = _small(scaled, use)
+    large = [each for each in factors_of(_at(scaled, use)) if each not in factors_of(small)]
+    body = multiply(*(each for each in factors_of(user.body) if each != use), *large)
+    stem = "_".join(["sum", *dict.fromkeys(each.array for each in _entries(body))])
+    name, number = stem, 2
+    while name in taken:
+        name, number = f"{stem}_{number}", number + 1
+    taken.add(name)
+    total = Statement(name, user.indices, body, "sum", user.reduced)
+    scaled_total = multiply(Entry(name, user.indices), small)
+    return total, replace(user, body=scaled_total, reduce="", reduced=None)
 
 
 def _inside(node: Expression, scaled: Statement) -> Expression:
     if isinstance(node, Entry):
-        if node.array != scaled.name:
-            return node
-        names: dict[Index, IndexTerm] = dict(zip(scaled.indices, node.indices, strict=True))
-        return rename(scaled.body, names)
+        return _at(scaled, node) if node.array == scaled.name else node
     new = map_children(node, lambda child: _inside(child, scaled))
     return multiply(*new.factors) if isinstance(new, Multiply) and new is not node else new
