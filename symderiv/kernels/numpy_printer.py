@@ -21,6 +21,7 @@ from symderiv.kernels.array_rows import by_rows, rows_of
 from symderiv.kernels.array_steps import Steps, Value
 from symderiv.kernels.array_sums import Reductions
 from symderiv.kernels.cases import Case
+from symderiv.kernels.common_factors import with_cases_apart
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.printed import PrintedFunction
@@ -32,7 +33,7 @@ from symderiv.kernels.scatter import Scatter
 def print_numpy(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunction:
     """The body of one function, as array statements; for blocks of samples, where they are independent."""
     labels = [argument.name for argument in lowered.spec.arguments if argument.kind == "label"]
-    statements = with_scalings_inside(lowered.statements)
+    statements = with_cases_apart(with_scalings_inside(lowered.statements))
     for statement in statements:
         names.give(statement.name)
     printer = NumpyPrinter(Arrays(names, labels), statements, lowered)

@@ -18,8 +18,8 @@ FAULTS = {
     "sign": ("softmax", "np.subtract(g, sum_g_p[:, None], out=dz)", "np.add(g, sum_g_p[:, None], out=dz)"),
     "swapped index": (
         "softmax_layer",
-        "-h[:, :, None, None] * h[:, None, :, None]",
-        "-h[:, :, None, None] * h[:, :, None, None]",
+        "factor = -h[:, :, None] * h[:, None, :]",
+        "factor = -h[:, :, None] * h[:, :, None] + 0 * h[:, None, :]",
     ),
     "transposed matrix": (
         "softmax_layer",
