@@ -27,12 +27,13 @@ size_t ptrdiff_t int32_t int64_t uint32_t uint64_t float_t double_t
 #: Names that the templates and the printer use.
 OWN = """
 lane first begin end done work thread larger_place smaller_place LANES CHUNK SHORT GRAIN OMP total row threads
+sample matrix TILE DEPTH HEIGHT PLAIN
 """
 
 #: What the helpers of the file are called, behind f32_ or f64_.
 _HELPERS = """
-add_product e_near_zero exp exp_of_negative larger largest product relu sigmoid sign smaller smallest
-softplus step total
+add_product e_near_zero exp exp_of_negative larger largest matrix_product product relu
+sigmoid sign smaller smallest softplus step tile total
 """
 
 RESERVED = frozenset(

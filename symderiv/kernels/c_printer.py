@@ -17,34 +17,34 @@ from symderiv.kernels.schedule import schedule
 _SIGNATURE_WIDTH = 100
 
 
-def print_c(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunction:
+def print_loops(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunction:
     """Both versions of one function, and their declarations."""
     program = schedule(lowered)
     name = kernel.removeprefix("_").removesuffix("_kernel")
-    least = {axis: count for axis, count in places_needed(lowered).items() if axis in _axes(program)}
+    least = {axis: count for axis, count in places_needed(lowered).items() if axis in axes_of(program)}
     label_axes = {each.name: each.label_of for each in lowered.spec.arguments if each.kind == "label"}
     declared: list[str] = []
     lines: list[str] = []
     helpers: set[str] = set()
     for dtype in (FLOAT, DOUBLE):
-        printer = _Printer(program, names, dtype, least, label_axes)
+        printer = FunctionPrinter(program, names, dtype, least, label_axes)
         lines += [*([""] if lines else []), *printer.function(name)]
         declared += printer.declaration(name)
         helpers |= printer.formula.helpers
-    work = _Printer(program, names, FLOAT, least, label_axes).work_function(name)
+    work = FunctionPrinter(program, names, FLOAT, least, label_axes).work_function(name)
     if work:
         declared.append(f"{work[0]};")
         lines = [*work, "", *lines]
     return PrintedFunction([], lines, helpers, declared)
 
 
-def _axes(program: LoopProgram) -> dict[str, None]:
+def axes_of(program: LoopProgram) -> dict[str, None]:
     """All axes of the parameters, in order."""
     return dict.fromkeys(axis for each in program.parameters for axis in each.axes)
 
 
 @dataclass(frozen=True)
-class _Signature:
+class Signature:
     """The parameters of a function: what they are called and what they are."""
 
     returns: str
@@ -62,7 +62,7 @@ class _Signature:
         return [*lines, line]
 
 
-class _Printer:
+class FunctionPrinter:
     """Prints one function in one dtype."""
 
     def __init__(
@@ -74,13 +74,14 @@ class _Printer:
         self.loops = CLoops(program, names, dtype)
         self.formula = self.loops.formula
 
-    def signature(self, restrict: str) -> _Signature:
-        """The parameters; `restrict` stands behind the * of each pointer."""
-        parameters = [f"ptrdiff_t {self.formula.places(axis)}" for axis in _axes(self.program)]
+    def signature(self, restrict: str, before: str = "") -> Signature:
+        """The parameters; `restrict` stands behind the * of each pointer, `before` before the type."""
+        parameters = [f"ptrdiff_t {self.formula.places(axis)}" for axis in axes_of(self.program)]
         parameters += [self._parameter(each, restrict) for each in self.program.parameters]
-        if self.loops.arrays:
+        if self.work_length():
             parameters.append(f"{self.dtype.c} *{restrict}work")
-        return _Signature("int" if self._checks() else "void", tuple(parameters))
+        returns = "int" if self._checks() else "void"
+        return Signature(f"{before}{returns}", tuple(parameters))
 
     def _parameter(self, each: Parameter, restrict: str) -> str:
         kind = "int64_t" if each.kind == "label" else self.dtype.c
@@ -93,55 +94,58 @@ class _Printer:
         """The declaration, for C and C++."""
         return self.signature("").text(f"{name}_{self.dtype.short}", ";")
 
-    def work_function(self, name: str) -> list[str]:
-        """How many numbers `work` must hold."""
-        if not self.loops.arrays:
-            return []
+    def work_length(self) -> str:
+        """How many numbers `work` must hold; empty where there is none."""
         shared = " + ".join(self.loops.length(each) for each in self.loops.arrays if not each.per_row)
         own = self.loops.own_length()
         if own and self.loops.rows is not None and self.loops.rows.parallel:
             own = f"threads() * {own}"
-        axes = list(_axes(self.program))
-        body = " + ".join(each for each in (shared, own) if each)
-        unused = [
-            axis
-            for axis in axes
-            if not any(axis == i.axis for each in self.loops.arrays for i in each.indices)
-        ]
-        head = ", ".join(f"ptrdiff_t {self.formula.places(axis)}" for axis in axes)
+        return " + ".join(each for each in (shared, own) if each)
+
+    def work_function(self, name: str) -> list[str]:
+        """The function that tells how many numbers `work` must hold."""
+        length = self.work_length()
+        if not length:
+            return []
+        places = [self.formula.places(axis) for axis in axes_of(self.program)]
+        head = ", ".join(f"ptrdiff_t {each}" for each in places)
         return [
             f"ptrdiff_t {name}_work({head})",
             "{",
-            *(f"{INDENT}(void){self.formula.places(axis)};" for axis in unused),
-            f"{INDENT}return {body};",
+            *(f"{INDENT}(void){each};" for each in places if not mentions(length, each)),
+            f"{INDENT}return {length};",
             "}",
         ]
 
-    def function(self, name: str) -> list[str]:
-        """The definition."""
+    def function(self, name: str, *, before: str = "") -> list[str]:
+        """The definition; `before` stands before its type."""
         body = self._checks()
+        code = self.code()
+        text = "\n".join((*body, *code))
+        named = [self.formula.places(axis) for axis in axes_of(self.program)]
+        named += [self.names[each.name] for each in self.program.parameters]
+        unused = [each for each in named if not mentions(text, each)]
+        lines = [*(f"(void){each};" for each in unused), *body, *code]
+        if body:
+            lines.append("return 0;")
+        head = self.signature("restrict ", before).text(f"{name}_{self.dtype.short}", "")
+        return [*head, "{", *(INDENT + line for line in lines), "}"]
+
+    def code(self) -> list[str]:
+        """What it does once the arguments are checked."""
         start: list[str] = []
         for each in self.loops.arrays:
             if not each.per_row:
                 start.append(f"{self.dtype.c} *restrict {self.names[each.name]} = work;")
                 start.append(f"work += {self.loops.length(each)};")
-        code = self.loops.lines()
-        text = "\n".join((*body, *start, *code))
-        named = [self.formula.places(axis) for axis in _axes(self.program)]
-        named += [self.names[each.name] for each in self.program.parameters]
-        unused = [each for each in named if not mentions(text, each)]
-        lines = [*(f"(void){each};" for each in unused), *body, *start, *code]
-        if body:
-            lines.append("return 0;")
-        head = self.signature("restrict ").text(f"{name}_{self.dtype.short}", "")
-        return [*head, "{", *(INDENT + line for line in lines), "}"]
+        return [*start, *self.loops.lines()]
 
     def _checks(self) -> list[str]:
         """Sizes that are too small, and labels that name no place, are refused."""
         lines = []
         for axis, fewest in self.least.items():
             lines += [f"if ({self.formula.places(axis)} < {fewest})", f"{INDENT}return 1;"]
-        known = _axes(self.program)
+        known = axes_of(self.program)
         for each in self.program.parameters:
             if each.kind != "label":
                 continue

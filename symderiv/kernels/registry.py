@@ -9,7 +9,7 @@ from typing import Any
 
 from symderiv.kernels.c_library import load_c
 from symderiv.kernels.c_names import RESERVED
-from symderiv.kernels.c_printer import print_c
+from symderiv.kernels.c_products import print_c
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.function_spec import FunctionSpec
 from symderiv.kernels.loading import load_module
