@@ -6,7 +6,7 @@ An entry passes if its error is within the bound of the running error analysis o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -30,6 +30,7 @@ def verify_source(
     dtypes: Sequence[str] = DTYPES,
     large: bool = True,
     sizes: Mapping[str, int] | None = None,
+    only: Collection[str] = (),
 ) -> list[Check]:
     """Run every function of an emitted module and judge every result.
 
@@ -42,18 +43,22 @@ def verify_source(
     source
         The text of the module.
     dtypes
-        The dtypes to try (each is compiled anew where the target compiles).
+        The dtypes to try (each is compiled by itself where the target compiles).
     large
         Whether to try an axis of size 1000 as well.
     sizes
         The sizes of axes that the module was emitted for, if there are any.
+    only
+        The functions that are judged, where not all of them are: no other is compiled.
     """
     specifications = functions_of(problem)
     made_for = target_named(target)
-    module = made_for.load(source, f"{problem.name}_{target}", specifications)
+    module = loaded(problem, target, source)
     checks: list[Check] = []
     known = _references(problem)
     for spec in specifications:
+        if only and spec.name not in only:
+            continue
         function = getattr(module, identifier(spec.name), None)
         if function is None:
             checks.append(Check(spec.name, "", {}, "", 0.0, 0.0, False, "the module has no such function"))
@@ -92,6 +97,23 @@ def large_ways(module: Any, limits: Mapping[str, int]) -> Iterator[bool]:
             setattr(module, name, value)
 
 
+#: The modules that were loaded last, by their target and text: what they have compiled is used again.
+_LOADED: dict[tuple[str, str], Any] = {}
+_KEPT = 24
+
+
+def loaded(problem: Problem, target: str, source: str) -> Any:
+    """An emitted module, loaded; the same object for the same text, so that nothing is compiled twice."""
+    key = (target, source)
+    found = _LOADED.pop(key, None)
+    if found is None:
+        found = target_named(target).load(source, f"{problem.name}_{target}", functions_of(problem))
+    _LOADED[key] = found
+    while len(_LOADED) > _KEPT:
+        del _LOADED[next(iter(_LOADED))]
+    return found
+
+
 @lru_cache(maxsize=8)
 def _references(_: Problem) -> dict[tuple[object, ...], Any]:
     """The inputs and references of a problem: worked out once, used for every target and dtype."""
@@ -105,4 +127,4 @@ def verify(problem: Problem, target: str = "numpy", **options: Any) -> list[Chec
     return verify_source(problem, target, emit(problem, target, options.get("sizes")), **options)
 
 
-__all__ = ["Check", "verify", "verify_source"]
+__all__ = ["Check", "loaded", "verify", "verify_source"]

@@ -8,7 +8,7 @@ from typing import Any
 from symderiv import catalog
 from symderiv.kernels.emit import emit
 from symderiv.kernels.registry import TARGETS
-from symderiv.kernels.specification import functions_of
+from symderiv.kernels.verify import loaded
 from symderiv.notation.reader import read_problem
 from symderiv.problem import Problem
 
@@ -17,8 +17,8 @@ PYTHON = [name for name, target in TARGETS.items() if target.suffix == ".py"]
 
 
 def load(made: Problem, target: str) -> Any:
-    """The functions of a problem, emitted for a target and loaded."""
-    return TARGETS[target].load(emit(made, target), made.name, functions_of(made))
+    """The functions of a problem, emitted for a target and loaded; verification uses them again."""
+    return loaded(made, target, emit(made, target))
 
 
 @cache
@@ -33,7 +33,7 @@ def source(name: str, target: str) -> str:
 
 @cache
 def module(name: str, target: str = "numpy") -> Any:
-    return TARGETS[target].load(source(name, target), f"{name}_{target}", functions_of(problem(name)))
+    return loaded(problem(name), target, source(name, target))
 
 
 def own(name: str, text: str) -> Problem:

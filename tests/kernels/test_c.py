@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +13,10 @@ import pytest
 
 from symderiv import catalog
 from symderiv.kernels.c_library import FLAGS, WARNINGS, NoCompilerError, compile_c, compiler, load_c
-from symderiv.kernels.emit import compile_function, emit, emit_files
+from symderiv.kernels.emit import emit, emit_files
 from symderiv.kernels.specification import functions_of
 from symderiv.kernels.verify import verify, verify_source
-from tests.kernels.emitted import OWN, own, problem, source
+from tests.kernels.emitted import OWN, module, own, problem, source
 
 #: Without code, which is what takes time; the models below are optimised too.
 LOOK_ONLY = ("-std=c11", "-fsyntax-only", *WARNINGS)
@@ -38,10 +37,9 @@ NAMES = (
 )
 
 
-@cache
 def loaded(name: str, function: str = ""):
-    """One function of a problem, compiled once."""
-    return compile_function(problem(name), "c", function or None)
+    """One function of a problem, of a module that is compiled once."""
+    return getattr(module(name, "c"), function or name)
 
 
 def wrong(checks) -> list[str]:
@@ -204,7 +202,7 @@ def test_long_sums_lose_little() -> None:
 
 
 def test_labels_that_name_no_place_are_refused() -> None:
-    function = compile_function(problem("cross_entropy_label"), "c", "cross_entropy_label_value_and_gradient")
+    function = loaded("cross_entropy_label", "cross_entropy_label_value_and_gradient")
     z, out = np.zeros((20, 5), np.float32), np.full((20, 5), 7, np.float32)
     for label in (5, -1, 2**40):
         with pytest.raises(ValueError, match="labels that name a place"):
