@@ -133,6 +133,10 @@ def _sigmoid(u: float) -> float:
     return (1 if u >= 0 else small) / (1 + small)
 
 
+def _erfc(u: Bounded, own: float = _LIBRARY) -> Bounded:
+    return u.through(math.erfc(u.value), 1.1284 * math.exp(-(u.value**2)), own)
+
+
 _FUNCTIONS: dict[str, Callable[[Bounded], Bounded]] = {
     "exp": _exp,
     "log": _log,
@@ -144,13 +148,13 @@ _FUNCTIONS: dict[str, Callable[[Bounded], Bounded]] = {
     "cosh": lambda u: u.through(math.cosh(u.value), math.sinh(u.value)),
     "tanh": lambda u: u.through(math.tanh(u.value), 1 - math.tanh(u.value) ** 2),
     "erf": lambda u: u.through(math.erf(u.value), 1.1284 * math.exp(-(u.value**2))),
-    "erfc": lambda u: u.through(math.erfc(u.value), 1.1284 * math.exp(-(u.value**2))),
+    "erfc": _erfc,
     "expm1": lambda u: u.through(math.expm1(u.value), math.exp(u.value)),
     "gamma": lambda u: u.through(math.gamma(u.value), 8 * math.gamma(u.value)),
 }
 
-#: Functions that a module may bring along.
-_WITH_OWN_ERROR: dict[str, Callable[..., Bounded]] = {"exp": _exp, "log": _log}
+#: Functions that a module may bring along, and that are better or worse there than a library's.
+_WITH_OWN_ERROR: dict[str, Callable[..., Bounded]] = {"exp": _exp, "log": _log, "erfc": _erfc}
 
 
 class ErrorOracle(Oracle):

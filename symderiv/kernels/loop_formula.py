@@ -33,9 +33,14 @@ from symderiv.kernels.python_functions import FUNCTION_IN_MATH, constant_value
 _GIVEN_ONE = ("sigmoid", "softplus", "relu", "step", "sign")
 #: Functions that the module brings along, because those of the C library are not done on vectors or
 #: because their grouping matters.
-_HELPERS = ("exp", "log", EXP_OF_NEGATIVE, "log_ratio", "minus_log_ratio")
+_HELPERS = (
+    "exp", "log", "expm1", "tanh", "erf", "erfc", EXP_OF_NEGATIVE, "log_ratio", "minus_log_ratio",
+)  # fmt: skip
 #: The helpers that a helper uses.
-_NEEDED = {"sigmoid": (EXP_OF_NEGATIVE,), "softplus": (EXP_OF_NEGATIVE, "log")}
+_NEEDED = {
+    "sigmoid": (EXP_OF_NEGATIVE,), "softplus": (EXP_OF_NEGATIVE, "log"),
+    "tanh": ("expm1",), "erf": ("expm1",), "erfc": (EXP_OF_NEGATIVE,),
+}  # fmt: skip
 
 
 class LoopFormula(Formula):

@@ -1,6 +1,8 @@
-"""The exponential and the logarithm that compiled modules bring along: errors, and the edges."""
+"""The functions that compiled modules bring along, exp and log first: errors, and the edges."""
 
 from __future__ import annotations
+
+import re
 
 import numba
 import numpy as np
@@ -103,3 +105,50 @@ def test_edges_of_logarithm(dtype: type, helpers: dict[str, object]) -> None:
     values = np.array([0, -0.0, -1, np.inf, -np.inf, np.nan, 1], dtype)
     expected = np.array([-np.inf, -np.inf, np.nan, np.inf, np.nan, np.nan, 0], dtype)
     np.testing.assert_array_equal(applied(helpers["log"], values), expected)
+
+
+# -- exp(u) - 1, tanh, erf and 1 - erf ------------------------------------------------------
+
+#: What the docstrings of the helpers say of their errors, in eps, and a range for each dtype.
+OTHERS = {
+    "expm1": (mp.expm1, 2, (-30, 88), (-50, 700)),
+    "tanh": (mp.tanh, 2, (-12, 12), (-22, 22)),
+    "erf": (mp.erf, 2, (-5, 5), (-7, 7)),
+    "erfc": (mp.erfc, 3, (-5, 9), (-7, 26)),
+}
+EACH = "index i : K\ninput x[K]\na[i] = exp(x[i]) - 1\nb[i] = 1 - erf(x[i])\nc[i] = erf(x[i])\n"
+
+
+@pytest.fixture(scope="module")
+def others() -> object:
+    return load_source(emit(own("others", EACH + "y[i] = tanh(x[i]) + a[i] + b[i] + c[i]\n"), "numba"))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", OTHERS)
+def test_error_and_edges_of_others(name: str, dtype: type, others: object) -> None:
+    exactly, stated, *ranges = OTHERS[name]
+    function = getattr(others, f"_{name}")
+    assert f"within {stated} eps" in getattr(others, f"_{name}_32").__doc__
+    assert stated <= target_named("numba").errors.get(name, 2)  # as verification counts
+    source = np.random.default_rng(6)
+    small = np.exp(source.uniform(-60, 0, 300)) * source.choice([-1, 1], 300)
+    values = np.concatenate(
+        (source.uniform(*ranges[dtype is np.float64], 800), source.uniform(-1, 1, 800), small)
+    ).astype(dtype)
+    edges = np.array([0, np.inf, -np.inf, np.nan, np.finfo(dtype).max, -np.finfo(dtype).max], dtype)
+    found = applied(function, np.concatenate((values, edges)))
+    with mp.workprec(120):
+        exact = [exactly(mp.mpf(float(value))) for value in values]
+        worst = max(abs((mp.mpf(float(a)) - b) / b) for a, b in zip(found, exact, strict=False))
+        assert 0.4 < float(worst) / np.finfo(dtype).eps <= stated
+    limits = {"expm1": (0, np.inf, -1), "tanh": (0, 1, -1), "erf": (0, 1, -1), "erfc": (1, 0, 2)}
+    at_0, above, below = limits[name]
+    np.testing.assert_array_equal(found[len(values) :], [at_0, above, below, np.nan, above, below])
+
+
+@pytest.mark.parametrize("formula", ["tanh(x[i])", "x[i] * (1 + erf(x[i])) / 2", "exp(min(x[i], 0)) - 1"])
+def test_no_function_of_a_library_is_called(formula: str) -> None:
+    text = f"index i, j : K\ninput x[K]\nbatch x\ny[i] = {formula}\nderive d(y[i], x[j])\n"
+    source = emit(own("elementwise", text), "numba")
+    assert not re.search(r"math\.(exp|tanh|erf)", source)
