@@ -127,11 +127,14 @@ class _StagePrinter:
         result = next(each for each in self.parameters if each.is_result)
         code = [f"dtype = {self.names[result.name]}.dtype", *self.chosen, *self.laid_out]
         code += [*self._memory(), *inside]
-        head = self._sizes([*counts, *code])
+        few = f"{' + '.join(counts)} < _FEW_PRODUCTS"
+        if staged.over is not None:
+            few = f"{self._size(staged.over.axis)} < _FEW_ROWS or {few}"
+        head = self._sizes([few, *code])
         return [
             '"""Large matrix products are left to BLAS, with compiled loops between them."""',
             *head,
-            f"if {' + '.join(counts)} < _FEW_PRODUCTS:",
+            f"if {few}:",
             f"{_INDENT}return {self.stem}_loops({given})",
             *code,
         ]

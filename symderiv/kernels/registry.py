@@ -83,7 +83,7 @@ TARGETS: dict[str, Target] = {
             errors={"exp": 1.0, "log": 1.0, "erfc": 3.0},
             sized=True,
             batch=35,
-            limits={"_FEW_PRODUCTS": 0, "_AT_LEAST": 2, "_CACHE": 0, "_NARROW": 3},
+            limits={"_FEW_PRODUCTS": 0, "_FEW_ROWS": 0, "_AT_LEAST": 2, "_CACHE": 0, "_NARROW": 3},
         ),
         Target(
             "c",
