@@ -96,7 +96,7 @@ class _Ready:
         self.batch = self.spec.batch.axis if self.spec.batch is not None else ""
         # The losses are added up there too, each with a weight, and the sum is put in an array of one place.
         self.weight = names[WEIGHT] if self.weighted else names.give("@weight of losses", "weight")
-        self.total = names.give("@total of losses", "total")
+        self.total = names.give("@total of losses", "summed")
         self.has_entry = not places_needed(lowered) and self._is_simple()
 
     def _is_simple(self) -> bool:

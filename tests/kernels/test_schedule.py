@@ -40,6 +40,33 @@ def test_depth_of_reductions_is_the_number_of_passes(name: str, function: str, c
     assert len(passes(found)) == count
 
 
+def test_a_diagonal_is_stored_while_its_line_is_at_hand() -> None:
+    (rows,) = program("softmax", "softmax_jacobian_z").body
+    assert isinstance(rows, Loop)
+    (lines,) = rows.body
+    assert isinstance(lines, Loop)
+    entries, diagonal = lines.body
+    assert isinstance(entries, Loop)
+    assert isinstance(diagonal, Store)
+    assert diagonal.target.indices[-2:] == (lines.letter, lines.letter)
+
+
+def test_only_what_is_read_anyway_is_worked_out_again() -> None:
+    """x_hat is x less its mean, by sigma, and all three are needed; p rests on z, which is not."""
+    given = {
+        name: [each.name for each in program(name, f"{name}_vjp").parameters if not each.is_result]
+        for name in ("layer_norm", "softmax")
+    }
+    assert given == {"layer_norm": ["x", "eps", "g"], "softmax": ["p", "g"]}
+
+
+def test_maxima_that_are_only_subtracted_are_known_as_such() -> None:
+    maxima = [
+        each for each in nodes(program("softmax").body) if isinstance(each, Reduce) and each.kind == "max"
+    ]
+    assert [each.is_shift for each in maxima] == [True]
+
+
 def test_every_reduction_starts_before_it_runs() -> None:
     for name in ("softmax", "cross_entropy", "linear_layer", "embedding"):
         for spec in functions_of(problem(name)):
