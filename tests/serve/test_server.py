@@ -24,11 +24,12 @@ from symderiv.serve import Limits, ServeError
 from symderiv.serve import pool as pool_module
 from symderiv.serve import server as server_module
 from symderiv.serve.app import application
-from symderiv.serve.guard import HEADERS
-from symderiv.serve.limits import BUSY, GRACE_SECONDS, MAX_BODY, MAX_HEADERS, MAX_URL
+from symderiv.serve.guard import HEADERS, Guard
+from symderiv.serve.limits import BUSY, GRACE_SECONDS, MAX_BODY, MAX_HEADERS, MAX_TEXT, MAX_URL
 from symderiv.serve.pool import Pool
 from symderiv.serve.server import _protocol, is_loopback, serve
 from tests.serve.running import Running, children, running, runs, start
+from tests.trials.hostile import extremes, texts
 
 SOFTMAX = "p[i] = exp(z[i]) / sum(k, exp(z[k]))"
 #: A claim that never ends in time: written out, it doubles with each line.
@@ -305,6 +306,36 @@ def test_the_connection_limit_keeps_room(server: Running) -> None:
     finally:
         for each in idle:
             each.close()
+
+
+def test_hostile_texts_are_all_answered(server: Running) -> None:
+    extreme = [each.text for each in extremes() if len(each.text) <= MAX_TEXT]
+    mutated = [each.text for each in texts(900, seed=3)][-8:]
+    for text in (*extreme[:: len(extreme) // 6], *mutated):
+        found = server.ask("POST", "/work", text.encode("utf-8", "replace"))
+        assert found.status == 200
+        assert found.parts or not text.strip(), text[:100]
+        assert found.kind
+
+
+@pytest.mark.parametrize(
+    ("host", "refused"),
+    [
+        ("10.1.2.3:80", False),
+        ("[fe80::1]:80", False),
+        ("box", False),
+        ("evil.example", True),
+        ("1.2.3", True),
+    ],
+)
+def test_other_machines_may_call_it_by_its_address(host: str, refused: bool) -> None:
+    async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError
+
+    guard = Guard(nothing, ("localhost", "box"), addresses=True)
+    scope = {"method": "GET", "headers": [(b"host", host.encode())], "query_string": b"", "type": "http"}
+    assert (guard.refusal(scope) is not None) == refused
+    assert Guard(nothing).refusal(scope) is not None  # but not where it serves this machine alone
 
 
 def test_what_is_no_other_machine() -> None:
