@@ -22,7 +22,7 @@ import traceback
 from typing import NoReturn
 
 from symderiv.serve.frames import Frames, read_frame, write_frame
-from symderiv.serve.limits import BUSY, MAX_ANSWER
+from symderiv.serve.limits import MAX_ANSWER, MORE_SECONDS
 
 READY, END = b"ready", b"end "
 #: How a child begins its word on a fault of ours.
@@ -75,7 +75,7 @@ def _work(text: str, requests: int, answers: int, seconds: float, memory: int) -
     os.close(writing)
     status = None
     try:
-        why = _pass_on(reading, requests, answers, time.monotonic() + BUSY * seconds)
+        why = _pass_on(reading, requests, answers, time.monotonic() + seconds + MORE_SECONDS)
         status = _ended(child, 0.0 if why else _TO_END)
     finally:
         os.close(reading)

@@ -21,12 +21,12 @@ HEAD_SECONDS, BODY_SECONDS, SPARE_SECONDS = 10.0, 10.0, 20.0
 MAX_CONNECTIONS = 256
 #: How long a formula may wait for its turn, in seconds.
 WAITING_SECONDS = 60.0
-#: How many times as long as its work a formula may take where others are at work too.
-BUSY = 4
+#: How much longer than its work a formula may take where others are at work too, in seconds.
+MORE_SECONDS = 60.0
 #: When a client that found no place may come again, in seconds.
 RETRY_SECONDS = 2
 #: How long a keeper may take to answer after the limit of its child, and to start; in seconds.
-GRACE_SECONDS, START_SECONDS = 3.0, 60.0
+GRACE_SECONDS, START_SECONDS = 3.0, 120.0
 
 
 class ServeError(ValueError):
@@ -57,7 +57,7 @@ class Limits:
     @property
     def wall_seconds(self) -> float:
         """The longest that one formula may take by the clock on the wall: a busy machine takes its time."""
-        return self.seconds * BUSY
+        return self.seconds + MORE_SECONDS
 
     @property
     def request_seconds(self) -> float:

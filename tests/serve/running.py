@@ -55,7 +55,7 @@ class Running:
         path: str = "/",
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        patience: float = 60.0,
+        patience: float = 240.0,
     ) -> Answer:
         """Send a request, and read the answer to its end."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=patience)
@@ -71,7 +71,7 @@ class Running:
 
     def socket(self) -> socket.socket:
         """A bare connection."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=120)
 
     def keepers(self) -> list[int]:
         """The processes below that of the server."""
@@ -91,6 +91,15 @@ def runs(number: int) -> bool:
     except OSError:
         return False
     return state not in "ZX"
+
+
+def worked(number: int) -> float:
+    """How long a process has worked, in seconds of processor time."""
+    try:
+        fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def start(*options: str, **more: Any) -> subprocess.Popen[str]:
@@ -113,7 +122,7 @@ def running(*options: str, **more: Any) -> Iterator[Running]:
         yield Running(process, line.split()[2])
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
         assert (process.returncode, out, err) == (0, "symderiv serve: ended\n", "")
     finally:
         process.kill()

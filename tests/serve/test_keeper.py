@@ -71,6 +71,7 @@ def test_how_a_child_may_end(
         yield Part("verdict", "<p>done</p>")
 
     monkeypatch.setattr(answer_module, "answer", hostile)
+    monkeypatch.setattr(keeper, "MORE_SECONDS", 1.0 if way is _asleep else 60.0)
     requests, answers = os.pipe(), os.pipe()
     end = keeper._work("y = x", requests[0], answers[1], 0.5, size() + 256)
     os.close(answers[1])
