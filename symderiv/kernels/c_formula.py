@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from symderiv.expression.construct import coefficient_and_rest, multiply
+from symderiv.expression.construct import coefficient_and_rest, factors_of, multiply
 from symderiv.expression.nodes import (
     Add,
     Call,
@@ -25,22 +25,26 @@ from symderiv.expression.nodes import (
     Size,
 )
 from symderiv.expression.shifts import is_within
-from symderiv.expression.traverse import compared_values
+from symderiv.expression.traverse import compared_values, walk
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.formula import ATOM, SUM, Formula, Piece, shifted_place
 from symderiv.kernels.names import NameTable
 
 #: Functions of math.h, by our name.
 _IN_MATH = {
-    name: name
-    for name in ("log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "erfc", "expm1")
+    name: name for name in ("sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "erfc", "expm1")
 } | {"gamma": "tgamma", "abs": "fabs"}
 #: Functions that the file brings along, a template each, and what they rest on.
 _HELPERS = {
-    "exp": ("e_near_zero",), "exp_of_negative": ("e_near_zero",),
-    "sigmoid": ("e_near_zero", "exp_of_negative"), "softplus": ("e_near_zero", "exp_of_negative"),
-    "relu": (), "step": (), "sign": (), "largest": ("larger",), "smallest": ("smaller",),
+    "exp": ("add_product", "e_near_zero"), "exp_of_negative": ("add_product", "e_near_zero"),
+    "sigmoid": ("add_product", "e_near_zero", "exp_of_negative"),
+    "softplus": ("add_product", "e_near_zero", "exp_of_negative"),
+    "log": ("add_product",), "relu": (), "step": (), "sign": (),
+    "largest": ("larger",), "smallest": ("smaller",),
 }  # fmt: skip
+_POWERS = {2: "square", 3: "cube"}
+#: The exponents of what is multiplied or divided out.
+_WHOLE = frozenset(Number(Fraction(sign * each)) for each in (1, *_POWERS) for sign in (1, -1))
 _CHOICES = {"max": "larger", "min": "smaller"}
 
 
@@ -75,6 +79,8 @@ class CFormula(Formula):
         The results without axes: arrays of one number.
     rows
         The letter of the samples.
+    sizes
+        The axes whose size is known beforehand.
     """
 
     def __init__(  # noqa: PLR0917 (what a formula may mention)
@@ -85,13 +91,16 @@ class CFormula(Formula):
         labels: frozenset[str],
         pointers: frozenset[str],
         rows: Index | None,
+        sizes: Mapping[str, int],
     ) -> None:
-        self.names, self.dtype, self.axes, self.rows = names, dtype, axes, rows
+        self.names, self.dtype, self.axes, self.rows, self.sizes = names, dtype, axes, rows, sizes
         self.labels, self.pointers = labels, pointers
         self.helpers: set[str] = set()
         self.inside: frozenset[Shift] = frozenset()  # shifted places that are known to exist
-        #: The row buffers that have a lane as their last axis, while rows stand side by side.
-        self.by_lane: frozenset[str] = frozenset()
+        #: While samples are worked on together: which of them, behind each number or buffer of a sample.
+        self.beside: Mapping[str, str] = {}
+        #: While rows stand side by side: the blocks that their entries have been copied to.
+        self.blocks: Mapping[str, str] = {}
 
     # -- places -----------------------------------------------------------------------------
 
@@ -101,9 +110,13 @@ class CFormula(Formula):
             return "row"
         return self.names.give(f"index {index.name} over {index.axis}", index.name)
 
-    def places(self, axis: str) -> str:
-        """The name of an axis' size."""
+    def size_name(self, axis: str) -> str:
+        """What an axis' size is called."""
         return self.names[f"size of {axis}"]
+
+    def places(self, axis: str) -> str:
+        """The size of an axis: its name, or the number where that is known beforehand."""
+        return str(self.sizes[axis]) if axis in self.sizes else self.size_name(axis)
 
     def place(self, term: IndexTerm) -> str:
         """A place, counted from 0."""
@@ -119,16 +132,18 @@ class CFormula(Formula):
 
     def stored(self, node: Entry) -> str:
         """An entry's place in memory, row-major; or a local variable, or an argument that is a number."""
+        if node.array in self.blocks:
+            return f"{self.blocks[node.array]}[{self.place(node.indices[1])}][lane]"
         name = self.names[node.array]
-        lane = "[lane]" if node.array in self.by_lane else ""
+        beside = self.beside.get(node.array, "")
         if not node.indices:
-            return f"{name}[0]" if node.array in self.pointers else f"{name}{lane}"
+            return f"{name}[0]" if node.array in self.pointers else f"{name}{beside}"
         places = [self.place(term) for term in node.indices]
         text = places[0]
         for place, axis in zip(places[1:], self.axes[node.array][1:], strict=True):
             inner = f"({text})" if " " in text else text
             text = f"{inner} * {self.places(axis)} + {_added(place)}"
-        return f"{name}[{text}]{lane}"
+        return f"{name}[{text}]{beside}"
 
     # -- what formulas are made of ----------------------------------------------------------
 
@@ -169,7 +184,9 @@ class CFormula(Formula):
         return (f"({self.dtype.c})({inside})" if self.dtype is FLOAT else f"({inside})"), ATOM
 
     def whole_power(self, base: Expression, exponent: int) -> Piece:
-        """A base to a whole power, by the library."""
+        """A base to a whole power: multiplied out where it is small, else by the library."""
+        if exponent in _POWERS:
+            return self.helper(_POWERS[exponent], [self.text(base)]), ATOM
         return f"pow{self.dtype.suffix}({self.text(base)}, {self.number(Fraction(exponent))})", ATOM
 
     def power(self, base: Expression, exponent: Expression) -> Piece:
@@ -196,6 +213,18 @@ class CFormula(Formula):
         self.helpers |= {name, *_HELPERS.get(name, ())}
         return f"{self.dtype.short}_{name}({', '.join(arguments)})"
 
+    def added(self, target: str, value: Expression) -> str:
+        """One term more in a sum; a product is added in one operation where there is one for that."""
+        factors = list(factors_of(value))
+        if isinstance(value, Power) and value.exponent == Number(Fraction(2)):
+            factors = [value.base, value.base]
+        dear = any(isinstance(part, Call) for each in factors for _, part in walk(each))
+        plain = all(not isinstance(each, Number) and not _is_divisor(each) for each in factors)
+        if len(factors) < 2 or dear or not plain:
+            return f"{target} += {self.text(value)};"
+        rest = self.text(multiply(*factors[:-1]))
+        return f"{target} = {self.helper('add_product', [rest, self.text(factors[-1]), target])};"
+
     def where(self, condition: Compare, then: str, otherwise: str) -> Piece:
         """A choice between two values."""
         if is_within(condition):
@@ -219,6 +248,20 @@ class CFormula(Formula):
         return [*lines[:-1], ");"]
 
 
+def _is_divisor(node: Expression) -> bool:
+    return isinstance(node, Power) and coefficient_and_rest(node.exponent)[0] < 0
+
+
+def in_library(node: Expression) -> bool:
+    """Whether something in a formula is worked out by math.h, number by number and not in vectors."""
+    for _, part in walk(node):
+        if isinstance(part, Call) and part.function in _IN_MATH and part.function != "abs":
+            return True
+        if isinstance(part, Power) and part.exponent not in _WHOLE:
+            return True
+    return False
+
+
 def _added(place: str) -> str:
     return f"({place})" if place.startswith("-") else place
 
@@ -236,8 +279,8 @@ def _constant(node: Expression, size: Callable[[str], str]) -> str:
             return "3.141592653589793"
         case Call("exp", (argument,)):
             return f"exp({_constant(argument, size)})"
-        case Call(name, (argument,)) if name in _IN_MATH:
-            return f"{_IN_MATH[name]}({_constant(argument, size)})"
+        case Call(name, (argument,)) if name in _IN_MATH or name == "log":
+            return f"{_IN_MATH.get(name, name)}({_constant(argument, size)})"
         case Power(base, exponent):
             if exponent == Number(Fraction(1, 2)):
                 return f"sqrt({_constant(base, size)})"
@@ -254,4 +297,4 @@ def _constant(node: Expression, size: Callable[[str], str]) -> str:
     raise KernelError(f"A constant with {type(node).__name__.lower()} in it cannot be emitted.")
 
 
-__all__ = ["DOUBLE", "FLOAT", "CFormula", "Dtype"]
+__all__ = ["DOUBLE", "FLOAT", "CFormula", "Dtype", "in_library"]

@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -92,6 +93,8 @@ class CFunction:
     def bound(self, *arguments: Any, reduction: str = "mean", out: Any = None) -> Callable[[], Any]:
         """A call with everything checked and all memory at hand, to be made again and again.
 
+        Its attribute ``alone`` is the call of the C function without what Python adds to it.
+
         Raises
         ------
         ValueError
@@ -130,9 +133,12 @@ class CFunction:
 
         def call() -> Any:
             if entry(*passed):
-                raise ValueError("expected labels that name a place and axes that are long enough")
+                raise ValueError(
+                    "expected labels that name a place, and axes of the sizes that this file is for"
+                )
             return returned()
 
+        call.alone = partial(entry, *passed)  # type: ignore[attr-defined]
         call.kept = (arrays, work)  # type: ignore[attr-defined]  # their memory is used by the call
         return call
 
@@ -223,6 +229,15 @@ class CFunction:
 
     def _returned(self, results: Sequence[Any], single: bool, reduction: str) -> Callable[[], Any]:
         """What is returned after a call: without the batch axis of a single sample, losses reduced."""
+        import numpy as np
+
+        alone = [single and self._per_sample(each) for each in self.spec.results]
+        views = [array[0] if one else array for array, one in zip(results, alone, strict=True)]
+        if all(isinstance(view, np.ndarray) and view.ndim for view in views) and not any(
+            each.shown == "losses" for each in self.spec.results
+        ):
+            same = views[0] if len(views) == 1 else tuple(views)
+            return lambda: same
         losses = next(((each, array) for each, array in zip(self.spec.results, results, strict=True)
                        if each.shown == "losses"), None)  # fmt: skip
         outputs = [
@@ -244,7 +259,8 @@ class CFunction:
             elif reduction == "none":
                 value = array[0] if single else array
             else:
-                value = array.mean() if reduction == "mean" else array.sum()
+                with np.errstate(all="ignore"):  # of infinite losses, as of C itself, nothing is said
+                    value = array.mean() if reduction == "mean" else array.sum()
             return (value, whole) if shown else value
 
         return returned

@@ -1,9 +1,9 @@
 """The loops of a function in C, written so that compilers make vectors of them.
 
 C compilers may not regroup sums, so that a reduction in one variable never vectorises. Reductions
-are written in lanes: LANES partial results side by side, which are put together at the end of a
-chunk (so that long sums lose little, too). Where rows are short, LANES of them stand side by side
-instead, and every statement is a loop over these.
+are written in lanes: partial results side by side, which are put together at the end of a chunk (so
+that long sums lose little, too). What no whole block of lanes is left for is done in the last block
+that there is room for, places that were done before once more; in sums they count nothing then.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from symderiv.expression.nodes import Call, Entry, Index
+from symderiv.expression.nodes import Call, Entry, Index, Position
 from symderiv.expression.traverse import walk
-from symderiv.kernels.c_formula import CFormula, Dtype
+from symderiv.kernels.c_formula import CFormula, Dtype, in_library
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.loop_program import (
-    Buffer,
     Kind,
     Loop,
     LoopProgram,
@@ -25,8 +24,9 @@ from symderiv.kernels.loop_program import (
     Reduce,
     Start,
     Store,
-    nodes,
+    formulas,
 )
+from symderiv.kernels.loop_walk import entries_in
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.nests import TOTAL
 from symderiv.kernels.windows import window_of
@@ -35,49 +35,36 @@ INDENT = "    "
 _NEUTRAL: dict[Kind, str] = {"sum": "0.0", "prod": "1.0", "max": "-INFINITY", "min": "INFINITY"}
 #: What puts the lanes of a reduction together.
 _TOGETHER: dict[Kind, str] = {"sum": "total", "prod": "product", "max": "largest", "min": "smallest"}
-_LANES = "for (ptrdiff_t lane = 0; lane < LANES; lane++)"
 
 
 class CLoops:
     """Prints the nodes of one loop program in one dtype."""
 
-    def __init__(self, program: LoopProgram, names: NameTable, dtype: Dtype) -> None:
+    def __init__(self, program: LoopProgram, names: NameTable, dtype: Dtype, rows: Loop | None) -> None:
         self.program, self.names, self.dtype = program, names, dtype
-        rows = [each for each in program.body if isinstance(each, Loop) and each.role == "rows"]
-        self.rows = rows[0] if rows else None
         axes = {each.name: each.axes for each in program.parameters}
         axes |= {each.name: tuple(index.axis for index in each.indices) for each in program.buffers}
         pointers = frozenset(each.name for each in program.parameters if each.is_result and not each.axes)
-        letter = self.rows.letter if self.rows else None
+        letter = rows.letter if rows else None
         names.put(TOTAL, "total")
         for each in program.buffers:
             names.give(each.name, each.name.lstrip("@"))
-        self.formula = CFormula(names, dtype, axes, program.labels, pointers, letter)
+        self.formula = CFormula(names, dtype, axes, program.labels, pointers, letter, program.sizes)
+        read = {each.array for value in formulas(program.body) for each in entries_in(value)}
+        #: The results that are nowhere read.
+        self.unread = {each.name for each in program.parameters if each.is_result and each.axes} - read
         self.scalars = {each.name for each in program.buffers if not each.indices}
+        #: Whether long sums are made of those of chunks.
+        self.chunks = True
+        #: Whether results are streamed in what is printed; None to decide when it is run.
+        self.stream: bool | None = None
         #: The local variables that are declared in the blocks that are open.
         self.open: list[set[str]] = [set()]
 
-    @property
-    def arrays(self) -> list[Buffer]:
-        """The intermediates that need memory."""
-        return [each for each in self.program.buffers if each.indices]
-
-    def length(self, each: Buffer) -> str:
-        """How many numbers an intermediate has."""
-        return " * ".join(self.formula.places(index.axis) for index in each.indices)
-
-    def own_length(self) -> str:
-        """How many numbers the intermediates of one sample have together; empty if there are none."""
-        text = " + ".join(self.length(each) for each in self.arrays if each.per_row)
-        return f"({text})" if " " in text else text
-
-    def lines(self) -> list[str]:
-        """The whole body."""
-        return self._nodes(self.program.body)
-
     # -- nodes ------------------------------------------------------------------------------
 
-    def _nodes(self, body: Sequence[Node]) -> list[str]:
+    def nodes(self, body: Sequence[Node]) -> list[str]:
+        """The lines of some nodes."""
         return [line for node in body for line in self._node(node)]
 
     def _node(self, node: Node) -> list[str]:
@@ -88,17 +75,17 @@ class CLoops:
                 return [f"{self._declared(target)} = {self._neutral(kind)};"]
             case Store(target, value):
                 return self.formula.assigned(self._declared(target), value)
+            case Reduce("sum", target, value):
+                return [self.formula.added(self.formula.stored(target), value)]
             case Reduce(kind, target, value):
                 return [self._step(kind, self.formula.stored(target), self.formula.text(value))]
-            case Loop(role="rows"):
-                return self._rows(node)
             case Loop():
                 return self._loop(node)
 
     def _declared(self, target: Entry) -> str:
         """A target; with its type where it is a local variable that no open block has yet."""
         text = self.formula.stored(target)
-        if target.array not in self.scalars or target.array in self.formula.by_lane:
+        if target.array not in self.scalars or target.array in self.formula.beside:
             return text
         if any(target.array in block for block in self.open):
             return text
@@ -120,13 +107,10 @@ class CLoops:
                 return f"{target} = {choice};"
         raise KernelError(f"A {kind} cannot be emitted.")
 
-    def _block(self, head: str, body: Sequence[str]) -> list[str]:
-        return [f"{head} {{", *(INDENT + line for line in body), "}"]
-
-    def _inside(self, body: Sequence[Node]) -> list[str]:
+    def inside(self, body: Sequence[Node]) -> list[str]:
         """The lines of a block of its own."""
         self.open.append(set())
-        lines = self._nodes(body)
+        lines = self.nodes(body)
         self.open.pop()
         return lines
 
@@ -154,164 +138,149 @@ class CLoops:
         letter = self.formula.letter(node.letter)
         begin, end = self._bounds(node)
         carried = _carried(node)
-        if carried:
+        streamed = self.streamed(node)
+        if streamed is not None and self.stream is None:
+            self.stream = True
+            lines = block(f"if ({self.is_large(streamed)})", self._loop(node))
+            self.stream = False
+            lines += block("else", self._loop(node))
+            self.stream = None
+        elif streamed is not None and self.stream:
+            lines = self._past_the_caches(node, streamed)
+        elif carried or (calls(node) and node.window is None and _may_repeat(node, ())):
             lines = self._in_lanes(node, carried, begin, end)
         else:
             head = f"for (ptrdiff_t {letter} = {begin}; {letter} < {end}; {letter}++)"
-            lines = self._block(head, self._inside(node.body))
+            lines = block(head, self.inside(node.body))
         self.formula.inside = known
         return lines
 
+    def streamed(self, node: Loop) -> Store | None:
+        """The one result that an innermost loop stores in order, and that is read nowhere."""
+        if node.window is not None or any(isinstance(each, Loop | Start | Reduce) for each in node.body):
+            return None
+        found = [
+            each
+            for each in node.body
+            if isinstance(each, Store)
+            and each.target.array in self.unread
+            and each.target.indices[-1] == node.letter
+            and node.letter not in each.target.indices[:-1]
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def is_large(self, streamed: Store) -> str:
+        """The condition under which a result is written past the caches."""
+        numbers = " * ".join(self.formula.places(axis) for axis in self.formula.axes[streamed.target.array])
+        return f"{numbers} * (ptrdiff_t)sizeof({self.dtype.c}) > STREAMED"
+
+    def _past_the_caches(self, node: Loop, streamed: Store) -> list[str]:
+        """Stores that leave the caches alone, for a result that is larger than these: chunk by chunk."""
+        self.formula.helpers |= {"stream", "places"}
+        letter, size = self.formula.letter(node.letter), self.formula.places(node.letter.axis)
+        target = streamed.target
+        start = Entry(target.array, (*target.indices[:-1], Position(1, node.letter.axis)))
+        place = f"&{self.formula.stored(start).removesuffix('0]')}begin]"
+        self.open.append(set())
+        body: list[str] = []
+        for each in node.body:
+            if each is streamed:
+                body.append(f"chunk[{letter} - begin] = {self.formula.text(streamed.value)};")
+            else:
+                body += self._node(each)
+        self.open.pop()
+        inner = [
+            f"const ptrdiff_t end = smaller_place(begin + CHUNK, {size});",
+            f"{self.dtype.c} chunk[CHUNK];",
+            *block(f"for (ptrdiff_t {letter} = begin; {letter} < end; {letter}++)", body),
+            f"{self.dtype.short}_stream({place}, chunk, end - begin);",
+        ]
+        return block(f"for (ptrdiff_t begin = 0; begin < {size}; begin += CHUNK)", inner)
+
     def _in_lanes(self, node: Loop, carried: Sequence[Reduce], begin: str, end: str) -> list[str]:
-        """A reduction: whole vectors in lanes, then the rest, chunk by chunk where sums are in it."""
+        """A reduction: whole blocks of lanes, then the rest, chunk by chunk where sums are in it."""
         letter = self.formula.letter(node.letter)
+        few = f"{self.dtype.short.upper()}_LANES"
+        count = few if calls(node) else f"{self.dtype.short.upper()}_WIDE"
         lanes = {id(each): self._lanes_name(each) for each in carried}
-        targets = {id(each): self.formula.stored(each.target) for each in carried}
-        chunked = any(each.kind == "sum" for each in carried)
+        counted = any(each.kind in ("sum", "prod") for each in carried)
+        chunked = self.chunks and counted
         setup = []
         for each in carried:
-            neutral = self._neutral(each.kind)
-            if each.kind == "sum":
-                setup.append(f"{self.dtype.c} {lanes[id(each)]}[LANES] = {{{neutral}}};")
-            else:
-                setup.append(f"{self.dtype.c} {lanes[id(each)]}[LANES];")
-                setup.append(f"{_LANES} {lanes[id(each)]}[lane] = {neutral};")
+            setup.append(f"{self.dtype.c} {lanes[id(each)]}[{count}];")
+            setup.append(each_lane(count))
+            setup.append(f"{INDENT}{lanes[id(each)]}[lane] = {self._neutral(each.kind)};")
 
-        def body(in_lanes: bool) -> list[str]:
+        def body(where: str) -> list[str]:
             self.open.append(set())
             lines: list[str] = []
             for each in node.body:
-                if isinstance(each, Reduce) and id(each) in lanes:
-                    target = f"{lanes[id(each)]}[lane]" if in_lanes else targets[id(each)]
-                    lines.append(self._step(each.kind, target, self.formula.text(each.value)))
-                else:
+                if not (isinstance(each, Reduce) and id(each) in lanes):
                     lines += self._node(each)
+                    continue
+                target = self.formula.stored(each.target) if where == "rest" else f"{lanes[id(each)]}[lane]"
+                if where != "again" and each.kind == "sum":
+                    lines.append(self.formula.added(target, each.value))
+                    continue
+                value = self.formula.text(each.value)
+                if where == "again" and each.kind in ("sum", "prod"):
+                    term = f"{lanes[id(each)].removesuffix('_lanes')}_term"
+                    lines.append(f"const {self.dtype.c} {term} = {value};")  # a choice of values is a vector
+                    value = f"lane < again ? {self._neutral(each.kind)} : {term}"
+                lines.append(self._step(each.kind, target, value))
             self.open.pop()
             return lines
 
+        def in_lanes(where: str) -> list[str]:
+            lines = body(where)
+            if mentions("\n".join(lines), letter):
+                lines = [f"const ptrdiff_t {letter} = first + lane;", *lines]
+            return block(each_lane(count), lines)
+
         first, last = ("begin", "end") if chunked else (begin, end)
-        whole = [f"const ptrdiff_t {letter} = first + lane;", *body(True)]
         inner = [
             *setup,
             f"ptrdiff_t first = {first};",
-            f"for (; first + LANES <= {last}; first += LANES)",
-            *(INDENT + line for line in self._block(_LANES, whole)),
-            *self._block(f"for (ptrdiff_t {letter} = first; {letter} < {last}; {letter}++)", body(False)),
-            *(self._together(each.kind, targets[id(each)], lanes[id(each)]) for each in carried),
+            f"for (; first + {count} <= {last}; first += {count})",
+            *(INDENT + line for line in in_lanes("lanes")),
         ]
+        if node.window is None and _may_repeat(node, carried):
+            again = [f"const ptrdiff_t again = first + {count} - {last};"] if counted else []
+            inner += block(
+                f"if (first < {last} && {last} >= {count})",
+                [*again, f"first = {last} - {count};", *in_lanes("again"), f"first = {last};"],
+            )
+        inner += block(f"for (ptrdiff_t {letter} = first; {letter} < {last}; {letter}++)", body("rest"))
+        for each in carried:
+            name = lanes[id(each)]
+            if count != few:
+                inner.append(each_lane(few))
+                inner.append(INDENT + self._step(each.kind, f"{name}[lane]", f"{name}[lane + {few}]"))
+            whole = self.formula.helper(_TOGETHER[each.kind], [name])
+            inner.append(self._step(each.kind, self.formula.stored(each.target), whole))
         if not chunked:
             return ["{", *(INDENT + line for line in inner), "}"]
         self.formula.helpers.add("places")
         head = f"for (ptrdiff_t begin = {begin}; begin < {end}; begin += CHUNK)"
-        return self._block(head, [f"const ptrdiff_t end = smaller_place(begin + CHUNK, {end});", *inner])
+        return block(head, [f"const ptrdiff_t end = smaller_place(begin + CHUNK, {end});", *inner])
 
     def _lanes_name(self, each: Reduce) -> str:
         name = self.names[each.target.array]
         return self.names.give(f"lanes of {each.target.array}", f"{name}_lanes")
 
-    def _together(self, kind: Kind, target: str, lanes: str) -> str:
-        value = self.formula.helper(_TOGETHER[kind], [lanes])
-        return self._step(kind, target, value)
 
-    # -- rows -------------------------------------------------------------------------------
+def each_lane(count: str) -> str:
+    """The head of a loop over lanes; GCC would unroll the shortest before it can make vectors of them."""
+    if count in ("LANES", "F32_WIDE"):
+        return f"for (ptrdiff_t lane = 0; lane < {count}; lane++)"
+    return f"FOR_LANES({count})"
 
-    def _rows(self, node: Loop) -> list[str]:
-        """The loop over the samples: short rows side by side, others one after the other."""
-        size = self.formula.places(node.letter.axis)
-        short = self._short_rows(node, size)
-        own = [each for each in self.arrays if each.per_row]
-        start = "0"
-        lines: list[str] = []
-        if short:
-            lines += ["ptrdiff_t done = 0;", *short]
-            start = "done"
-        condition = f"if ({self._items(node)} > GRAIN)"
-        loop = self._block(f"for (ptrdiff_t row = {start}; row < {size}; row++)", self._inside(node.body))
-        if not own:
-            parallel = [f"OMP(omp parallel for schedule(static) {condition})"] if node.parallel else []
-            return [*lines, *parallel, *loop]
-        buffers, offset = [], "work"
-        if node.parallel:
-            offset += f" + thread() * {self.own_length()}"
-        for number, each in enumerate(own):
-            before = [self.length(one) for one in own[:number]]
-            where = " + ".join([offset, *before])
-            buffers.append(f"{self.dtype.c} *restrict {self.names[each.name]} = {where};")
-        if not node.parallel:
-            return [*lines, "{", *(INDENT + line for line in (*buffers, *loop)), "}"]
-        inner = [*buffers, "OMP(omp for schedule(static))", *loop]
-        return [
-            *lines, f"OMP(omp parallel {condition})", "{", *(INDENT + line for line in inner), "}",
-        ]  # fmt: skip
 
-    def _items(self, node: Loop) -> str:
-        """How many numbers the largest array of the samples has: whether several threads are worth it."""
-        arrays = [each.axes for each in self.program.parameters if node.letter.axis in each.axes]
-        axes = max(arrays, key=len, default=(node.letter.axis,))
-        return " * ".join(self.formula.places(axis) for axis in axes)
-
-    def _short_rows(self, node: Loop, size: str) -> list[str]:
-        """LANES rows side by side, every statement a loop over them; empty where that is no gain."""
-        axis = _only_axis(node)
-        if axis is None or not node.parallel:
-            return []
-        per_row = [each for each in self.program.buffers if each.per_row or each.name == TOTAL]
-        if any(len(each.indices) > 1 for each in per_row):
-            return []
-        used = {part.array for each in nodes(node.body) for part in _entries(each)}
-        per_row = [each for each in per_row if each.name in used]
-        self.formula.by_lane = frozenset(each.name for each in per_row)
-        buffers = [
-            f"{self.dtype.c} {self.names[each.name]}{'[SHORT]' if each.indices else ''}[LANES];"
-            for each in per_row
-        ]
-        body: list[str] = []
-        together: list[Node] = []
-
-        def by_lane(inside: Sequence[Node]) -> list[str]:
-            lines = self._inside(inside)
-            if mentions("\n".join(lines), "row"):
-                lines = ["const ptrdiff_t row = first + lane;", *lines]
-            return self._block(_LANES, lines)
-
-        def flushed() -> list[str]:
-            notes = [each for each in together if isinstance(each, Note)]
-            rest = [each for each in together if not isinstance(each, Note)]
-            together.clear()
-            return [*self._notes_by_lane(notes), *(by_lane(rest) if rest else [])]
-
-        for each in node.body:
-            if not isinstance(each, Loop):
-                together.append(each)
-                continue
-            body += flushed()
-            letter = self.formula.letter(each.letter)
-            places = self.formula.places(each.letter.axis)
-            head = f"for (ptrdiff_t {letter} = 0; {letter} < {places}; {letter}++)"
-            body += self._block(head, by_lane(each.body))
-        body += flushed()
-        self.formula.by_lane = frozenset()
-        places = self.formula.places(axis)
-        return [
-            f"if ({places} <{'= SHORT' if _calls(node) else ' LANES'}) {{",
-            f"{INDENT}/* Short rows: LANES of them side by side. */",
-            f"{INDENT}done = {size} - {size} % LANES;",
-            f"{INDENT}OMP(omp parallel for schedule(static) if (done * {places} > GRAIN))",
-            *(
-                INDENT + line
-                for line in self._block(
-                    "for (ptrdiff_t first = 0; first < done; first += LANES)", [*buffers, *body]
-                )
-            ),
-            "}",
-        ]
-
-    def _notes_by_lane(self, notes: Sequence[Note]) -> list[str]:
-        """Notes name a row's variable, whatever lane it is in."""
-        kept, self.formula.by_lane = self.formula.by_lane, frozenset()
-        lines = [line for note in notes for line in self._node(note)]
-        self.formula.by_lane = kept
-        return lines
+def block(head: str, body: Sequence[str]) -> list[str]:
+    """A block in braces; what is a block by itself already needs no other."""
+    if len(body) > 2 and (body[0], body[-1]) == ("{", "}") and all(each[0] == " " for each in body[1:-1]):
+        body = [each.removeprefix(INDENT) for each in body[1:-1]]
+    return [f"{head} {{", *(INDENT + line for line in body), "}"]
 
 
 def _carried(node: Loop) -> list[Reduce]:
@@ -325,10 +294,28 @@ def _carried(node: Loop) -> list[Reduce]:
     return [each for each in found if node.letter not in _letters(each.target)]
 
 
-def _calls(node: Loop) -> bool:
-    """Whether a function is called in the loops inside a loop: its vectors outweigh rows that lie apart."""
-    inner = [each for each in node.body if isinstance(each, Loop)]
-    values = [each.value for loop in inner for each in nodes(loop.body) if isinstance(each, Store | Reduce)]
+def _may_repeat(node: Loop, carried: Sequence[Reduce]) -> bool:
+    """Whether a place may be worked on twice: nothing that is stored is read before, or added to.
+
+    What math.h works out, number by number, had better not be.
+    """
+    written = {each.target.array for each in node.body if isinstance(each, Store | Reduce)}
+    sums = {each.target.array for each in carried}
+    known: set[Entry] = set()
+    for each in node.body:
+        if isinstance(each, Reduce) and each.target.array not in sums:
+            return False
+        if isinstance(each, Store | Reduce):
+            read = {part for _, part in walk(each.value) if isinstance(part, Entry)}
+            if any(part.array in written and part not in known for part in read) or in_library(each.value):
+                return False
+            known.add(each.target)
+    return True
+
+
+def calls(node: Loop) -> bool:
+    """Whether a loop has much to do for each number, so that few lanes keep a processor busy."""
+    values = [each.value for each in node.body if isinstance(each, Store | Reduce)]
     return any(isinstance(part, Call) for value in values for _, part in walk(value))
 
 
@@ -340,24 +327,6 @@ def _letters(target: Entry) -> set[Index]:
         for part in node.indices
         if isinstance(part, Index)
     }
-
-
-def _only_axis(rows: Loop) -> str | None:
-    """The one axis of all loops inside the rows, none of them in another; None where it is otherwise."""
-    inner = [each for each in rows.body if isinstance(each, Loop)]
-    axes = {each.letter.axis for each in inner}
-    nested = any(isinstance(node, Loop) for each in inner for node in each.body)
-    shifted = any(each.window is not None for each in inner)
-    return next(iter(axes)) if len(axes) == 1 and not nested and not shifted else None
-
-
-def _entries(node: Node) -> list[Entry]:
-    match node:
-        case Start(_, target):
-            return [target]
-        case Store(target, value) | Reduce(_, target, value):
-            return [target, *(part for _, part in walk(value) if isinstance(part, Entry))]
-    return []
 
 
 def mentions(text: str, name: str) -> bool:

@@ -26,14 +26,16 @@ size_t ptrdiff_t int32_t int64_t uint32_t uint64_t float_t double_t
 """
 #: Names that the templates and the printer use.
 OWN = """
-lane first begin end done work thread larger_place smaller_place LANES CHUNK SHORT GRAIN OMP total row threads
-sample matrix TILE DEPTH HEIGHT PLAIN
+lane first begin end again done work thread threads larger_place smaller_place
+row start stop stay_near place line chunk end_of_streams sample matrix total
+OMP FOR_LANES F32_LANES F64_LANES F32_WIDE F64_WIDE CHUNK STREAMED ROWS NEAR CACHED SHORT LANES GRAIN
+TILE DEPTH HEIGHT PLAIN
 """
 
 #: What the helpers of the file are called, behind f32_ or f64_.
 _HELPERS = """
-add_product e_near_zero exp exp_of_negative larger largest matrix_product product relu
-sigmoid sign smaller smallest softplus step tile total
+add_product cube e_near_zero exp exp_of_negative larger largest log matrix_product product relu
+sigmoid sign smaller smallest softplus square step stream tile total
 """
 
 RESERVED = frozenset(

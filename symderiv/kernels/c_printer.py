@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from symderiv.kernels.c_formula import DOUBLE, FLOAT, Dtype
-from symderiv.kernels.c_loops import INDENT, CLoops, mentions
+from symderiv.kernels.c_loops import INDENT, mentions
+from symderiv.kernels.c_rows import CRows
 from symderiv.kernels.fixed_places import places_needed
 from symderiv.kernels.loop_program import LoopProgram, Parameter
 from symderiv.kernels.lowering import Lowered
@@ -35,7 +36,8 @@ def print_loops(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunct
     if work:
         declared.append(f"{work[0]};")
         lines = [*work, "", *lines]
-    return PrintedFunction([], lines, helpers, declared)
+    example = FunctionPrinter(program, names, FLOAT, least, label_axes).example(name)
+    return PrintedFunction([], lines, helpers, declared, example=example)
 
 
 def axes_of(program: LoopProgram) -> dict[str, None]:
@@ -71,12 +73,12 @@ class FunctionPrinter:
     ) -> None:  # fmt: skip
         self.program, self.names, self.dtype = program, names, dtype
         self.least, self.label_axes = least, label_axes
-        self.loops = CLoops(program, names, dtype)
-        self.formula = self.loops.formula
+        self.body = CRows(program, names, dtype)
+        self.formula = self.body.formula
 
     def signature(self, restrict: str, before: str = "") -> Signature:
         """The parameters; `restrict` stands behind the * of each pointer, `before` before the type."""
-        parameters = [f"ptrdiff_t {self.formula.places(axis)}" for axis in axes_of(self.program)]
+        parameters = [f"ptrdiff_t {self.formula.size_name(axis)}" for axis in axes_of(self.program)]
         parameters += [self._parameter(each, restrict) for each in self.program.parameters]
         if self.work_length():
             parameters.append(f"{self.dtype.c} *{restrict}work")
@@ -94,11 +96,25 @@ class FunctionPrinter:
         """The declaration, for C and C++."""
         return self.signature("").text(f"{name}_{self.dtype.short}", ";")
 
+    def example(self, name: str) -> tuple[str, ...]:
+        """How the function is called."""
+        sizes = [self.formula.size_name(axis) for axis in axes_of(self.program)]
+        names = list(sizes)
+        for each in self.program.parameters:
+            pointer = "&" if each.is_result and not each.axes else ""
+            names.append(pointer + self.names[each.name])
+        memory = []
+        if self.work_length():
+            names.append("work")
+            memory = [f"float *work = malloc((size_t){name}_work({', '.join(sizes)}) * sizeof *work);"]
+        call = f"{name}_{self.dtype.short}({', '.join(names)})"
+        return (*memory, f"if ({call} != 0) ..." if self._checks() else f"{call};")
+
     def work_length(self) -> str:
         """How many numbers `work` must hold; empty where there is none."""
-        shared = " + ".join(self.loops.length(each) for each in self.loops.arrays if not each.per_row)
-        own = self.loops.own_length()
-        if own and self.loops.rows is not None and self.loops.rows.parallel:
+        shared = " + ".join(self.body.length(each) for each in self.body.arrays if not each.per_row)
+        own = self.body.own_length()
+        if own and self.body.rows is not None and self.body.rows.parallel:
             own = f"threads() * {own}"
         return " + ".join(each for each in (shared, own) if each)
 
@@ -107,7 +123,7 @@ class FunctionPrinter:
         length = self.work_length()
         if not length:
             return []
-        places = [self.formula.places(axis) for axis in axes_of(self.program)]
+        places = [self.formula.size_name(axis) for axis in axes_of(self.program)]
         head = ", ".join(f"ptrdiff_t {each}" for each in places)
         return [
             f"ptrdiff_t {name}_work({head})",
@@ -122,7 +138,7 @@ class FunctionPrinter:
         body = self._checks()
         code = self.code()
         text = "\n".join((*body, *code))
-        named = [self.formula.places(axis) for axis in axes_of(self.program)]
+        named = [self.formula.size_name(axis) for axis in axes_of(self.program)]
         named += [self.names[each.name] for each in self.program.parameters]
         unused = [each for each in named if not mentions(text, each)]
         lines = [*(f"(void){each};" for each in unused), *body, *code]
@@ -134,24 +150,29 @@ class FunctionPrinter:
     def code(self) -> list[str]:
         """What it does once the arguments are checked."""
         start: list[str] = []
-        for each in self.loops.arrays:
+        for each in self.body.arrays:
             if not each.per_row:
                 start.append(f"{self.dtype.c} *restrict {self.names[each.name]} = work;")
-                start.append(f"work += {self.loops.length(each)};")
-        return [*start, *self.loops.lines()]
+                start.append(f"work += {self.body.length(each)};")
+        return [*start, *self.body.lines()]
 
     def _checks(self) -> list[str]:
         """Sizes that are too small, and labels that name no place, are refused."""
         lines = []
-        for axis, fewest in self.least.items():
-            lines += [f"if ({self.formula.places(axis)} < {fewest})", f"{INDENT}return 1;"]
         known = axes_of(self.program)
+        for axis, size in self.program.sizes.items():
+            if axis in known:
+                lines += [f"if ({self.formula.size_name(axis)} != {size})", f"{INDENT}return 1;"]
+        for axis, fewest in self.least.items():
+            if axis in self.program.sizes:
+                continue
+            lines += [f"if ({self.formula.places(axis)} < {fewest})", f"{INDENT}return 1;"]
         for each in self.program.parameters:
             if each.kind != "label":
                 continue
             name, axis = self.names[each.name], self.label_axes[each.name]
             outside = f"{name}{{}} < 0"
-            if axis in known:
+            if axis in known or axis in self.program.sizes:
                 outside += f" || {name}{{}} >= {self.formula.places(axis)}"
             if not each.axes:
                 lines += [f"if ({outside.replace('{}', '')})", f"{INDENT}return 1;"]

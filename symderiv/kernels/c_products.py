@@ -37,6 +37,7 @@ def print_c(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunction:
     label_axes = {each.name: each.label_of for each in lowered.spec.arguments if each.kind == "label"}
     declared: list[str] = []
     lines: list[str] = []
+    example: tuple[str, ...] = ()
     helpers: set[str] = {"matrix_product"}
     for dtype in (FLOAT, DOUBLE):
         steps = {each.name: _StepPrinter(scheduled(each), names, dtype, {}, {}) for each in _works(stages)}
@@ -50,10 +51,11 @@ def print_c(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunction:
             work_lines = printer.work_function(name)
             declared += [f"{each};" for each in work_lines[:1]]
             lines = [*work_lines, *([""] if work_lines else []), *lines]
+            example = printer.example(name)
         lines += ["", *printer.function(name)]
         declared += printer.declaration(name)
         helpers |= printer.formula.helpers
-    return PrintedFunction([], lines, helpers, declared)
+    return PrintedFunction([], lines, helpers, declared, example=example)
 
 
 def _works(stages: Staged) -> list[Work]:

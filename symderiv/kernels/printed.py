@@ -21,6 +21,8 @@ class PrintedFunction:
         The helper functions that the code uses.
     declared
         The lines that declare it, for a target with a header.
+    example
+        The lines of a call, for a target with a header.
     before
         The lines of the short way, at the top of the function.
     threaded
@@ -37,6 +39,7 @@ class PrintedFunction:
     kernel: list[str] = field(default_factory=list)
     helpers: set[str] = field(default_factory=set)
     declared: list[str] = field(default_factory=list)
+    example: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     threaded: bool = False
     plain: Plain | None = None

@@ -93,6 +93,8 @@ class FunctionRecord:
     body: tuple[str, ...]
     kernel: tuple[str, ...]
     declared: tuple[str, ...]
+    example: tuple[str, ...]
+    checked: str
 
 
 def wrapped(text: str, indent: str = "") -> str:
@@ -192,6 +194,8 @@ def function_record(lowered: Lowered, target: Target) -> tuple[FunctionRecord, s
         body=tuple(printed.body),
         kernel=tuple(printed.kernel),
         declared=tuple(printed.declared),
+        example=printed.example,
+        checked=_checked(lowered, names),
     )
     return record, printed.helpers
 
@@ -214,6 +218,20 @@ def _sizes_read(
         if axis in least or of_weight or re.search(rf"\b{name}\b", text):
             wanted.add(name)
     return sizes_read(lowered, names, frozenset(wanted))
+
+
+def _checked(lowered: Lowered, names: NameTable) -> str:
+    """What is wrong with arguments that a function without exceptions refuses."""
+    found = [
+        f"{names[f'size of {axis}']} is not {size}"
+        for axis, size in lowered.sizes.items()
+        if axis in axes_of(lowered)
+    ]
+    if any(each.kind == "label" for each in lowered.spec.arguments):
+        found.append("a label names no place")
+    if any(axis in axes_of(lowered) and axis not in lowered.sizes for axis in places_needed(lowered)):
+        found.append("an axis is too short")
+    return " or ".join(found)
 
 
 def _weight(spec: FunctionSpec, names: NameTable) -> str:

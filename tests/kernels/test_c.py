@@ -13,7 +13,7 @@ import pytest
 
 from symderiv import catalog
 from symderiv.kernels.c_library import FLAGS, WARNINGS, NoCompilerError, compile_c, compiler, load_c
-from symderiv.kernels.emit import emit, emit_files
+from symderiv.kernels.emit import compile_function, emit, emit_files
 from symderiv.kernels.specification import functions_of
 from symderiv.kernels.verify import verify, verify_source
 from tests.kernels.emitted import OWN, module, own, problem, source
@@ -124,38 +124,71 @@ def test_own_problem_is_right(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("dtype", "old", "new"),
     [
-        ("1.66663654e-1f", "1.66e-1f"),
-        ("first + LANES <= end", "first + LANES <= end - LANES"),
-        ("k = first; k < end; k++", "k = first; k < end - 1; k++"),
-        ("- m)", "+ m)"),
+        ("float32", "1.66663654e-1f", "1.66e-1f"),
+        ("float32", "lane < again ? 0.0f : s_term", "s_term"),
+        ("float32", "k = first; k < K; k++", "k = first; k < K - 1; k++"),
+        ("float32", "- m[row - start])", "+ m[row - start])"),
+        ("float32", "1.0f / s[row - start]", "1.0f / s[0]"),
+        ("float32", "lanes[lane] += lanes[lane + 8]", "lanes[lane] += lanes[lane + 7]"),
+        # Long rows, one by one: those of 1000 places in double.
+        ("float64", "first + F64_LANES <= end", "first + F64_LANES <= end - 2 * F64_LANES"),
+        ("float64", "begin < K; begin += CHUNK", "begin < K; begin += CHUNK + 1"),
+        ("float64", "1.0 / s;", "1.0 / m;"),
     ],
 )
-def test_a_fault_is_noticed(old: str, new: str) -> None:
+def test_a_fault_is_noticed(dtype: str, old: str, new: str) -> None:
+    text = source("softmax", "c").replace("CHUNK = 1024", "CHUNK = 256")
+    assert old in text
+    assert wrong(verify_source(problem("softmax"), "c", text.replace(old, new), dtypes=(dtype,)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("z[(first + lane) * K", "z[(first + (lane ^ 1)) * K"),
+        ("out[(first + lane) * K", "out[(first + (lane ^ 1)) * K"),
+        ("1.0f / s[lane]", "1.0f / s[lane ^ 1]"),
+    ],
+)
+def test_a_fault_in_short_rows_is_noticed(old: str, new: str) -> None:
+    """What only a batch of many samples runs is verified too."""
     text = source("softmax", "c")
     assert old in text
-    checks = verify_source(problem("softmax"), "c", text.replace(old, new), dtypes=("float32",))
-    if "LANES" in old:  # no fault: fewer whole vectors, more of the rest
-        assert not wrong(checks)
-    else:
-        assert wrong(checks)
-
-
-@pytest.mark.parametrize(("name", "place"), [("softmax", 2), ("layer_norm", 1)])
-def test_a_fault_in_short_rows_is_noticed(name: str, place: int) -> None:
-    """What only a batch of many samples runs is verified too.
-
-    The first place of softmax is where its maximum is taken: that of another row would do as well.
-    """
-    text = source(name, "c")
-    old = "const ptrdiff_t row = first + lane;"
-    assert old in text
-    parts = text.split(old)
-    spoilt = old.join(parts[:place]) + "const ptrdiff_t row = first + (lane ^ 1);" + old.join(parts[place:])
-    checks = verify_source(problem(name), "c", spoilt, dtypes=("float32",), large=False)
+    checks = verify_source(problem("softmax"), "c", text.replace(old, new), dtypes=("float32",), large=False)
     assert {check.sizes["B"] for check in checks if not check.ok} == {35}
-    assert not wrong(verify_source(problem(name), "c", text, dtypes=("float32",), large=False))
+
+
+@pytest.mark.parametrize(("name", "size"), [("cross_entropy_label", 10), ("layer_norm", 40)])
+def test_a_size_that_is_given_beforehand(name: str, size: int, tmp_path: Path) -> None:
+    text = emit(problem(name), "c", {"K": size})
+    assert said(text, tmp_path, "file", *LOOK_ONLY) == ""
+    assert f"K = {size}." in text
+    assert f"1 if K is not {size}" in text
+    checks = verify_source(problem(name), "c", text, dtypes=("float32",), sizes={"K": size}, large=False)
+    assert {each.sizes["K"] for each in checks} == {size}
+    assert not wrong(checks)
+
+
+def test_arrays_of_another_size_are_refused() -> None:
+    softmax = compile_function(problem("softmax"), "c", sizes={"K": 3})
+    out = np.full((2, 4), 7.0)
+    with pytest.raises(ValueError, match="axes of the sizes that this file is for"):
+        softmax(np.zeros((2, 4)), out=out)
+    assert (out == 7).all()
+    assert softmax(np.zeros((2, 3))) == pytest.approx(1 / 3)
+
+
+def test_large_results_past_the_caches() -> None:
+    """Rows that begin anywhere in a line, and numbers before and behind whole lines."""
+    text = emit(problem("layer_norm"), "c")
+    streamed = text.replace("STREAMED = 1 << 23", "STREAMED = 0")
+    assert streamed != text
+    assert not wrong(verify_source(problem("layer_norm"), "c", streamed, dtypes=("float32",)))
+    spoilt = streamed.replace("from += F32_LANES)", "from += F32_LANES - 1)")
+    assert spoilt != streamed
+    assert wrong(verify_source(problem("layer_norm"), "c", spoilt, dtypes=("float32",)))
 
 
 def test_names_of_c_and_of_its_library(tmp_path: Path) -> None:

@@ -1,0 +1,308 @@
+"""The samples in C: which of them are worked on together.
+
+One sample after the other keeps a processor waiting: at the end of each pass its lanes are put
+together, and the next pass needs the result. So ROWS samples go through each pass before the next one
+begins, where they are short enough to stay in the cache. And where rows are shorter than vectors, LANES
+of them stand side by side: their entries are copied into blocks in which a place of all of them is one
+vector, and every statement is a loop over these lanes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from symderiv.expression.nodes import Entry
+from symderiv.expression.traverse import walk
+from symderiv.kernels.c_formula import Dtype
+from symderiv.kernels.c_loops import INDENT, CLoops, block, calls, each_lane, mentions
+from symderiv.kernels.loop_program import (
+    Buffer,
+    Loop,
+    LoopProgram,
+    Node,
+    Note,
+    Parameter,
+    Reduce,
+    Start,
+    Store,
+    nodes,
+)
+from symderiv.kernels.names import NameTable
+from symderiv.kernels.nests import TOTAL
+
+_EACH_ROW = "for (ptrdiff_t row = start; row < stop; row++)"
+
+
+class CRows:
+    """Prints the body of one function in one dtype."""
+
+    def __init__(self, program: LoopProgram, names: NameTable, dtype: Dtype) -> None:
+        self.program, self.names, self.dtype = program, names, dtype
+        rows = [each for each in program.body if isinstance(each, Loop) and each.role == "rows"]
+        self.rows = rows[0] if rows else None
+        self.loops = CLoops(program, names, dtype, self.rows)
+        self.formula = self.loops.formula
+
+    @property
+    def arrays(self) -> list[Buffer]:
+        """The intermediates that need memory."""
+        return [each for each in self.program.buffers if each.indices]
+
+    def length(self, each: Buffer) -> str:
+        """How many numbers an intermediate has."""
+        return " * ".join(self.formula.places(index.axis) for index in each.indices)
+
+    def own_length(self) -> str:
+        """How many numbers the intermediates of one sample have together; empty if there are none."""
+        text = " + ".join(self.length(each) for each in self.arrays if each.per_row)
+        return f"({text})" if " " in text else text
+
+    def lines(self) -> list[str]:
+        """The whole body."""
+        found: list[str] = []
+        for node in self.program.body:
+            if node is self.rows:
+                assert self.rows is not None
+                found += self._rows(self.rows)
+            else:
+                found += self.loops.nodes([node])
+        if "stream" in self.formula.helpers:
+            found.append("end_of_streams();")
+        return found
+
+    def _rows(self, node: Loop) -> list[str]:
+        """The loop over the samples."""
+        axis = _only_axis(node) if node.parallel else None
+        if axis is None:
+            return self._one_by_one(node, "0")
+        lines = self._side_by_side(node, axis)
+        segments = _segments(node.body)
+        passes = sum(isinstance(each[-1], Loop) for each in segments)
+        if passes > 1 and not any(each.per_row for each in self.arrays):
+            lines += self._together(node, segments, axis, "done" if lines else "0")
+        if not lines:
+            return self._one_by_one(node, "0")
+        return ["ptrdiff_t done = 0;", *lines, *self._one_by_one(node, "done")]
+
+    def _items(self, node: Loop) -> str:
+        """How many numbers the largest array of the samples has: whether several threads are worth it."""
+        arrays = [each.axes for each in self.program.parameters if node.letter.axis in each.axes]
+        axes = max(arrays, key=len, default=(node.letter.axis,))
+        return " * ".join(self.formula.places(axis) for axis in axes)
+
+    def _parallel(self, node: Loop, items: str) -> list[str]:
+        return [f"OMP(omp parallel for schedule(static) if ({items} > GRAIN))"] if node.parallel else []
+
+    # -- one after the other ----------------------------------------------------------------
+
+    def _one_by_one(self, node: Loop, start: str) -> list[str]:
+        """Each sample by itself, with memory of its own for its intermediates."""
+        size = self.formula.places(node.letter.axis)
+        own = [each for each in self.arrays if each.per_row]
+        head = f"for (ptrdiff_t row = {start}; row < {size}; row++)"
+        loop = block(head, self.loops.inside(node.body))
+        if not own:
+            return [*self._parallel(node, self._items(node)), *loop]
+        buffers, offset = [], "work"
+        if node.parallel:
+            offset += f" + thread() * {self.own_length()}"
+        for number, each in enumerate(own):
+            before = [self.length(one) for one in own[:number]]
+            where = " + ".join([offset, *before])
+            buffers.append(f"{self.dtype.c} *restrict {self.names[each.name]} = {where};")
+        if not node.parallel:
+            return ["{", *(INDENT + line for line in (*buffers, *loop)), "}"]
+        inner = [*buffers, "OMP(omp for schedule(static))", *loop]
+        condition = f"if ({self._items(node)} > GRAIN)"
+        return [f"OMP(omp parallel {condition})", "{", *(INDENT + line for line in inner), "}"]
+
+    # -- pass by pass -----------------------------------------------------------------------
+
+    def _together(self, node: Loop, segments: Sequence[Sequence[Node]], axis: str, start: str) -> list[str]:
+        """ROWS samples at a time, where they are short enough to stay in a cache."""
+        size = self.formula.places(node.letter.axis)
+        scalars = [each for each in self._scalars(node) if _homes(each.name, segments) > 1]
+        body = [f"const ptrdiff_t stop = smaller_place(start + ROWS, {size});"]
+        if scalars:
+            declared = ", ".join(f"{self.names[each.name]}[ROWS]" for each in scalars)
+            body.append(f"{self.dtype.c} {declared};")
+        self.formula.beside = {each.name: "[row - start]" for each in scalars}
+        self.loops.chunks = False
+        for each in segments:
+            notes = [one for one in each if isinstance(one, Note)]
+            rest = [one for one in each if not isinstance(one, Note)]
+            body += [*self._notes(notes), *self._all_rows(rest)]
+        self.formula.beside, self.loops.chunks = {}, True
+        self.formula.helpers.add("places")
+        return block(
+            f"if ({self._stay_near(node, axis)})",
+            [
+                "/* Rows that stay in a near cache: ROWS of them go through each pass together. */",
+                *self._parallel(node, self._items(node)),
+                *block(f"for (ptrdiff_t start = {start}; start < {size}; start += ROWS)", body),
+                f"done = {size};",
+            ],
+        )
+
+    def _all_rows(self, segment: Sequence[Node]) -> list[str]:
+        """A segment for each of the samples that are worked on together."""
+        last = segment[-1]
+        streamed = self.loops.streamed(last) if isinstance(last, Loop) else None
+        if streamed is None:
+            return block(_EACH_ROW, self.loops.inside(segment))
+        self.loops.stream = True
+        large = block(_EACH_ROW, self.loops.inside(segment))
+        self.loops.stream = False
+        others = block(_EACH_ROW, self.loops.inside(segment))
+        self.loops.stream = None
+        return [*block(f"if ({self.loops.is_large(streamed)})", large), *block("else", others)]
+
+    def _stay_near(self, node: Loop, axis: str) -> str:
+        """Whether ROWS samples stay in a near cache; exponentials leave the time to fetch from the second."""
+        shape = (node.letter.axis, axis)
+        count = max(1, sum(each.axes == shape for each in self.program.parameters if each.kind == "real"))
+        places = self.formula.places(axis)
+        row = f"{count} * {places} * (ptrdiff_t)sizeof({self.dtype.c})"
+        if any(isinstance(each, Loop) and calls(each) for each in node.body):
+            self.formula.helpers.add("stay_near")
+            return f"stay_near({self.formula.places(node.letter.axis)}, {row})"
+        return f"{row} <= NEAR"
+
+    def _scalars(self, node: Loop) -> list[Buffer]:
+        """The numbers of a sample that are used in the loop over the samples."""
+        used = {part.array for each in nodes(node.body) for part in entries(each)}
+        own = (each for each in self.program.buffers if each.per_row or each.name == TOTAL)
+        return [each for each in own if each.name in used and not each.indices]
+
+    def _notes(self, notes: Sequence[Note]) -> list[str]:
+        """Notes name a row's variable, wherever it stands."""
+        kept, self.formula.beside = self.formula.beside, {}
+        lines = self.loops.nodes(notes)
+        self.formula.beside = kept
+        return lines
+
+    # -- side by side -----------------------------------------------------------------------
+
+    def _side_by_side(self, node: Loop, axis: str) -> list[str]:
+        """LANES short rows at a time; empty where something of them has another shape."""
+        own = [each for each in self.program.buffers if each.per_row and each.indices]
+        if any(len(each.indices) > 1 for each in own):
+            return []
+        used = {part.array for each in nodes(node.body) for part in entries(each)}
+        own = [each for each in own if each.name in used]
+        dear = any(isinstance(each, Loop) and calls(each) for each in node.body)
+        copied = [  # a copy costs more than few operations on entries that lie apart
+            each
+            for each in self.program.parameters
+            if dear and each.name in used and each.kind == "real" and each.axes == (node.letter.axis, axis)
+        ]
+        scalars = self._scalars(node)
+        blocks = {each.name: self._block_name(each) for each in copied}
+        self.formula.beside = {each.name: "[lane]" for each in (*own, *scalars)}
+        self.formula.blocks = blocks
+        declared = [f"{self.dtype.c} {name}[SHORT][LANES];" for name in blocks.values()]
+        declared += [f"{self.dtype.c} {self.names[each.name]}[SHORT][LANES];" for each in own]
+        if scalars:
+            names = ", ".join(f"{self.names[each.name]}[LANES]" for each in scalars)
+            declared.append(f"{self.dtype.c} {names};")
+        passes: list[str] = []
+        for segment in _segments(node.body):
+            notes = [each for each in segment if isinstance(each, Note)]
+            passes += self._notes(notes)
+            rest = [each for each in segment if not isinstance(each, Note)]
+            before = rest[:-1] if isinstance(rest[-1], Loop) else rest
+            if before:
+                passes += self._by_lane(before)
+            if isinstance(rest[-1], Loop):
+                letter = self.formula.letter(rest[-1].letter)
+                places = self.formula.places(rest[-1].letter.axis)
+                head = f"for (ptrdiff_t {letter} = 0; {letter} < {places}; {letter}++)"
+                passes += block(head, self._by_lane(rest[-1].body))
+        self.formula.beside, self.formula.blocks = {}, {}
+        size, places = self.formula.places(node.letter.axis), self.formula.places(axis)
+        body = [
+            *declared,
+            *self._copied_in([each for each in copied if not each.is_result], blocks, places),
+            *passes,
+            *self._copied_out([each for each in copied if each.is_result], blocks, places),
+        ]
+        return [
+            f"if ({places} <= SHORT) {{",
+            f"{INDENT}/* Short rows: LANES of them side by side. */",
+            f"{INDENT}done = {size} - {size} % LANES;",
+            *(INDENT + line for line in self._parallel(node, f"done * {places}")),
+            *(
+                INDENT + line
+                for line in block("for (ptrdiff_t first = 0; first < done; first += LANES)", body)
+            ),
+            "}",
+        ]
+
+    def _block_name(self, each: Parameter) -> str:
+        return self.names.give(f"block of {each.name}", f"{self.names[each.name]}_block")
+
+    def _by_lane(self, body: Sequence[Node]) -> list[str]:
+        lines = self.loops.inside(body)
+        if mentions("\n".join(lines), "row"):
+            lines = ["const ptrdiff_t row = first + lane;", *lines]
+        return block(each_lane("LANES"), lines)
+
+    def _copied_in(self, copied: Sequence[Parameter], blocks: Mapping[str, str], places: str) -> list[str]:
+        if not copied:
+            return []
+        pairs = [(blocks[each.name], self.names[each.name]) for each in copied]
+        lines = [f"{name}[place][lane] = {of}[(first + lane) * {places} + place];" for name, of in pairs]
+        head = f"for (ptrdiff_t place = 0; place < {places}; place++)"
+        return block(head, block(each_lane("LANES"), lines))
+
+    def _copied_out(self, copied: Sequence[Parameter], blocks: Mapping[str, str], places: str) -> list[str]:
+        if not copied:
+            return []
+        pairs = [(blocks[each.name], self.names[each.name]) for each in copied]
+        lines = [f"{of}[(first + lane) * {places} + place] = {name}[place][lane];" for name, of in pairs]
+        inner = block(f"for (ptrdiff_t place = 0; place < {places}; place++)", lines)
+        return block(each_lane("LANES"), inner)
+
+
+def _segments(body: Sequence[Node]) -> list[list[Node]]:
+    """What goes through all samples together: each pass with what it starts from, and numbers between."""
+    found: list[list[Node]] = []
+    pending: list[Node] = []
+    for each in body:
+        if not isinstance(each, Loop):
+            pending.append(each)
+            continue
+        starts = len(pending)
+        while starts and isinstance(pending[starts - 1], Start | Note):
+            starts -= 1
+        if starts:
+            found.append(pending[:starts])
+        found.append([*pending[starts:], each])
+        pending = []
+    return [*found, pending] if pending else found
+
+
+def _homes(name: str, segments: Sequence[Sequence[Node]]) -> int:
+    """In how many segments an array is used."""
+    return sum(
+        any(part.array == name for node in nodes(tuple(each)) for part in entries(node)) for each in segments
+    )
+
+
+def _only_axis(rows: Loop) -> str | None:
+    """The one axis of all loops inside the rows, none of them in another; None where it is otherwise."""
+    inner = [each for each in rows.body if isinstance(each, Loop)]
+    axes = {each.letter.axis for each in inner}
+    nested = any(isinstance(node, Loop) for each in inner for node in each.body)
+    shifted = any(each.window is not None for each in inner)
+    return next(iter(axes)) if len(axes) == 1 and not nested and not shifted else None
+
+
+def entries(node: Node) -> list[Entry]:
+    """The entries that a node names, those inside of a loop left out."""
+    match node:
+        case Start(_, target):
+            return [target]
+        case Store(target, value) | Reduce(_, target, value):
+            return [part for each in (target, value) for _, part in walk(each) if isinstance(part, Entry)]
+    return []
