@@ -8,6 +8,7 @@ from symderiv.build.manifest import INDEX, INDEX_PAGE, Manifest, Record
 from symderiv.build.report import counted, steps
 from symderiv.calculus import Derivation
 from symderiv.documents.environment import html_environment
+from symderiv.documents.escape import escape_markdown
 from symderiv.documents.formulas import formula, with_math
 from symderiv.documents.structure import structure
 from symderiv.expression.nodes import Derivative, Entry
@@ -110,7 +111,12 @@ def index_table(manifest: Manifest) -> str:
         record = manifest.problems[name]
         links = " ".join(f"[{file.split('/')[-1]}]({file})" for file in record.files)
         for place, row in enumerate(record.rows):
-            first, last = (f"**{record.title or name}**", links) if place == 0 else ("", "")
+            first, last = (f"**{escape_markdown(record.title or name)}**", links) if place == 0 else ("", "")
             cells = (first, f"`{row.derivative}`", f"`{row.form}`", steps(row), row.proof, last)
-            lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
+            lines.append(f"| {' | '.join(_in_table(cell) for cell in cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _in_table(cell: str) -> str:
+    """A cell without bars of its own, escaped ones included."""
+    return cell.replace(r"\|", "|").replace("|", "&#124;")

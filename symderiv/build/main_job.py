@@ -23,8 +23,9 @@ from symderiv.build.manifest import MANIFEST, Manifest
 from symderiv.build.plan import Outcome, Plan, Request
 from symderiv.problem import Problem
 
-#: What a problem must be called, for its name is that of files and functions.
-_NAME = re.compile(r"[\w.-]+")
+#: What a problem must be called, for its name is that of files and functions; no name leads out of the
+#: folder, is hidden in it, or is that of one of its own files.
+_NAME = re.compile(r"(?!__)\w[\w-]*")
 
 
 class BuildError(ValueError):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from symderiv.build.manifest import Row
 from symderiv.build.plan import Outcome
+from symderiv.notation.errors import printable
 
 #: Forms are cut to this width in the table, and no further, where the terminal is narrow.
 _LEAST_FORM = 24
@@ -21,12 +22,12 @@ _ABOUT_ERRORS = (
 
 def say(line: str) -> None:
     """One line on the standard output, at once."""
-    print(line, flush=True)
+    print(printable(line), flush=True)
 
 
 def complain(line: str) -> None:
     """One line on the standard error."""
-    print(f"symderiv: {line}", file=sys.stderr, flush=True)
+    print(printable(f"symderiv: {line}"), file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

@@ -42,7 +42,9 @@ def load(name_or_path: str | Path) -> Problem:
     wanted = str(name_or_path)
     if wanted.endswith(SUFFIX):
         path = Path(wanted)
-        return read_problem(_read_file(path), path.name.removesuffix(SUFFIX), wanted)
+        stem = path.name.removesuffix(SUFFIX)
+        name = "".join(letter if letter.isprintable() else "_" for letter in stem)
+        return read_problem(_read_file(path), name, wanted)
     known = names()
     if wanted not in known:
         raise UnknownProblemError(_not_found(wanted, known))

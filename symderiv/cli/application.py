@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,7 @@ import typer
 from typer.core import TyperCommand
 
 from symderiv import __version__
+from symderiv.notation.errors import printable
 
 _Parameters = ParamSpec("_Parameters")
 
@@ -96,6 +98,9 @@ def main() -> NoReturn:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (kept until the end)
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper):  # pages say that they are UTF-8; a locale changes nothing
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         try:
             app(prog_name="symderiv")
@@ -146,7 +151,7 @@ def answering(command: Callable[_Parameters, None]) -> Callable[_Parameters, Non
         except Exception as error:
             if not type(error).__module__.startswith("symderiv."):
                 raise
-            typer.echo(f"symderiv: {error}", err=True)
+            typer.echo(printable(f"symderiv: {error}"), err=True)
             raise typer.Exit(2) from None
 
     return wrapped

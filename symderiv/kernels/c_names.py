@@ -22,6 +22,10 @@ _LIBRARY = """
 abs abort atexit calloc div exit free index isfinite isgreater isinf isless isnan isnormal labs main malloc
 memchr memcmp memcpy memmove memset printf puts realloc rindex signgam strlen time
 errno linux near far unix assert complex imaginary I NAN NULL INFINITY HUGE_VAL EOF
+alloca fpclassify isgreaterequal islessequal islessgreater isunordered math_errhandling offsetof signbit
+HUGE_VALF HUGE_VALL RAND_MAX EXIT_FAILURE EXIT_SUCCESS MATH_ERRNO MATH_ERREXCEPT
+FP_ILOGB0 FP_ILOGBNAN FP_INFINITE FP_NAN FP_NORMAL FP_SUBNORMAL FP_ZERO FP_FAST_FMA FP_FAST_FMAF
+M_1_PI M_2_PI M_2_SQRTPI M_E M_LN10 M_LN2 M_LOG10E M_LOG2E M_PI M_PI_2 M_PI_4 M_SQRT1_2 M_SQRT2
 size_t ptrdiff_t int32_t int64_t uint32_t uint64_t float_t double_t
 """
 #: Names that the templates and the printer use.
@@ -37,10 +41,19 @@ _HELPERS = """
 add_product cube e_near_zero exp exp_of_negative larger largest log matrix_product product relu
 sigmoid sign smaller smallest softplus square step stream tile total
 """
+#: The limits of whole numbers, which are macros: <stdint.h> and <limits.h>.
+_LIMITS = (
+    *(f"{sign}INT{kind}_{end}" for sign in ("", "U") for end in ("MAX", "MIN", "C")
+      for kind in ("8", "16", "32", "64", "MAX", "PTR",
+                   *(f"_{how}{bits}" for how in ("FAST", "LEAST") for bits in (8, 16, 32, 64)))),
+    *(f"{kind}_{end}" for kind in ("PTRDIFF", "SIZE", "SIG_ATOMIC", "WCHAR", "WINT", "CHAR", "SCHAR", "SHRT",
+                                   "INT", "LONG", "LLONG", "UCHAR", "USHRT", "UINT", "ULONG", "ULLONG")
+      for end in ("MAX", "MIN")),
+)  # fmt: skip
 
 RESERVED = frozenset(
     (
-        *_KEYWORDS.split(), *_LIBRARY.split(), *OWN.split(),
+        *_KEYWORDS.split(), *_LIBRARY.split(), *OWN.split(), *_LIMITS,
         *(name + suffix for name in _MATHEMATICS.split() for suffix in ("", "f", "l", "_r")),
         *(f"{dtype}_{name}" for name in _HELPERS.split() for dtype in ("f32", "f64")),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -13,6 +14,9 @@ from symderiv.notation.lines import TEXT_KEYWORDS, Line
 from symderiv.notation.names import Names
 from symderiv.notation.syntax import Node, near, parse, start_of
 from symderiv.problem import Input, Problem, Upstream
+
+#: Unicode categories of what steers a terminal, turns the direction of print, or is half a character.
+_STEERING = ("Cc", "Cf", "Cs")
 
 
 class Declarations:
@@ -51,6 +55,13 @@ class Declarations:
     def _text(self, line: Line) -> None:
         if line.keyword in self.words:
             raise self.source.error(line.head, f"a second {line.keyword} line: one is enough")
+        for place, letter in enumerate(line.text):
+            if unicodedata.category(letter) in _STEERING and not letter.isspace():
+                called = unicodedata.name(letter, "a control character").lower()
+                raise self.source.error(
+                    line.begin + place,
+                    f"expected letters that print, found U+{ord(letter):04X} ({called}): delete it",
+                )
         self.words[line.keyword] = " ".join(line.text.split())
 
     def _axis(self, line: Line, token: Token) -> str:

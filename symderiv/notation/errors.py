@@ -57,6 +57,11 @@ class Source:
         return NotationError(message, self.path, number, offset - start + 1, line.rstrip("\r"))
 
 
+def printable(text: str) -> str:
+    """A text without characters that steer a terminal or turn the direction of print."""
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "?" for letter in text)
+
+
 def quoted(word: str) -> str:
     """A piece of the user's text for use in a sentence: short and printable."""
     word = "".join(letter if letter.isprintable() else "?" for letter in word)

@@ -180,9 +180,9 @@ def texts(count: int, seed: int) -> Iterator[Hostile]:
             yield Hostile(rng.choice(list(READERS)), noise, "noise")
 
 
-def mutated(text: str, rng: random.Random) -> str:
-    """`text` with one to six pieces deleted, doubled, swapped, replaced or put in."""
-    for _ in range(rng.randint(1, 6)):
+def mutated(text: str, rng: random.Random, most: int = 6) -> str:
+    """`text` with one to `most` pieces deleted, doubled, swapped, replaced or put in."""
+    for _ in range(rng.randint(1, most)):
         if not text:
             return rng.choice(TOKENS)
         begin = rng.randrange(len(text))

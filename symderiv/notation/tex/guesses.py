@@ -37,7 +37,7 @@ def guesses_of(source: Source, notes: Mapping[str, int]) -> tuple[Guess, ...]:
     if not notes:
         return ()
     try:
-        tokens = tokenize(source)
+        tokens = tokenize(source, together=True)
     except NotationError:  # commands of the document: the place is enough then
         tokens = []
     found = []

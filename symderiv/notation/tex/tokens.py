@@ -101,7 +101,7 @@ def tokenize(
     what = "these formulas have" if together else "this formula has"
     if len(source.text) > most_text and (not together or _length(source.text) > most_text):
         raise source.error(most_text, f"{what} more than {most_text} characters: split it")
-    tokens = _Scanner(source, macros or {}, most=most).run()
+    tokens = _Scanner(source, macros or {}, most=most, displays=together).run()
     if len(tokens) > most:
         raise source.error(tokens[most].at, f"{what} more than {most} signs: split it")
     _check_braces(source, tokens)
@@ -122,8 +122,12 @@ class _Scanner:
         macros: Mapping[str, str | None],
         within: tuple[str, ...] = (),
         most: int = MAX_TOKENS,
+        displays: bool = False,
     ) -> None:
         self.source = source
+        self.displays = (
+            displays  # whether the sign for the end of a display is ours: nobody else may write it
+        )
         self.most = most
         self.macros = macros
         self.within = within
@@ -144,8 +148,10 @@ class _Scanner:
                 self._add("word", found.replace("\\_", "_"), at)
             elif kind == "command":
                 self._command(found, at)
-            elif kind in ("newline", "display"):
+            elif kind == "newline" or (kind == "display" and self.displays):
                 self._add("newline", found, at)
+            elif kind == "display":
+                self._sign(found[0], at)
             elif kind == "relation":
                 self._add("rel", _RELATIONS.get(found, found), at)
             elif kind == "sign":
