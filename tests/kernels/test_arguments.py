@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.kernels.emitted import module
+from tests.kernels.emitted import PYTHON, load, module, own
 
 Z = np.zeros((2, 3))
 T = np.full((2, 3), 1 / 3)
@@ -155,3 +155,13 @@ def test_subclass_with_its_own_product_counts_as_an_array() -> None:
     z, t = np.array([[0.5, 1.0, 2.0]]), np.array([[0.25, 0.25, 0.5]])
     loss = module("cross_entropy").cross_entropy
     assert loss(z.view(np.matrix), t.view(np.matrix)) == loss(z, t)
+
+
+@pytest.mark.parametrize("target", PYTHON)
+def test_arrays_without_axes_know_their_dtype(target: str) -> None:
+    alone = load(own("alone", "input xx\nyy = exp(xx)\nderive d(yy, xx)\n"), target)
+    for real in (np.float32, np.float64):
+        for scalar in (real(1.5), np.array(1.5, real)):
+            assert alone.alone(scalar).dtype == real
+            assert alone.alone_jvp(alone.alone(scalar), scalar).dtype == real
+    assert alone.alone(1.5).dtype == np.float64
