@@ -9,7 +9,7 @@ import pytest
 
 from symderiv import catalog
 from symderiv.expression.nodes import Entry
-from symderiv.kernels import specification, spelling
+from symderiv.kernels import frame, specification, spelling
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.spelling import respelled
 from symderiv.kernels.verify import Check, verify
@@ -62,9 +62,9 @@ def test_verification_finds_what_is_not_respelled(name: str, monkeypatch: pytest
     """The very same trials fail where a formula is emitted as it was written."""
     made = own("as_written", SPELLINGS[name][0])
     kinds = specification.functions_of(made)[0]
-    monkeypatch.setattr(specification, "respelled", lambda given: given)
-    monkeypatch.setattr(specification, "score_inputs", lambda _: dict(kinds.scores))
-    monkeypatch.setattr(specification, "saturating_inputs", lambda _: kinds.logits)
+    monkeypatch.setattr(frame, "respelled", lambda given: given)
+    monkeypatch.setattr(frame, "score_inputs", lambda _: dict(kinds.scores))
+    monkeypatch.setattr(frame, "saturating_inputs", lambda _: kinds.logits)
     assert wrong(verify(made, "numpy", large=False))
 
 
