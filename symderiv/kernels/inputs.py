@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 from itertools import product
@@ -63,7 +64,8 @@ def _is_real(meaning: Meaning, tables: Mapping[str, Table], trial: Trial, *, lim
         for definition in meaning.batched.definitions:
             spots = list(product(*(range(trial.sizes[index.axis]) for index in definition.indices)))
             for place in spots[:: max(1, len(spots) // _LOOKED_AT)]:
-                if not is_real(oracle.entry(definition.name, place)):
+                value = oracle.entry(definition.name, place)
+                if not is_real(value) and not (limits and value == -math.inf):  # scores, and log 0
                     return False
     except (ArithmeticError, ValueError):
         return False

@@ -21,8 +21,17 @@ p[k] = exp(a[k]) / sum(l, exp(a[l]))
 """
 
 
-def drawn(text: str) -> dict[str, dict[tuple[int, ...], float]]:
-    made = own("drawn", HEAD + text)
+#: The same shares, of scores that are worked out: where a bias is -inf they are.
+BIASED = """
+index i, k, l : K
+input a[K], b[K], w[K]
+z[k] = 2 * a[k] + b[k]
+p[k] = exp(z[k]) / sum(l, exp(z[l]))
+"""
+
+
+def drawn(text: str, head: str = HEAD) -> dict[str, dict[tuple[int, ...], float]]:
+    made = own("drawn", head + text)
     (forward, *_) = functions_of(made)
     return inputs_of(Meaning(made, forward, {}), Trial({"K": 3}, SOME_INFINITE), made.name)
 
@@ -44,6 +53,13 @@ def test_beside_an_infinite_score_a_weight_is_0_and_a_divisor_is_not(formula: st
     assert tables["a"][2,] == -math.inf
     assert (tables["w"][2,] == 0) is zero
     assert all(tables["w"][place,] != 0 for place in (0, 1))
+
+
+@pytest.mark.parametrize(("formula", "zero"), [("-w[k] * log(p[k])", True), ("p[k] / w[k]", False)])
+def test_so_it_is_where_scores_are_worked_out(formula: str, zero: bool) -> None:
+    tables = drawn(f"L = sum(k, {formula})\nderive d(L, a[i])\n", BIASED)
+    assert -math.inf in (tables["a"][2,], tables["b"][2,])
+    assert (tables["w"][2,] == 0) is zero
 
 
 def test_mixture_density_with_scales_is_verified() -> None:
