@@ -108,11 +108,9 @@ class _StagePrinter:
         known = list(dict.fromkeys(axis for each in self.parameters for axis in each.axes))
         axes = [sorted((index.axis for index in each.letters), key=known.index) for each in staged.products]
         counts = dict.fromkeys(" * ".join(map(self._size, each)) for each in axes)
-        inside = [
-            *(line for each in staged.before for line in self._stage(each)),
-            *self._blocks([line for each in staged.inside for line in self._stage(each)]),
-            *(line for each in staged.after for line in self._stage(each)),
-        ]
+        before = self._outside(staged.before)
+        blocks = self._blocks([line for each in staged.inside for line in self._stage(each)])
+        inside = [*before, *blocks, *self._outside(staged.after)]
         back = [
             line
             for name in sorted(self.summed)
@@ -270,6 +268,13 @@ class _StagePrinter:
             *([f"{_INDENT}held = slice(0, min(at_once, {size} - start))"] if held else []),
             *(_INDENT + line for line in inside),
         ]
+
+    def _outside(self, stages: Sequence[Stage]) -> list[str]:
+        """What is done before or after all blocks, with whole arrays: their lengths are those of the axes."""
+        in_blocks, self.in_blocks = self.in_blocks, False
+        lines = [line for each in stages for line in self._stage(each)]
+        self.in_blocks = in_blocks
+        return lines
 
     def _stage(self, stage: Stage) -> list[str]:
         if isinstance(stage, MatrixProduct):
