@@ -29,7 +29,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import from_dtype, njit, types
 from numba.extending import intrinsic, overload
 
 __all__ = [
@@ -41,6 +41,643 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 # For formulas whose grouping matters.
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+# Matrix products of fewer multiplications, or of fewer rows, are done in compiled loops: calling BLAS, and
+# the loops before and after it, takes 10 to 20 microseconds, in which a loop nest does about so many, and
+# for a row or two BLAS does not gain on it.
+_FEW_PRODUCTS = 25_000
+_FEW_ROWS = 4
+
+
+_Array = np.ndarray
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _reads(axes):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
+    return lambda real: types.Array(real, axes, "C", readonly=True)
+
+
+def _writes(axes):
+    """One that it writes."""
+    return lambda real: types.Array(real, axes, "C")
+
+
+def _places(axes):
+    """One that holds places of labels."""
+    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+
+
+def _number(real):
+    """A number."""
+    return types.float64
+
+
+class _ByDtype(dict):
+    """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
+
+    def __init__(self, function, kinds):
+        self.function, self.kinds = function, kinds
+
+    def __missing__(self, dtype):
+        if dtype not in _REALS:
+            raise TypeError(f"expected float32 or float64, found {dtype}")
+        # Compiled for one signature, it is not compiled again for others.
+        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        try:
+            # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
+            made = njit(signature, **{**_FAST, "cache": True})(self.function)
+        except Exception:  # no file, no place to write to, or nothing there that can be read
+            made = njit(signature, **_FAST)(self.function)
+        self[dtype] = made
+        return made
+
+
+def _by_dtype(*kinds):
+    """Let a function be compiled for one dtype at a time."""
+    return lambda function: _ByDtype(function, kinds)
+
+
+def attention_head(Q, K, V, out=None, *, threads=1):
+    """Scaled dot-product attention: each of M queries takes an average of N values, weighted by the
+    softmax of its products with the keys.
+
+    Parameters
+    ----------
+    Q : array (B, M, C)
+        Input.
+    K : array (B, N, C)
+        Input.
+    V : array (B, N, D)
+        Input.
+    out : array, optional
+        Where to put the result: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; large products may differ in their last digits.
+
+    Returns
+    -------
+    out : array (B, M, D)
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
+    Any finite exponents are safe, however large.
+    Exponentials below the smallest normal number are 0.
+    Large matrix products are left to NumPy, whose BLAS has threads of its own beside
+    any that share the samples; the environment tells it how many (OPENBLAS_NUM_THREADS, for one).
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(Q) is type(K) is type(V) is type(out) is _Array
+        and (threads == 1 or Q.size < _SHARED)
+        and Q.flags.c_contiguous
+        and K.flags.c_contiguous
+        and V.flags.c_contiguous
+    ):
+        try:
+            if _attention_head_fits[Q.dtype](Q, K, V, out):
+                _attention_head_kernel(Q, K, V, out)
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    arrays, sizes, dtype, single = _read(
+        ("Q", Q, ('B', 'M', 'C'), None, True),
+        ("K", K, ('B', 'N', 'C'), None, True),
+        ("V", V, ('B', 'N', 'D'), None, True),
+    )
+    Q, K, V = arrays
+    B = sizes["B"]
+    M = sizes["M"]
+    C = sizes["C"]
+    N = sizes["N"]
+    D = sizes["D"]
+    out = _output("out", out, (B, M, D), dtype, single, arrays)
+    if threads == 1:
+        _attention_head_kernel(Q, K, V, out)
+    else:
+        _in_threads(threads, _attention_head_kernel, (True, True, True, True), Q, K, V, out)
+    return out[0] if single else out
+
+
+@njit(**_FAST)
+def _attention_head_loops(Q, K, V, out):
+    """The loops of attention_head_loops."""
+    real = out.dtype.type  # keeps literals narrow
+    B = Q.shape[0]
+    M = Q.shape[1]
+    C = Q.shape[2]
+    N = K.shape[1]
+    D = V.shape[2]
+    sum_Q_K = np.empty((M, N), out.dtype)  # of one sample
+    S = np.empty((M, N), out.dtype)  # of one sample
+    m = np.empty(M, out.dtype)  # of one sample
+    e = np.empty((M, N), out.dtype)  # of one sample
+    s = np.empty(M, out.dtype)  # of one sample
+    P = np.empty((M, N), out.dtype)  # of one sample
+    for row in range(B):
+        for m_2 in range(M):
+            for n in range(N):
+                total = real(0)
+                for c in range(C):
+                    total += Q[row, m_2, c] * K[row, n, c]
+                sum_Q_K[m_2, n] = total
+        for m_2 in range(M):
+            for n in range(N):
+                S[m_2, n] = sum_Q_K[m_2, n] / real(math.sqrt(C))
+        # the largest exponent becomes 0, so exp cannot overflow
+        for m_2 in range(M):
+            total = real(-np.inf)
+            for k in range(N):
+                total = _larger_exponent(total, S[m_2, k])
+            m[m_2] = total
+        # between 0 and 1, and at least one of them is 1
+        for m_2 in range(M):
+            for k in range(N):
+                e[m_2, k] = _exp_of_negative(S[m_2, k] - m[m_2])
+        # between 1 and the number of terms
+        for m_2 in range(M):
+            total = real(0)
+            for k in range(N):
+                total += e[m_2, k]
+            s[m_2] = total
+        for m_2 in range(M):
+            for n in range(N):
+                P[m_2, n] = e[m_2, n] / s[m_2]
+        for m_2 in range(M):
+            for d in range(D):
+                out[row, m_2, d] = real(0)
+        for n in range(N):
+            for m_2 in range(M):
+                for d in range(D):
+                    out[row, m_2, d] += P[m_2, n] * V[row, n, d]
+
+
+@njit(**_FAST)
+def _attention_head_step_1(sum_Q_K, Q, P):
+    """The loops of attention_head_step_1."""
+    real = P.dtype.type  # keeps literals narrow
+    M = sum_Q_K.shape[0]
+    N = sum_Q_K.shape[1]
+    C = Q.shape[1]
+    e = np.empty(N, P.dtype)  # of one sample
+    for row in range(M):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        scale = real(1) / real(math.sqrt(C))
+        for n in range(N):
+            P[row, n] = scale * sum_Q_K[row, n]
+            m = _larger_exponent(m, P[row, n])
+        # e[k]: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        s = real(0)
+        for k in range(N):
+            e[k] = _exp_of_negative(P[row, k] - m)
+            s += e[k]
+        scale_2 = real(1) / s
+        for n in range(N):
+            P[row, n] = scale_2 * e[n]
+
+
+@njit(**_FAST)
+def _attention_head_step_1_by_blocks(all_sum_Q_K, all_Q, all_P):
+    """By blocks of 32 samples, so that loops are long where N is small."""
+    real = all_P.dtype.type  # keeps literals narrow
+    M = all_sum_Q_K.shape[0]
+    N = all_sum_Q_K.shape[1]
+    C = all_Q.shape[1]
+    e = np.empty((32, N), all_P.dtype)  # of one block
+    for block in range(M // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        sum_Q_K = all_sum_Q_K[start:stop]
+        Q = all_Q[start:stop]
+        P = all_P[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # e[row, k]: between 0 and 1, and at least one of them is 1
+        for row in range(32):
+            m = real(-np.inf)
+            scale = real(1) / real(math.sqrt(C))
+            for n in range(N):
+                P[row, n] = scale * sum_Q_K[row, n]
+                m = _larger_exponent(m, P[row, n])
+            for k in range(N):
+                e[row, k] = P[row, k] - m
+        flat = e.reshape(-1)  # all rows as one
+        for place in range(32 * N):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(N):
+                s += e[row, k]
+            scale_2 = real(1) / s
+            for n in range(N):
+                P[row, n] = scale_2 * e[row, n]
+    # What is left over of the samples
+    done = M - M % 32
+    if done < M:
+        _attention_head_step_1(all_sum_Q_K[done:], all_Q[done:], all_P[done:])
+
+
+def _attention_head_kernel(Q, K, V, out):
+    """Large matrix products are left to BLAS, with compiled loops between them."""
+    B = Q.shape[0]
+    M = Q.shape[1]
+    C = Q.shape[2]
+    N = K.shape[1]
+    D = V.shape[2]
+    if M < _FEW_ROWS or M * C * N + M * N * D < _FEW_PRODUCTS:
+        return _attention_head_loops(Q, K, V, out)
+    dtype = out.dtype
+    step_1 = _attention_head_step_1
+    if N * dtype.itemsize <= 400:
+        step_1 = _attention_head_step_1_by_blocks
+    # So many samples at a time that what is worked on stays in the cache
+    at_once = _samples_at_once(M, (2 * N + 1 * C + 1 * D) * dtype.itemsize, (1 * N * C + 1 * N * D) * dtype.itemsize)
+    sum_Q_K = np.empty((at_once, N), dtype)
+    P = np.empty((at_once, N), dtype)
+    for sample in range(B):
+        for start in range(0, M, at_once):
+            here = slice(start, start + at_once)
+            held = slice(0, min(at_once, M - start))
+            np.matmul(Q[sample, here], K[sample].T, out=sum_Q_K[held])
+            step_1(sum_Q_K[held], Q[sample, here], P[held])
+            np.matmul(P[held], V[sample], out=out[sample, here])
+
+
+@_by_dtype(_reads(3), _reads(3), _reads(3), _writes(3))
+def _attention_head_fits(Q, K, V, out):
+    """Whether all arguments fit together."""
+    B = Q.shape[0]
+    M = Q.shape[1]
+    C = Q.shape[2]
+    N = K.shape[1]
+    D = V.shape[2]
+    if (
+        B * M * C * N * D == 0
+        or K.shape != (B, N, C)
+        or V.shape != (B, N, D)
+        or out.shape != (B, M, D)
+        or _overlap(out, Q)
+        or _overlap(out, K)
+        or _overlap(out, V)
+    ):
+        return False
+    return True
+
+
+def attention_head_gradient(Q, K, V, dL_dO, out=None, *, threads=1):
+    """The gradient of L(O) by V, Q and K, given its gradient dL_dO by O.
+
+    P_bar[m, n] = sum(d, dL_dO[m, d] * V[n, d])
+
+    S_bar[m, n] = P[m, n] * (P_bar[m, n] - sum(k, P_bar[m, k] * P[m, k]))
+
+    d(L, V[n, d]) = sum(m, dL_dO[m, d] * P[m, n])
+
+    d(L, Q[m, c]) = sum(n, S_bar[m, n] * K[n, c]) / sqrt(C)
+
+    d(L, K[n, c]) = sum(m, S_bar[m, n] * Q[m, c]) / sqrt(C)
+
+    Parameters
+    ----------
+    Q : array (B, M, C)
+        Input.
+    K : array (B, N, C)
+        Input.
+    V : array (B, N, D)
+        Input.
+    dL_dO : array (B, M, D)
+        The cotangent of O.
+    out : tuple of arrays, optional
+        Where to put dV, dQ, dK: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; large products may differ in their last digits.
+
+    Returns
+    -------
+    dV : array (B, N, D)
+    dQ : array (B, M, C)
+    dK : array (B, N, C)
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
+    Any finite exponents are safe, however large.
+    Exponentials below the smallest normal number are 0.
+    Large matrix products are left to NumPy, whose BLAS has threads of its own beside
+    any that share the samples; the environment tells it how many (OPENBLAS_NUM_THREADS, for one).
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(out) is tuple and len(out) == 3
+        and type(Q) is type(K) is type(V) is type(dL_dO) is type(out[0]) is type(out[1]) is type(out[2]) is _Array
+        and (threads == 1 or Q.size < _SHARED)
+        and Q.flags.c_contiguous
+        and K.flags.c_contiguous
+        and V.flags.c_contiguous
+        and dL_dO.flags.c_contiguous
+    ):
+        try:
+            if _attention_head_gradient_fits[Q.dtype](Q, K, V, dL_dO, out[0], out[1], out[2]):
+                _attention_head_gradient_kernel(Q, K, V, dL_dO, out[0], out[1], out[2])
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    arrays, sizes, dtype, single = _read(
+        ("Q", Q, ('B', 'M', 'C'), None, True),
+        ("K", K, ('B', 'N', 'C'), None, True),
+        ("V", V, ('B', 'N', 'D'), None, True),
+        ("dL_dO", dL_dO, ('B', 'M', 'D'), None, True),
+    )
+    Q, K, V, dL_dO = arrays
+    B = sizes["B"]
+    M = sizes["M"]
+    C = sizes["C"]
+    N = sizes["N"]
+    D = sizes["D"]
+    dV, dQ, dK = _outputs(
+        out,
+        [
+            ("dV", (B, N, D), single),
+            ("dQ", (B, M, C), single),
+            ("dK", (B, N, C), single),
+        ],
+        dtype,
+        arrays,
+    )
+    if threads == 1:
+        _attention_head_gradient_kernel(Q, K, V, dL_dO, dV, dQ, dK)
+    else:
+        _in_threads(threads, _attention_head_gradient_kernel, (True, True, True, True, True, True, True), Q, K, V, dL_dO, dV, dQ, dK)
+    return (dV[0] if single else dV), (dQ[0] if single else dQ), (dK[0] if single else dK)
+
+
+@njit(**_FAST)
+def _attention_head_gradient_loops(Q, K, V, dL_dO, dV, dQ, dK):
+    """The loops of attention_head_gradient_loops."""
+    real = dV.dtype.type  # keeps literals narrow
+    B = Q.shape[0]
+    M = Q.shape[1]
+    C = Q.shape[2]
+    N = K.shape[1]
+    D = V.shape[2]
+    sum_Q_K = np.empty((M, N), dV.dtype)  # of one sample
+    S = np.empty((M, N), dV.dtype)  # of one sample
+    m = np.empty(M, dV.dtype)  # of one sample
+    e = np.empty((M, N), dV.dtype)  # of one sample
+    s = np.empty(M, dV.dtype)  # of one sample
+    P = np.empty((M, N), dV.dtype)  # of one sample
+    P_bar = np.empty((M, N), dV.dtype)  # of one sample
+    sum_P_bar_P = np.empty(M, dV.dtype)  # of one sample
+    S_bar = np.empty((M, N), dV.dtype)  # of one sample
+    sum_S_bar_K = np.empty((M, C), dV.dtype)  # of one sample
+    sum_S_bar_Q = np.empty((N, C), dV.dtype)  # of one sample
+    for row in range(B):
+        for m_2 in range(M):
+            for n in range(N):
+                total = real(0)
+                for c in range(C):
+                    total += Q[row, m_2, c] * K[row, n, c]
+                sum_Q_K[m_2, n] = total
+        for m_2 in range(M):
+            for n in range(N):
+                S[m_2, n] = sum_Q_K[m_2, n] / real(math.sqrt(C))
+        # the largest exponent becomes 0, so exp cannot overflow
+        for m_2 in range(M):
+            total = real(-np.inf)
+            for k in range(N):
+                total = _larger_exponent(total, S[m_2, k])
+            m[m_2] = total
+        # between 0 and 1, and at least one of them is 1
+        for m_2 in range(M):
+            for k in range(N):
+                e[m_2, k] = _exp_of_negative(S[m_2, k] - m[m_2])
+        # between 1 and the number of terms
+        for m_2 in range(M):
+            total = real(0)
+            for k in range(N):
+                total += e[m_2, k]
+            s[m_2] = total
+        for m_2 in range(M):
+            for n in range(N):
+                P[m_2, n] = e[m_2, n] / s[m_2]
+        for n in range(N):
+            for d in range(D):
+                dV[row, n, d] = real(0)
+        for m_2 in range(M):
+            for n in range(N):
+                for d in range(D):
+                    dV[row, n, d] += dL_dO[row, m_2, d] * P[m_2, n]
+        for m_2 in range(M):
+            for n in range(N):
+                total = real(0)
+                for d in range(D):
+                    total += dL_dO[row, m_2, d] * V[row, n, d]
+                P_bar[m_2, n] = total
+        for m_2 in range(M):
+            total = real(0)
+            for k in range(N):
+                total += P_bar[m_2, k] * P[m_2, k]
+            sum_P_bar_P[m_2] = total
+        for m_2 in range(M):
+            for n in range(N):
+                S_bar[m_2, n] = P[m_2, n] * (P_bar[m_2, n] - sum_P_bar_P[m_2])
+        for m_2 in range(M):
+            for c in range(C):
+                sum_S_bar_K[m_2, c] = real(0)
+        for n in range(N):
+            for m_2 in range(M):
+                for c in range(C):
+                    sum_S_bar_K[m_2, c] += S_bar[m_2, n] * K[row, n, c]
+        for m_2 in range(M):
+            for c in range(C):
+                dQ[row, m_2, c] = sum_S_bar_K[m_2, c] / real(math.sqrt(C))
+        for n in range(N):
+            for c in range(C):
+                sum_S_bar_Q[n, c] = real(0)
+        for m_2 in range(M):
+            for n in range(N):
+                for c in range(C):
+                    sum_S_bar_Q[n, c] += S_bar[m_2, n] * Q[row, m_2, c]
+        for n in range(N):
+            for c in range(C):
+                dK[row, n, c] = sum_S_bar_Q[n, c] / real(math.sqrt(C))
+
+
+@njit(**_FAST)
+def _attention_head_gradient_step_1(sum_Q_K, P_bar, Q, P, S_bar_scaled):
+    """The loops of attention_head_gradient_step_1."""
+    real = P.dtype.type  # keeps literals narrow
+    M = sum_Q_K.shape[0]
+    N = sum_Q_K.shape[1]
+    C = Q.shape[1]
+    for row in range(M):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        scale = real(1) / real(math.sqrt(C))
+        for n in range(N):
+            P[row, n] = scale * sum_Q_K[row, n]
+            m = _larger_exponent(m, P[row, n])
+        # S_bar_scaled[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        s = real(0)
+        for k in range(N):
+            S_bar_scaled[row, k] = _exp_of_negative(P[row, k] - m)
+            s += S_bar_scaled[row, k]
+        scale_2 = real(1) / s
+        for n in range(N):
+            P[row, n] = scale_2 * S_bar_scaled[row, n]
+        sum_P_bar_P = real(0)
+        for k in range(N):
+            sum_P_bar_P += P_bar[row, k] * P[row, k]
+        for n in range(N):
+            S_bar_scaled[row, n] = scale * P[row, n] * (P_bar[row, n] - sum_P_bar_P)
+
+
+@njit(**_FAST)
+def _attention_head_gradient_step_1_by_blocks(all_sum_Q_K, all_P_bar, all_Q, all_P, all_S_bar_scaled):
+    """By blocks of 32 samples, so that loops are long where N is small."""
+    real = all_P.dtype.type  # keeps literals narrow
+    M = all_sum_Q_K.shape[0]
+    N = all_sum_Q_K.shape[1]
+    C = all_Q.shape[1]
+    each_scale = np.empty(32, all_P.dtype)  # of one block
+    for block in range(M // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        sum_Q_K = all_sum_Q_K[start:stop]
+        P_bar = all_P_bar[start:stop]
+        Q = all_Q[start:stop]
+        P = all_P[start:stop]
+        S_bar_scaled = all_S_bar_scaled[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # S_bar_scaled[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        for row in range(32):
+            m = real(-np.inf)
+            scale = real(1) / real(math.sqrt(C))
+            for n in range(N):
+                P[row, n] = scale * sum_Q_K[row, n]
+                m = _larger_exponent(m, P[row, n])
+            for k in range(N):
+                S_bar_scaled[row, k] = P[row, k] - m
+            each_scale[row] = scale
+        flat = S_bar_scaled.reshape(-1)  # all rows as one
+        for place in range(32 * N):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            scale = each_scale[row]
+            s = real(0)
+            for k in range(N):
+                s += S_bar_scaled[row, k]
+            scale_2 = real(1) / s
+            for n in range(N):
+                P[row, n] = scale_2 * S_bar_scaled[row, n]
+            sum_P_bar_P = real(0)
+            for k in range(N):
+                sum_P_bar_P += P_bar[row, k] * P[row, k]
+            for n in range(N):
+                S_bar_scaled[row, n] = scale * P[row, n] * (P_bar[row, n] - sum_P_bar_P)
+    # What is left over of the samples
+    done = M - M % 32
+    if done < M:
+        _attention_head_gradient_step_1(all_sum_Q_K[done:], all_P_bar[done:], all_Q[done:], all_P[done:], all_S_bar_scaled[done:])
+
+
+def _attention_head_gradient_kernel(Q, K, V, dL_dO, dV, dQ, dK):
+    """Large matrix products are left to BLAS, with compiled loops between them."""
+    B = Q.shape[0]
+    M = Q.shape[1]
+    C = Q.shape[2]
+    N = K.shape[1]
+    D = V.shape[2]
+    if M < _FEW_ROWS or M * C * N + M * N * D < _FEW_PRODUCTS:
+        return _attention_head_gradient_loops(Q, K, V, dL_dO, dV, dQ, dK)
+    dtype = dV.dtype
+    step_1 = _attention_head_gradient_step_1
+    if N * dtype.itemsize <= 400:
+        step_1 = _attention_head_gradient_step_1_by_blocks
+    # So many samples at a time that what is worked on stays in the cache
+    at_once = _samples_at_once(M, (4 * N + 2 * C + 1 * D) * dtype.itemsize, (2 * N * C + 2 * N * D) * dtype.itemsize)
+    sum_Q_K = np.empty((at_once, N), dtype)
+    P = np.empty((at_once, N), dtype)
+    P_bar = np.empty((at_once, N), dtype)
+    S_bar_scaled = np.empty((at_once, N), dtype)
+    dK_part = np.empty_like(dK[0])  # of one block
+    dV_part = np.empty_like(dV[0])  # of one block
+    for sample in range(B):
+        for start in range(0, M, at_once):
+            here = slice(start, start + at_once)
+            held = slice(0, min(at_once, M - start))
+            np.matmul(Q[sample, here], K[sample].T, out=sum_Q_K[held])
+            np.matmul(dL_dO[sample, here], V[sample].T, out=P_bar[held])
+            step_1(sum_Q_K[held], P_bar[held], Q[sample, here], P[held], S_bar_scaled[held])
+            _add_product(start == 0, P[held].T, dL_dO[sample, here], dV[sample], dV_part)
+            np.matmul(S_bar_scaled[held], K[sample], out=dQ[sample, here])
+            _add_product(start == 0, S_bar_scaled[held].T, Q[sample, here], dK[sample], dK_part)
+
+
+@_by_dtype(_reads(3), _reads(3), _reads(3), _reads(3), _writes(3), _writes(3), _writes(3))
+def _attention_head_gradient_fits(Q, K, V, dL_dO, dV, dQ, dK):
+    """Whether all arguments fit together."""
+    B = Q.shape[0]
+    M = Q.shape[1]
+    C = Q.shape[2]
+    N = K.shape[1]
+    D = V.shape[2]
+    if (
+        B * M * C * N * D == 0
+        or K.shape != (B, N, C)
+        or V.shape != (B, N, D)
+        or dL_dO.shape != (B, M, D)
+        or dV.shape != (B, N, D)
+        or dQ.shape != (B, M, C)
+        or dK.shape != (B, N, C)
+        or _overlap(dV, Q)
+        or _overlap(dV, K)
+        or _overlap(dV, V)
+        or _overlap(dV, dL_dO)
+        or _overlap(dQ, Q)
+        or _overlap(dQ, K)
+        or _overlap(dQ, V)
+        or _overlap(dQ, dL_dO)
+        or _overlap(dQ, dV)
+        or _overlap(dK, Q)
+        or _overlap(dK, K)
+        or _overlap(dK, V)
+        or _overlap(dK, dL_dO)
+        or _overlap(dK, dV)
+        or _overlap(dK, dQ)
+    ):
+        return False
+    return True
+
+
+def _add_product(is_first, left, right, total, part):
+    """Add the product of one block to the total; that of the first block begins it."""
+    if is_first:
+        np.matmul(left, right, out=total)
+    else:
+        np.add(total, np.matmul(left, right, out=part), out=total)
 
 
 def _exp_of_negative_32(u):
@@ -100,16 +737,18 @@ def _compiled_exp_of_negative(u):
 
 
 @intrinsic
-def _larger(typing, u, v):
+def _larger_exponent(typing, u, v):
     """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
 
-    Of a NaN and a number it is the number.
+    Where one of them is NaN it may be either. The maximum of exponents is only subtracted from them,
+    and one that is NaN makes the whole sample NaN, whatever is subtracted; with a rule for NaN, this
+    would take three instructions.
     """
 
     def instruction(context, builder, signature, arguments):
         kind = arguments[0].type
         function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
-        return builder.call(function, arguments)
+        return builder.call(function, arguments, fastmath=("nnan", "nsz"))
 
     return u(u, u), instruction
 
@@ -121,133 +760,37 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
-def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
+# At least so many samples are worked on together, and as many more as these bytes hold.
+_AT_LEAST = 64
+_CACHE = 2**18
 
-    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
-    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
+
+def _samples_at_once(samples, bytes_of_each, shared_bytes):
+    """How many samples are worked on together: so many that their numbers stay in the cache.
+
+    Up to 512 where what all samples share is large, since that is read once for each block.
     """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
-    arrays, sizes, of, single = [], {}, {}, None
-    for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
-        if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
-        if label_of is not None:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
-        else:
-            if not isinstance(value, np.ndarray):
-                if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
-                value = np.asarray(value, dtype)
-            elif not value.ndim and value.dtype.kind in "iuf":
-                value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
-        if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
-        if batched:
-            alone = array.ndim == least
-            if single is not None and alone != single[1]:
-                one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
-            single = single or (name, alone)
-            array = array[None] if alone else array
-        for axis, size in zip(axes, array.shape, strict=True):
-            if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
-            if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
-        arrays.append(array)
-    for place, (name, _, _, label_of, _) in enumerate(arguments):
-        array = arrays[place]
-        if label_of is not None:
-            # Where no argument has that axis, nothing is looked up along it.
-            places = sizes.get(label_of)
-            outside = array < 0 if places is None else (array < 0) | (array >= places)
-            if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
-            array = array.astype(np.intp)
-        if array.ndim:
-            array = np.ascontiguousarray(array)
-        arrays[place] = array if array.ndim else array[()]
-    return arrays, sizes, dtype, single is not None and single[1]
-
-
-def _output(name, out, shape, dtype, without_batch, others):
-    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
-    if out is None:
-        return np.empty(shape, dtype)
-    wanted = shape[1:] if without_batch else shape
-    masked = isinstance(out, np.ma.MaskedArray)
-    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
-    return out[None] if without_batch else out
-
-
-_REALS = (np.dtype(np.float32), np.dtype(np.float64))
-_NUMBERS = (float, np.float32, np.float64)
-
-
-def _is_plain(first, *others):
-    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
-    if type(first[0]) is not np.ndarray:
-        return False
-    dtype = first[0].dtype
-    if dtype is not _REALS[0] and dtype is not _REALS[1]:
-        return False
-    for array, axes in (first, *others):
-        if type(array) is not np.ndarray or array.dtype is not dtype:
-            return False
-        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
-            return False
-    return True
+    most = max(_AT_LEAST, _CACHE // bytes_of_each, min(512, shared_bytes * _AT_LEAST // 2**17))
+    return min(samples, most)
 
 
 _POOL = ThreadPoolExecutor()
+#: From so many numbers on, handing over to another thread costs less than it saves.
+_SHARED = 65536
 
 
 def _in_threads(threads, kernel, sliced, *arguments):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
-    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
-    so that every number comes out as in one thread.
+    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    blocks of 32 of them, so that every number comes out as in one thread.
     """
     samples = len(arguments[sliced.index(True)])
-    blocks = max(1, samples // 32)
-    parts = max(1, min(threads, blocks))
-    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+    largest = max(each.size for each, cut in zip(arguments, sliced, strict=True) if cut)
+    unit = 32 if largest < 128 * samples else 1
+    units = samples // unit
+    parts = max(1, min(threads, units, 2 * largest // _SHARED))
+    cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
 
     def run(part):
         here = slice(cuts[part], cuts[part + 1])
@@ -259,356 +802,117 @@ def _in_threads(threads, kernel, sliced, *arguments):
         each.result()
 
 
-@njit(**_FAST)
-def _attention_head_kernel(Q, K, V, out):
-    """The loops of attention_head."""
-    real = out.dtype.type  # keeps literals narrow
-    B = Q.shape[0]
-    M = Q.shape[1]
-    C = Q.shape[2]
-    N = K.shape[1]
-    D = V.shape[2]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or M == 0
-        or C == 0
-        or K.shape[0] != B
-        or N == 0
-        or K.shape[2] != C
-        or V.shape[0] != B
-        or V.shape[1] != N
-        or D == 0
-        or out.shape[0] != B
-        or out.shape[1] != M
-        or out.shape[2] != D
-        or _overlap(out, Q)
-        or _overlap(out, K)
-        or _overlap(out, V)
-    ):
-        return False
-    sum_Q_K = np.empty((M, N), out.dtype)  # of one sample
-    S = np.empty((M, N), out.dtype)  # of one sample
-    m = np.empty(M, out.dtype)  # of one sample
-    e = np.empty((M, N), out.dtype)  # of one sample
-    s = np.empty(M, out.dtype)  # of one sample
-    P = np.empty((M, N), out.dtype)  # of one sample
-    for row in range(B):
-        for m_2 in range(M):
-            for n in range(N):
-                total = real(0)
-                for c in range(C):
-                    total += Q[row, m_2, c] * K[row, n, c]
-                sum_Q_K[m_2, n] = total
-        for m_2 in range(M):
-            for n in range(N):
-                S[m_2, n] = sum_Q_K[m_2, n] / real(math.sqrt(C))
-        # the largest exponent becomes 0, so exp cannot overflow
-        for m_2 in range(M):
-            total = real(-np.inf)
-            for k in range(N):
-                total = _larger(total, S[m_2, k])
-            m[m_2] = total
-        # between 0 and 1, and at least one of them is 1
-        for m_2 in range(M):
-            for k in range(N):
-                e[m_2, k] = _exp_of_negative(S[m_2, k] - m[m_2])
-        # between 1 and the number of terms
-        for m_2 in range(M):
-            total = real(0)
-            for k in range(N):
-                total += e[m_2, k]
-            s[m_2] = total
-        for m_2 in range(M):
-            for n in range(N):
-                P[m_2, n] = e[m_2, n] / s[m_2]
-        for m_2 in range(M):
-            for d in range(D):
-                out[row, m_2, d] = real(0)
-        for n in range(N):
-            for m_2 in range(M):
-                for d in range(D):
-                    out[row, m_2, d] += P[m_2, n] * V[row, n, d]
-    return True
+def _read(*arguments):
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
 
-
-def attention_head(Q, K, V, out=None, *, threads=1):
-    """Scaled dot-product attention: each of M queries takes an average of N values, weighted by the
-    softmax of its products with the keys.
-
-    Parameters
-    ----------
-    Q : array (B, M, C)
-        Input.
-    K : array (B, N, C)
-        Input.
-    V : array (B, N, D)
-        Input.
-    out : array, optional
-        Where to put the result: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-    threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
-
-    Returns
-    -------
-    out : array (B, M, D)
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    Any finite exponents are safe, however large.
+    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
+    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
     """
-    if threads == 1 and out is not None and _is_plain((Q, 3), (K, 3), (V, 3), (out, 3)):
-        if _attention_head_kernel(Q, K, V, out):
-            return out
-    if (
-        threads == 1
-        and out is not None
-        and _is_plain((Q, 2), (K, 2), (V, 2), (out, 2))
-    ):  # one sample
-        if _attention_head_kernel(Q[None], K[None], V[None], out[None]):
-            return out
-    # Something is to be converted, or made, or is wrong.
-    arrays, sizes, dtype, single = _read(
-        ("Q", Q, ('B', 'M', 'C'), None, True),
-        ("K", K, ('B', 'N', 'C'), None, True),
-        ("V", V, ('B', 'N', 'D'), None, True),
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
     )
-    Q, K, V = arrays
-    B = sizes["B"]
-    M = sizes["M"]
-    C = sizes["C"]
-    N = sizes["N"]
-    D = sizes["D"]
-    out = _output("out", out, (B, M, D), dtype, single, arrays)
-    _attention_head_kernel(Q, K, V, out) if threads == 1 else _in_threads(threads, _attention_head_kernel, (True, True, True, True), Q, K, V, out)
-    return out[0] if single else out
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
+    arrays, sizes, of, single = [], {}, {}, None
+    for name, value, axes, label_of, batched in arguments:
+        if isinstance(value, np.ma.MaskedArray):
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
+        if label_of is not None:
+            array = np.asarray(value)
+            if array.dtype.kind not in "iu":
+                _refuse(name, "integers (labels)", array.dtype)
+        else:
+            if not isinstance(value, np.ndarray):
+                if least or not isinstance(value, (int, float, np.floating, np.integer)):
+                    _refuse(name, "an array", type(value).__name__)
+                value = np.asarray(value, dtype)
+            elif not value.ndim and value.dtype.kind in "iuf":
+                value = value.astype(dtype)
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
+        if array.ndim not in (len(axes), least):
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
+        if batched:
+            alone = array.ndim == least
+            if single is not None and alone != single[1]:
+                one, other = (name, single[0]) if alone else (single[0], name)
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
+            single = single or (name, alone)
+            array = array[None] if alone else array
+        for axis, size in zip(axes, array.shape, strict=True):
+            if size == 0:
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
+            if sizes.setdefault(axis, size) != size:
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
+        arrays.append(array)
+    for place, (name, _, _, label_of, _) in enumerate(arguments):
+        array = arrays[place]
+        if label_of is not None:
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
+            array = array.astype(np.intp)
+        if array.ndim:
+            array = np.ascontiguousarray(array)
+        arrays[place] = array if array.ndim else array[()]
+    return arrays, sizes, dtype, single is not None and single[1]
 
 
-@njit(**_FAST)
-def _attention_head_gradient_kernel(Q, K, V, dL_dO, dV, dQ, dK):
-    """The loops of attention_head_gradient."""
-    real = dV.dtype.type  # keeps literals narrow
-    B = Q.shape[0]
-    M = Q.shape[1]
-    C = Q.shape[2]
-    N = K.shape[1]
-    D = V.shape[2]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or M == 0
-        or C == 0
-        or K.shape[0] != B
-        or N == 0
-        or K.shape[2] != C
-        or V.shape[0] != B
-        or V.shape[1] != N
-        or D == 0
-        or dL_dO.shape[0] != B
-        or dL_dO.shape[1] != M
-        or dL_dO.shape[2] != D
-        or dV.shape[0] != B
-        or dV.shape[1] != N
-        or dV.shape[2] != D
-        or dQ.shape[0] != B
-        or dQ.shape[1] != M
-        or dQ.shape[2] != C
-        or dK.shape[0] != B
-        or dK.shape[1] != N
-        or dK.shape[2] != C
-        or _overlap(dV, Q)
-        or _overlap(dV, K)
-        or _overlap(dV, V)
-        or _overlap(dV, dL_dO)
-        or _overlap(dQ, Q)
-        or _overlap(dQ, K)
-        or _overlap(dQ, V)
-        or _overlap(dQ, dL_dO)
-        or _overlap(dQ, dV)
-        or _overlap(dK, Q)
-        or _overlap(dK, K)
-        or _overlap(dK, V)
-        or _overlap(dK, dL_dO)
-        or _overlap(dK, dV)
-        or _overlap(dK, dQ)
-    ):
-        return False
-    sum_Q_K = np.empty((M, N), dV.dtype)  # of one sample
-    S = np.empty((M, N), dV.dtype)  # of one sample
-    m = np.empty(M, dV.dtype)  # of one sample
-    e = np.empty((M, N), dV.dtype)  # of one sample
-    s = np.empty(M, dV.dtype)  # of one sample
-    P = np.empty((M, N), dV.dtype)  # of one sample
-    P_bar = np.empty((M, N), dV.dtype)  # of one sample
-    sum_P_bar_P = np.empty(M, dV.dtype)  # of one sample
-    S_bar = np.empty((M, N), dV.dtype)  # of one sample
-    sum_S_bar_K = np.empty((M, C), dV.dtype)  # of one sample
-    sum_S_bar_Q = np.empty((N, C), dV.dtype)  # of one sample
-    for row in range(B):
-        for m_2 in range(M):
-            for n in range(N):
-                total = real(0)
-                for c in range(C):
-                    total += Q[row, m_2, c] * K[row, n, c]
-                sum_Q_K[m_2, n] = total
-        for m_2 in range(M):
-            for n in range(N):
-                S[m_2, n] = sum_Q_K[m_2, n] / real(math.sqrt(C))
-        # the largest exponent becomes 0, so exp cannot overflow
-        for m_2 in range(M):
-            total = real(-np.inf)
-            for k in range(N):
-                total = _larger(total, S[m_2, k])
-            m[m_2] = total
-        # between 0 and 1, and at least one of them is 1
-        for m_2 in range(M):
-            for k in range(N):
-                e[m_2, k] = _exp_of_negative(S[m_2, k] - m[m_2])
-        # between 1 and the number of terms
-        for m_2 in range(M):
-            total = real(0)
-            for k in range(N):
-                total += e[m_2, k]
-            s[m_2] = total
-        for m_2 in range(M):
-            for n in range(N):
-                P[m_2, n] = e[m_2, n] / s[m_2]
-        for n in range(N):
-            for d in range(D):
-                dV[row, n, d] = real(0)
-        for m_2 in range(M):
-            for n in range(N):
-                for d in range(D):
-                    dV[row, n, d] += dL_dO[row, m_2, d] * P[m_2, n]
-        for m_2 in range(M):
-            for n in range(N):
-                total = real(0)
-                for d in range(D):
-                    total += dL_dO[row, m_2, d] * V[row, n, d]
-                P_bar[m_2, n] = total
-        for m_2 in range(M):
-            total = real(0)
-            for k in range(N):
-                total += P_bar[m_2, k] * P[m_2, k]
-            sum_P_bar_P[m_2] = total
-        for m_2 in range(M):
-            for n in range(N):
-                S_bar[m_2, n] = P[m_2, n] * (P_bar[m_2, n] - sum_P_bar_P[m_2])
-        for m_2 in range(M):
-            for c in range(C):
-                sum_S_bar_K[m_2, c] = real(0)
-        for n in range(N):
-            for m_2 in range(M):
-                for c in range(C):
-                    sum_S_bar_K[m_2, c] += S_bar[m_2, n] * K[row, n, c]
-        for m_2 in range(M):
-            for c in range(C):
-                dQ[row, m_2, c] = sum_S_bar_K[m_2, c] / real(math.sqrt(C))
-        for n in range(N):
-            for c in range(C):
-                sum_S_bar_Q[n, c] = real(0)
-        for m_2 in range(M):
-            for n in range(N):
-                for c in range(C):
-                    sum_S_bar_Q[n, c] += S_bar[m_2, n] * Q[row, m_2, c]
-        for n in range(N):
-            for c in range(C):
-                dK[row, n, c] = sum_S_bar_Q[n, c] / real(math.sqrt(C))
-    return True
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
 
 
-def attention_head_gradient(Q, K, V, dL_dO, out=None, *, threads=1):
-    """The gradient of L(O) by V, Q and K, given its gradient dL_dO by O.
-
-    P_bar[m, n] = sum(d, dL_dO[m, d] * V[n, d])
-
-    S_bar[m, n] = P[m, n] * (P_bar[m, n] - sum(k, P_bar[m, k] * P[m, k]))
-
-    d(L, V[n, d]) = sum(m, dL_dO[m, d] * P[m, n])
-
-    d(L, Q[m, c]) = sum(n, S_bar[m, n] * K[n, c]) / sqrt(C)
-
-    d(L, K[n, c]) = sum(m, S_bar[m, n] * Q[m, c]) / sqrt(C)
-
-    Parameters
-    ----------
-    Q : array (B, M, C)
-        Input.
-    K : array (B, N, C)
-        Input.
-    V : array (B, N, D)
-        Input.
-    dL_dO : array (B, M, D)
-        The cotangent of O.
-    out : tuple of arrays, optional
-        Where to put dV, dQ, dK: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-    threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
-
-    Returns
-    -------
-    dV : array (B, N, D)
-    dQ : array (B, M, C)
-    dK : array (B, N, C)
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    Any finite exponents are safe, however large.
-    """
-    if (
-        threads == 1
-        and type(out) is tuple
-        and len(out) == 3
-        and _is_plain((Q, 3), (K, 3), (V, 3), (dL_dO, 3), (out[0], 3), (out[1], 3), (out[2], 3))
-    ):
-        if _attention_head_gradient_kernel(Q, K, V, dL_dO, out[0], out[1], out[2]):
-            return out
-    if (
-        threads == 1
-        and type(out) is tuple
-        and len(out) == 3
-        and _is_plain((Q, 2), (K, 2), (V, 2), (dL_dO, 2), (out[0], 2), (out[1], 2), (out[2], 2))
-    ):  # one sample
-        if _attention_head_gradient_kernel(Q[None], K[None], V[None], dL_dO[None], out[0][None], out[1][None], out[2][None]):
-            return out
-    # Something is to be converted, or made, or is wrong.
-    arrays, sizes, dtype, single = _read(
-        ("Q", Q, ('B', 'M', 'C'), None, True),
-        ("K", K, ('B', 'N', 'C'), None, True),
-        ("V", V, ('B', 'N', 'D'), None, True),
-        ("dL_dO", dL_dO, ('B', 'M', 'D'), None, True),
-    )
-    Q, K, V, dL_dO = arrays
-    B = sizes["B"]
-    M = sizes["M"]
-    C = sizes["C"]
-    N = sizes["N"]
-    D = sizes["D"]
+def _output(name, out, shape, dtype, without_batch, others):
+    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
     if out is None:
-        out = (None, None, None)
-    if not isinstance(out, (tuple, list)) or len(out) != 3:
-        raise ValueError("out: expected a tuple of 3 arrays (dV, dQ, dK)")
-    dV = _output("out[0]", out[0], (B, N, D), dtype, single, arrays)
-    arrays.append(dV)
-    dQ = _output("out[1]", out[1], (B, M, C), dtype, single, arrays)
-    arrays.append(dQ)
-    dK = _output("out[2]", out[2], (B, N, C), dtype, single, arrays)
-    arrays.append(dK)
-    _attention_head_gradient_kernel(Q, K, V, dL_dO, dV, dQ, dK) if threads == 1 else _in_threads(threads, _attention_head_gradient_kernel, (True, True, True, True, True, True, True), Q, K, V, dL_dO, dV, dQ, dK)
-    return (dV[0] if single else dV), (dQ[0] if single else dQ), (dK[0] if single else dK)
+        return np.empty(shape, dtype)
+    wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
+    return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -41,6 +56,81 @@ static inline ptrdiff_t thread(void)
     return omp_get_thread_num();
 #else
     return 0;
+#endif
+}
+
+/* a * b + c, rounded once where the processor does that as fast as twice. */
+#ifdef FP_FAST_FMAF
+#define f32_add_product(a, b, c) fmaf(a, b, c)
+#else
+#define f32_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+#ifdef FP_FAST_FMA
+#define f64_add_product(a, b, c) fma(a, b, c)
+#else
+#define f64_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+
+static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
+{
+    return a < b ? a : b;
+}
+
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
 #endif
 }
 
@@ -79,7 +169,7 @@ void batch_norm_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict X, const flo
     }
     for (ptrdiff_t n = 0; n < N; n++) {
         for (ptrdiff_t k = 0; k < K; k++) {
-            sum_X_mu[k] += powf(X[n * K + k] - mu[k], 2.0f);
+            sum_X_mu[k] = f32_add_product(X[n * K + k] - mu[k], X[n * K + k] - mu[k], sum_X_mu[k]);
         }
     }
     for (ptrdiff_t k = 0; k < K; k++) {
@@ -91,10 +181,23 @@ void batch_norm_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict X, const flo
         }
     }
     for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            out[n * K + k] = gain[k] * Z[n * K + k] + bias[k];
+        if (N * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = gain[k] * Z[n * K + k] + bias[k];
+                }
+                f32_stream(&out[n * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                out[n * K + k] = gain[k] * Z[n * K + k] + bias[k];
+            }
         }
     }
+    end_of_streams();
 }
 
 void batch_norm_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict X, const double *restrict gain,
@@ -127,7 +230,7 @@ void batch_norm_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict X, const do
     }
     for (ptrdiff_t n = 0; n < N; n++) {
         for (ptrdiff_t k = 0; k < K; k++) {
-            sum_X_mu[k] += pow(X[n * K + k] - mu[k], 2.0);
+            sum_X_mu[k] = f64_add_product(X[n * K + k] - mu[k], X[n * K + k] - mu[k], sum_X_mu[k]);
         }
     }
     for (ptrdiff_t k = 0; k < K; k++) {
@@ -139,10 +242,23 @@ void batch_norm_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict X, const do
         }
     }
     for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            out[n * K + k] = gain[k] * Z[n * K + k] + bias[k];
+        if (N * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = gain[k] * Z[n * K + k] + bias[k];
+                }
+                f64_stream(&out[n * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                out[n * K + k] = gain[k] * Z[n * K + k] + bias[k];
+            }
         }
     }
+    end_of_streams();
 }
 
 ptrdiff_t batch_norm_gradient_work(ptrdiff_t N, ptrdiff_t K)
@@ -174,8 +290,20 @@ void batch_norm_gradient_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict X,
             sum_dL_dY[k] += dL_dY[n * K + k];
         }
     }
-    for (ptrdiff_t k = 0; k < K; k++) {
-        dbias[k] = sum_dL_dY[k];
+    if (K * (ptrdiff_t)sizeof(float) > STREAMED) {
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float chunk[CHUNK];
+            for (ptrdiff_t k = begin; k < end; k++) {
+                chunk[k - begin] = sum_dL_dY[k];
+            }
+            f32_stream(&dbias[begin], chunk, end - begin);
+        }
+    }
+    else {
+        for (ptrdiff_t k = 0; k < K; k++) {
+            dbias[k] = sum_dL_dY[k];
+        }
     }
     for (ptrdiff_t k = 0; k < K; k++) {
         dgain[k] = 0.0f;
@@ -194,7 +322,7 @@ void batch_norm_gradient_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict X,
     }
     for (ptrdiff_t n = 0; n < N; n++) {
         for (ptrdiff_t k = 0; k < K; k++) {
-            sum_X_mu[k] += powf(X[n * K + k] - mu[k], 2.0f);
+            sum_X_mu[k] = f32_add_product(X[n * K + k] - mu[k], X[n * K + k] - mu[k], sum_X_mu[k]);
         }
     }
     for (ptrdiff_t k = 0; k < K; k++) {
@@ -210,17 +338,30 @@ void batch_norm_gradient_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict X,
     }
     for (ptrdiff_t n = 0; n < N; n++) {
         for (ptrdiff_t k = 0; k < K; k++) {
-            sum_dL_dY_Z[k] += dL_dY[n * K + k] * Z[n * K + k];
+            sum_dL_dY_Z[k] = f32_add_product(dL_dY[n * K + k], Z[n * K + k], sum_dL_dY_Z[k]);
         }
     }
     for (ptrdiff_t k = 0; k < K; k++) {
         dgain[k] = sum_dL_dY_Z[k];
     }
     for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            dX[n * K + k] = gain[k] * (dL_dY[n * K + k] - Z[n * K + k] * sum_dL_dY_Z[k] / (float)N - sum_dL_dY[k] / (float)N) / sigma[k];
+        if (N * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = gain[k] * (dL_dY[n * K + k] - Z[n * K + k] * sum_dL_dY_Z[k] / (float)N - sum_dL_dY[k] / (float)N) / sigma[k];
+                }
+                f32_stream(&dX[n * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                dX[n * K + k] = gain[k] * (dL_dY[n * K + k] - Z[n * K + k] * sum_dL_dY_Z[k] / (float)N - sum_dL_dY[k] / (float)N) / sigma[k];
+            }
         }
     }
+    end_of_streams();
 }
 
 void batch_norm_gradient_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict X,
@@ -247,8 +388,20 @@ void batch_norm_gradient_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict X,
             sum_dL_dY[k] += dL_dY[n * K + k];
         }
     }
-    for (ptrdiff_t k = 0; k < K; k++) {
-        dbias[k] = sum_dL_dY[k];
+    if (K * (ptrdiff_t)sizeof(double) > STREAMED) {
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double chunk[CHUNK];
+            for (ptrdiff_t k = begin; k < end; k++) {
+                chunk[k - begin] = sum_dL_dY[k];
+            }
+            f64_stream(&dbias[begin], chunk, end - begin);
+        }
+    }
+    else {
+        for (ptrdiff_t k = 0; k < K; k++) {
+            dbias[k] = sum_dL_dY[k];
+        }
     }
     for (ptrdiff_t k = 0; k < K; k++) {
         dgain[k] = 0.0;
@@ -267,7 +420,7 @@ void batch_norm_gradient_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict X,
     }
     for (ptrdiff_t n = 0; n < N; n++) {
         for (ptrdiff_t k = 0; k < K; k++) {
-            sum_X_mu[k] += pow(X[n * K + k] - mu[k], 2.0);
+            sum_X_mu[k] = f64_add_product(X[n * K + k] - mu[k], X[n * K + k] - mu[k], sum_X_mu[k]);
         }
     }
     for (ptrdiff_t k = 0; k < K; k++) {
@@ -283,15 +436,28 @@ void batch_norm_gradient_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict X,
     }
     for (ptrdiff_t n = 0; n < N; n++) {
         for (ptrdiff_t k = 0; k < K; k++) {
-            sum_dL_dY_Z[k] += dL_dY[n * K + k] * Z[n * K + k];
+            sum_dL_dY_Z[k] = f64_add_product(dL_dY[n * K + k], Z[n * K + k], sum_dL_dY_Z[k]);
         }
     }
     for (ptrdiff_t k = 0; k < K; k++) {
         dgain[k] = sum_dL_dY_Z[k];
     }
     for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            dX[n * K + k] = gain[k] * (dL_dY[n * K + k] - Z[n * K + k] * sum_dL_dY_Z[k] / (double)N - sum_dL_dY[k] / (double)N) / sigma[k];
+        if (N * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = gain[k] * (dL_dY[n * K + k] - Z[n * K + k] * sum_dL_dY_Z[k] / (double)N - sum_dL_dY[k] / (double)N) / sigma[k];
+                }
+                f64_stream(&dX[n * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                dX[n * K + k] = gain[k] * (dL_dY[n * K + k] - Z[n * K + k] * sum_dL_dY_Z[k] / (double)N - sum_dL_dY[k] / (double)N) / sigma[k];
+            }
         }
     }
+    end_of_streams();
 }

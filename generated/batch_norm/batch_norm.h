@@ -15,9 +15,9 @@
      L is any differentiable function of Y
 
    Derivatives
-     sum(n, s, g[n, s] * d(Y[n, s], bias[k])) = sum(n, dL_dY[n, k])
-     sum(n, s, g[n, s] * d(Y[n, s], gain[k])) = sum(n, dL_dY[n, k] * Z[n, k])
-     sum(m, s, g[m, s] * d(Y[m, s], X[n, k])) = gain[k] * (dL_dY[n, k] - Z[n, k] * sum(m, dL_dY[m, k] * Z[m, k]) / N - sum(m, dL_dY[m, k]) / N) / sigma[k]
+     sum(n, s, dL_dY[n, s] * d(Y[n, s], bias[k])) = sum(n, dL_dY[n, k])
+     sum(n, s, dL_dY[n, s] * d(Y[n, s], gain[k])) = sum(n, dL_dY[n, k] * Z[n, k])
+     sum(m, s, dL_dY[m, s] * d(Y[m, s], X[n, k])) = gain[k] * (dL_dY[n, k] - Z[n, k] * sum(m, dL_dY[m, k] * Z[m, k]) / N - sum(m, dL_dY[m, k]) / N) / sigma[k]
 
    Source: S. Ioffe and C. Szegedy, "Batch Normalization: Accelerating Deep Network Training by
    Reducing Internal Covariate Shift", ICML 2015, pp. 448-456.
@@ -26,8 +26,17 @@
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
    `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
    run at the same time need one each.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       float *work = malloc((size_t)batch_norm_work(N, K) * sizeof *work);
+       batch_norm_f32(N, K, X, gain, bias, eps, out, work);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c batch_norm.c -lm */
 
 #ifndef BATCH_NORM_H
 #define BATCH_NORM_H
@@ -56,11 +65,11 @@ ptrdiff_t batch_norm_work(ptrdiff_t N, ptrdiff_t K);
 
 /* The gradient of L(Y) by bias, gain and X, given its gradient dL_dY by Y.
 
-     sum(n, s, g[n, s] * d(Y[n, s], bias[k])) = sum(n, dL_dY[n, k])
+     sum(n, s, dL_dY[n, s] * d(Y[n, s], bias[k])) = sum(n, dL_dY[n, k])
 
-     sum(n, s, g[n, s] * d(Y[n, s], gain[k])) = sum(n, dL_dY[n, k] * Z[n, k])
+     sum(n, s, dL_dY[n, s] * d(Y[n, s], gain[k])) = sum(n, dL_dY[n, k] * Z[n, k])
 
-     sum(m, s, g[m, s] * d(Y[m, s], X[n, k])) = gain[k] * (dL_dY[n, k] - Z[n, k] * sum(m, dL_dY[m, k] * Z[m, k]) / N - sum(m, dL_dY[m, k]) / N) / sigma[k]
+     sum(m, s, dL_dY[m, s] * d(Y[m, s], X[n, k])) = gain[k] * (dL_dY[n, k] - Z[n, k] * sum(m, dL_dY[m, k] * Z[m, k]) / N - sum(m, dL_dY[m, k]) / N) / sigma[k]
 
    X[N][K]: Input.
    gain[K]: Input.

@@ -16,9 +16,9 @@ L is any differentiable function of Y
 
 Derivatives
 -----------
-sum(n, s, g[n, s] * d(Y[n, s], bias[k])) = sum(n, dL_dY[n, k])
-sum(n, s, g[n, s] * d(Y[n, s], gain[k])) = sum(n, dL_dY[n, k] * Z[n, k])
-sum(m, s, g[m, s] * d(Y[m, s], X[n, k])) = gain[k] * (dL_dY[n, k] - Z[n, k] * sum(m, dL_dY[m, k] * Z[m, k]) / N - sum(m, dL_dY[m, k]) / N) / sigma[k]
+sum(n, s, dL_dY[n, s] * d(Y[n, s], bias[k])) = sum(n, dL_dY[n, k])
+sum(n, s, dL_dY[n, s] * d(Y[n, s], gain[k])) = sum(n, dL_dY[n, k] * Z[n, k])
+sum(m, s, dL_dY[m, s] * d(Y[m, s], X[n, k])) = gain[k] * (dL_dY[n, k] - Z[n, k] * sum(m, dL_dY[m, k] * Z[m, k]) / N - sum(m, dL_dY[m, k]) / N) / sigma[k]
 
 Source: S. Ioffe and C. Szegedy, "Batch Normalization: Accelerating Deep Network Training by
 Reducing Internal Covariate Shift", ICML 2015, pp. 448-456.
@@ -27,7 +27,7 @@ Reducing Internal Covariate Shift", ICML 2015, pp. 448-456.
 import math
 
 import numpy as np
-from numba import njit
+from numba import from_dtype, njit, types
 
 __all__ = [
     "batch_norm",
@@ -38,125 +38,113 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 
 
-@njit(**_FAST)
-def _overlap(first, second):
-    """Whether two C-contiguous arrays have memory in common."""
-    start, other = first.ctypes.data, second.ctypes.data
-    return start < other + second.nbytes and other < start + first.nbytes
-
-
-def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
-
-    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
-    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
-    """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
-    arrays, sizes, of, single = [], {}, {}, None
-    for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
-        if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
-        if label_of is not None:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
-        else:
-            if not isinstance(value, np.ndarray):
-                if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
-                value = np.asarray(value, dtype)
-            elif not value.ndim and value.dtype.kind in "iuf":
-                value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
-        if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
-        if batched:
-            alone = array.ndim == least
-            if single is not None and alone != single[1]:
-                one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
-            single = single or (name, alone)
-            array = array[None] if alone else array
-        for axis, size in zip(axes, array.shape, strict=True):
-            if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
-            if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
-        arrays.append(array)
-    for place, (name, _, _, label_of, _) in enumerate(arguments):
-        array = arrays[place]
-        if label_of is not None:
-            # Where no argument has that axis, nothing is looked up along it.
-            places = sizes.get(label_of)
-            outside = array < 0 if places is None else (array < 0) | (array >= places)
-            if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
-            array = array.astype(np.intp)
-        if array.ndim:
-            array = np.ascontiguousarray(array)
-        arrays[place] = array if array.ndim else array[()]
-    return arrays, sizes, dtype, single is not None and single[1]
-
-
-def _output(name, out, shape, dtype, without_batch, others):
-    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
-    if out is None:
-        return np.empty(shape, dtype)
-    wanted = shape[1:] if without_batch else shape
-    masked = isinstance(out, np.ma.MaskedArray)
-    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
-    return out[None] if without_batch else out
-
-
+_Array = np.ndarray
 _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _is_plain(first, *others):
-    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
-    if type(first[0]) is not np.ndarray:
-        return False
-    dtype = first[0].dtype
-    if dtype is not _REALS[0] and dtype is not _REALS[1]:
-        return False
-    for array, axes in (first, *others):
-        if type(array) is not np.ndarray or array.dtype is not dtype:
-            return False
-        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
-            return False
-    return True
+def _reads(axes):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
+    return lambda real: types.Array(real, axes, "C", readonly=True)
+
+
+def _writes(axes):
+    """One that it writes."""
+    return lambda real: types.Array(real, axes, "C")
+
+
+def _places(axes):
+    """One that holds places of labels."""
+    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+
+
+def _number(real):
+    """A number."""
+    return types.float64
+
+
+class _ByDtype(dict):
+    """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
+
+    def __init__(self, function, kinds):
+        self.function, self.kinds = function, kinds
+
+    def __missing__(self, dtype):
+        if dtype not in _REALS:
+            raise TypeError(f"expected float32 or float64, found {dtype}")
+        # Compiled for one signature, it is not compiled again for others.
+        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        try:
+            # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
+            made = njit(signature, **{**_FAST, "cache": True})(self.function)
+        except Exception:  # no file, no place to write to, or nothing there that can be read
+            made = njit(signature, **_FAST)(self.function)
+        self[dtype] = made
+        return made
+
+
+def _by_dtype(*kinds):
+    """Let a function be compiled for one dtype at a time."""
+    return lambda function: _ByDtype(function, kinds)
+
+
+def batch_norm(X, gain, bias, eps, out=None):
+    """Each feature is shifted and scaled to mean zero and variance one over the samples, then scaled
+    by a gain and shifted by a bias.
+
+    Parameters
+    ----------
+    X : array (N, K)
+        Input.
+    gain : array (K,)
+        Input.
+    bias : array (K,)
+        Input.
+    eps : number
+        Input.
+    out : array, optional
+        Where to put the result: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+
+    Returns
+    -------
+    out : array (N, K)
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(X) is type(gain) is type(bias) is type(out) is _Array
+        and type(eps) in _NUMBERS
+        and X.flags.c_contiguous
+        and gain.flags.c_contiguous
+        and bias.flags.c_contiguous
+    ):
+        try:
+            if _batch_norm_compiled[X.dtype](X, gain, bias, eps, out):
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    arrays, sizes, dtype, single = _read(
+        ("X", X, ('N', 'K'), None, False),
+        ("gain", gain, ('K',), None, False),
+        ("bias", bias, ('K',), None, False),
+        ("eps", eps, (), None, False),
+    )
+    X, gain, bias, eps = arrays
+    N = sizes["N"]
+    K = sizes["K"]
+    out = _output("out", out, (N, K), dtype, False, arrays)
+    _batch_norm_compiled[dtype](X, gain, bias, eps, out)
+    return out
 
 
 @njit(**_FAST)
@@ -165,19 +153,6 @@ def _batch_norm_kernel(X, gain, bias, eps, out):
     real = out.dtype.type  # keeps literals narrow
     N = X.shape[0]
     K = X.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        N == 0
-        or K == 0
-        or gain.shape[0] != K
-        or bias.shape[0] != K
-        or out.shape[0] != N
-        or out.shape[1] != K
-        or _overlap(out, X)
-        or _overlap(out, gain)
-        or _overlap(out, bias)
-    ):
-        return False
     sum_X = np.empty(K, out.dtype)  # of all samples
     mu = np.empty(K, out.dtype)  # of all samples
     sum_X_mu = np.empty(K, out.dtype)  # of all samples
@@ -204,12 +179,36 @@ def _batch_norm_kernel(X, gain, bias, eps, out):
     for n in range(N):
         for k in range(K):
             out[n, k] = gain[k] * Z[n, k] + bias[k]
+
+
+@_by_dtype(_reads(2), _reads(1), _reads(1), _number, _writes(2))
+def _batch_norm_compiled(X, gain, bias, eps, out):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    real = X.dtype.type
+    N = X.shape[0]
+    K = X.shape[1]
+    if (
+        N * K == 0
+        or gain.shape != (K,)
+        or bias.shape != (K,)
+        or out.shape != (N, K)
+        or _overlap(out, X)
+        or _overlap(out, gain)
+        or _overlap(out, bias)
+    ):
+        return False
+    _batch_norm_kernel(X, gain, bias, real(eps), out)
     return True
 
 
-def batch_norm(X, gain, bias, eps, out=None):
-    """Each feature is shifted and scaled to mean zero and variance one over the samples, then scaled
-    by a gain and shifted by a bias.
+def batch_norm_gradient(X, gain, eps, dL_dY, out=None):
+    """The gradient of L(Y) by bias, gain and X, given its gradient dL_dY by Y.
+
+    sum(n, s, dL_dY[n, s] * d(Y[n, s], bias[k])) = sum(n, dL_dY[n, k])
+
+    sum(n, s, dL_dY[n, s] * d(Y[n, s], gain[k])) = sum(n, dL_dY[n, k] * Z[n, k])
+
+    sum(m, s, dL_dY[m, s] * d(Y[m, s], X[n, k])) = gain[k] * (dL_dY[n, k] - Z[n, k] * sum(m, dL_dY[m, k] * Z[m, k]) / N - sum(m, dL_dY[m, k]) / N) / sigma[k]
 
     Parameters
     ----------
@@ -217,44 +216,65 @@ def batch_norm(X, gain, bias, eps, out=None):
         Input.
     gain : array (K,)
         Input.
-    bias : array (K,)
+    eps : number
         Input.
-    eps : array ()
-        Input.
-    out : array, optional
-        Where to put the result: of the right shape and dtype, C-contiguous, and
+    dL_dY : array (N, K)
+        The cotangent of Y.
+    out : tuple of arrays, optional
+        Where to put dbias, dgain, dX: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
 
     Returns
     -------
-    out : array (N, K)
+    dbias : array (K,)
+    dgain : array (K,)
+    dX : array (N, K)
 
     Raises
     ------
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
+    # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        out is not None
+        type(out) is tuple and len(out) == 3
+        and type(X) is type(gain) is type(dL_dY) is type(out[0]) is type(out[1]) is type(out[2]) is _Array
         and type(eps) in _NUMBERS
-        and _is_plain((X, 2), (gain, 1), (bias, 1), (out, 2))
+        and X.flags.c_contiguous
+        and gain.flags.c_contiguous
+        and dL_dY.flags.c_contiguous
     ):
-        eps = X.dtype.type(eps)
-        if _batch_norm_kernel(X, gain, bias, eps, out):
-            return out
+        try:
+            if _batch_norm_gradient_compiled[X.dtype](X, gain, eps, dL_dY, out[0], out[1], out[2]):
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("X", X, ('N', 'K'), None, False),
         ("gain", gain, ('K',), None, False),
-        ("bias", bias, ('K',), None, False),
         ("eps", eps, (), None, False),
+        ("dL_dY", dL_dY, ('N', 'K'), None, False),
     )
-    X, gain, bias, eps = arrays
+    X, gain, eps, dL_dY = arrays
     N = sizes["N"]
     K = sizes["K"]
-    out = _output("out", out, (N, K), dtype, False, arrays)
-    _batch_norm_kernel(X, gain, bias, eps, out)
-    return out
+    dbias, dgain, dX = _outputs(
+        out,
+        [
+            ("dbias", (K,), False),
+            ("dgain", (K,), False),
+            ("dX", (N, K), False),
+        ],
+        dtype,
+        arrays,
+    )
+    _batch_norm_gradient_compiled[dtype](X, gain, eps, dL_dY, dbias, dgain, dX)
+    return dbias, dgain, dX
 
 
 @njit(**_FAST)
@@ -263,31 +283,6 @@ def _batch_norm_gradient_kernel(X, gain, eps, dL_dY, dbias, dgain, dX):
     real = dbias.dtype.type  # keeps literals narrow
     N = X.shape[0]
     K = X.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        N == 0
-        or K == 0
-        or gain.shape[0] != K
-        or dL_dY.shape[0] != N
-        or dL_dY.shape[1] != K
-        or dbias.shape[0] != K
-        or dgain.shape[0] != K
-        or dX.shape[0] != N
-        or dX.shape[1] != K
-        or _overlap(dbias, X)
-        or _overlap(dbias, gain)
-        or _overlap(dbias, dL_dY)
-        or _overlap(dgain, X)
-        or _overlap(dgain, gain)
-        or _overlap(dgain, dL_dY)
-        or _overlap(dgain, dbias)
-        or _overlap(dX, X)
-        or _overlap(dX, gain)
-        or _overlap(dX, dL_dY)
-        or _overlap(dX, dbias)
-        or _overlap(dX, dgain)
-    ):
-        return False
     sum_dL_dY = np.empty(K, dbias.dtype)  # of all samples
     mu = np.empty(K, dbias.dtype)  # of all samples
     sum_X_mu = np.empty(K, dbias.dtype)  # of all samples
@@ -329,71 +324,157 @@ def _batch_norm_gradient_kernel(X, gain, eps, dL_dY, dbias, dgain, dX):
     for n in range(N):
         for k in range(K):
             dX[n, k] = gain[k] * (dL_dY[n, k] - Z[n, k] * sum_dL_dY_Z[k] / real(N) - sum_dL_dY[k] / real(N)) / sigma[k]
+
+
+@_by_dtype(_reads(2), _reads(1), _number, _reads(2), _writes(1), _writes(1), _writes(2))
+def _batch_norm_gradient_compiled(X, gain, eps, dL_dY, dbias, dgain, dX):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    real = X.dtype.type
+    N = X.shape[0]
+    K = X.shape[1]
+    if (
+        N * K == 0
+        or gain.shape != (K,)
+        or dL_dY.shape != (N, K)
+        or dbias.shape != (K,)
+        or dgain.shape != (K,)
+        or dX.shape != (N, K)
+        or _overlap(dbias, X)
+        or _overlap(dbias, gain)
+        or _overlap(dbias, dL_dY)
+        or _overlap(dgain, X)
+        or _overlap(dgain, gain)
+        or _overlap(dgain, dL_dY)
+        or _overlap(dgain, dbias)
+        or _overlap(dX, X)
+        or _overlap(dX, gain)
+        or _overlap(dX, dL_dY)
+        or _overlap(dX, dbias)
+        or _overlap(dX, dgain)
+    ):
+        return False
+    _batch_norm_gradient_kernel(X, gain, real(eps), dL_dY, dbias, dgain, dX)
     return True
 
 
-def batch_norm_gradient(X, gain, eps, dL_dY, out=None):
-    """The gradient of L(Y) by bias, gain and X, given its gradient dL_dY by Y.
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
-    sum(n, s, g[n, s] * d(Y[n, s], bias[k])) = sum(n, dL_dY[n, k])
 
-    sum(n, s, g[n, s] * d(Y[n, s], gain[k])) = sum(n, dL_dY[n, k] * Z[n, k])
+def _read(*arguments):
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
 
-    sum(m, s, g[m, s] * d(Y[m, s], X[n, k])) = gain[k] * (dL_dY[n, k] - Z[n, k] * sum(m, dL_dY[m, k] * Z[m, k]) / N - sum(m, dL_dY[m, k]) / N) / sigma[k]
-
-    Parameters
-    ----------
-    X : array (N, K)
-        Input.
-    gain : array (K,)
-        Input.
-    eps : array ()
-        Input.
-    dL_dY : array (N, K)
-        The cotangent of Y.
-    out : tuple of arrays, optional
-        Where to put dbias, dgain, dX: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-
-    Returns
-    -------
-    dbias : array (K,)
-    dgain : array (K,)
-    dX : array (N, K)
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
+    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
     """
-    if (
-        type(out) is tuple
-        and len(out) == 3
-        and type(eps) in _NUMBERS
-        and _is_plain((X, 2), (gain, 1), (dL_dY, 2), (out[0], 1), (out[1], 1), (out[2], 2))
-    ):
-        eps = X.dtype.type(eps)
-        if _batch_norm_gradient_kernel(X, gain, eps, dL_dY, out[0], out[1], out[2]):
-            return out
-    # Something is to be converted, or made, or is wrong.
-    arrays, sizes, dtype, single = _read(
-        ("X", X, ('N', 'K'), None, False),
-        ("gain", gain, ('K',), None, False),
-        ("eps", eps, (), None, False),
-        ("dL_dY", dL_dY, ('N', 'K'), None, False),
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
     )
-    X, gain, eps, dL_dY = arrays
-    N = sizes["N"]
-    K = sizes["K"]
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
+    arrays, sizes, of, single = [], {}, {}, None
+    for name, value, axes, label_of, batched in arguments:
+        if isinstance(value, np.ma.MaskedArray):
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
+        if label_of is not None:
+            array = np.asarray(value)
+            if array.dtype.kind not in "iu":
+                _refuse(name, "integers (labels)", array.dtype)
+        else:
+            if not isinstance(value, np.ndarray):
+                if least or not isinstance(value, (int, float, np.floating, np.integer)):
+                    _refuse(name, "an array", type(value).__name__)
+                value = np.asarray(value, dtype)
+            elif not value.ndim and value.dtype.kind in "iuf":
+                value = value.astype(dtype)
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
+        if array.ndim not in (len(axes), least):
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
+        if batched:
+            alone = array.ndim == least
+            if single is not None and alone != single[1]:
+                one, other = (name, single[0]) if alone else (single[0], name)
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
+            single = single or (name, alone)
+            array = array[None] if alone else array
+        for axis, size in zip(axes, array.shape, strict=True):
+            if size == 0:
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
+            if sizes.setdefault(axis, size) != size:
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
+        arrays.append(array)
+    for place, (name, _, _, label_of, _) in enumerate(arguments):
+        array = arrays[place]
+        if label_of is not None:
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
+            array = array.astype(np.intp)
+        if array.ndim:
+            array = np.ascontiguousarray(array)
+        arrays[place] = array if array.ndim else array[()]
+    return arrays, sizes, dtype, single is not None and single[1]
+
+
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
+def _output(name, out, shape, dtype, without_batch, others):
+    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
     if out is None:
-        out = (None, None, None)
-    if not isinstance(out, (tuple, list)) or len(out) != 3:
-        raise ValueError("out: expected a tuple of 3 arrays (dbias, dgain, dX)")
-    dbias = _output("out[0]", out[0], (K,), dtype, False, arrays)
-    arrays.append(dbias)
-    dgain = _output("out[1]", out[1], (K,), dtype, False, arrays)
-    arrays.append(dgain)
-    dX = _output("out[2]", out[2], (N, K), dtype, False, arrays)
-    arrays.append(dX)
-    _batch_norm_gradient_kernel(X, gain, eps, dL_dY, dbias, dgain, dX)
-    return dbias, dgain, dX
+        return np.empty(shape, dtype)
+    wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
+    return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False

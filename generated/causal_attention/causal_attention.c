@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -85,34 +100,35 @@ static inline double f64_e_near_zero(double r)
 }
 
 /* e^x for x <= 0 (or NaN), as 2^n e^r: n is x / log 2 rounded by adding and subtracting a large number, which
-   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The error is below 1 eps. Below -87
-   in float and -708 in double, where e^x is no normal number, it is 0. */
+   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
+   exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
+   float and -708 in double, where e^x is no normal number, it is 0. */
 static inline float f32_exp_of_negative(float x)
 {
-    const float shifted = f32_add_product(x, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
-    const float n = shifted - 12582912.0f;
+    const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
+    const float n = shifted - 12583039.0f;
     const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, x));
-    float p = f32_e_near_zero(r);
-    uint32_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 23; /* n goes to the exponent */
-    memcpy(&p, &bits, sizeof p);
-    return x < -87.0f ? 0.0f : (x == x ? p : x);
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    const float e = f32_e_near_zero(r) * power;
+    return x < -87.0f ? 0.0f : e;
 }
 
 static inline double f64_exp_of_negative(double x)
 {
-    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
-    const double n = shifted - 6755399441055744.0;
+    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
+    const double n = shifted - 6755399441056767.0;
     const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, x));
-    double p = f64_e_near_zero(r);
-    uint64_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 52;
-    memcpy(&p, &bits, sizeof p);
-    return x < -708.0 ? 0.0 : (x == x ? p : x);
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    const double e = f64_e_near_zero(r) * power;
+    return x < -708.0 ? 0.0 : e;
 }
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
@@ -126,21 +142,158 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes. */
+/* The largest of all lanes, pair by pair. */
 static inline float f32_largest(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] = f32_larger(lanes[lane + width], lanes[lane]);
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
+    FOR_LANES(4)
+        lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
+    return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
 static inline double f64_largest(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] = f64_larger(lanes[lane + width], lanes[lane]);
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
+enum {
+    TILE = 4,    /* rows of a product that are worked on together, LANES columns wide, in registers */
+    DEPTH = 256, /* terms that are added up before they are put down */
+    HEIGHT = 96, /* rows for which one strip of the right matrix is copied together */
+    PLAIN = 8192 /* multiplications below which copying costs more than it saves */
+};
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f32_tile(ptrdiff_t terms, const float *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const float *restrict strip, float *restrict sums)
+{
+    float lanes[TILE][LANES] = { { 0 } };
+    const float *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const float factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const float *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const float *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    float *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f32_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                float sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            float strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f32_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        float *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f64_tile(ptrdiff_t terms, const double *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const double *restrict strip, double *restrict sums)
+{
+    double lanes[TILE][LANES] = { { 0 } };
+    const double *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const double factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const double *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const double *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    double *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f64_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                double sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            double strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f64_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        double *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -153,21 +306,28 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+/* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
+   on, and so those come one by one; but exponentials leave the time to fetch from the second cache. */
+static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
+{
+    return row_bytes <= NEAR || (row_bytes <= 2 * NEAR && samples * row_bytes <= CACHED);
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 ptrdiff_t causal_attention_work(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t D)
@@ -175,108 +335,283 @@ ptrdiff_t causal_attention_work(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t
     (void)B;
     (void)C;
     (void)D;
-    return threads() * (M * M + M * M + M + M * M + M + M * M);
+    return M * M + M * M + threads() * M;
+}
+
+static void causal_attention_step_1_f32(ptrdiff_t M, ptrdiff_t C, const float *restrict sum_Q_K,
+    const float *restrict Q, float *restrict P, float *restrict work)
+{
+    (void)Q;
+    ptrdiff_t done = 0;
+    if (M <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = M - M % LANES;
+        OMP(omp parallel for schedule(static) if (done * M > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float sum_Q_K_block[SHORT][LANES];
+            float P_block[SHORT][LANES];
+            float e[SHORT][LANES];
+            float m[LANES], s[LANES], scale[LANES], scale_2[LANES];
+            for (ptrdiff_t place = 0; place < M; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    sum_Q_K_block[place][lane] = sum_Q_K[(first + lane) * M + place];
+                }
+            }
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = -INFINITY;
+                scale[lane] = 1.0f / (float)(sqrt((double)C));
+            }
+            for (ptrdiff_t n = 0; n < M; n++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
+                    m[lane] = f32_larger((n <= row ? P_block[n][lane] : -INFINITY), m[lane]);
+                }
+            }
+            /* e[k]: between 0 and 1, and at least one of them is 1 */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s[lane] = 0.0f;
+            }
+            for (ptrdiff_t k = 0; k < M; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    e[k][lane] = f32_exp_of_negative((k <= row ? P_block[k][lane] - m[lane] : -INFINITY));
+                    s[lane] += e[k][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                scale_2[lane] = 1.0f / s[lane];
+            }
+            for (ptrdiff_t n = 0; n < M; n++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    P_block[n][lane] = scale_2[lane] * e[n][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < M; place++) {
+                    P[(first + lane) * M + place] = P_block[place][lane];
+                }
+            }
+        }
+    }
+    OMP(omp parallel if (M * M > GRAIN))
+    {
+        float *restrict e = work + thread() * M;
+        OMP(omp for schedule(static))
+        for (ptrdiff_t row = done; row < M; row++) {
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            float m = -INFINITY;
+            float scale = 1.0f / (float)(sqrt((double)C));
+            {
+                float m_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= M; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t n = first + lane;
+                        P[row * M + n] = scale * sum_Q_K[row * M + n];
+                        m_lanes[lane] = f32_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                    }
+                if (first < M && M >= F32_LANES) {
+                    first = M - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t n = first + lane;
+                        P[row * M + n] = scale * sum_Q_K[row * M + n];
+                        m_lanes[lane] = f32_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                    }
+                    first = M;
+                }
+                for (ptrdiff_t n = first; n < M; n++) {
+                    P[row * M + n] = scale * sum_Q_K[row * M + n];
+                    m = f32_larger((n <= row ? P[row * M + n] : -INFINITY), m);
+                }
+                m = f32_larger(f32_largest(m_lanes), m);
+            }
+            /* e[k]: between 0 and 1, and at least one of them is 1 */
+            /* s: between 1 and the number of terms */
+            float s = 0.0f;
+            for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, M);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
+                        s_lanes[lane] += e[k];
+                    }
+                if (first < end && end >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
+                        const float s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e[k] = f32_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
+                    s += e[k];
+                }
+                s += f32_total(s_lanes);
+            }
+            float scale_2 = 1.0f / s;
+            for (ptrdiff_t n = 0; n < M; n++) {
+                P[row * M + n] = scale_2 * e[n];
+            }
+        }
+    }
 }
 
 void causal_attention_f32(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t D,
     const float *restrict Q, const float *restrict K, const float *restrict V, float *restrict out,
     float *restrict work)
 {
-    OMP(omp parallel if (B * M * C > GRAIN))
-    {
-        float *restrict sum_Q_K = work + thread() * (M * M + M * M + M + M * M + M + M * M);
-        float *restrict S = work + thread() * (M * M + M * M + M + M * M + M + M * M) + M * M;
-        float *restrict m = work + thread() * (M * M + M * M + M + M * M + M + M * M) + M * M + M * M;
-        float *restrict e = work + thread() * (M * M + M * M + M + M * M + M + M * M) + M * M + M * M + M;
-        float *restrict s = work + thread() * (M * M + M * M + M + M * M + M + M * M) + M * M + M * M + M + M * M;
-        float *restrict P = work + thread() * (M * M + M * M + M + M * M + M + M * M) + M * M + M * M + M + M * M + M;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    float total = 0.0f;
-                    for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-                        float total_lanes[LANES] = {0.0f};
-                        ptrdiff_t first = begin;
-                        for (; first + LANES <= end; first += LANES)
-                            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                                const ptrdiff_t c = first + lane;
-                                total_lanes[lane] += Q[(row * M + m_2) * C + c] * K[(row * M + n) * C + c];
-                            }
-                        for (ptrdiff_t c = first; c < end; c++) {
-                            total += Q[(row * M + m_2) * C + c] * K[(row * M + n) * C + c];
-                        }
-                        total += f32_total(total_lanes);
-                    }
-                    sum_Q_K[m_2 * M + n] = total;
+    float *restrict sum_Q_K = work;
+    work += M * M;
+    float *restrict P = work;
+    work += M * M;
+    for (ptrdiff_t sample = 0; sample < B; sample++) {
+        f32_matrix_product(M, M, C, Q + sample * M * C, C, 1, K + sample * M * C, 1, C, sum_Q_K, M, 1);
+        causal_attention_step_1_f32(M, C, sum_Q_K, Q + sample * M * C, P, work);
+        f32_matrix_product(M, D, M, P, M, 1, V + sample * M * D, D, 1, out + sample * M * D, D, 1);
+    }
+}
+
+static void causal_attention_step_1_f64(ptrdiff_t M, ptrdiff_t C, const double *restrict sum_Q_K,
+    const double *restrict Q, double *restrict P, double *restrict work)
+{
+    (void)Q;
+    ptrdiff_t done = 0;
+    if (M <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = M - M % LANES;
+        OMP(omp parallel for schedule(static) if (done * M > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double sum_Q_K_block[SHORT][LANES];
+            double P_block[SHORT][LANES];
+            double e[SHORT][LANES];
+            double m[LANES], s[LANES], scale[LANES], scale_2[LANES];
+            for (ptrdiff_t place = 0; place < M; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    sum_Q_K_block[place][lane] = sum_Q_K[(first + lane) * M + place];
                 }
             }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    S[m_2 * M + n] = sum_Q_K[m_2 * M + n] / (float)(sqrt((double)C));
-                }
-            }
-            /* the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                float total = -INFINITY;
-                {
-                    float total_lanes[LANES];
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) total_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + LANES <= M; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] = f32_larger((k <= m_2 ? S[m_2 * M + k] : -INFINITY), total_lanes[lane]);
-                        }
-                    for (ptrdiff_t k = first; k < M; k++) {
-                        total = f32_larger((k <= m_2 ? S[m_2 * M + k] : -INFINITY), total);
-                    }
-                    total = f32_larger(f32_largest(total_lanes), total);
-                }
-                m[m_2] = total;
-            }
-            /* between 0 and 1, and at least one of them is 1 */
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t k = 0; k < M; k++) {
-                    e[m_2 * M + k] = f32_exp_of_negative((k <= m_2 ? S[m_2 * M + k] - m[m_2] : -INFINITY));
-                }
-            }
-            /* between 1 and the number of terms */
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += e[m_2 * M + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += e[m_2 * M + k];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                s[m_2] = total;
-            }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    P[m_2 * M + n] = e[m_2 * M + n] / s[m_2];
-                }
-            }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t d = 0; d < D; d++) {
-                    out[(row * M + m_2) * D + d] = 0.0f;
-                }
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = -INFINITY;
+                scale[lane] = 1.0 / (sqrt((double)C));
             }
             for (ptrdiff_t n = 0; n < M; n++) {
-                for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                    for (ptrdiff_t d = 0; d < D; d++) {
-                        out[(row * M + m_2) * D + d] += P[m_2 * M + n] * V[(row * M + n) * D + d];
-                    }
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
+                    m[lane] = f64_larger((n <= row ? P_block[n][lane] : -INFINITY), m[lane]);
                 }
+            }
+            /* e[k]: between 0 and 1, and at least one of them is 1 */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s[lane] = 0.0;
+            }
+            for (ptrdiff_t k = 0; k < M; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    e[k][lane] = f64_exp_of_negative((k <= row ? P_block[k][lane] - m[lane] : -INFINITY));
+                    s[lane] += e[k][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                scale_2[lane] = 1.0 / s[lane];
+            }
+            for (ptrdiff_t n = 0; n < M; n++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    P_block[n][lane] = scale_2[lane] * e[n][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < M; place++) {
+                    P[(first + lane) * M + place] = P_block[place][lane];
+                }
+            }
+        }
+    }
+    OMP(omp parallel if (M * M > GRAIN))
+    {
+        double *restrict e = work + thread() * M;
+        OMP(omp for schedule(static))
+        for (ptrdiff_t row = done; row < M; row++) {
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            double m = -INFINITY;
+            double scale = 1.0 / (sqrt((double)C));
+            {
+                double m_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= M; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t n = first + lane;
+                        P[row * M + n] = scale * sum_Q_K[row * M + n];
+                        m_lanes[lane] = f64_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                    }
+                if (first < M && M >= F64_LANES) {
+                    first = M - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t n = first + lane;
+                        P[row * M + n] = scale * sum_Q_K[row * M + n];
+                        m_lanes[lane] = f64_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                    }
+                    first = M;
+                }
+                for (ptrdiff_t n = first; n < M; n++) {
+                    P[row * M + n] = scale * sum_Q_K[row * M + n];
+                    m = f64_larger((n <= row ? P[row * M + n] : -INFINITY), m);
+                }
+                m = f64_larger(f64_largest(m_lanes), m);
+            }
+            /* e[k]: between 0 and 1, and at least one of them is 1 */
+            /* s: between 1 and the number of terms */
+            double s = 0.0;
+            for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, M);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
+                        s_lanes[lane] += e[k];
+                    }
+                if (first < end && end >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
+                        const double s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e[k] = f64_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
+                    s += e[k];
+                }
+                s += f64_total(s_lanes);
+            }
+            double scale_2 = 1.0 / s;
+            for (ptrdiff_t n = 0; n < M; n++) {
+                P[row * M + n] = scale_2 * e[n];
             }
         }
     }
@@ -286,111 +621,316 @@ void causal_attention_f64(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t D,
     const double *restrict Q, const double *restrict K, const double *restrict V,
     double *restrict out, double *restrict work)
 {
-    OMP(omp parallel if (B * M * C > GRAIN))
-    {
-        double *restrict sum_Q_K = work + thread() * (M * M + M * M + M + M * M + M + M * M);
-        double *restrict S = work + thread() * (M * M + M * M + M + M * M + M + M * M) + M * M;
-        double *restrict m = work + thread() * (M * M + M * M + M + M * M + M + M * M) + M * M + M * M;
-        double *restrict e = work + thread() * (M * M + M * M + M + M * M + M + M * M) + M * M + M * M + M;
-        double *restrict s = work + thread() * (M * M + M * M + M + M * M + M + M * M) + M * M + M * M + M + M * M;
-        double *restrict P = work + thread() * (M * M + M * M + M + M * M + M + M * M) + M * M + M * M + M + M * M + M;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    double total = 0.0;
-                    for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-                        double total_lanes[LANES] = {0.0};
-                        ptrdiff_t first = begin;
-                        for (; first + LANES <= end; first += LANES)
-                            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                                const ptrdiff_t c = first + lane;
-                                total_lanes[lane] += Q[(row * M + m_2) * C + c] * K[(row * M + n) * C + c];
-                            }
-                        for (ptrdiff_t c = first; c < end; c++) {
-                            total += Q[(row * M + m_2) * C + c] * K[(row * M + n) * C + c];
-                        }
-                        total += f64_total(total_lanes);
-                    }
-                    sum_Q_K[m_2 * M + n] = total;
-                }
-            }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    S[m_2 * M + n] = sum_Q_K[m_2 * M + n] / (sqrt((double)C));
-                }
-            }
-            /* the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                double total = -INFINITY;
-                {
-                    double total_lanes[LANES];
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) total_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + LANES <= M; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] = f64_larger((k <= m_2 ? S[m_2 * M + k] : -INFINITY), total_lanes[lane]);
-                        }
-                    for (ptrdiff_t k = first; k < M; k++) {
-                        total = f64_larger((k <= m_2 ? S[m_2 * M + k] : -INFINITY), total);
-                    }
-                    total = f64_larger(f64_largest(total_lanes), total);
-                }
-                m[m_2] = total;
-            }
-            /* between 0 and 1, and at least one of them is 1 */
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t k = 0; k < M; k++) {
-                    e[m_2 * M + k] = f64_exp_of_negative((k <= m_2 ? S[m_2 * M + k] - m[m_2] : -INFINITY));
-                }
-            }
-            /* between 1 and the number of terms */
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += e[m_2 * M + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += e[m_2 * M + k];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                s[m_2] = total;
-            }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    P[m_2 * M + n] = e[m_2 * M + n] / s[m_2];
-                }
-            }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t d = 0; d < D; d++) {
-                    out[(row * M + m_2) * D + d] = 0.0;
-                }
-            }
-            for (ptrdiff_t n = 0; n < M; n++) {
-                for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                    for (ptrdiff_t d = 0; d < D; d++) {
-                        out[(row * M + m_2) * D + d] += P[m_2 * M + n] * V[(row * M + n) * D + d];
-                    }
-                }
-            }
-        }
+    double *restrict sum_Q_K = work;
+    work += M * M;
+    double *restrict P = work;
+    work += M * M;
+    for (ptrdiff_t sample = 0; sample < B; sample++) {
+        f64_matrix_product(M, M, C, Q + sample * M * C, C, 1, K + sample * M * C, 1, C, sum_Q_K, M, 1);
+        causal_attention_step_1_f64(M, C, sum_Q_K, Q + sample * M * C, P, work);
+        f64_matrix_product(M, D, M, P, M, 1, V + sample * M * D, D, 1, out + sample * M * D, D, 1);
     }
 }
 
 ptrdiff_t causal_attention_gradient_work(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t D)
 {
     (void)B;
+    (void)C;
     (void)D;
-    return threads() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C);
+    return M * M + M * M + M * M + M * M;
+}
+
+static void causal_attention_gradient_step_1_f32(ptrdiff_t M, ptrdiff_t C,
+    const float *restrict sum_Q_K, const float *restrict P_bar, const float *restrict Q,
+    float *restrict P, float *restrict S_bar_scaled)
+{
+    (void)Q;
+    ptrdiff_t done = 0;
+    if (M <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = M - M % LANES;
+        OMP(omp parallel for schedule(static) if (done * M > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float sum_Q_K_block[SHORT][LANES];
+            float P_bar_block[SHORT][LANES];
+            float P_block[SHORT][LANES];
+            float S_bar_scaled_block[SHORT][LANES];
+            float m[LANES], s[LANES], sum_P_bar_P[LANES], scale[LANES], scale_2[LANES];
+            for (ptrdiff_t place = 0; place < M; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    sum_Q_K_block[place][lane] = sum_Q_K[(first + lane) * M + place];
+                    P_bar_block[place][lane] = P_bar[(first + lane) * M + place];
+                }
+            }
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = -INFINITY;
+                scale[lane] = 1.0f / (float)(sqrt((double)C));
+            }
+            for (ptrdiff_t n = 0; n < M; n++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
+                    m[lane] = f32_larger((n <= row ? P_block[n][lane] : -INFINITY), m[lane]);
+                }
+            }
+            /* S_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s[lane] = 0.0f;
+            }
+            for (ptrdiff_t k = 0; k < M; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    S_bar_scaled_block[k][lane] = f32_exp_of_negative((k <= row ? P_block[k][lane] - m[lane] : -INFINITY));
+                    s[lane] += S_bar_scaled_block[k][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                scale_2[lane] = 1.0f / s[lane];
+            }
+            for (ptrdiff_t n = 0; n < M; n++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    P_block[n][lane] = scale_2[lane] * S_bar_scaled_block[n][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_P_bar_P[lane] = 0.0f;
+            }
+            for (ptrdiff_t l = 0; l < M; l++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    sum_P_bar_P[lane] = f32_add_product(P_bar_block[l][lane], P_block[l][lane], sum_P_bar_P[lane]);
+                }
+            }
+            for (ptrdiff_t n = 0; n < M; n++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    S_bar_scaled_block[n][lane] = scale[lane] * P_block[n][lane] * (P_bar_block[n][lane] - sum_P_bar_P[lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < M; place++) {
+                    P[(first + lane) * M + place] = P_block[place][lane];
+                    S_bar_scaled[(first + lane) * M + place] = S_bar_scaled_block[place][lane];
+                }
+            }
+        }
+    }
+    if (stay_near(M, 4 * M * (ptrdiff_t)sizeof(float))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (M * M > GRAIN))
+        for (ptrdiff_t start = done; start < M; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, M);
+            float m[ROWS], s[ROWS], sum_P_bar_P[ROWS], scale[ROWS], scale_2[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                scale[row - start] = 1.0f / (float)(sqrt((double)C));
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                float m_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= M; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t n = first + lane;
+                        P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
+                        m_lanes[lane] = f32_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                    }
+                if (first < M && M >= F32_LANES) {
+                    first = M - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t n = first + lane;
+                        P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
+                        m_lanes[lane] = f32_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                    }
+                    first = M;
+                }
+                for (ptrdiff_t n = first; n < M; n++) {
+                    P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
+                    m[row - start] = f32_larger((n <= row ? P[row * M + n] : -INFINITY), m[row - start]);
+                }
+                m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
+            }
+            /* S_bar_scaled[row * M + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0f;
+                {
+                    float s_lanes[F32_LANES];
+                    FOR_LANES(F32_LANES)
+                        s_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_LANES <= M; first += F32_LANES)
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            S_bar_scaled[row * M + k] = f32_exp_of_negative((k <= row ? P[row * M + k] - m[row - start] : -INFINITY));
+                            s_lanes[lane] += S_bar_scaled[row * M + k];
+                        }
+                    if (first < M && M >= F32_LANES) {
+                        const ptrdiff_t again = first + F32_LANES - M;
+                        first = M - F32_LANES;
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            S_bar_scaled[row * M + k] = f32_exp_of_negative((k <= row ? P[row * M + k] - m[row - start] : -INFINITY));
+                            const float s_term = S_bar_scaled[row * M + k];
+                            s_lanes[lane] += lane < again ? 0.0f : s_term;
+                        }
+                        first = M;
+                    }
+                    for (ptrdiff_t k = first; k < M; k++) {
+                        S_bar_scaled[row * M + k] = f32_exp_of_negative((k <= row ? P[row * M + k] - m[row - start] : -INFINITY));
+                        s[row - start] += S_bar_scaled[row * M + k];
+                    }
+                    s[row - start] += f32_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                scale_2[row - start] = 1.0f / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t n = 0; n < M; n++) {
+                    P[row * M + n] = scale_2[row - start] * S_bar_scaled[row * M + n];
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_P_bar_P[row - start] = 0.0f;
+                {
+                    float sum_P_bar_P_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        sum_P_bar_P_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= M; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t l = first + lane;
+                            sum_P_bar_P_lanes[lane] = f32_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P_lanes[lane]);
+                        }
+                    if (first < M && M >= F32_WIDE) {
+                        const ptrdiff_t again = first + F32_WIDE - M;
+                        first = M - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t l = first + lane;
+                            const float sum_P_bar_P_term = P_bar[row * M + l] * P[row * M + l];
+                            sum_P_bar_P_lanes[lane] += lane < again ? 0.0f : sum_P_bar_P_term;
+                        }
+                        first = M;
+                    }
+                    for (ptrdiff_t l = first; l < M; l++) {
+                        sum_P_bar_P[row - start] = f32_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P[row - start]);
+                    }
+                    FOR_LANES(F32_LANES)
+                        sum_P_bar_P_lanes[lane] += sum_P_bar_P_lanes[lane + F32_LANES];
+                    sum_P_bar_P[row - start] += f32_total(sum_P_bar_P_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t n = 0; n < M; n++) {
+                    S_bar_scaled[row * M + n] = scale[row - start] * P[row * M + n] * (P_bar[row * M + n] - sum_P_bar_P[row - start]);
+                }
+            }
+        }
+        done = M;
+    }
+    OMP(omp parallel for schedule(static) if (M * M > GRAIN))
+    for (ptrdiff_t row = done; row < M; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        float scale = 1.0f / (float)(sqrt((double)C));
+        {
+            float m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= M; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * M + n] = scale * sum_Q_K[row * M + n];
+                    m_lanes[lane] = f32_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                }
+            if (first < M && M >= F32_LANES) {
+                first = M - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * M + n] = scale * sum_Q_K[row * M + n];
+                    m_lanes[lane] = f32_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                }
+                first = M;
+            }
+            for (ptrdiff_t n = first; n < M; n++) {
+                P[row * M + n] = scale * sum_Q_K[row * M + n];
+                m = f32_larger((n <= row ? P[row * M + n] : -INFINITY), m);
+            }
+            m = f32_larger(f32_largest(m_lanes), m);
+        }
+        /* S_bar_scaled[row * M + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        float s = 0.0f;
+        for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, M);
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    S_bar_scaled[row * M + k] = f32_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
+                    s_lanes[lane] += S_bar_scaled[row * M + k];
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    S_bar_scaled[row * M + k] = f32_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
+                    const float s_term = S_bar_scaled[row * M + k];
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                S_bar_scaled[row * M + k] = f32_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
+                s += S_bar_scaled[row * M + k];
+            }
+            s += f32_total(s_lanes);
+        }
+        float scale_2 = 1.0f / s;
+        for (ptrdiff_t n = 0; n < M; n++) {
+            P[row * M + n] = scale_2 * S_bar_scaled[row * M + n];
+        }
+        float sum_P_bar_P = 0.0f;
+        for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, M);
+            float sum_P_bar_P_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_P_bar_P_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t l = first + lane;
+                    sum_P_bar_P_lanes[lane] = f32_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P_lanes[lane]);
+                }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t l = first + lane;
+                    const float sum_P_bar_P_term = P_bar[row * M + l] * P[row * M + l];
+                    sum_P_bar_P_lanes[lane] += lane < again ? 0.0f : sum_P_bar_P_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t l = first; l < end; l++) {
+                sum_P_bar_P = f32_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P);
+            }
+            FOR_LANES(F32_LANES)
+                sum_P_bar_P_lanes[lane] += sum_P_bar_P_lanes[lane + F32_LANES];
+            sum_P_bar_P += f32_total(sum_P_bar_P_lanes);
+        }
+        for (ptrdiff_t n = 0; n < M; n++) {
+            S_bar_scaled[row * M + n] = scale * P[row * M + n] * (P_bar[row * M + n] - sum_P_bar_P);
+        }
+    }
 }
 
 void causal_attention_gradient_f32(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t D,
@@ -398,184 +938,316 @@ void causal_attention_gradient_f32(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdif
     const float *restrict dL_dO, float *restrict dV, float *restrict dQ, float *restrict dK,
     float *restrict work)
 {
-    OMP(omp parallel if (B * M * C > GRAIN))
-    {
-        float *restrict sum_Q_K = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C);
-        float *restrict S = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M;
-        float *restrict m = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M + M * M;
-        float *restrict e = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M + M * M + M;
-        float *restrict s = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M + M * M + M + M * M;
-        float *restrict P = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M + M * M + M + M * M + M;
-        float *restrict P_bar = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M + M * M + M + M * M + M + M * M;
-        float *restrict sum_P_bar_P = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M + M * M + M + M * M + M + M * M + M * M;
-        float *restrict S_bar = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M + M * M + M + M * M + M + M * M + M * M + M;
-        float *restrict sum_S_bar_K = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M + M * M + M + M * M + M + M * M + M * M + M + M * M;
-        float *restrict sum_S_bar_Q = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    float total = 0.0f;
-                    for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-                        float total_lanes[LANES] = {0.0f};
-                        ptrdiff_t first = begin;
-                        for (; first + LANES <= end; first += LANES)
-                            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                                const ptrdiff_t c = first + lane;
-                                total_lanes[lane] += Q[(row * M + m_2) * C + c] * K[(row * M + n) * C + c];
-                            }
-                        for (ptrdiff_t c = first; c < end; c++) {
-                            total += Q[(row * M + m_2) * C + c] * K[(row * M + n) * C + c];
-                        }
-                        total += f32_total(total_lanes);
-                    }
-                    sum_Q_K[m_2 * M + n] = total;
+    float *restrict sum_Q_K = work;
+    work += M * M;
+    float *restrict P = work;
+    work += M * M;
+    float *restrict P_bar = work;
+    work += M * M;
+    float *restrict S_bar_scaled = work;
+    work += M * M;
+    for (ptrdiff_t sample = 0; sample < B; sample++) {
+        f32_matrix_product(M, M, C, Q + sample * M * C, C, 1, K + sample * M * C, 1, C, sum_Q_K, M, 1);
+        f32_matrix_product(M, M, D, dL_dO + sample * M * D, D, 1, V + sample * M * D, 1, D, P_bar, M,
+            1);
+        causal_attention_gradient_step_1_f32(M, C, sum_Q_K, P_bar, Q + sample * M * C, P, S_bar_scaled);
+        f32_matrix_product(M, D, M, P, 1, M, dL_dO + sample * M * D, D, 1, dV + sample * M * D, D, 1);
+        f32_matrix_product(M, C, M, S_bar_scaled, M, 1, K + sample * M * C, C, 1, dQ + sample * M * C,
+            C, 1);
+        f32_matrix_product(M, C, M, S_bar_scaled, 1, M, Q + sample * M * C, C, 1, dK + sample * M * C,
+            C, 1);
+    }
+}
+
+static void causal_attention_gradient_step_1_f64(ptrdiff_t M, ptrdiff_t C,
+    const double *restrict sum_Q_K, const double *restrict P_bar, const double *restrict Q,
+    double *restrict P, double *restrict S_bar_scaled)
+{
+    (void)Q;
+    ptrdiff_t done = 0;
+    if (M <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = M - M % LANES;
+        OMP(omp parallel for schedule(static) if (done * M > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double sum_Q_K_block[SHORT][LANES];
+            double P_bar_block[SHORT][LANES];
+            double P_block[SHORT][LANES];
+            double S_bar_scaled_block[SHORT][LANES];
+            double m[LANES], s[LANES], sum_P_bar_P[LANES], scale[LANES], scale_2[LANES];
+            for (ptrdiff_t place = 0; place < M; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    sum_Q_K_block[place][lane] = sum_Q_K[(first + lane) * M + place];
+                    P_bar_block[place][lane] = P_bar[(first + lane) * M + place];
                 }
             }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    S[m_2 * M + n] = sum_Q_K[m_2 * M + n] / (float)(sqrt((double)C));
-                }
-            }
-            /* the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                float total = -INFINITY;
-                {
-                    float total_lanes[LANES];
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) total_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + LANES <= M; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] = f32_larger((k <= m_2 ? S[m_2 * M + k] : -INFINITY), total_lanes[lane]);
-                        }
-                    for (ptrdiff_t k = first; k < M; k++) {
-                        total = f32_larger((k <= m_2 ? S[m_2 * M + k] : -INFINITY), total);
-                    }
-                    total = f32_larger(f32_largest(total_lanes), total);
-                }
-                m[m_2] = total;
-            }
-            /* between 0 and 1, and at least one of them is 1 */
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t k = 0; k < M; k++) {
-                    e[m_2 * M + k] = f32_exp_of_negative((k <= m_2 ? S[m_2 * M + k] - m[m_2] : -INFINITY));
-                }
-            }
-            /* between 1 and the number of terms */
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += e[m_2 * M + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += e[m_2 * M + k];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                s[m_2] = total;
-            }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    P[m_2 * M + n] = e[m_2 * M + n] / s[m_2];
-                }
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = -INFINITY;
+                scale[lane] = 1.0 / (sqrt((double)C));
             }
             for (ptrdiff_t n = 0; n < M; n++) {
-                for (ptrdiff_t d = 0; d < D; d++) {
-                    dV[(row * M + n) * D + d] = 0.0f;
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
+                    m[lane] = f64_larger((n <= row ? P_block[n][lane] : -INFINITY), m[lane]);
                 }
             }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    for (ptrdiff_t d = 0; d < D; d++) {
-                        dV[(row * M + n) * D + d] += dL_dO[(row * M + m_2) * D + d] * P[m_2 * M + n];
-                    }
-                }
-            }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    float total = 0.0f;
-                    for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                        float total_lanes[LANES] = {0.0f};
-                        ptrdiff_t first = begin;
-                        for (; first + LANES <= end; first += LANES)
-                            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                                const ptrdiff_t d = first + lane;
-                                total_lanes[lane] += dL_dO[(row * M + m_2) * D + d] * V[(row * M + n) * D + d];
-                            }
-                        for (ptrdiff_t d = first; d < end; d++) {
-                            total += dL_dO[(row * M + m_2) * D + d] * V[(row * M + n) * D + d];
-                        }
-                        total += f32_total(total_lanes);
-                    }
-                    P_bar[m_2 * M + n] = total;
-                }
-            }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t l = first + lane;
-                            total_lanes[lane] += P_bar[m_2 * M + l] * P[m_2 * M + l];
-                        }
-                    for (ptrdiff_t l = first; l < end; l++) {
-                        total += P_bar[m_2 * M + l] * P[m_2 * M + l];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                sum_P_bar_P[m_2] = total;
-            }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    S_bar[m_2 * M + n] = P[m_2 * M + n] * (P_bar[m_2 * M + n] - sum_P_bar_P[m_2]);
-                }
-            }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t c = 0; c < C; c++) {
-                    sum_S_bar_K[m_2 * C + c] = 0.0f;
-                }
+            /* S_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < M; k++) {
-                for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                    for (ptrdiff_t c = 0; c < C; c++) {
-                        sum_S_bar_K[m_2 * C + c] += S_bar[m_2 * M + k] * K[(row * M + k) * C + c];
-                    }
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    S_bar_scaled_block[k][lane] = f64_exp_of_negative((k <= row ? P_block[k][lane] - m[lane] : -INFINITY));
+                    s[lane] += S_bar_scaled_block[k][lane];
                 }
             }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t c = 0; c < C; c++) {
-                    dQ[(row * M + m_2) * C + c] = sum_S_bar_K[m_2 * C + c] / (float)(sqrt((double)C));
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                scale_2[lane] = 1.0 / s[lane];
+            }
+            for (ptrdiff_t n = 0; n < M; n++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    P_block[n][lane] = scale_2[lane] * S_bar_scaled_block[n][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_P_bar_P[lane] = 0.0;
+            }
+            for (ptrdiff_t l = 0; l < M; l++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    sum_P_bar_P[lane] = f64_add_product(P_bar_block[l][lane], P_block[l][lane], sum_P_bar_P[lane]);
                 }
             }
             for (ptrdiff_t n = 0; n < M; n++) {
-                for (ptrdiff_t c = 0; c < C; c++) {
-                    sum_S_bar_Q[n * C + c] = 0.0f;
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    S_bar_scaled_block[n][lane] = scale[lane] * P_block[n][lane] * (P_bar_block[n][lane] - sum_P_bar_P[lane]);
                 }
             }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < M; place++) {
+                    P[(first + lane) * M + place] = P_block[place][lane];
+                    S_bar_scaled[(first + lane) * M + place] = S_bar_scaled_block[place][lane];
+                }
+            }
+        }
+    }
+    if (stay_near(M, 4 * M * (ptrdiff_t)sizeof(double))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (M * M > GRAIN))
+        for (ptrdiff_t start = done; start < M; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, M);
+            double m[ROWS], s[ROWS], sum_P_bar_P[ROWS], scale[ROWS], scale_2[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                scale[row - start] = 1.0 / (sqrt((double)C));
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                double m_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= M; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t n = first + lane;
+                        P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
+                        m_lanes[lane] = f64_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                    }
+                if (first < M && M >= F64_LANES) {
+                    first = M - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t n = first + lane;
+                        P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
+                        m_lanes[lane] = f64_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                    }
+                    first = M;
+                }
+                for (ptrdiff_t n = first; n < M; n++) {
+                    P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
+                    m[row - start] = f64_larger((n <= row ? P[row * M + n] : -INFINITY), m[row - start]);
+                }
+                m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
+            }
+            /* S_bar_scaled[row * M + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0;
+                {
+                    double s_lanes[F64_LANES];
+                    FOR_LANES(F64_LANES)
+                        s_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_LANES <= M; first += F64_LANES)
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            S_bar_scaled[row * M + k] = f64_exp_of_negative((k <= row ? P[row * M + k] - m[row - start] : -INFINITY));
+                            s_lanes[lane] += S_bar_scaled[row * M + k];
+                        }
+                    if (first < M && M >= F64_LANES) {
+                        const ptrdiff_t again = first + F64_LANES - M;
+                        first = M - F64_LANES;
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            S_bar_scaled[row * M + k] = f64_exp_of_negative((k <= row ? P[row * M + k] - m[row - start] : -INFINITY));
+                            const double s_term = S_bar_scaled[row * M + k];
+                            s_lanes[lane] += lane < again ? 0.0 : s_term;
+                        }
+                        first = M;
+                    }
+                    for (ptrdiff_t k = first; k < M; k++) {
+                        S_bar_scaled[row * M + k] = f64_exp_of_negative((k <= row ? P[row * M + k] - m[row - start] : -INFINITY));
+                        s[row - start] += S_bar_scaled[row * M + k];
+                    }
+                    s[row - start] += f64_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                scale_2[row - start] = 1.0 / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
                 for (ptrdiff_t n = 0; n < M; n++) {
-                    for (ptrdiff_t c = 0; c < C; c++) {
-                        sum_S_bar_Q[n * C + c] += S_bar[m_2 * M + n] * Q[(row * M + m_2) * C + c];
+                    P[row * M + n] = scale_2[row - start] * S_bar_scaled[row * M + n];
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_P_bar_P[row - start] = 0.0;
+                {
+                    double sum_P_bar_P_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        sum_P_bar_P_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= M; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t l = first + lane;
+                            sum_P_bar_P_lanes[lane] = f64_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P_lanes[lane]);
+                        }
+                    if (first < M && M >= F64_WIDE) {
+                        const ptrdiff_t again = first + F64_WIDE - M;
+                        first = M - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t l = first + lane;
+                            const double sum_P_bar_P_term = P_bar[row * M + l] * P[row * M + l];
+                            sum_P_bar_P_lanes[lane] += lane < again ? 0.0 : sum_P_bar_P_term;
+                        }
+                        first = M;
                     }
+                    for (ptrdiff_t l = first; l < M; l++) {
+                        sum_P_bar_P[row - start] = f64_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P[row - start]);
+                    }
+                    FOR_LANES(F64_LANES)
+                        sum_P_bar_P_lanes[lane] += sum_P_bar_P_lanes[lane + F64_LANES];
+                    sum_P_bar_P[row - start] += f64_total(sum_P_bar_P_lanes);
                 }
             }
-            for (ptrdiff_t n = 0; n < M; n++) {
-                for (ptrdiff_t c = 0; c < C; c++) {
-                    dK[(row * M + n) * C + c] = sum_S_bar_Q[n * C + c] / (float)(sqrt((double)C));
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t n = 0; n < M; n++) {
+                    S_bar_scaled[row * M + n] = scale[row - start] * P[row * M + n] * (P_bar[row * M + n] - sum_P_bar_P[row - start]);
                 }
             }
+        }
+        done = M;
+    }
+    OMP(omp parallel for schedule(static) if (M * M > GRAIN))
+    for (ptrdiff_t row = done; row < M; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        double scale = 1.0 / (sqrt((double)C));
+        {
+            double m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= M; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * M + n] = scale * sum_Q_K[row * M + n];
+                    m_lanes[lane] = f64_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                }
+            if (first < M && M >= F64_LANES) {
+                first = M - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * M + n] = scale * sum_Q_K[row * M + n];
+                    m_lanes[lane] = f64_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                }
+                first = M;
+            }
+            for (ptrdiff_t n = first; n < M; n++) {
+                P[row * M + n] = scale * sum_Q_K[row * M + n];
+                m = f64_larger((n <= row ? P[row * M + n] : -INFINITY), m);
+            }
+            m = f64_larger(f64_largest(m_lanes), m);
+        }
+        /* S_bar_scaled[row * M + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        double s = 0.0;
+        for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, M);
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    S_bar_scaled[row * M + k] = f64_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
+                    s_lanes[lane] += S_bar_scaled[row * M + k];
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    S_bar_scaled[row * M + k] = f64_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
+                    const double s_term = S_bar_scaled[row * M + k];
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                S_bar_scaled[row * M + k] = f64_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
+                s += S_bar_scaled[row * M + k];
+            }
+            s += f64_total(s_lanes);
+        }
+        double scale_2 = 1.0 / s;
+        for (ptrdiff_t n = 0; n < M; n++) {
+            P[row * M + n] = scale_2 * S_bar_scaled[row * M + n];
+        }
+        double sum_P_bar_P = 0.0;
+        for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, M);
+            double sum_P_bar_P_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_P_bar_P_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t l = first + lane;
+                    sum_P_bar_P_lanes[lane] = f64_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P_lanes[lane]);
+                }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t l = first + lane;
+                    const double sum_P_bar_P_term = P_bar[row * M + l] * P[row * M + l];
+                    sum_P_bar_P_lanes[lane] += lane < again ? 0.0 : sum_P_bar_P_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t l = first; l < end; l++) {
+                sum_P_bar_P = f64_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P);
+            }
+            FOR_LANES(F64_LANES)
+                sum_P_bar_P_lanes[lane] += sum_P_bar_P_lanes[lane + F64_LANES];
+            sum_P_bar_P += f64_total(sum_P_bar_P_lanes);
+        }
+        for (ptrdiff_t n = 0; n < M; n++) {
+            S_bar_scaled[row * M + n] = scale * P[row * M + n] * (P_bar[row * M + n] - sum_P_bar_P);
         }
     }
 }
@@ -585,184 +1257,23 @@ void causal_attention_gradient_f64(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdif
     const double *restrict dL_dO, double *restrict dV, double *restrict dQ, double *restrict dK,
     double *restrict work)
 {
-    OMP(omp parallel if (B * M * C > GRAIN))
-    {
-        double *restrict sum_Q_K = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C);
-        double *restrict S = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M;
-        double *restrict m = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M + M * M;
-        double *restrict e = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M + M * M + M;
-        double *restrict s = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M + M * M + M + M * M;
-        double *restrict P = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M + M * M + M + M * M + M;
-        double *restrict P_bar = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M + M * M + M + M * M + M + M * M;
-        double *restrict sum_P_bar_P = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M + M * M + M + M * M + M + M * M + M * M;
-        double *restrict S_bar = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M + M * M + M + M * M + M + M * M + M * M + M;
-        double *restrict sum_S_bar_K = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M + M * M + M + M * M + M + M * M + M * M + M + M * M;
-        double *restrict sum_S_bar_Q = work + thread() * (M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C + M * C) + M * M + M * M + M + M * M + M + M * M + M * M + M + M * M + M * C;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    double total = 0.0;
-                    for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-                        double total_lanes[LANES] = {0.0};
-                        ptrdiff_t first = begin;
-                        for (; first + LANES <= end; first += LANES)
-                            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                                const ptrdiff_t c = first + lane;
-                                total_lanes[lane] += Q[(row * M + m_2) * C + c] * K[(row * M + n) * C + c];
-                            }
-                        for (ptrdiff_t c = first; c < end; c++) {
-                            total += Q[(row * M + m_2) * C + c] * K[(row * M + n) * C + c];
-                        }
-                        total += f64_total(total_lanes);
-                    }
-                    sum_Q_K[m_2 * M + n] = total;
-                }
-            }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    S[m_2 * M + n] = sum_Q_K[m_2 * M + n] / (sqrt((double)C));
-                }
-            }
-            /* the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                double total = -INFINITY;
-                {
-                    double total_lanes[LANES];
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) total_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + LANES <= M; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] = f64_larger((k <= m_2 ? S[m_2 * M + k] : -INFINITY), total_lanes[lane]);
-                        }
-                    for (ptrdiff_t k = first; k < M; k++) {
-                        total = f64_larger((k <= m_2 ? S[m_2 * M + k] : -INFINITY), total);
-                    }
-                    total = f64_larger(f64_largest(total_lanes), total);
-                }
-                m[m_2] = total;
-            }
-            /* between 0 and 1, and at least one of them is 1 */
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t k = 0; k < M; k++) {
-                    e[m_2 * M + k] = f64_exp_of_negative((k <= m_2 ? S[m_2 * M + k] - m[m_2] : -INFINITY));
-                }
-            }
-            /* between 1 and the number of terms */
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += e[m_2 * M + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += e[m_2 * M + k];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                s[m_2] = total;
-            }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    P[m_2 * M + n] = e[m_2 * M + n] / s[m_2];
-                }
-            }
-            for (ptrdiff_t n = 0; n < M; n++) {
-                for (ptrdiff_t d = 0; d < D; d++) {
-                    dV[(row * M + n) * D + d] = 0.0;
-                }
-            }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    for (ptrdiff_t d = 0; d < D; d++) {
-                        dV[(row * M + n) * D + d] += dL_dO[(row * M + m_2) * D + d] * P[m_2 * M + n];
-                    }
-                }
-            }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    double total = 0.0;
-                    for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                        double total_lanes[LANES] = {0.0};
-                        ptrdiff_t first = begin;
-                        for (; first + LANES <= end; first += LANES)
-                            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                                const ptrdiff_t d = first + lane;
-                                total_lanes[lane] += dL_dO[(row * M + m_2) * D + d] * V[(row * M + n) * D + d];
-                            }
-                        for (ptrdiff_t d = first; d < end; d++) {
-                            total += dL_dO[(row * M + m_2) * D + d] * V[(row * M + n) * D + d];
-                        }
-                        total += f64_total(total_lanes);
-                    }
-                    P_bar[m_2 * M + n] = total;
-                }
-            }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t l = first + lane;
-                            total_lanes[lane] += P_bar[m_2 * M + l] * P[m_2 * M + l];
-                        }
-                    for (ptrdiff_t l = first; l < end; l++) {
-                        total += P_bar[m_2 * M + l] * P[m_2 * M + l];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_P_bar_P[m_2] = total;
-            }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    S_bar[m_2 * M + n] = P[m_2 * M + n] * (P_bar[m_2 * M + n] - sum_P_bar_P[m_2]);
-                }
-            }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t c = 0; c < C; c++) {
-                    sum_S_bar_K[m_2 * C + c] = 0.0;
-                }
-            }
-            for (ptrdiff_t k = 0; k < M; k++) {
-                for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                    for (ptrdiff_t c = 0; c < C; c++) {
-                        sum_S_bar_K[m_2 * C + c] += S_bar[m_2 * M + k] * K[(row * M + k) * C + c];
-                    }
-                }
-            }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t c = 0; c < C; c++) {
-                    dQ[(row * M + m_2) * C + c] = sum_S_bar_K[m_2 * C + c] / (sqrt((double)C));
-                }
-            }
-            for (ptrdiff_t n = 0; n < M; n++) {
-                for (ptrdiff_t c = 0; c < C; c++) {
-                    sum_S_bar_Q[n * C + c] = 0.0;
-                }
-            }
-            for (ptrdiff_t m_2 = 0; m_2 < M; m_2++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    for (ptrdiff_t c = 0; c < C; c++) {
-                        sum_S_bar_Q[n * C + c] += S_bar[m_2 * M + n] * Q[(row * M + m_2) * C + c];
-                    }
-                }
-            }
-            for (ptrdiff_t n = 0; n < M; n++) {
-                for (ptrdiff_t c = 0; c < C; c++) {
-                    dK[(row * M + n) * C + c] = sum_S_bar_Q[n * C + c] / (sqrt((double)C));
-                }
-            }
-        }
+    double *restrict sum_Q_K = work;
+    work += M * M;
+    double *restrict P = work;
+    work += M * M;
+    double *restrict P_bar = work;
+    work += M * M;
+    double *restrict S_bar_scaled = work;
+    work += M * M;
+    for (ptrdiff_t sample = 0; sample < B; sample++) {
+        f64_matrix_product(M, M, C, Q + sample * M * C, C, 1, K + sample * M * C, 1, C, sum_Q_K, M, 1);
+        f64_matrix_product(M, M, D, dL_dO + sample * M * D, D, 1, V + sample * M * D, 1, D, P_bar, M,
+            1);
+        causal_attention_gradient_step_1_f64(M, C, sum_Q_K, P_bar, Q + sample * M * C, P, S_bar_scaled);
+        f64_matrix_product(M, D, M, P, 1, M, dL_dO + sample * M * D, D, 1, dV + sample * M * D, D, 1);
+        f64_matrix_product(M, C, M, S_bar_scaled, M, 1, K + sample * M * C, C, 1, dQ + sample * M * C,
+            C, 1);
+        f64_matrix_product(M, C, M, S_bar_scaled, 1, M, Q + sample * M * C, C, 1, dK + sample * M * C,
+            C, 1);
     }
 }

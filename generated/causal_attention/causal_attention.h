@@ -26,8 +26,17 @@
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
    `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
    run at the same time need one each.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       float *work = malloc((size_t)causal_attention_work(B, M, C, D) * sizeof *work);
+       causal_attention_f32(B, M, C, D, Q, K, V, out, work);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c causal_attention.c -lm */
 
 #ifndef CAUSAL_ATTENTION_H
 #define CAUSAL_ATTENTION_H
@@ -49,11 +58,11 @@ extern "C" {
 
    Any finite exponents are safe, however large. Exponentials below the smallest normal number are 0.
  */
+ptrdiff_t causal_attention_work(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t D);
 void causal_attention_f32(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t D, const float *Q,
     const float *K, const float *V, float *out, float *work);
 void causal_attention_f64(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t D, const double *Q,
     const double *K, const double *V, double *out, double *work);
-ptrdiff_t causal_attention_work(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t D);
 
 /* The gradient of L(O) by V, Q and K, given its gradient dL_dO by O.
 
@@ -73,13 +82,13 @@ ptrdiff_t causal_attention_work(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t
 
    Any finite exponents are safe, however large. Exponentials below the smallest normal number are 0.
  */
+ptrdiff_t causal_attention_gradient_work(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t D);
 void causal_attention_gradient_f32(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t D,
     const float *Q, const float *K, const float *V, const float *dL_dO, float *dV, float *dQ,
     float *dK, float *work);
 void causal_attention_gradient_f64(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t D,
     const double *Q, const double *K, const double *V, const double *dL_dO, double *dV, double *dQ,
     double *dK, double *work);
-ptrdiff_t causal_attention_gradient_work(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t D);
 
 #ifdef __cplusplus
 }

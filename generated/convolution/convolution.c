@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -44,6 +59,18 @@ static inline ptrdiff_t thread(void)
 #endif
 }
 
+/* a * b + c, rounded once where the processor does that as fast as twice. */
+#ifdef FP_FAST_FMAF
+#define f32_add_product(a, b, c) fmaf(a, b, c)
+#else
+#define f32_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+#ifdef FP_FAST_FMA
+#define f64_add_product(a, b, c) fma(a, b, c)
+#else
+#define f64_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a > b ? a : b;
@@ -57,18 +84,18 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 void convolution_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
@@ -80,16 +107,20 @@ void convolution_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restric
             float total = 0.0f;
             for (ptrdiff_t begin = larger_place(0, -i - 1); begin < smaller_place(K, N - (i + 1)); begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, smaller_place(K, N - (i + 1)));
-                float total_lanes[LANES] = {0.0f};
+                float total_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    total_lanes[lane] = 0.0f;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F32_WIDE <= end; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                         const ptrdiff_t k = first + lane;
-                        total_lanes[lane] += w[k] * x[row * N + i + k + 1];
+                        total_lanes[lane] = f32_add_product(w[k], x[row * N + i + k + 1], total_lanes[lane]);
                     }
                 for (ptrdiff_t k = first; k < end; k++) {
-                    total += w[k] * x[row * N + i + k + 1];
+                    total = f32_add_product(w[k], x[row * N + i + k + 1], total);
                 }
+                FOR_LANES(F32_LANES)
+                    total_lanes[lane] += total_lanes[lane + F32_LANES];
                 total += f32_total(total_lanes);
             }
             out[row * N + i] = total;
@@ -106,16 +137,20 @@ void convolution_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restri
             double total = 0.0;
             for (ptrdiff_t begin = larger_place(0, -i - 1); begin < smaller_place(K, N - (i + 1)); begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, smaller_place(K, N - (i + 1)));
-                double total_lanes[LANES] = {0.0};
+                double total_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    total_lanes[lane] = 0.0;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F64_WIDE <= end; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
                         const ptrdiff_t k = first + lane;
-                        total_lanes[lane] += w[k] * x[row * N + i + k + 1];
+                        total_lanes[lane] = f64_add_product(w[k], x[row * N + i + k + 1], total_lanes[lane]);
                     }
                 for (ptrdiff_t k = first; k < end; k++) {
-                    total += w[k] * x[row * N + i + k + 1];
+                    total = f64_add_product(w[k], x[row * N + i + k + 1], total);
                 }
+                FOR_LANES(F64_LANES)
+                    total_lanes[lane] += total_lanes[lane + F64_LANES];
                 total += f64_total(total_lanes);
             }
             out[row * N + i] = total;
@@ -144,16 +179,20 @@ void convolution_gradient_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float
                 float total = 0.0f;
                 for (ptrdiff_t begin = larger_place(0, -k - 1); begin < smaller_place(N, N - (k + 1)); begin += CHUNK) {
                     const ptrdiff_t end = smaller_place(begin + CHUNK, smaller_place(N, N - (k + 1)));
-                    float total_lanes[LANES] = {0.0f};
+                    float total_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        total_lanes[lane] = 0.0f;
                     ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    for (; first + F32_WIDE <= end; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                             const ptrdiff_t i = first + lane;
-                            total_lanes[lane] += dL_dy[row * N + i] * x[row * N + i + k + 1];
+                            total_lanes[lane] = f32_add_product(dL_dy[row * N + i], x[row * N + i + k + 1], total_lanes[lane]);
                         }
                     for (ptrdiff_t i = first; i < end; i++) {
-                        total += dL_dy[row * N + i] * x[row * N + i + k + 1];
+                        total = f32_add_product(dL_dy[row * N + i], x[row * N + i + k + 1], total);
                     }
+                    FOR_LANES(F32_LANES)
+                        total_lanes[lane] += total_lanes[lane + F32_LANES];
                     total += f32_total(total_lanes);
                 }
                 sum_dL_dy_x[k] = total;
@@ -165,16 +204,20 @@ void convolution_gradient_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float
                 float total = 0.0f;
                 for (ptrdiff_t begin = larger_place(0, j - N); begin < smaller_place(K, j); begin += CHUNK) {
                     const ptrdiff_t end = smaller_place(begin + CHUNK, smaller_place(K, j));
-                    float total_lanes[LANES] = {0.0f};
+                    float total_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        total_lanes[lane] = 0.0f;
                     ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    for (; first + F32_WIDE <= end; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                             const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += dL_dy[row * N + j - k - 1] * w[k];
+                            total_lanes[lane] = f32_add_product(dL_dy[row * N + j - k - 1], w[k], total_lanes[lane]);
                         }
                     for (ptrdiff_t k = first; k < end; k++) {
-                        total += dL_dy[row * N + j - k - 1] * w[k];
+                        total = f32_add_product(dL_dy[row * N + j - k - 1], w[k], total);
                     }
+                    FOR_LANES(F32_LANES)
+                        total_lanes[lane] += total_lanes[lane + F32_LANES];
                     total += f32_total(total_lanes);
                 }
                 dx[row * N + j] = total;
@@ -197,16 +240,20 @@ void convolution_gradient_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const doubl
                 double total = 0.0;
                 for (ptrdiff_t begin = larger_place(0, -k - 1); begin < smaller_place(N, N - (k + 1)); begin += CHUNK) {
                     const ptrdiff_t end = smaller_place(begin + CHUNK, smaller_place(N, N - (k + 1)));
-                    double total_lanes[LANES] = {0.0};
+                    double total_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        total_lanes[lane] = 0.0;
                     ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    for (; first + F64_WIDE <= end; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
                             const ptrdiff_t i = first + lane;
-                            total_lanes[lane] += dL_dy[row * N + i] * x[row * N + i + k + 1];
+                            total_lanes[lane] = f64_add_product(dL_dy[row * N + i], x[row * N + i + k + 1], total_lanes[lane]);
                         }
                     for (ptrdiff_t i = first; i < end; i++) {
-                        total += dL_dy[row * N + i] * x[row * N + i + k + 1];
+                        total = f64_add_product(dL_dy[row * N + i], x[row * N + i + k + 1], total);
                     }
+                    FOR_LANES(F64_LANES)
+                        total_lanes[lane] += total_lanes[lane + F64_LANES];
                     total += f64_total(total_lanes);
                 }
                 sum_dL_dy_x[k] = total;
@@ -218,16 +265,20 @@ void convolution_gradient_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const doubl
                 double total = 0.0;
                 for (ptrdiff_t begin = larger_place(0, j - N); begin < smaller_place(K, j); begin += CHUNK) {
                     const ptrdiff_t end = smaller_place(begin + CHUNK, smaller_place(K, j));
-                    double total_lanes[LANES] = {0.0};
+                    double total_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        total_lanes[lane] = 0.0;
                     ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    for (; first + F64_WIDE <= end; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
                             const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += dL_dy[row * N + j - k - 1] * w[k];
+                            total_lanes[lane] = f64_add_product(dL_dy[row * N + j - k - 1], w[k], total_lanes[lane]);
                         }
                     for (ptrdiff_t k = first; k < end; k++) {
-                        total += dL_dy[row * N + j - k - 1] * w[k];
+                        total = f64_add_product(dL_dy[row * N + j - k - 1], w[k], total);
                     }
+                    FOR_LANES(F64_LANES)
+                        total_lanes[lane] += total_lanes[lane + F64_LANES];
                     total += f64_total(total_lanes);
                 }
                 dx[row * N + j] = total;

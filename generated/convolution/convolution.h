@@ -10,8 +10,8 @@
      L is any differentiable function of y
 
    Derivatives
-     sum(i, g[i] * d(y[i], w[k])) = sum(i, dL_dy[i] * x[i + k])
-     sum(i, g[i] * d(y[i], x[j])) = sum(k, dL_dy[j - k] * w[k])
+     sum(i, dL_dy[i] * d(y[i], w[k])) = sum(i, dL_dy[i] * x[i + k])
+     sum(i, dL_dy[i] * d(y[i], x[j])) = sum(k, dL_dy[j - k] * w[k])
 
    Source: Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-Based Learning Applied to Document
    Recognition", Proceedings of the IEEE 86, 1998, pp. 2278-2324.
@@ -20,8 +20,16 @@
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
    `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
    run at the same time need one each.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       convolution_f32(B, N, K, x, w, out);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c convolution.c -lm */
 
 #ifndef CONVOLUTION_H
 #define CONVOLUTION_H
@@ -46,9 +54,9 @@ void convolution_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *x, con
 
 /* The gradient of L(y) by w and x, given its gradient dL_dy by y.
 
-     sum(i, g[i] * d(y[i], w[k])) = sum(i, dL_dy[i] * x[i + k])
+     sum(i, dL_dy[i] * d(y[i], w[k])) = sum(i, dL_dy[i] * x[i + k])
 
-     sum(i, g[i] * d(y[i], x[j])) = sum(k, dL_dy[j - k] * w[k])
+     sum(i, dL_dy[i] * d(y[i], x[j])) = sum(k, dL_dy[j - k] * w[k])
 
    x[B][N]: Input.
    w[K]: Input.

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -67,34 +82,35 @@ static inline double f64_e_near_zero(double r)
 }
 
 /* e^x for x <= 0 (or NaN), as 2^n e^r: n is x / log 2 rounded by adding and subtracting a large number, which
-   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The error is below 1 eps. Below -87
-   in float and -708 in double, where e^x is no normal number, it is 0. */
+   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
+   exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
+   float and -708 in double, where e^x is no normal number, it is 0. */
 static inline float f32_exp_of_negative(float x)
 {
-    const float shifted = f32_add_product(x, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
-    const float n = shifted - 12582912.0f;
+    const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
+    const float n = shifted - 12583039.0f;
     const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, x));
-    float p = f32_e_near_zero(r);
-    uint32_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 23; /* n goes to the exponent */
-    memcpy(&p, &bits, sizeof p);
-    return x < -87.0f ? 0.0f : (x == x ? p : x);
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    const float e = f32_e_near_zero(r) * power;
+    return x < -87.0f ? 0.0f : e;
 }
 
 static inline double f64_exp_of_negative(double x)
 {
-    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
-    const double n = shifted - 6755399441055744.0;
+    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
+    const double n = shifted - 6755399441056767.0;
     const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, x));
-    double p = f64_e_near_zero(r);
-    uint64_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 52;
-    memcpy(&p, &bits, sizeof p);
-    return x < -708.0 ? 0.0 : (x == x ? p : x);
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    const double e = f64_e_near_zero(r) * power;
+    return x < -708.0 ? 0.0 : e;
 }
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
@@ -108,21 +124,75 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes. */
+/* The largest of all lanes, pair by pair. */
 static inline float f32_largest(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] = f32_larger(lanes[lane + width], lanes[lane]);
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
+    FOR_LANES(4)
+        lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
+    return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
 static inline double f64_largest(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] = f64_larger(lanes[lane + width], lanes[lane]);
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
+/* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is
+   2 (s + s^3 / 3 + s^5 / 5 + ...), where a short polynomial in s^2 does for the rest of the series. The error is
+   below 1 eps; it is done without a branch, so that it becomes vectors. -inf at 0, NaN below it. */
+static inline float f32_log(float u)
+{
+    const float raised = u * 33554432.0f; /* 2^25, where u is no normal number */
+    const float normal = u < 1.17549435e-38f ? raised : u;
+    const float shift = u < 1.17549435e-38f ? 25.0f : 0.0f;
+    uint32_t pattern;
+    memcpy(&pattern, &normal, sizeof pattern);
+    const int32_t bits = (int32_t)(pattern - 0x3F3504F3u); /* less those of sqrt(1/2): k is above bit 23 */
+    const float k = (float)(bits >> 23) - shift;
+    const int32_t rest = (bits & 0x7FFFFF) + 0x3F3504F3;
+    float f;
+    memcpy(&f, &rest, sizeof f);
+    f -= 1.0f;
+    const float s = f / (2.0f + f), w = s * s, half = 0.5f * f * f;
+    float q = 0.29580158f;
+    q = f32_add_product(q, w, 0.39988777f);
+    q = f32_add_product(q, w, 0.66666687f);
+    /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
+    const float small = half - (s * (half + w * q) + k * 9.058e-06f);
+    const float value = k * 0.69313812f - (small - f);
+    const float edge = u == 0.0f ? -INFINITY : NAN;
+    return u > 0.0f ? (u < INFINITY ? value : INFINITY) : edge;
+}
+
+static inline double f64_log(double u)
+{
+    const double raised = u * 18014398509481984.0; /* 2^54 */
+    const double normal = u < 2.2250738585072014e-308 ? raised : u;
+    const double shift = u < 2.2250738585072014e-308 ? 54.0 : 0.0;
+    uint64_t pattern;
+    memcpy(&pattern, &normal, sizeof pattern);
+    const int64_t bits = (int64_t)(pattern - UINT64_C(0x3FE6A09E667F3BCD));
+    const double k = (double)(bits >> 52) - shift;
+    const int64_t rest = (bits & INT64_C(0xFFFFFFFFFFFFF)) + INT64_C(0x3FE6A09E667F3BCD);
+    double f;
+    memcpy(&f, &rest, sizeof f);
+    f -= 1.0;
+    const double s = f / (2.0 + f), w = s * s, half = 0.5 * f * f;
+    double q = 0.14616721179861816;
+    q = f64_add_product(q, w, 0.15331699633543858);
+    q = f64_add_product(q, w, 0.18182889786191042);
+    q = f64_add_product(q, w, 0.2222221112572281);
+    q = f64_add_product(q, w, 0.28571428626031065);
+    q = f64_add_product(q, w, 0.3999999999989938);
+    q = f64_add_product(q, w, 0.666666666666667);
+    const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
+    const double value = k * 0.6931471803691238 - (small - f);
+    const double edge = u == 0.0 ? -INFINITY : NAN;
+    return u > 0.0 ? (u < INFINITY ? value : INFINITY) : edge;
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -135,21 +205,28 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+/* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
+   on, and so those come one by one; but exponentials leave the time to fetch from the second cache. */
+static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
+{
+    return row_bytes <= NEAR || (row_bytes <= 2 * NEAR && samples * row_bytes <= CACHED);
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 void cross_entropy_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const float *restrict t,
@@ -161,19 +238,22 @@ void cross_entropy_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const 
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float m[LANES];
-            float e[LANES];
-            float s[LANES];
-            float log_s[LANES];
-            float sum_t_z_m[LANES];
+            float z_block[SHORT][LANES];
+            float t_block[SHORT][LANES];
+            float m[LANES], e[LANES], s[LANES], log_s[LANES], sum_t_z_m[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 m[lane] = -INFINITY;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    m[lane] = f32_larger(z[row * K + k], m[lane]);
+                    m[lane] = f32_larger(z_block[k][lane], m[lane]);
                 }
             }
             /* e: between 0 and 1, and at least one of them is 1 */
@@ -183,19 +263,19 @@ void cross_entropy_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const 
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    e[lane] = f32_exp_of_negative(z[row * K + k] - m[lane]);
+                    e[lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
                     s[lane] += e[lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = logf(s[lane]);
+                log_s[lane] = f32_log(s[lane]);
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_t_z_m[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_t_z_m[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z[row * K + k] - m[lane]) - log_s[lane]) : 0.0f);
+                    sum_t_z_m[lane] += (t_block[k][lane] != 0.0f ? t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]) : 0.0f);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -204,22 +284,138 @@ void cross_entropy_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const 
             }
         }
     }
+    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            float m[ROWS], s[ROWS], log_s[ROWS], sum_t_z_m[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                {
+                    float m_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        m_lanes[lane] = -INFINITY;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        m[row - start] = f32_larger(z[row * K + k], m[row - start]);
+                    }
+                    FOR_LANES(F32_LANES)
+                        m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
+                    m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
+                }
+            }
+            /* e: between 0 and 1, and at least one of them is 1 */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0f;
+                {
+                    float s_lanes[F32_LANES];
+                    FOR_LANES(F32_LANES)
+                        s_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_LANES <= K; first += F32_LANES)
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            float e = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                            s_lanes[lane] += e;
+                        }
+                    if (first < K && K >= F32_LANES) {
+                        const ptrdiff_t again = first + F32_LANES - K;
+                        first = K - F32_LANES;
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            float e = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                            const float s_term = e;
+                            s_lanes[lane] += lane < again ? 0.0f : s_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        float e = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s[row - start] += e;
+                    }
+                    s[row - start] += f32_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                log_s[row - start] = f32_log(s[row - start]);
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_t_z_m[row - start] = 0.0f;
+                {
+                    float sum_t_z_m_lanes[F32_LANES];
+                    FOR_LANES(F32_LANES)
+                        sum_t_z_m_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_LANES <= K; first += F32_LANES)
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0f);
+                        }
+                    if (first < K && K >= F32_LANES) {
+                        const ptrdiff_t again = first + F32_LANES - K;
+                        first = K - F32_LANES;
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            const float sum_t_z_m_term = (t[row * K + k] != 0.0f ? t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0f);
+                            sum_t_z_m_lanes[lane] += lane < again ? 0.0f : sum_t_z_m_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        sum_t_z_m[row - start] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0f);
+                    }
+                    sum_t_z_m[row - start] += f32_total(sum_t_z_m_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                losses[row] = -sum_t_z_m[row - start];
+            }
+        }
+        done = B;
+    }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         float m = -INFINITY;
         {
-            float m_lanes[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+            float m_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + LANES <= K; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= K; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
                 }
+            if (first < K && K >= F32_WIDE) {
+                first = K - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                }
+                first = K;
+            }
             for (ptrdiff_t k = first; k < K; k++) {
                 m = f32_larger(z[row * K + k], m);
             }
+            FOR_LANES(F32_LANES)
+                m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
             m = f32_larger(f32_largest(m_lanes), m);
         }
         /* e: between 0 and 1, and at least one of them is 1 */
@@ -227,31 +423,56 @@ void cross_entropy_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const 
         float s = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float s_lanes[LANES] = {0.0f};
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     float e = f32_exp_of_negative(z[row * K + k] - m);
                     s_lanes[lane] += e;
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    float e = f32_exp_of_negative(z[row * K + k] - m);
+                    const float s_term = e;
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 float e = f32_exp_of_negative(z[row * K + k] - m);
                 s += e;
             }
             s += f32_total(s_lanes);
         }
-        float log_s = logf(s);
+        float log_s = f32_log(s);
         float sum_t_z_m = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_t_z_m_lanes[LANES] = {0.0f};
+            float sum_t_z_m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_t_z_m_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z[row * K + k] - m) - log_s) : 0.0f);
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_t_z_m_term = (t[row * K + k] != 0.0f ? t[row * K + k] * ((z[row * K + k] - m) - log_s) : 0.0f);
+                    sum_t_z_m_lanes[lane] += lane < again ? 0.0f : sum_t_z_m_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 sum_t_z_m += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z[row * K + k] - m) - log_s) : 0.0f);
             }
@@ -270,19 +491,22 @@ void cross_entropy_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, const
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double m[LANES];
-            double e[LANES];
-            double s[LANES];
-            double log_s[LANES];
-            double sum_t_z_m[LANES];
+            double z_block[SHORT][LANES];
+            double t_block[SHORT][LANES];
+            double m[LANES], e[LANES], s[LANES], log_s[LANES], sum_t_z_m[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 m[lane] = -INFINITY;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    m[lane] = f64_larger(z[row * K + k], m[lane]);
+                    m[lane] = f64_larger(z_block[k][lane], m[lane]);
                 }
             }
             /* e: between 0 and 1, and at least one of them is 1 */
@@ -292,19 +516,19 @@ void cross_entropy_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, const
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    e[lane] = f64_exp_of_negative(z[row * K + k] - m[lane]);
+                    e[lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
                     s[lane] += e[lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = log(s[lane]);
+                log_s[lane] = f64_log(s[lane]);
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_t_z_m[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_t_z_m[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[row * K + k] - m[lane]) - log_s[lane]) : 0.0);
+                    sum_t_z_m[lane] += (t_block[k][lane] != 0.0 ? t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]) : 0.0);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -313,22 +537,138 @@ void cross_entropy_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, const
             }
         }
     }
+    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            double m[ROWS], s[ROWS], log_s[ROWS], sum_t_z_m[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                {
+                    double m_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        m_lanes[lane] = -INFINITY;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        m[row - start] = f64_larger(z[row * K + k], m[row - start]);
+                    }
+                    FOR_LANES(F64_LANES)
+                        m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
+                    m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
+                }
+            }
+            /* e: between 0 and 1, and at least one of them is 1 */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0;
+                {
+                    double s_lanes[F64_LANES];
+                    FOR_LANES(F64_LANES)
+                        s_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_LANES <= K; first += F64_LANES)
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            double e = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                            s_lanes[lane] += e;
+                        }
+                    if (first < K && K >= F64_LANES) {
+                        const ptrdiff_t again = first + F64_LANES - K;
+                        first = K - F64_LANES;
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            double e = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                            const double s_term = e;
+                            s_lanes[lane] += lane < again ? 0.0 : s_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        double e = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s[row - start] += e;
+                    }
+                    s[row - start] += f64_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                log_s[row - start] = f64_log(s[row - start]);
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_t_z_m[row - start] = 0.0;
+                {
+                    double sum_t_z_m_lanes[F64_LANES];
+                    FOR_LANES(F64_LANES)
+                        sum_t_z_m_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_LANES <= K; first += F64_LANES)
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0);
+                        }
+                    if (first < K && K >= F64_LANES) {
+                        const ptrdiff_t again = first + F64_LANES - K;
+                        first = K - F64_LANES;
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            const double sum_t_z_m_term = (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0);
+                            sum_t_z_m_lanes[lane] += lane < again ? 0.0 : sum_t_z_m_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        sum_t_z_m[row - start] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0);
+                    }
+                    sum_t_z_m[row - start] += f64_total(sum_t_z_m_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                losses[row] = -sum_t_z_m[row - start];
+            }
+        }
+        done = B;
+    }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         double m = -INFINITY;
         {
-            double m_lanes[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + LANES <= K; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= K; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
                 }
+            if (first < K && K >= F64_WIDE) {
+                first = K - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                }
+                first = K;
+            }
             for (ptrdiff_t k = first; k < K; k++) {
                 m = f64_larger(z[row * K + k], m);
             }
+            FOR_LANES(F64_LANES)
+                m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
             m = f64_larger(f64_largest(m_lanes), m);
         }
         /* e: between 0 and 1, and at least one of them is 1 */
@@ -336,31 +676,56 @@ void cross_entropy_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, const
         double s = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double s_lanes[LANES] = {0.0};
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     double e = f64_exp_of_negative(z[row * K + k] - m);
                     s_lanes[lane] += e;
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    double e = f64_exp_of_negative(z[row * K + k] - m);
+                    const double s_term = e;
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 double e = f64_exp_of_negative(z[row * K + k] - m);
                 s += e;
             }
             s += f64_total(s_lanes);
         }
-        double log_s = log(s);
+        double log_s = f64_log(s);
         double sum_t_z_m = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_t_z_m_lanes[LANES] = {0.0};
+            double sum_t_z_m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_t_z_m_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[row * K + k] - m) - log_s) : 0.0);
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_t_z_m_term = (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[row * K + k] - m) - log_s) : 0.0);
+                    sum_t_z_m_lanes[lane] += lane < again ? 0.0 : sum_t_z_m_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 sum_t_z_m += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[row * K + k] - m) - log_s) : 0.0);
             }
@@ -379,12 +744,16 @@ void cross_entropy_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float 
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float m[LANES];
-            float s[LANES];
-            float log_s[LANES];
-            float sum_t_z_m[LANES];
-            float sum_t[LANES];
-            float scale[LANES];
+            float z_block[SHORT][LANES];
+            float t_block[SHORT][LANES];
+            float dz_block[SHORT][LANES];
+            float m[LANES], s[LANES], log_s[LANES], sum_t_z_m[LANES], sum_t[LANES], scale[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 m[lane] = -INFINITY;
@@ -392,40 +761,150 @@ void cross_entropy_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float 
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    m[lane] = f32_larger(z[row * K + k], m[lane]);
-                    sum_t[lane] += t[row * K + k];
+                    m[lane] = f32_larger(z_block[k][lane], m[lane]);
+                    sum_t[lane] += t_block[k][lane];
                 }
             }
-            /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* dz_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
             /* s: between 1 and the number of terms */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 s[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[lane]);
-                    s[lane] += dz[row * K + k];
+                    dz_block[k][lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
+                    s[lane] += dz_block[k][lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = logf(s[lane]);
+                log_s[lane] = f32_log(s[lane]);
                 sum_t_z_m[lane] = 0.0f;
                 scale[lane] = sum_t[lane] / s[lane];
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_t_z_m[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z[row * K + k] - m[lane]) - log_s[lane]) : 0.0f);
-                    dz[row * K + k] = weight * (scale[lane] * dz[row * K + k] - t[row * K + k]);
+                    sum_t_z_m[lane] += (t_block[k][lane] != 0.0f ? t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]) : 0.0f);
+                    dz_block[k][lane] = weight * (scale[lane] * dz_block[k][lane] - t_block[k][lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = -sum_t_z_m[lane];
             }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dz[(first + lane) * K + place] = dz_block[place][lane];
+                }
+            }
         }
+    }
+    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            float m[ROWS], s[ROWS], log_s[ROWS], sum_t_z_m[ROWS], sum_t[ROWS], scale[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                sum_t[row - start] = 0.0f;
+                {
+                    float m_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        m_lanes[lane] = -INFINITY;
+                    float sum_t_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        sum_t_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                            sum_t_lanes[lane] += t[row * K + k];
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        const ptrdiff_t again = first + F32_WIDE - K;
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                            const float sum_t_term = t[row * K + k];
+                            sum_t_lanes[lane] += lane < again ? 0.0f : sum_t_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        m[row - start] = f32_larger(z[row * K + k], m[row - start]);
+                        sum_t[row - start] += t[row * K + k];
+                    }
+                    FOR_LANES(F32_LANES)
+                        m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
+                    m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
+                    FOR_LANES(F32_LANES)
+                        sum_t_lanes[lane] += sum_t_lanes[lane + F32_LANES];
+                    sum_t[row - start] += f32_total(sum_t_lanes);
+                }
+            }
+            /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0f;
+                {
+                    float s_lanes[F32_LANES];
+                    FOR_LANES(F32_LANES)
+                        s_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_LANES <= K; first += F32_LANES)
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                            s_lanes[lane] += dz[row * K + k];
+                        }
+                    if (first < K && K >= F32_LANES) {
+                        const ptrdiff_t again = first + F32_LANES - K;
+                        first = K - F32_LANES;
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                            const float s_term = dz[row * K + k];
+                            s_lanes[lane] += lane < again ? 0.0f : s_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s[row - start] += dz[row * K + k];
+                    }
+                    s[row - start] += f32_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                log_s[row - start] = f32_log(s[row - start]);
+                sum_t_z_m[row - start] = 0.0f;
+                scale[row - start] = sum_t[row - start] / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                float sum_t_z_m_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_t_z_m_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0f);
+                        dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
+                    }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_t_z_m[row - start] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0f);
+                    dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
+                }
+                sum_t_z_m[row - start] += f32_total(sum_t_z_m_lanes);
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                losses[row] = -sum_t_z_m[row - start];
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
@@ -434,21 +913,39 @@ void cross_entropy_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float 
         float sum_t = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float m_lanes[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
-            float sum_t_lanes[LANES] = {0.0f};
+            float m_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_lanes[lane] = -INFINITY;
+            float sum_t_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_t_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
                     sum_t_lanes[lane] += t[row * K + k];
                 }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    const float sum_t_term = t[row * K + k];
+                    sum_t_lanes[lane] += lane < again ? 0.0f : sum_t_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 m = f32_larger(z[row * K + k], m);
                 sum_t += t[row * K + k];
             }
+            FOR_LANES(F32_LANES)
+                m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
             m = f32_larger(f32_largest(m_lanes), m);
+            FOR_LANES(F32_LANES)
+                sum_t_lanes[lane] += sum_t_lanes[lane + F32_LANES];
             sum_t += f32_total(sum_t_lanes);
         }
         /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
@@ -456,29 +953,44 @@ void cross_entropy_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float 
         float s = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float s_lanes[LANES] = {0.0f};
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m);
                     s_lanes[lane] += dz[row * K + k];
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m);
+                    const float s_term = dz[row * K + k];
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m);
                 s += dz[row * K + k];
             }
             s += f32_total(s_lanes);
         }
-        float log_s = logf(s);
+        float log_s = f32_log(s);
         float sum_t_z_m = 0.0f;
         float scale = sum_t / s;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_t_z_m_lanes[LANES] = {0.0f};
+            float sum_t_z_m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_t_z_m_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z[row * K + k] - m) - log_s) : 0.0f);
                     dz[row * K + k] = weight * (scale * dz[row * K + k] - t[row * K + k]);
@@ -502,12 +1014,16 @@ void cross_entropy_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double m[LANES];
-            double s[LANES];
-            double log_s[LANES];
-            double sum_t_z_m[LANES];
-            double sum_t[LANES];
-            double scale[LANES];
+            double z_block[SHORT][LANES];
+            double t_block[SHORT][LANES];
+            double dz_block[SHORT][LANES];
+            double m[LANES], s[LANES], log_s[LANES], sum_t_z_m[LANES], sum_t[LANES], scale[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 m[lane] = -INFINITY;
@@ -515,40 +1031,150 @@ void cross_entropy_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    m[lane] = f64_larger(z[row * K + k], m[lane]);
-                    sum_t[lane] += t[row * K + k];
+                    m[lane] = f64_larger(z_block[k][lane], m[lane]);
+                    sum_t[lane] += t_block[k][lane];
                 }
             }
-            /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* dz_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
             /* s: between 1 and the number of terms */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 s[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[lane]);
-                    s[lane] += dz[row * K + k];
+                    dz_block[k][lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
+                    s[lane] += dz_block[k][lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = log(s[lane]);
+                log_s[lane] = f64_log(s[lane]);
                 sum_t_z_m[lane] = 0.0;
                 scale[lane] = sum_t[lane] / s[lane];
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_t_z_m[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[row * K + k] - m[lane]) - log_s[lane]) : 0.0);
-                    dz[row * K + k] = weight * (scale[lane] * dz[row * K + k] - t[row * K + k]);
+                    sum_t_z_m[lane] += (t_block[k][lane] != 0.0 ? t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]) : 0.0);
+                    dz_block[k][lane] = weight * (scale[lane] * dz_block[k][lane] - t_block[k][lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = -sum_t_z_m[lane];
             }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dz[(first + lane) * K + place] = dz_block[place][lane];
+                }
+            }
         }
+    }
+    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            double m[ROWS], s[ROWS], log_s[ROWS], sum_t_z_m[ROWS], sum_t[ROWS], scale[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                sum_t[row - start] = 0.0;
+                {
+                    double m_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        m_lanes[lane] = -INFINITY;
+                    double sum_t_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        sum_t_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                            sum_t_lanes[lane] += t[row * K + k];
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        const ptrdiff_t again = first + F64_WIDE - K;
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                            const double sum_t_term = t[row * K + k];
+                            sum_t_lanes[lane] += lane < again ? 0.0 : sum_t_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        m[row - start] = f64_larger(z[row * K + k], m[row - start]);
+                        sum_t[row - start] += t[row * K + k];
+                    }
+                    FOR_LANES(F64_LANES)
+                        m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
+                    m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
+                    FOR_LANES(F64_LANES)
+                        sum_t_lanes[lane] += sum_t_lanes[lane + F64_LANES];
+                    sum_t[row - start] += f64_total(sum_t_lanes);
+                }
+            }
+            /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0;
+                {
+                    double s_lanes[F64_LANES];
+                    FOR_LANES(F64_LANES)
+                        s_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_LANES <= K; first += F64_LANES)
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                            s_lanes[lane] += dz[row * K + k];
+                        }
+                    if (first < K && K >= F64_LANES) {
+                        const ptrdiff_t again = first + F64_LANES - K;
+                        first = K - F64_LANES;
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                            const double s_term = dz[row * K + k];
+                            s_lanes[lane] += lane < again ? 0.0 : s_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s[row - start] += dz[row * K + k];
+                    }
+                    s[row - start] += f64_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                log_s[row - start] = f64_log(s[row - start]);
+                sum_t_z_m[row - start] = 0.0;
+                scale[row - start] = sum_t[row - start] / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                double sum_t_z_m_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_t_z_m_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0);
+                        dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
+                    }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_t_z_m[row - start] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0);
+                    dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
+                }
+                sum_t_z_m[row - start] += f64_total(sum_t_z_m_lanes);
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                losses[row] = -sum_t_z_m[row - start];
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
@@ -557,21 +1183,39 @@ void cross_entropy_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double
         double sum_t = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double m_lanes[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
-            double sum_t_lanes[LANES] = {0.0};
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
+            double sum_t_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_t_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
                     sum_t_lanes[lane] += t[row * K + k];
                 }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    const double sum_t_term = t[row * K + k];
+                    sum_t_lanes[lane] += lane < again ? 0.0 : sum_t_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 m = f64_larger(z[row * K + k], m);
                 sum_t += t[row * K + k];
             }
+            FOR_LANES(F64_LANES)
+                m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
             m = f64_larger(f64_largest(m_lanes), m);
+            FOR_LANES(F64_LANES)
+                sum_t_lanes[lane] += sum_t_lanes[lane + F64_LANES];
             sum_t += f64_total(sum_t_lanes);
         }
         /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
@@ -579,29 +1223,44 @@ void cross_entropy_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double
         double s = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double s_lanes[LANES] = {0.0};
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m);
                     s_lanes[lane] += dz[row * K + k];
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m);
+                    const double s_term = dz[row * K + k];
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m);
                 s += dz[row * K + k];
             }
             s += f64_total(s_lanes);
         }
-        double log_s = log(s);
+        double log_s = f64_log(s);
         double sum_t_z_m = 0.0;
         double scale = sum_t / s;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_t_z_m_lanes[LANES] = {0.0};
+            double sum_t_z_m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_t_z_m_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[row * K + k] - m) - log_s) : 0.0);
                     dz[row * K + k] = weight * (scale * dz[row * K + k] - t[row * K + k]);
@@ -625,12 +1284,18 @@ void cross_entropy_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float m[LANES];
-            float s[LANES];
-            float sum_v_p[LANES];
-            float sum_t[LANES];
-            float scale[LANES];
-            float scale_2[LANES];
+            float z_block[SHORT][LANES];
+            float t_block[SHORT][LANES];
+            float v_block[SHORT][LANES];
+            float out_block[SHORT][LANES];
+            float m[LANES], s[LANES], sum_v_p[LANES], sum_t[LANES], scale[LANES], scale_2[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                    v_block[place][lane] = v[(first + lane) * K + place];
+                }
+            }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 m[lane] = -INFINITY;
@@ -638,21 +1303,19 @@ void cross_entropy_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    m[lane] = f32_larger(z[row * K + k], m[lane]);
-                    sum_t[lane] += t[row * K + k];
+                    m[lane] = f32_larger(z_block[k][lane], m[lane]);
+                    sum_t[lane] += t_block[k][lane];
                 }
             }
-            /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* out_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
             /* s: between 1 and the number of terms */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 s[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[lane]);
-                    s[lane] += out[row * K + k];
+                    out_block[k][lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
+                    s[lane] += out_block[k][lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -661,8 +1324,7 @@ void cross_entropy_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_v_p[lane] += scale[lane] * v[row * K + i] * out[row * K + i];
+                    sum_v_p[lane] = f32_add_product(scale[lane] * v_block[i][lane], out_block[i][lane], sum_v_p[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -670,11 +1332,137 @@ void cross_entropy_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = scale_2[lane] * out[row * K + i] * (v[row * K + i] - sum_v_p[lane]);
+                    out_block[i][lane] = scale_2[lane] * out_block[i][lane] * (v_block[i][lane] - sum_v_p[lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
+    }
+    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(float))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            float m[ROWS], s[ROWS], sum_v_p[ROWS], sum_t[ROWS], scale[ROWS], scale_2[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                sum_t[row - start] = 0.0f;
+                {
+                    float m_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        m_lanes[lane] = -INFINITY;
+                    float sum_t_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        sum_t_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                            sum_t_lanes[lane] += t[row * K + k];
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        const ptrdiff_t again = first + F32_WIDE - K;
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                            const float sum_t_term = t[row * K + k];
+                            sum_t_lanes[lane] += lane < again ? 0.0f : sum_t_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        m[row - start] = f32_larger(z[row * K + k], m[row - start]);
+                        sum_t[row - start] += t[row * K + k];
+                    }
+                    FOR_LANES(F32_LANES)
+                        m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
+                    m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
+                    FOR_LANES(F32_LANES)
+                        sum_t_lanes[lane] += sum_t_lanes[lane + F32_LANES];
+                    sum_t[row - start] += f32_total(sum_t_lanes);
+                }
+            }
+            /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0f;
+                {
+                    float s_lanes[F32_LANES];
+                    FOR_LANES(F32_LANES)
+                        s_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_LANES <= K; first += F32_LANES)
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            out[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                            s_lanes[lane] += out[row * K + k];
+                        }
+                    if (first < K && K >= F32_LANES) {
+                        const ptrdiff_t again = first + F32_LANES - K;
+                        first = K - F32_LANES;
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            out[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                            const float s_term = out[row * K + k];
+                            s_lanes[lane] += lane < again ? 0.0f : s_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        out[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s[row - start] += out[row * K + k];
+                    }
+                    s[row - start] += f32_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_v_p[row - start] = 0.0f;
+                scale[row - start] = 1.0f / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                float sum_v_p_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_v_p_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        sum_v_p_lanes[lane] = f32_add_product(scale[row - start] * v[row * K + i], out[row * K + i], sum_v_p_lanes[lane]);
+                    }
+                if (first < K && K >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - K;
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        const float sum_v_p_term = scale[row - start] * v[row * K + i] * out[row * K + i];
+                        sum_v_p_lanes[lane] += lane < again ? 0.0f : sum_v_p_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t i = first; i < K; i++) {
+                    sum_v_p[row - start] = f32_add_product(scale[row - start] * v[row * K + i], out[row * K + i], sum_v_p[row - start]);
+                }
+                FOR_LANES(F32_LANES)
+                    sum_v_p_lanes[lane] += sum_v_p_lanes[lane + F32_LANES];
+                sum_v_p[row - start] += f32_total(sum_v_p_lanes);
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                scale_2[row - start] = weight * sum_t[row - start] / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t i = 0; i < K; i++) {
+                    out[row * K + i] = scale_2[row - start] * out[row * K + i] * (v[row * K + i] - sum_v_p[row - start]);
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
@@ -683,21 +1471,39 @@ void cross_entropy_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
         float sum_t = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float m_lanes[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
-            float sum_t_lanes[LANES] = {0.0f};
+            float m_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_lanes[lane] = -INFINITY;
+            float sum_t_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_t_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
                     sum_t_lanes[lane] += t[row * K + k];
                 }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    const float sum_t_term = t[row * K + k];
+                    sum_t_lanes[lane] += lane < again ? 0.0f : sum_t_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 m = f32_larger(z[row * K + k], m);
                 sum_t += t[row * K + k];
             }
+            FOR_LANES(F32_LANES)
+                m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
             m = f32_larger(f32_largest(m_lanes), m);
+            FOR_LANES(F32_LANES)
+                sum_t_lanes[lane] += sum_t_lanes[lane + F32_LANES];
             sum_t += f32_total(sum_t_lanes);
         }
         /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
@@ -705,14 +1511,27 @@ void cross_entropy_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
         float s = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float s_lanes[LANES] = {0.0f};
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     out[row * K + k] = f32_exp_of_negative(z[row * K + k] - m);
                     s_lanes[lane] += out[row * K + k];
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    out[row * K + k] = f32_exp_of_negative(z[row * K + k] - m);
+                    const float s_term = out[row * K + k];
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 out[row * K + k] = f32_exp_of_negative(z[row * K + k] - m);
                 s += out[row * K + k];
@@ -723,16 +1542,30 @@ void cross_entropy_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
         float scale = 1.0f / s;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_v_p_lanes[LANES] = {0.0f};
+            float sum_v_p_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_v_p_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_v_p_lanes[lane] += scale * v[row * K + i] * out[row * K + i];
+                    sum_v_p_lanes[lane] = f32_add_product(scale * v[row * K + i], out[row * K + i], sum_v_p_lanes[lane]);
                 }
-            for (ptrdiff_t i = first; i < end; i++) {
-                sum_v_p += scale * v[row * K + i] * out[row * K + i];
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t i = first + lane;
+                    const float sum_v_p_term = scale * v[row * K + i] * out[row * K + i];
+                    sum_v_p_lanes[lane] += lane < again ? 0.0f : sum_v_p_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t i = first; i < end; i++) {
+                sum_v_p = f32_add_product(scale * v[row * K + i], out[row * K + i], sum_v_p);
+            }
+            FOR_LANES(F32_LANES)
+                sum_v_p_lanes[lane] += sum_v_p_lanes[lane + F32_LANES];
             sum_v_p += f32_total(sum_v_p_lanes);
         }
         float scale_2 = weight * sum_t / s;
@@ -751,12 +1584,18 @@ void cross_entropy_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double m[LANES];
-            double s[LANES];
-            double sum_v_p[LANES];
-            double sum_t[LANES];
-            double scale[LANES];
-            double scale_2[LANES];
+            double z_block[SHORT][LANES];
+            double t_block[SHORT][LANES];
+            double v_block[SHORT][LANES];
+            double out_block[SHORT][LANES];
+            double m[LANES], s[LANES], sum_v_p[LANES], sum_t[LANES], scale[LANES], scale_2[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                    v_block[place][lane] = v[(first + lane) * K + place];
+                }
+            }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 m[lane] = -INFINITY;
@@ -764,21 +1603,19 @@ void cross_entropy_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    m[lane] = f64_larger(z[row * K + k], m[lane]);
-                    sum_t[lane] += t[row * K + k];
+                    m[lane] = f64_larger(z_block[k][lane], m[lane]);
+                    sum_t[lane] += t_block[k][lane];
                 }
             }
-            /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* out_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
             /* s: between 1 and the number of terms */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 s[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[lane]);
-                    s[lane] += out[row * K + k];
+                    out_block[k][lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
+                    s[lane] += out_block[k][lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -787,8 +1624,7 @@ void cross_entropy_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_v_p[lane] += scale[lane] * v[row * K + i] * out[row * K + i];
+                    sum_v_p[lane] = f64_add_product(scale[lane] * v_block[i][lane], out_block[i][lane], sum_v_p[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -796,11 +1632,137 @@ void cross_entropy_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = scale_2[lane] * out[row * K + i] * (v[row * K + i] - sum_v_p[lane]);
+                    out_block[i][lane] = scale_2[lane] * out_block[i][lane] * (v_block[i][lane] - sum_v_p[lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
+    }
+    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(double))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            double m[ROWS], s[ROWS], sum_v_p[ROWS], sum_t[ROWS], scale[ROWS], scale_2[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                sum_t[row - start] = 0.0;
+                {
+                    double m_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        m_lanes[lane] = -INFINITY;
+                    double sum_t_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        sum_t_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                            sum_t_lanes[lane] += t[row * K + k];
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        const ptrdiff_t again = first + F64_WIDE - K;
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                            const double sum_t_term = t[row * K + k];
+                            sum_t_lanes[lane] += lane < again ? 0.0 : sum_t_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        m[row - start] = f64_larger(z[row * K + k], m[row - start]);
+                        sum_t[row - start] += t[row * K + k];
+                    }
+                    FOR_LANES(F64_LANES)
+                        m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
+                    m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
+                    FOR_LANES(F64_LANES)
+                        sum_t_lanes[lane] += sum_t_lanes[lane + F64_LANES];
+                    sum_t[row - start] += f64_total(sum_t_lanes);
+                }
+            }
+            /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0;
+                {
+                    double s_lanes[F64_LANES];
+                    FOR_LANES(F64_LANES)
+                        s_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_LANES <= K; first += F64_LANES)
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            out[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                            s_lanes[lane] += out[row * K + k];
+                        }
+                    if (first < K && K >= F64_LANES) {
+                        const ptrdiff_t again = first + F64_LANES - K;
+                        first = K - F64_LANES;
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            out[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                            const double s_term = out[row * K + k];
+                            s_lanes[lane] += lane < again ? 0.0 : s_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        out[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s[row - start] += out[row * K + k];
+                    }
+                    s[row - start] += f64_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_v_p[row - start] = 0.0;
+                scale[row - start] = 1.0 / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                double sum_v_p_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_v_p_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t i = first + lane;
+                        sum_v_p_lanes[lane] = f64_add_product(scale[row - start] * v[row * K + i], out[row * K + i], sum_v_p_lanes[lane]);
+                    }
+                if (first < K && K >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - K;
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t i = first + lane;
+                        const double sum_v_p_term = scale[row - start] * v[row * K + i] * out[row * K + i];
+                        sum_v_p_lanes[lane] += lane < again ? 0.0 : sum_v_p_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t i = first; i < K; i++) {
+                    sum_v_p[row - start] = f64_add_product(scale[row - start] * v[row * K + i], out[row * K + i], sum_v_p[row - start]);
+                }
+                FOR_LANES(F64_LANES)
+                    sum_v_p_lanes[lane] += sum_v_p_lanes[lane + F64_LANES];
+                sum_v_p[row - start] += f64_total(sum_v_p_lanes);
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                scale_2[row - start] = weight * sum_t[row - start] / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t i = 0; i < K; i++) {
+                    out[row * K + i] = scale_2[row - start] * out[row * K + i] * (v[row * K + i] - sum_v_p[row - start]);
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
@@ -809,21 +1771,39 @@ void cross_entropy_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
         double sum_t = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double m_lanes[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
-            double sum_t_lanes[LANES] = {0.0};
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
+            double sum_t_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_t_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
                     sum_t_lanes[lane] += t[row * K + k];
                 }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    const double sum_t_term = t[row * K + k];
+                    sum_t_lanes[lane] += lane < again ? 0.0 : sum_t_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 m = f64_larger(z[row * K + k], m);
                 sum_t += t[row * K + k];
             }
+            FOR_LANES(F64_LANES)
+                m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
             m = f64_larger(f64_largest(m_lanes), m);
+            FOR_LANES(F64_LANES)
+                sum_t_lanes[lane] += sum_t_lanes[lane + F64_LANES];
             sum_t += f64_total(sum_t_lanes);
         }
         /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
@@ -831,14 +1811,27 @@ void cross_entropy_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
         double s = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double s_lanes[LANES] = {0.0};
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     out[row * K + k] = f64_exp_of_negative(z[row * K + k] - m);
                     s_lanes[lane] += out[row * K + k];
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    out[row * K + k] = f64_exp_of_negative(z[row * K + k] - m);
+                    const double s_term = out[row * K + k];
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 out[row * K + k] = f64_exp_of_negative(z[row * K + k] - m);
                 s += out[row * K + k];
@@ -849,16 +1842,30 @@ void cross_entropy_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
         double scale = 1.0 / s;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_v_p_lanes[LANES] = {0.0};
+            double sum_v_p_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_v_p_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t i = first + lane;
-                    sum_v_p_lanes[lane] += scale * v[row * K + i] * out[row * K + i];
+                    sum_v_p_lanes[lane] = f64_add_product(scale * v[row * K + i], out[row * K + i], sum_v_p_lanes[lane]);
                 }
-            for (ptrdiff_t i = first; i < end; i++) {
-                sum_v_p += scale * v[row * K + i] * out[row * K + i];
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t i = first + lane;
+                    const double sum_v_p_term = scale * v[row * K + i] * out[row * K + i];
+                    sum_v_p_lanes[lane] += lane < again ? 0.0 : sum_v_p_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t i = first; i < end; i++) {
+                sum_v_p = f64_add_product(scale * v[row * K + i], out[row * K + i], sum_v_p);
+            }
+            FOR_LANES(F64_LANES)
+                sum_v_p_lanes[lane] += sum_v_p_lanes[lane + F64_LANES];
             sum_v_p += f64_total(sum_v_p_lanes);
         }
         double scale_2 = weight * sum_t / s;

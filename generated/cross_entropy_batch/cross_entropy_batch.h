@@ -19,8 +19,17 @@
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
    `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
    run at the same time need one each.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       float *work = malloc((size_t)cross_entropy_batch_work(B, K) * sizeof *work);
+       if (cross_entropy_batch_f32(B, K, z, y, &losses, work) != 0) ...
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c cross_entropy_batch.c -lm */
 
 #ifndef CROSS_ENTROPY_BATCH_H
 #define CROSS_ENTROPY_BATCH_H
@@ -38,7 +47,7 @@ extern "C" {
    y[B]: Places on the axis K, counted from 0.
    losses: result.
 
-   Returns 0, or 1 if a label names no place or an axis is too short; nothing has been written then.
+   Returns 0, or 1 if a label names no place; nothing has been written then.
 
    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose exponents
    are all -inf, or that has a +inf or a NaN among them, gives NaN. Exponentials below the smallest normal
@@ -59,7 +68,7 @@ ptrdiff_t cross_entropy_batch_work(ptrdiff_t B, ptrdiff_t K);
    losses: result.
    dz[B][K]: result.
 
-   Returns 0, or 1 if a label names no place or an axis is too short; nothing has been written then.
+   Returns 0, or 1 if a label names no place; nothing has been written then.
 
    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose exponents
    are all -inf, or that has a +inf or a NaN among them, gives NaN. Exponentials below the smallest normal

@@ -33,6 +33,167 @@ _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
 
 
+def cross_entropy_batch(z, y):
+    """The mean, over the rows of a batch, of the negative log-probability of each row's true class.
+
+    Parameters
+    ----------
+    z : array (B, K)
+        Input.
+    y : integers (B,)
+        Places on the axis K, counted from 0.
+
+    Returns
+    -------
+    value : number
+        The loss.
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
+    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
+    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
+    Exponentials below the smallest normal number are 0.
+    """
+    arrays, sizes, dtype, single = _read(
+        ("z", z, ('B', 'K'), None, False),
+        ("y", y, ('B',), 'K', False),
+    )
+    z, y = arrays
+    B = sizes["B"]
+    K = sizes["K"]
+    losses = np.empty((), dtype)
+    _cross_entropy_batch_kernel(z, y, losses)
+    value = losses[()]
+    return value
+
+
+@njit(**_FAST)
+def _cross_entropy_batch_kernel(z, y, losses):
+    """The loops of cross_entropy_batch."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    m = np.empty(B, losses.dtype)  # of all samples
+    e = np.empty((B, K), losses.dtype)  # of all samples
+    s = np.empty(B, losses.dtype)  # of all samples
+    # the largest exponent becomes 0, so exp cannot overflow
+    for b in range(B):
+        total = real(-np.inf)
+        for k in range(K):
+            total = _larger_exponent(total, z[b, k])
+        m[b] = total
+    # between 0 and 1, and at least one of them is 1
+    for b in range(B):
+        for k in range(K):
+            e[b, k] = _exp_of_negative(z[b, k] - m[b])
+    # between 1 and the number of terms
+    for b in range(B):
+        total = real(0)
+        for k in range(K):
+            total += e[b, k]
+        s[b] = total
+    sum_z_m_log_s = real(0)
+    for b in range(B):
+        log_s = _log(s[b])
+        sum_z_m_log_s += _log_ratio(z[b, y[b]], m[b], log_s)
+    losses[()] = -sum_z_m_log_s / real(B)
+
+
+def cross_entropy_batch_value_and_gradient(z, y, out=None):
+    """The loss L and its gradient by z, in one call.
+
+    d(L, z[b, k]) = (p[b, k] - delta(k, y[b])) / B
+
+    Parameters
+    ----------
+    z : array (B, K)
+        Input.
+    y : integers (B,)
+        Places on the axis K, counted from 0.
+    out : array, optional
+        Where to put the result: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+
+    Returns
+    -------
+    value : number
+        The loss.
+    dz : array (B, K)
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
+    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
+    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
+    Exponentials below the smallest normal number are 0.
+    """
+    arrays, sizes, dtype, single = _read(
+        ("z", z, ('B', 'K'), None, False),
+        ("y", y, ('B',), 'K', False),
+    )
+    z, y = arrays
+    B = sizes["B"]
+    K = sizes["K"]
+    losses = np.empty((), dtype)
+    dz = _output("out", out, (B, K), dtype, False, arrays)
+    _cross_entropy_batch_value_and_gradient_kernel(z, y, losses, dz)
+    value = losses[()]
+    return value, dz
+
+
+@njit(**_FAST)
+def _cross_entropy_batch_value_and_gradient_kernel(z, y, losses, dz):
+    """The loops of cross_entropy_batch_value_and_gradient."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    m = np.empty(B, losses.dtype)  # of all samples
+    e = np.empty((B, K), losses.dtype)  # of all samples
+    s = np.empty(B, losses.dtype)  # of all samples
+    p = np.empty((B, K), losses.dtype)  # of all samples
+    # the largest exponent becomes 0, so exp cannot overflow
+    for b in range(B):
+        total = real(-np.inf)
+        for k in range(K):
+            total = _larger_exponent(total, z[b, k])
+        m[b] = total
+    # between 0 and 1, and at least one of them is 1
+    for b in range(B):
+        for k in range(K):
+            e[b, k] = _exp_of_negative(z[b, k] - m[b])
+    # between 1 and the number of terms
+    for b in range(B):
+        total = real(0)
+        for k in range(K):
+            total += e[b, k]
+        s[b] = total
+    sum_z_m_log_s = real(0)
+    for b in range(B):
+        log_s = _log(s[b])
+        sum_z_m_log_s += _log_ratio(z[b, y[b]], m[b], log_s)
+    losses[()] = -sum_z_m_log_s / real(B)
+    for b in range(B):
+        for i in range(K):
+            p[b, i] = e[b, i] / s[b]
+    for b in range(B):
+        for k in range(K):
+            dz[b, k] = p[b, k] / real(B)
+        dz[b, y[b]] = (p[b, y[b]] - real(1)) / real(B)
+
+
 def _exp_of_negative_32(u):
     """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
 
@@ -90,16 +251,18 @@ def _compiled_exp_of_negative(u):
 
 
 @intrinsic
-def _larger(typing, u, v):
+def _larger_exponent(typing, u, v):
     """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
 
-    Of a NaN and a number it is the number.
+    Where one of them is NaN it may be either. The maximum of exponents is only subtracted from them,
+    and one that is NaN makes the whole sample NaN, whatever is subtracted; with a rule for NaN, this
+    would take three instructions.
     """
 
     def instruction(context, builder, signature, arguments):
         kind = arguments[0].type
         function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
-        return builder.call(function, arguments)
+        return builder.call(function, arguments, fastmath=("nnan", "nsz"))
 
     return u(u, u), instruction
 
@@ -173,65 +336,56 @@ def _log_ratio(u, m, log_s):
 
 
 def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
 
     Each argument is (name, value, axes, axis that a label points into, whether it is batched).
     Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
     """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
+    )
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
     arrays, sizes, of, single = [], {}, {}, None
     for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
         if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
         if label_of is not None:
             array = np.asarray(value)
             if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
+                _refuse(name, "integers (labels)", array.dtype)
         else:
             if not isinstance(value, np.ndarray):
                 if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
+                    _refuse(name, "an array", type(value).__name__)
                 value = np.asarray(value, dtype)
             elif not value.ndim and value.dtype.kind in "iuf":
                 value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
             array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
         if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
         if batched:
             alone = array.ndim == least
             if single is not None and alone != single[1]:
                 one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
             single = single or (name, alone)
             array = array[None] if alone else array
         for axis, size in zip(axes, array.shape, strict=True):
             if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
             if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
         arrays.append(array)
     for place, (name, _, _, label_of, _) in enumerate(arguments):
         array = arrays[place]
@@ -240,8 +394,8 @@ def _read(*arguments):
             places = sizes.get(label_of)
             outside = array < 0 if places is None else (array < 0) | (array >= places)
             if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
             array = array.astype(np.intp)
         if array.ndim:
             array = np.ascontiguousarray(array)
@@ -249,177 +403,49 @@ def _read(*arguments):
     return arrays, sizes, dtype, single is not None and single[1]
 
 
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
 def _output(name, out, shape, dtype, without_batch, others):
     """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
     if out is None:
         return np.empty(shape, dtype)
     wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
     masked = isinstance(out, np.ma.MaskedArray)
     if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
         found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
     if not out.flags.writeable or not out.flags.c_contiguous:
         found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
     return out[None] if without_batch else out
 
 
-@njit(**_FAST)
-def _cross_entropy_batch_kernel(z, y, losses):
-    """The loops of cross_entropy_batch."""
-    real = losses.dtype.type  # keeps literals narrow
-    B = z.shape[0]
-    K = z.shape[1]
-    m = np.empty(B, losses.dtype)  # of all samples
-    e = np.empty((B, K), losses.dtype)  # of all samples
-    s = np.empty(B, losses.dtype)  # of all samples
-    # the largest exponent becomes 0, so exp cannot overflow
-    for b in range(B):
-        total = real(-np.inf)
-        for k in range(K):
-            total = _larger(total, z[b, k])
-        m[b] = total
-    # between 0 and 1, and at least one of them is 1
-    for b in range(B):
-        for k in range(K):
-            e[b, k] = _exp_of_negative(z[b, k] - m[b])
-    # between 1 and the number of terms
-    for b in range(B):
-        total = real(0)
-        for k in range(K):
-            total += e[b, k]
-        s[b] = total
-    sum_z_m_log_s = real(0)
-    for b in range(B):
-        log_s = _log(s[b])
-        sum_z_m_log_s += _log_ratio(z[b, y[b]], m[b], log_s)
-    losses[()] = -sum_z_m_log_s / real(B)
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
 
 
-def cross_entropy_batch(z, y):
-    """The mean, over the rows of a batch, of the negative log-probability of each row's true class.
-
-    Parameters
-    ----------
-    z : array (B, K)
-        Input.
-    y : integers (B,)
-        Places on the axis K, counted from 0.
-
-    Returns
-    -------
-    value : number
-        The loss.
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    Real arrays are float32 or float64, all of them the same.
-    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
-    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
-    """
-    arrays, sizes, dtype, single = _read(
-        ("z", z, ('B', 'K'), None, False),
-        ("y", y, ('B',), 'K', False),
-    )
-    z, y = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    losses = np.empty((), dtype)
-    _cross_entropy_batch_kernel(z, y, losses)
-    value = losses[()]
-    return value
-
-
-@njit(**_FAST)
-def _cross_entropy_batch_value_and_gradient_kernel(z, y, losses, dz):
-    """The loops of cross_entropy_batch_value_and_gradient."""
-    real = losses.dtype.type  # keeps literals narrow
-    B = z.shape[0]
-    K = z.shape[1]
-    m = np.empty(B, losses.dtype)  # of all samples
-    e = np.empty((B, K), losses.dtype)  # of all samples
-    s = np.empty(B, losses.dtype)  # of all samples
-    p = np.empty((B, K), losses.dtype)  # of all samples
-    # the largest exponent becomes 0, so exp cannot overflow
-    for b in range(B):
-        total = real(-np.inf)
-        for k in range(K):
-            total = _larger(total, z[b, k])
-        m[b] = total
-    # between 0 and 1, and at least one of them is 1
-    for b in range(B):
-        for k in range(K):
-            e[b, k] = _exp_of_negative(z[b, k] - m[b])
-    # between 1 and the number of terms
-    for b in range(B):
-        total = real(0)
-        for k in range(K):
-            total += e[b, k]
-        s[b] = total
-    sum_z_m_log_s = real(0)
-    for b in range(B):
-        log_s = _log(s[b])
-        sum_z_m_log_s += _log_ratio(z[b, y[b]], m[b], log_s)
-    losses[()] = -sum_z_m_log_s / real(B)
-    for b in range(B):
-        for i in range(K):
-            p[b, i] = e[b, i] / s[b]
-    for b in range(B):
-        for k in range(K):
-            dz[b, k] = p[b, k] / real(B)
-    for b in range(B):
-        dz[b, y[b]] = (p[b, y[b]] - real(1)) / real(B)
-
-
-def cross_entropy_batch_value_and_gradient(z, y, out=None):
-    """The loss L and its gradient by z, in one call.
-
-    d(L, z[b, k]) = (p[b, k] - delta(k, y[b])) / B
-
-    Parameters
-    ----------
-    z : array (B, K)
-        Input.
-    y : integers (B,)
-        Places on the axis K, counted from 0.
-    out : array, optional
-        Where to put the result: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-
-    Returns
-    -------
-    value : number
-        The loss.
-    dz : array (B, K)
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    Real arrays are float32 or float64, all of them the same.
-    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
-    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
-    """
-    arrays, sizes, dtype, single = _read(
-        ("z", z, ('B', 'K'), None, False),
-        ("y", y, ('B',), 'K', False),
-    )
-    z, y = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    losses = np.empty((), dtype)
-    dz = _output("out", out, (B, K), dtype, False, arrays)
-    _cross_entropy_batch_value_and_gradient_kernel(z, y, losses, dz)
-    value = losses[()]
-    return value, dz
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False

@@ -17,8 +17,16 @@
 
    Arrays are row-major and contiguous: the last axis varies fastest. Results overlap neither arguments nor
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       if (cross_entropy_label_f32(B, K, z, y, losses) != 0) ...
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c cross_entropy_label.c -lm */
 
 #ifndef CROSS_ENTROPY_LABEL_H
 #define CROSS_ENTROPY_LABEL_H
@@ -36,7 +44,7 @@ extern "C" {
    y[B]: Places on the axis K, counted from 0.
    losses[B]: one loss for each sample.
 
-   Returns 0, or 1 if a label names no place or an axis is too short; nothing has been written then.
+   Returns 0, or 1 if a label names no place; nothing has been written then.
 
    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose exponents
    are all -inf, or that has a +inf or a NaN among them, gives NaN. Exponentials below the smallest normal
@@ -57,7 +65,7 @@ int cross_entropy_label_f64(ptrdiff_t B, ptrdiff_t K, const double *z, const int
    losses[B]: one loss for each sample.
    dz[B][K]: result.
 
-   Returns 0, or 1 if a label names no place or an axis is too short; nothing has been written then.
+   Returns 0, or 1 if a label names no place; nothing has been written then.
 
    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose exponents
    are all -inf, or that has a +inf or a NaN among them, gives NaN. Exponentials below the smallest normal

@@ -19,12 +19,93 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
+
+/* a * b + c, rounded once where the processor does that as fast as twice. */
+#ifdef FP_FAST_FMAF
+#define f32_add_product(a, b, c) fmaf(a, b, c)
+#else
+#define f32_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+#ifdef FP_FAST_FMA
+#define f64_add_product(a, b, c) fma(a, b, c)
+#else
+#define f64_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+
+/* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is
+   2 (s + s^3 / 3 + s^5 / 5 + ...), where a short polynomial in s^2 does for the rest of the series. The error is
+   below 1 eps; it is done without a branch, so that it becomes vectors. -inf at 0, NaN below it. */
+static inline float f32_log(float u)
+{
+    const float raised = u * 33554432.0f; /* 2^25, where u is no normal number */
+    const float normal = u < 1.17549435e-38f ? raised : u;
+    const float shift = u < 1.17549435e-38f ? 25.0f : 0.0f;
+    uint32_t pattern;
+    memcpy(&pattern, &normal, sizeof pattern);
+    const int32_t bits = (int32_t)(pattern - 0x3F3504F3u); /* less those of sqrt(1/2): k is above bit 23 */
+    const float k = (float)(bits >> 23) - shift;
+    const int32_t rest = (bits & 0x7FFFFF) + 0x3F3504F3;
+    float f;
+    memcpy(&f, &rest, sizeof f);
+    f -= 1.0f;
+    const float s = f / (2.0f + f), w = s * s, half = 0.5f * f * f;
+    float q = 0.29580158f;
+    q = f32_add_product(q, w, 0.39988777f);
+    q = f32_add_product(q, w, 0.66666687f);
+    /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
+    const float small = half - (s * (half + w * q) + k * 9.058e-06f);
+    const float value = k * 0.69313812f - (small - f);
+    const float edge = u == 0.0f ? -INFINITY : NAN;
+    return u > 0.0f ? (u < INFINITY ? value : INFINITY) : edge;
+}
+
+static inline double f64_log(double u)
+{
+    const double raised = u * 18014398509481984.0; /* 2^54 */
+    const double normal = u < 2.2250738585072014e-308 ? raised : u;
+    const double shift = u < 2.2250738585072014e-308 ? 54.0 : 0.0;
+    uint64_t pattern;
+    memcpy(&pattern, &normal, sizeof pattern);
+    const int64_t bits = (int64_t)(pattern - UINT64_C(0x3FE6A09E667F3BCD));
+    const double k = (double)(bits >> 52) - shift;
+    const int64_t rest = (bits & INT64_C(0xFFFFFFFFFFFFF)) + INT64_C(0x3FE6A09E667F3BCD);
+    double f;
+    memcpy(&f, &rest, sizeof f);
+    f -= 1.0;
+    const double s = f / (2.0 + f), w = s * s, half = 0.5 * f * f;
+    double q = 0.14616721179861816;
+    q = f64_add_product(q, w, 0.15331699633543858);
+    q = f64_add_product(q, w, 0.18182889786191042);
+    q = f64_add_product(q, w, 0.2222221112572281);
+    q = f64_add_product(q, w, 0.28571428626031065);
+    q = f64_add_product(q, w, 0.3999999999989938);
+    q = f64_add_product(q, w, 0.666666666666667);
+    const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
+    const double value = k * 0.6931471803691238 - (small - f);
+    const double edge = u == 0.0 ? -INFINITY : NAN;
+    return u > 0.0 ? (u < INFINITY ? value : INFINITY) : edge;
+}
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
@@ -36,21 +117,74 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 void cross_entropy_probabilities_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
@@ -62,14 +196,21 @@ void cross_entropy_probabilities_f32(ptrdiff_t B, ptrdiff_t K, const float *rest
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float y_block[SHORT][LANES];
+            float t_block[SHORT][LANES];
             float sum_t_y[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    y_block[place][lane] = y[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_t_y[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_t_y[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * logf(y[row * K + k]) : 0.0f);
+                    sum_t_y[lane] += (t_block[k][lane] != 0.0f ? t_block[k][lane] * f32_log(y_block[k][lane]) : 0.0f);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -83,15 +224,27 @@ void cross_entropy_probabilities_f32(ptrdiff_t B, ptrdiff_t K, const float *rest
         float sum_t_y = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_t_y_lanes[LANES] = {0.0f};
+            float sum_t_y_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_t_y_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_y_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * logf(y[row * K + k]) : 0.0f);
+                    sum_t_y_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * f32_log(y[row * K + k]) : 0.0f);
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_t_y_term = (t[row * K + k] != 0.0f ? t[row * K + k] * f32_log(y[row * K + k]) : 0.0f);
+                    sum_t_y_lanes[lane] += lane < again ? 0.0f : sum_t_y_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_y += (t[row * K + k] != 0.0f ? t[row * K + k] * logf(y[row * K + k]) : 0.0f);
+                sum_t_y += (t[row * K + k] != 0.0f ? t[row * K + k] * f32_log(y[row * K + k]) : 0.0f);
             }
             sum_t_y += f32_total(sum_t_y_lanes);
         }
@@ -108,14 +261,21 @@ void cross_entropy_probabilities_f64(ptrdiff_t B, ptrdiff_t K, const double *res
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double y_block[SHORT][LANES];
+            double t_block[SHORT][LANES];
             double sum_t_y[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    y_block[place][lane] = y[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_t_y[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_t_y[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * log(y[row * K + k]) : 0.0);
+                    sum_t_y[lane] += (t_block[k][lane] != 0.0 ? t_block[k][lane] * f64_log(y_block[k][lane]) : 0.0);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -129,15 +289,27 @@ void cross_entropy_probabilities_f64(ptrdiff_t B, ptrdiff_t K, const double *res
         double sum_t_y = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_t_y_lanes[LANES] = {0.0};
+            double sum_t_y_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_t_y_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_y_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * log(y[row * K + k]) : 0.0);
+                    sum_t_y_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * f64_log(y[row * K + k]) : 0.0);
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_t_y_term = (t[row * K + k] != 0.0 ? t[row * K + k] * f64_log(y[row * K + k]) : 0.0);
+                    sum_t_y_lanes[lane] += lane < again ? 0.0 : sum_t_y_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_y += (t[row * K + k] != 0.0 ? t[row * K + k] * log(y[row * K + k]) : 0.0);
+                sum_t_y += (t[row * K + k] != 0.0 ? t[row * K + k] * f64_log(y[row * K + k]) : 0.0);
             }
             sum_t_y += f64_total(sum_t_y_lanes);
         }
@@ -155,20 +327,33 @@ void cross_entropy_probabilities_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float y_block[SHORT][LANES];
+            float t_block[SHORT][LANES];
+            float dy_block[SHORT][LANES];
             float sum_t_y[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    y_block[place][lane] = y[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_t_y[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_t_y[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * logf(y[row * K + k]) : 0.0f);
-                    dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
+                    sum_t_y[lane] += (t_block[k][lane] != 0.0f ? t_block[k][lane] * f32_log(y_block[k][lane]) : 0.0f);
+                    dy_block[k][lane] = -weight * t_block[k][lane] / y_block[k][lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = -sum_t_y[lane];
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dy[(first + lane) * K + place] = dy_block[place][lane];
+                }
             }
         }
     }
@@ -177,16 +362,29 @@ void cross_entropy_probabilities_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K
         float sum_t_y = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_t_y_lanes[LANES] = {0.0f};
+            float sum_t_y_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_t_y_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_y_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * logf(y[row * K + k]) : 0.0f);
+                    sum_t_y_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * f32_log(y[row * K + k]) : 0.0f);
                     dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_t_y_term = (t[row * K + k] != 0.0f ? t[row * K + k] * f32_log(y[row * K + k]) : 0.0f);
+                    sum_t_y_lanes[lane] += lane < again ? 0.0f : sum_t_y_term;
+                    dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_y += (t[row * K + k] != 0.0f ? t[row * K + k] * logf(y[row * K + k]) : 0.0f);
+                sum_t_y += (t[row * K + k] != 0.0f ? t[row * K + k] * f32_log(y[row * K + k]) : 0.0f);
                 dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
             }
             sum_t_y += f32_total(sum_t_y_lanes);
@@ -205,20 +403,33 @@ void cross_entropy_probabilities_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double y_block[SHORT][LANES];
+            double t_block[SHORT][LANES];
+            double dy_block[SHORT][LANES];
             double sum_t_y[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    y_block[place][lane] = y[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_t_y[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_t_y[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * log(y[row * K + k]) : 0.0);
-                    dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
+                    sum_t_y[lane] += (t_block[k][lane] != 0.0 ? t_block[k][lane] * f64_log(y_block[k][lane]) : 0.0);
+                    dy_block[k][lane] = -weight * t_block[k][lane] / y_block[k][lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = -sum_t_y[lane];
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dy[(first + lane) * K + place] = dy_block[place][lane];
+                }
             }
         }
     }
@@ -227,16 +438,29 @@ void cross_entropy_probabilities_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K
         double sum_t_y = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_t_y_lanes[LANES] = {0.0};
+            double sum_t_y_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_t_y_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_y_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * log(y[row * K + k]) : 0.0);
+                    sum_t_y_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * f64_log(y[row * K + k]) : 0.0);
                     dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_t_y_term = (t[row * K + k] != 0.0 ? t[row * K + k] * f64_log(y[row * K + k]) : 0.0);
+                    sum_t_y_lanes[lane] += lane < again ? 0.0 : sum_t_y_term;
+                    dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_y += (t[row * K + k] != 0.0 ? t[row * K + k] * log(y[row * K + k]) : 0.0);
+                sum_t_y += (t[row * K + k] != 0.0 ? t[row * K + k] * f64_log(y[row * K + k]) : 0.0);
                 dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
             }
             sum_t_y += f64_total(sum_t_y_lanes);
@@ -249,7 +473,7 @@ void cross_entropy_probabilities_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *
     const float *restrict t, const float *restrict v, float weight, float *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -264,17 +488,30 @@ void cross_entropy_probabilities_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = weight * v[row * K + i] * t[row * K + i] / (y[row * K + i] * y[row * K + i]);
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = weight * v[row * K + i] * t[row * K + i] / (y[row * K + i] * y[row * K + i]);
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = weight * v[row * K + i] * t[row * K + i] / (y[row * K + i] * y[row * K + i]);
+            }
         }
     }
+    end_of_streams();
 }
 
 void cross_entropy_probabilities_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
     const double *restrict t, const double *restrict v, double weight, double *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -289,8 +526,21 @@ void cross_entropy_probabilities_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double 
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = weight * v[row * K + i] * t[row * K + i] / (y[row * K + i] * y[row * K + i]);
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = weight * v[row * K + i] * t[row * K + i] / (y[row * K + i] * y[row * K + i]);
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = weight * v[row * K + i] * t[row * K + i] / (y[row * K + i] * y[row * K + i]);
+            }
         }
     }
+    end_of_streams();
 }

@@ -25,110 +25,6 @@ __all__ = [
 ]
 
 
-def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
-
-    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
-    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
-    """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
-    arrays, sizes, of, single = [], {}, {}, None
-    for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
-        if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
-        if label_of is not None:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
-        else:
-            if not isinstance(value, np.ndarray):
-                if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
-                value = np.asarray(value, dtype)
-            elif not value.ndim and value.dtype.kind in "iuf":
-                value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
-        if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
-        if batched:
-            alone = array.ndim == least
-            if single is not None and alone != single[1]:
-                one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
-            single = single or (name, alone)
-            array = array[None] if alone else array
-        for axis, size in zip(axes, array.shape, strict=True):
-            if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
-            if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
-        arrays.append(array)
-    for place, (name, _, _, label_of, _) in enumerate(arguments):
-        array = arrays[place]
-        if label_of is not None:
-            # Where no argument has that axis, nothing is looked up along it.
-            places = sizes.get(label_of)
-            outside = array < 0 if places is None else (array < 0) | (array >= places)
-            if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
-            array = array.astype(np.intp)
-        arrays[place] = array if array.ndim else array[()]
-    return arrays, sizes, dtype, single is not None and single[1]
-
-
-def _output(name, out, shape, dtype, without_batch, others):
-    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
-    if out is None:
-        return np.empty(shape, dtype)
-    wanted = shape[1:] if without_batch else shape
-    masked = isinstance(out, np.ma.MaskedArray)
-    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
-    return out[None] if without_batch else out
-
-
-def _check_reduction(reduction, known):
-    """Refuse a reduction that is not among those known."""
-    if reduction not in known:
-        raise ValueError(f"reduction: expected one of {', '.join(known)}, found {reduction!r}")
-
-
-def _reduced(losses, reduction):
-    """The mean or the sum of the losses of all samples."""
-    return np.mean(losses) if reduction == "mean" else np.sum(losses)
-
-
 def cross_entropy_probabilities(y, t, reduction="mean"):
     """The cross-entropy between target weights t and probabilities y that are given as such.
 
@@ -154,25 +50,34 @@ def cross_entropy_probabilities(y, t, reduction="mean"):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
     _check_reduction(reduction, ('mean', 'sum', 'none'))
-    arrays, sizes, dtype, single = _read(
-        ("y", y, ('B', 'K'), None, True),
-        ("t", t, ('B', 'K'), None, True),
-    )
-    y, t = arrays
-    B = sizes["B"]
-    K = sizes["K"]
+    single = False
+    if not (_are_plain(y, t) and y.ndim == 2 and y.size > 0 and t.shape == y.shape):
+        (y, t), _, _, single = _read(
+            ("y", y, ('B', 'K'), None, True),
+            ("t", t, ('B', 'K'), None, True),
+        )
+    dtype = y.dtype
+    B = y.shape[0]
     losses = np.empty((B,), dtype)
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        sum_t_y = np.sum(np.where(t != 0, t * np.log(y), 0), axis=-1)  # [B]
-        losses[...] = -sum_t_y
+        _in_blocks(_cross_entropy_probabilities_rows, (y, t, losses))
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
     return value
+
+
+def _cross_entropy_probabilities_rows(y, t, losses):
+    """The samples of one block of cross_entropy_probabilities."""
+    part = np.log(y)
+    part *= t
+    np.copyto(part, 0, where=t == 0)
+    sum_t_y = np.add.reduce(part, axis=-1)  # [B]
+    losses[...] = -sum_t_y
 
 
 def cross_entropy_probabilities_value_and_gradient(y, t, reduction="mean", out=None):
@@ -206,26 +111,36 @@ def cross_entropy_probabilities_value_and_gradient(y, t, reduction="mean", out=N
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
     _check_reduction(reduction, ('mean', 'sum'))
-    arrays, sizes, dtype, single = _read(
-        ("y", y, ('B', 'K'), None, True),
-        ("t", t, ('B', 'K'), None, True),
-    )
-    y, t = arrays
-    B = sizes["B"]
-    K = sizes["K"]
+    single = False
+    if not (_are_plain(y, t) and y.ndim == 2 and y.size > 0 and t.shape == y.shape):
+        (y, t), _, _, single = _read(
+            ("y", y, ('B', 'K'), None, True),
+            ("t", t, ('B', 'K'), None, True),
+        )
+    dtype = y.dtype
+    B, K = y.shape
     losses = np.empty((B,), dtype)
-    dy = _output("out", out, (B, K), dtype, single, arrays)
+    dy = _output("out", out, (B, K), dtype, single, [y, t])
     weight = dtype.type(1 / B if reduction == "mean" else 1)
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        sum_t_y = np.sum(np.where(t != 0, t * np.log(y), 0), axis=-1)  # [B]
-        losses[...] = -sum_t_y
-        dy[...] = -weight * t / y
+        _in_blocks(_cross_entropy_probabilities_value_and_gradient_rows, (y, t, losses, dy), (weight,))
     value = _reduced(losses, reduction)
     return value, (dy[0] if single else dy)
+
+
+def _cross_entropy_probabilities_value_and_gradient_rows(y, t, losses, dy, weight):
+    """The samples of one block of cross_entropy_probabilities_value_and_gradient."""
+    np.log(y, out=dy)
+    dy *= t
+    np.copyto(dy, 0, where=t == 0)
+    sum_t_y = np.add.reduce(dy, axis=-1)  # [B]
+    losses[...] = -sum_t_y
+    np.multiply(t, -weight, out=dy)
+    dy /= y
 
 
 def cross_entropy_probabilities_hvp(y, t, v, reduction="mean", out=None):
@@ -259,18 +174,196 @@ def cross_entropy_probabilities_hvp(y, t, v, reduction="mean", out=None):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
     _check_reduction(reduction, ('mean', 'sum'))
-    arrays, sizes, dtype, single = _read(
-        ("y", y, ('B', 'K'), None, True),
-        ("t", t, ('B', 'K'), None, True),
-        ("v", v, ('B', 'K'), None, True),
-    )
-    y, t, v = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K), dtype, single, arrays)
+    single = False
+    if not (
+        _are_plain(y, t, v)
+        and y.ndim == 2
+        and y.size > 0
+        and t.shape == y.shape
+        and v.shape == y.shape
+    ):
+        (y, t, v), _, _, single = _read(
+            ("y", y, ('B', 'K'), None, True),
+            ("t", t, ('B', 'K'), None, True),
+            ("v", v, ('B', 'K'), None, True),
+        )
+    dtype = y.dtype
+    B, K = y.shape
+    out = _output("out", out, (B, K), dtype, single, [y, t, v])
     weight = dtype.type(1 / B if reduction == "mean" else 1)
-    out[...] = weight * v * t / (y * y)
+    _in_blocks(_cross_entropy_probabilities_hvp_rows, (y, t, v, out), (weight,))
     return out[0] if single else out
+
+
+def _cross_entropy_probabilities_hvp_rows(y, t, v, out, weight):
+    """The samples of one block of cross_entropy_probabilities_hvp."""
+    np.multiply(v, t, out=out)
+    out *= weight
+    part = y * y
+    out /= part
+
+
+def _in_blocks(kernel, arrays, others=()):
+    """Call a kernel for one block of samples after the other, so that what it works on stays in the cache.
+
+    All of `arrays` have a part for each sample; `others` are the same for all samples.
+    """
+    size = 0
+    for each in arrays:
+        size += each.nbytes
+    if size <= _BLOCK:
+        kernel(*arrays, *others)
+        return
+    samples = len(arrays[0])
+    rows = max(1, samples * _BLOCK // size)
+    for start in range(0, samples, rows):
+        kernel(*[each[start : start + rows] for each in arrays], *others)
+
+
+_BLOCK = 2 << 20  # bytes: somewhat more than a second-level cache, so that blocks are few
+
+
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _are_plain(first, *others):
+    """Whether all are plain arrays of one dtype, float32 or float64."""
+    if type(first) is not np.ndarray:
+        return False
+    dtype = first.dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array in others:
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+    return True
+
+
+def _read(*arguments):
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
+
+    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
+    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
+    """
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
+    )
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
+    arrays, sizes, of, single = [], {}, {}, None
+    for name, value, axes, label_of, batched in arguments:
+        if isinstance(value, np.ma.MaskedArray):
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
+        if label_of is not None:
+            array = np.asarray(value)
+            if array.dtype.kind not in "iu":
+                _refuse(name, "integers (labels)", array.dtype)
+        else:
+            if not isinstance(value, np.ndarray):
+                if least or not isinstance(value, (int, float, np.floating, np.integer)):
+                    _refuse(name, "an array", type(value).__name__)
+                value = np.asarray(value, dtype)
+            elif not value.ndim and value.dtype.kind in "iuf":
+                value = value.astype(dtype)
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
+        if array.ndim not in (len(axes), least):
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
+        if batched:
+            alone = array.ndim == least
+            if single is not None and alone != single[1]:
+                one, other = (name, single[0]) if alone else (single[0], name)
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
+            single = single or (name, alone)
+            array = array[None] if alone else array
+        for axis, size in zip(axes, array.shape, strict=True):
+            if size == 0:
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
+            if sizes.setdefault(axis, size) != size:
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
+        arrays.append(array)
+    for place, (name, _, _, label_of, _) in enumerate(arguments):
+        array = arrays[place]
+        if label_of is not None:
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
+            array = array.astype(np.intp)
+        arrays[place] = array if array.ndim else array[()]
+    return arrays, sizes, dtype, single is not None and single[1]
+
+
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
+def _output(name, out, shape, dtype, without_batch, others):
+    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
+    if out is None:
+        return np.empty(shape, dtype)
+    wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
+    return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False
+
+
+def _check_reduction(reduction, known):
+    """Refuse a reduction that is not among those known."""
+    if reduction not in known:
+        _refuse("reduction", f"one of {', '.join(known)}", repr(reduction))
+
+
+def _reduced(losses, reduction):
+    """The mean or the sum of the losses of all samples."""
+    total = np.add.reduce(losses)
+    return total / losses.dtype.type(losses.size) if reduction == "mean" else total

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -85,34 +100,35 @@ static inline double f64_e_near_zero(double r)
 }
 
 /* e^x for x <= 0 (or NaN), as 2^n e^r: n is x / log 2 rounded by adding and subtracting a large number, which
-   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The error is below 1 eps. Below -87
-   in float and -708 in double, where e^x is no normal number, it is 0. */
+   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
+   exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
+   float and -708 in double, where e^x is no normal number, it is 0. */
 static inline float f32_exp_of_negative(float x)
 {
-    const float shifted = f32_add_product(x, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
-    const float n = shifted - 12582912.0f;
+    const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
+    const float n = shifted - 12583039.0f;
     const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, x));
-    float p = f32_e_near_zero(r);
-    uint32_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 23; /* n goes to the exponent */
-    memcpy(&p, &bits, sizeof p);
-    return x < -87.0f ? 0.0f : (x == x ? p : x);
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    const float e = f32_e_near_zero(r) * power;
+    return x < -87.0f ? 0.0f : e;
 }
 
 static inline double f64_exp_of_negative(double x)
 {
-    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
-    const double n = shifted - 6755399441055744.0;
+    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
+    const double n = shifted - 6755399441056767.0;
     const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, x));
-    double p = f64_e_near_zero(r);
-    uint64_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 52;
-    memcpy(&p, &bits, sizeof p);
-    return x < -708.0 ? 0.0 : (x == x ? p : x);
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    const double e = f64_e_near_zero(r) * power;
+    return x < -708.0 ? 0.0 : e;
 }
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
@@ -126,21 +142,75 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes. */
+/* The largest of all lanes, pair by pair. */
 static inline float f32_largest(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] = f32_larger(lanes[lane + width], lanes[lane]);
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
+    FOR_LANES(4)
+        lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
+    return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
 static inline double f64_largest(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] = f64_larger(lanes[lane + width], lanes[lane]);
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
+/* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is
+   2 (s + s^3 / 3 + s^5 / 5 + ...), where a short polynomial in s^2 does for the rest of the series. The error is
+   below 1 eps; it is done without a branch, so that it becomes vectors. -inf at 0, NaN below it. */
+static inline float f32_log(float u)
+{
+    const float raised = u * 33554432.0f; /* 2^25, where u is no normal number */
+    const float normal = u < 1.17549435e-38f ? raised : u;
+    const float shift = u < 1.17549435e-38f ? 25.0f : 0.0f;
+    uint32_t pattern;
+    memcpy(&pattern, &normal, sizeof pattern);
+    const int32_t bits = (int32_t)(pattern - 0x3F3504F3u); /* less those of sqrt(1/2): k is above bit 23 */
+    const float k = (float)(bits >> 23) - shift;
+    const int32_t rest = (bits & 0x7FFFFF) + 0x3F3504F3;
+    float f;
+    memcpy(&f, &rest, sizeof f);
+    f -= 1.0f;
+    const float s = f / (2.0f + f), w = s * s, half = 0.5f * f * f;
+    float q = 0.29580158f;
+    q = f32_add_product(q, w, 0.39988777f);
+    q = f32_add_product(q, w, 0.66666687f);
+    /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
+    const float small = half - (s * (half + w * q) + k * 9.058e-06f);
+    const float value = k * 0.69313812f - (small - f);
+    const float edge = u == 0.0f ? -INFINITY : NAN;
+    return u > 0.0f ? (u < INFINITY ? value : INFINITY) : edge;
+}
+
+static inline double f64_log(double u)
+{
+    const double raised = u * 18014398509481984.0; /* 2^54 */
+    const double normal = u < 2.2250738585072014e-308 ? raised : u;
+    const double shift = u < 2.2250738585072014e-308 ? 54.0 : 0.0;
+    uint64_t pattern;
+    memcpy(&pattern, &normal, sizeof pattern);
+    const int64_t bits = (int64_t)(pattern - UINT64_C(0x3FE6A09E667F3BCD));
+    const double k = (double)(bits >> 52) - shift;
+    const int64_t rest = (bits & INT64_C(0xFFFFFFFFFFFFF)) + INT64_C(0x3FE6A09E667F3BCD);
+    double f;
+    memcpy(&f, &rest, sizeof f);
+    f -= 1.0;
+    const double s = f / (2.0 + f), w = s * s, half = 0.5 * f * f;
+    double q = 0.14616721179861816;
+    q = f64_add_product(q, w, 0.15331699633543858);
+    q = f64_add_product(q, w, 0.18182889786191042);
+    q = f64_add_product(q, w, 0.2222221112572281);
+    q = f64_add_product(q, w, 0.28571428626031065);
+    q = f64_add_product(q, w, 0.3999999999989938);
+    q = f64_add_product(q, w, 0.666666666666667);
+    const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
+    const double value = k * 0.6931471803691238 - (small - f);
+    const double edge = u == 0.0 ? -INFINITY : NAN;
+    return u > 0.0 ? (u < INFINITY ? value : INFINITY) : edge;
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -156,18 +226,18 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 ptrdiff_t distillation_work(ptrdiff_t B, ptrdiff_t K)
@@ -185,17 +255,18 @@ void distillation_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const f
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float z_block[SHORT][LANES];
+            float u_block[SHORT][LANES];
             float u_3[SHORT][LANES];
-            float m_2[LANES];
             float e_2[SHORT][LANES];
-            float s_2[LANES];
             float u_2[SHORT][LANES];
-            float m[LANES];
-            float e[LANES];
-            float s[LANES];
-            float log_s[LANES];
-            float sum_q_u_2_m[LANES];
-            float scale[LANES];
+            float m_2[LANES], s_2[LANES], m[LANES], e[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES], scale[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    u_block[place][lane] = u[(first + lane) * K + place];
+                }
+            }
             /* m_2: the largest exponent becomes 0, so exp cannot overflow */
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -204,10 +275,9 @@ void distillation_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const f
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    u_3[k][lane] = u[row * K + k] / T;
+                    u_3[k][lane] = u_block[k][lane] / T;
                     m_2[lane] = f32_larger(u_3[k][lane], m_2[lane]);
-                    u_2[k][lane] = z[row * K + k] / T;
+                    u_2[k][lane] = z_block[k][lane] / T;
                     m[lane] = f32_larger(u_2[k][lane], m[lane]);
                 }
             }
@@ -228,7 +298,7 @@ void distillation_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const f
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = logf(s[lane]);
+                log_s[lane] = f32_log(s[lane]);
                 sum_q_u_2_m[lane] = 0.0f;
                 scale[lane] = 1.0f / s_2[lane];
             }
@@ -255,26 +325,43 @@ void distillation_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const f
             float m_2 = -INFINITY;
             float m = -INFINITY;
             {
-                float m_2_lanes[LANES];
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) m_2_lanes[lane] = -INFINITY;
-                float m_lanes[LANES];
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+                float m_2_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_2_lanes[lane] = -INFINITY;
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
                 ptrdiff_t first = 0;
-                for (; first + LANES <= K; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                         const ptrdiff_t k = first + lane;
                         u_3[k] = u[row * K + k] / T;
                         m_2_lanes[lane] = f32_larger(u_3[k], m_2_lanes[lane]);
                         u_2[k] = z[row * K + k] / T;
                         m_lanes[lane] = f32_larger(u_2[k], m_lanes[lane]);
                     }
+                if (first < K && K >= F32_WIDE) {
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        u_3[k] = u[row * K + k] / T;
+                        m_2_lanes[lane] = f32_larger(u_3[k], m_2_lanes[lane]);
+                        u_2[k] = z[row * K + k] / T;
+                        m_lanes[lane] = f32_larger(u_2[k], m_lanes[lane]);
+                    }
+                    first = K;
+                }
                 for (ptrdiff_t k = first; k < K; k++) {
                     u_3[k] = u[row * K + k] / T;
                     m_2 = f32_larger(u_3[k], m_2);
                     u_2[k] = z[row * K + k] / T;
                     m = f32_larger(u_2[k], m);
                 }
+                FOR_LANES(F32_LANES)
+                    m_2_lanes[lane] = f32_larger(m_2_lanes[lane + F32_LANES], m_2_lanes[lane]);
                 m_2 = f32_larger(f32_largest(m_2_lanes), m_2);
+                FOR_LANES(F32_LANES)
+                    m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
                 m = f32_larger(f32_largest(m_lanes), m);
             }
             /* e_2[k]: between 0 and 1, and at least one of them is 1 */
@@ -285,17 +372,35 @@ void distillation_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const f
             float s = 0.0f;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float s_2_lanes[LANES] = {0.0f};
-                float s_lanes[LANES] = {0.0f};
+                float s_2_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_2_lanes[lane] = 0.0f;
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F32_LANES <= end; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
                         e_2[k] = f32_exp_of_negative(u_3[k] - m_2);
                         s_2_lanes[lane] += e_2[k];
                         float e = f32_exp_of_negative(u_2[k] - m);
                         s_lanes[lane] += e;
                     }
+                if (first < end && end >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e_2[k] = f32_exp_of_negative(u_3[k] - m_2);
+                        const float s_2_term = e_2[k];
+                        s_2_lanes[lane] += lane < again ? 0.0f : s_2_term;
+                        float e = f32_exp_of_negative(u_2[k] - m);
+                        const float s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
                 for (ptrdiff_t k = first; k < end; k++) {
                     e_2[k] = f32_exp_of_negative(u_3[k] - m_2);
                     s_2 += e_2[k];
@@ -305,18 +410,30 @@ void distillation_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const f
                 s_2 += f32_total(s_2_lanes);
                 s += f32_total(s_lanes);
             }
-            float log_s = logf(s);
+            float log_s = f32_log(s);
             float sum_q_u_2_m = 0.0f;
             float scale = 1.0f / s_2;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_q_u_2_m_lanes[LANES] = {0.0f};
+                float sum_q_u_2_m_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_q_u_2_m_lanes[lane] = 0.0f;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F32_LANES <= end; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
                         const ptrdiff_t i = first + lane;
                         sum_q_u_2_m_lanes[lane] += (scale * e_2[i] != 0.0f ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0f);
                     }
+                if (first < end && end >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        const float sum_q_u_2_m_term = (scale * e_2[i] != 0.0f ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0f);
+                        sum_q_u_2_m_lanes[lane] += lane < again ? 0.0f : sum_q_u_2_m_term;
+                    }
+                    first = end;
+                }
                 for (ptrdiff_t i = first; i < end; i++) {
                     sum_q_u_2_m += (scale * e_2[i] != 0.0f ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0f);
                 }
@@ -336,17 +453,18 @@ void distillation_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, const 
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double z_block[SHORT][LANES];
+            double u_block[SHORT][LANES];
             double u_3[SHORT][LANES];
-            double m_2[LANES];
             double e_2[SHORT][LANES];
-            double s_2[LANES];
             double u_2[SHORT][LANES];
-            double m[LANES];
-            double e[LANES];
-            double s[LANES];
-            double log_s[LANES];
-            double sum_q_u_2_m[LANES];
-            double scale[LANES];
+            double m_2[LANES], s_2[LANES], m[LANES], e[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES], scale[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    u_block[place][lane] = u[(first + lane) * K + place];
+                }
+            }
             /* m_2: the largest exponent becomes 0, so exp cannot overflow */
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -355,10 +473,9 @@ void distillation_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, const 
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    u_3[k][lane] = u[row * K + k] / T;
+                    u_3[k][lane] = u_block[k][lane] / T;
                     m_2[lane] = f64_larger(u_3[k][lane], m_2[lane]);
-                    u_2[k][lane] = z[row * K + k] / T;
+                    u_2[k][lane] = z_block[k][lane] / T;
                     m[lane] = f64_larger(u_2[k][lane], m[lane]);
                 }
             }
@@ -379,7 +496,7 @@ void distillation_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, const 
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = log(s[lane]);
+                log_s[lane] = f64_log(s[lane]);
                 sum_q_u_2_m[lane] = 0.0;
                 scale[lane] = 1.0 / s_2[lane];
             }
@@ -406,26 +523,43 @@ void distillation_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, const 
             double m_2 = -INFINITY;
             double m = -INFINITY;
             {
-                double m_2_lanes[LANES];
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) m_2_lanes[lane] = -INFINITY;
-                double m_lanes[LANES];
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+                double m_2_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_2_lanes[lane] = -INFINITY;
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
                 ptrdiff_t first = 0;
-                for (; first + LANES <= K; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
                         const ptrdiff_t k = first + lane;
                         u_3[k] = u[row * K + k] / T;
                         m_2_lanes[lane] = f64_larger(u_3[k], m_2_lanes[lane]);
                         u_2[k] = z[row * K + k] / T;
                         m_lanes[lane] = f64_larger(u_2[k], m_lanes[lane]);
                     }
+                if (first < K && K >= F64_WIDE) {
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        u_3[k] = u[row * K + k] / T;
+                        m_2_lanes[lane] = f64_larger(u_3[k], m_2_lanes[lane]);
+                        u_2[k] = z[row * K + k] / T;
+                        m_lanes[lane] = f64_larger(u_2[k], m_lanes[lane]);
+                    }
+                    first = K;
+                }
                 for (ptrdiff_t k = first; k < K; k++) {
                     u_3[k] = u[row * K + k] / T;
                     m_2 = f64_larger(u_3[k], m_2);
                     u_2[k] = z[row * K + k] / T;
                     m = f64_larger(u_2[k], m);
                 }
+                FOR_LANES(F64_LANES)
+                    m_2_lanes[lane] = f64_larger(m_2_lanes[lane + F64_LANES], m_2_lanes[lane]);
                 m_2 = f64_larger(f64_largest(m_2_lanes), m_2);
+                FOR_LANES(F64_LANES)
+                    m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
                 m = f64_larger(f64_largest(m_lanes), m);
             }
             /* e_2[k]: between 0 and 1, and at least one of them is 1 */
@@ -436,17 +570,35 @@ void distillation_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, const 
             double s = 0.0;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double s_2_lanes[LANES] = {0.0};
-                double s_lanes[LANES] = {0.0};
+                double s_2_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_2_lanes[lane] = 0.0;
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F64_LANES <= end; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
                         e_2[k] = f64_exp_of_negative(u_3[k] - m_2);
                         s_2_lanes[lane] += e_2[k];
                         double e = f64_exp_of_negative(u_2[k] - m);
                         s_lanes[lane] += e;
                     }
+                if (first < end && end >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e_2[k] = f64_exp_of_negative(u_3[k] - m_2);
+                        const double s_2_term = e_2[k];
+                        s_2_lanes[lane] += lane < again ? 0.0 : s_2_term;
+                        double e = f64_exp_of_negative(u_2[k] - m);
+                        const double s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
                 for (ptrdiff_t k = first; k < end; k++) {
                     e_2[k] = f64_exp_of_negative(u_3[k] - m_2);
                     s_2 += e_2[k];
@@ -456,18 +608,30 @@ void distillation_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, const 
                 s_2 += f64_total(s_2_lanes);
                 s += f64_total(s_lanes);
             }
-            double log_s = log(s);
+            double log_s = f64_log(s);
             double sum_q_u_2_m = 0.0;
             double scale = 1.0 / s_2;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_q_u_2_m_lanes[LANES] = {0.0};
+                double sum_q_u_2_m_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_q_u_2_m_lanes[lane] = 0.0;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F64_LANES <= end; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
                         const ptrdiff_t i = first + lane;
                         sum_q_u_2_m_lanes[lane] += (scale * e_2[i] != 0.0 ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0);
                     }
+                if (first < end && end >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        const double sum_q_u_2_m_term = (scale * e_2[i] != 0.0 ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0);
+                        sum_q_u_2_m_lanes[lane] += lane < again ? 0.0 : sum_q_u_2_m_term;
+                    }
+                    first = end;
+                }
                 for (ptrdiff_t i = first; i < end; i++) {
                     sum_q_u_2_m += (scale * e_2[i] != 0.0 ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0);
                 }
@@ -494,17 +658,19 @@ void distillation_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float m_2[LANES];
+            float z_block[SHORT][LANES];
+            float u_block[SHORT][LANES];
+            float dz_block[SHORT][LANES];
             float e_2[SHORT][LANES];
-            float s_2[LANES];
             float u_2[SHORT][LANES];
-            float m[LANES];
             float e[SHORT][LANES];
-            float s[LANES];
-            float log_s[LANES];
-            float sum_q_u_2_m[LANES];
-            float scale[LANES];
-            float scale_2[LANES];
+            float m_2[LANES], s_2[LANES], m[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES], scale[LANES], scale_2[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    u_block[place][lane] = u[(first + lane) * K + place];
+                }
+            }
             /* m_2: the largest exponent becomes 0, so exp cannot overflow */
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -513,10 +679,9 @@ void distillation_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dz[row * K + k] = u[row * K + k] / T;
-                    m_2[lane] = f32_larger(dz[row * K + k], m_2[lane]);
-                    u_2[k][lane] = z[row * K + k] / T;
+                    dz_block[k][lane] = u_block[k][lane] / T;
+                    m_2[lane] = f32_larger(dz_block[k][lane], m_2[lane]);
+                    u_2[k][lane] = z_block[k][lane] / T;
                     m[lane] = f32_larger(u_2[k][lane], m[lane]);
                 }
             }
@@ -530,29 +695,32 @@ void distillation_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    e_2[k][lane] = f32_exp_of_negative(dz[row * K + k] - m_2[lane]);
+                    e_2[k][lane] = f32_exp_of_negative(dz_block[k][lane] - m_2[lane]);
                     s_2[lane] += e_2[k][lane];
                     e[k][lane] = f32_exp_of_negative(u_2[k][lane] - m[lane]);
                     s[lane] += e[k][lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = logf(s[lane]);
+                log_s[lane] = f32_log(s[lane]);
                 sum_q_u_2_m[lane] = 0.0f;
                 scale[lane] = 1.0f / s_2[lane];
                 scale_2[lane] = 1.0f / s[lane];
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
                     sum_q_u_2_m[lane] += (scale[lane] * e_2[i][lane] != 0.0f ? scale[lane] * e_2[i][lane] * ((u_2[i][lane] - m[lane]) - log_s[lane]) : 0.0f);
-                    dz[row * K + i] = weight * T * (scale_2[lane] * e[i][lane] - scale[lane] * e_2[i][lane]);
+                    dz_block[i][lane] = weight * T * (scale_2[lane] * e[i][lane] - scale[lane] * e_2[i][lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = -T * T * sum_q_u_2_m[lane];
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dz[(first + lane) * K + place] = dz_block[place][lane];
+                }
             }
         }
     }
@@ -568,26 +736,43 @@ void distillation_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *
             float m_2 = -INFINITY;
             float m = -INFINITY;
             {
-                float m_2_lanes[LANES];
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) m_2_lanes[lane] = -INFINITY;
-                float m_lanes[LANES];
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+                float m_2_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_2_lanes[lane] = -INFINITY;
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
                 ptrdiff_t first = 0;
-                for (; first + LANES <= K; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                         const ptrdiff_t k = first + lane;
                         dz[row * K + k] = u[row * K + k] / T;
                         m_2_lanes[lane] = f32_larger(dz[row * K + k], m_2_lanes[lane]);
                         u_2[k] = z[row * K + k] / T;
                         m_lanes[lane] = f32_larger(u_2[k], m_lanes[lane]);
                     }
+                if (first < K && K >= F32_WIDE) {
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = u[row * K + k] / T;
+                        m_2_lanes[lane] = f32_larger(dz[row * K + k], m_2_lanes[lane]);
+                        u_2[k] = z[row * K + k] / T;
+                        m_lanes[lane] = f32_larger(u_2[k], m_lanes[lane]);
+                    }
+                    first = K;
+                }
                 for (ptrdiff_t k = first; k < K; k++) {
                     dz[row * K + k] = u[row * K + k] / T;
                     m_2 = f32_larger(dz[row * K + k], m_2);
                     u_2[k] = z[row * K + k] / T;
                     m = f32_larger(u_2[k], m);
                 }
+                FOR_LANES(F32_LANES)
+                    m_2_lanes[lane] = f32_larger(m_2_lanes[lane + F32_LANES], m_2_lanes[lane]);
                 m_2 = f32_larger(f32_largest(m_2_lanes), m_2);
+                FOR_LANES(F32_LANES)
+                    m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
                 m = f32_larger(f32_largest(m_lanes), m);
             }
             /* e_2[k]: between 0 and 1, and at least one of them is 1 */
@@ -598,17 +783,35 @@ void distillation_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *
             float s = 0.0f;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float s_2_lanes[LANES] = {0.0f};
-                float s_lanes[LANES] = {0.0f};
+                float s_2_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_2_lanes[lane] = 0.0f;
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F32_LANES <= end; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
                         e_2[k] = f32_exp_of_negative(dz[row * K + k] - m_2);
                         s_2_lanes[lane] += e_2[k];
                         e[k] = f32_exp_of_negative(u_2[k] - m);
                         s_lanes[lane] += e[k];
                     }
+                if (first < end && end >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e_2[k] = f32_exp_of_negative(dz[row * K + k] - m_2);
+                        const float s_2_term = e_2[k];
+                        s_2_lanes[lane] += lane < again ? 0.0f : s_2_term;
+                        e[k] = f32_exp_of_negative(u_2[k] - m);
+                        const float s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
                 for (ptrdiff_t k = first; k < end; k++) {
                     e_2[k] = f32_exp_of_negative(dz[row * K + k] - m_2);
                     s_2 += e_2[k];
@@ -618,20 +821,33 @@ void distillation_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *
                 s_2 += f32_total(s_2_lanes);
                 s += f32_total(s_lanes);
             }
-            float log_s = logf(s);
+            float log_s = f32_log(s);
             float sum_q_u_2_m = 0.0f;
             float scale = 1.0f / s_2;
             float scale_2 = 1.0f / s;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_q_u_2_m_lanes[LANES] = {0.0f};
+                float sum_q_u_2_m_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_q_u_2_m_lanes[lane] = 0.0f;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F32_LANES <= end; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
                         const ptrdiff_t i = first + lane;
                         sum_q_u_2_m_lanes[lane] += (scale * e_2[i] != 0.0f ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0f);
                         dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
                     }
+                if (first < end && end >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        const float sum_q_u_2_m_term = (scale * e_2[i] != 0.0f ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0f);
+                        sum_q_u_2_m_lanes[lane] += lane < again ? 0.0f : sum_q_u_2_m_term;
+                        dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
+                    }
+                    first = end;
+                }
                 for (ptrdiff_t i = first; i < end; i++) {
                     sum_q_u_2_m += (scale * e_2[i] != 0.0f ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0f);
                     dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
@@ -653,17 +869,19 @@ void distillation_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double 
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double m_2[LANES];
+            double z_block[SHORT][LANES];
+            double u_block[SHORT][LANES];
+            double dz_block[SHORT][LANES];
             double e_2[SHORT][LANES];
-            double s_2[LANES];
             double u_2[SHORT][LANES];
-            double m[LANES];
             double e[SHORT][LANES];
-            double s[LANES];
-            double log_s[LANES];
-            double sum_q_u_2_m[LANES];
-            double scale[LANES];
-            double scale_2[LANES];
+            double m_2[LANES], s_2[LANES], m[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES], scale[LANES], scale_2[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    u_block[place][lane] = u[(first + lane) * K + place];
+                }
+            }
             /* m_2: the largest exponent becomes 0, so exp cannot overflow */
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -672,10 +890,9 @@ void distillation_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double 
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dz[row * K + k] = u[row * K + k] / T;
-                    m_2[lane] = f64_larger(dz[row * K + k], m_2[lane]);
-                    u_2[k][lane] = z[row * K + k] / T;
+                    dz_block[k][lane] = u_block[k][lane] / T;
+                    m_2[lane] = f64_larger(dz_block[k][lane], m_2[lane]);
+                    u_2[k][lane] = z_block[k][lane] / T;
                     m[lane] = f64_larger(u_2[k][lane], m[lane]);
                 }
             }
@@ -689,29 +906,32 @@ void distillation_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double 
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    e_2[k][lane] = f64_exp_of_negative(dz[row * K + k] - m_2[lane]);
+                    e_2[k][lane] = f64_exp_of_negative(dz_block[k][lane] - m_2[lane]);
                     s_2[lane] += e_2[k][lane];
                     e[k][lane] = f64_exp_of_negative(u_2[k][lane] - m[lane]);
                     s[lane] += e[k][lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = log(s[lane]);
+                log_s[lane] = f64_log(s[lane]);
                 sum_q_u_2_m[lane] = 0.0;
                 scale[lane] = 1.0 / s_2[lane];
                 scale_2[lane] = 1.0 / s[lane];
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
                     sum_q_u_2_m[lane] += (scale[lane] * e_2[i][lane] != 0.0 ? scale[lane] * e_2[i][lane] * ((u_2[i][lane] - m[lane]) - log_s[lane]) : 0.0);
-                    dz[row * K + i] = weight * T * (scale_2[lane] * e[i][lane] - scale[lane] * e_2[i][lane]);
+                    dz_block[i][lane] = weight * T * (scale_2[lane] * e[i][lane] - scale[lane] * e_2[i][lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = -T * T * sum_q_u_2_m[lane];
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dz[(first + lane) * K + place] = dz_block[place][lane];
+                }
             }
         }
     }
@@ -727,26 +947,43 @@ void distillation_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double 
             double m_2 = -INFINITY;
             double m = -INFINITY;
             {
-                double m_2_lanes[LANES];
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) m_2_lanes[lane] = -INFINITY;
-                double m_lanes[LANES];
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+                double m_2_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_2_lanes[lane] = -INFINITY;
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
                 ptrdiff_t first = 0;
-                for (; first + LANES <= K; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
                         const ptrdiff_t k = first + lane;
                         dz[row * K + k] = u[row * K + k] / T;
                         m_2_lanes[lane] = f64_larger(dz[row * K + k], m_2_lanes[lane]);
                         u_2[k] = z[row * K + k] / T;
                         m_lanes[lane] = f64_larger(u_2[k], m_lanes[lane]);
                     }
+                if (first < K && K >= F64_WIDE) {
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = u[row * K + k] / T;
+                        m_2_lanes[lane] = f64_larger(dz[row * K + k], m_2_lanes[lane]);
+                        u_2[k] = z[row * K + k] / T;
+                        m_lanes[lane] = f64_larger(u_2[k], m_lanes[lane]);
+                    }
+                    first = K;
+                }
                 for (ptrdiff_t k = first; k < K; k++) {
                     dz[row * K + k] = u[row * K + k] / T;
                     m_2 = f64_larger(dz[row * K + k], m_2);
                     u_2[k] = z[row * K + k] / T;
                     m = f64_larger(u_2[k], m);
                 }
+                FOR_LANES(F64_LANES)
+                    m_2_lanes[lane] = f64_larger(m_2_lanes[lane + F64_LANES], m_2_lanes[lane]);
                 m_2 = f64_larger(f64_largest(m_2_lanes), m_2);
+                FOR_LANES(F64_LANES)
+                    m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
                 m = f64_larger(f64_largest(m_lanes), m);
             }
             /* e_2[k]: between 0 and 1, and at least one of them is 1 */
@@ -757,17 +994,35 @@ void distillation_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double 
             double s = 0.0;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double s_2_lanes[LANES] = {0.0};
-                double s_lanes[LANES] = {0.0};
+                double s_2_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_2_lanes[lane] = 0.0;
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F64_LANES <= end; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
                         e_2[k] = f64_exp_of_negative(dz[row * K + k] - m_2);
                         s_2_lanes[lane] += e_2[k];
                         e[k] = f64_exp_of_negative(u_2[k] - m);
                         s_lanes[lane] += e[k];
                     }
+                if (first < end && end >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e_2[k] = f64_exp_of_negative(dz[row * K + k] - m_2);
+                        const double s_2_term = e_2[k];
+                        s_2_lanes[lane] += lane < again ? 0.0 : s_2_term;
+                        e[k] = f64_exp_of_negative(u_2[k] - m);
+                        const double s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
                 for (ptrdiff_t k = first; k < end; k++) {
                     e_2[k] = f64_exp_of_negative(dz[row * K + k] - m_2);
                     s_2 += e_2[k];
@@ -777,20 +1032,33 @@ void distillation_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double 
                 s_2 += f64_total(s_2_lanes);
                 s += f64_total(s_lanes);
             }
-            double log_s = log(s);
+            double log_s = f64_log(s);
             double sum_q_u_2_m = 0.0;
             double scale = 1.0 / s_2;
             double scale_2 = 1.0 / s;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_q_u_2_m_lanes[LANES] = {0.0};
+                double sum_q_u_2_m_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_q_u_2_m_lanes[lane] = 0.0;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F64_LANES <= end; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
                         const ptrdiff_t i = first + lane;
                         sum_q_u_2_m_lanes[lane] += (scale * e_2[i] != 0.0 ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0);
                         dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
                     }
+                if (first < end && end >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        const double sum_q_u_2_m_term = (scale * e_2[i] != 0.0 ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0);
+                        sum_q_u_2_m_lanes[lane] += lane < again ? 0.0 : sum_q_u_2_m_term;
+                        dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
+                    }
+                    first = end;
+                }
                 for (ptrdiff_t i = first; i < end; i++) {
                     sum_q_u_2_m += (scale * e_2[i] != 0.0 ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0);
                     dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);

@@ -10,7 +10,7 @@
      L is any differentiable function of y
 
    Derivatives
-     sum(i, g[i] * d(y[i], x[j])) = dL_dy[j] * R[j]
+     sum(i, dL_dy[i] * d(y[i], x[j])) = dL_dy[j] * R[j]
 
    Source: N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov, "Dropout: A
    Simple Way to Prevent Neural Networks from Overfitting", Journal of Machine Learning Research 15,
@@ -18,8 +18,16 @@
 
    Arrays are row-major and contiguous: the last axis varies fastest. Results overlap neither arguments nor
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       dropout_f32(B, K, x, R, out);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c dropout.c -lm */
 
 #ifndef DROPOUT_H
 #define DROPOUT_H
@@ -42,7 +50,7 @@ void dropout_f64(ptrdiff_t B, ptrdiff_t K, const double *x, const double *R, dou
 
 /* The gradient of L(y) by x, given its gradient dL_dy by y.
 
-     sum(i, g[i] * d(y[i], x[j])) = dL_dy[j] * R[j]
+     sum(i, dL_dy[i] * d(y[i], x[j])) = dL_dy[j] * R[j]
 
    R[B][K]: Input.
    dL_dy[B][K]: The cotangent of y.

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -123,21 +138,74 @@ static inline double f64_smaller(double a, double b)
     return a < b ? a : b;
 }
 
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 void elu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a, float *restrict out)
@@ -148,20 +216,44 @@ void elu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a, float *
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float x_block[SHORT][LANES];
+            float out_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = (x[row * K + i] > 0.0f ? x[row * K + i] : a * expm1f(f32_smaller(x[row * K + i], 0.0f)));
+                    out_block[i][lane] = (x_block[i][lane] > 0.0f ? x_block[i][lane] : a * expm1f(f32_smaller(x_block[i][lane], 0.0f)));
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = (x[row * K + i] > 0.0f ? x[row * K + i] : a * expm1f(f32_smaller(x[row * K + i], 0.0f)));
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = (x[row * K + i] > 0.0f ? x[row * K + i] : a * expm1f(f32_smaller(x[row * K + i], 0.0f)));
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = (x[row * K + i] > 0.0f ? x[row * K + i] : a * expm1f(f32_smaller(x[row * K + i], 0.0f)));
+            }
         }
     }
+    end_of_streams();
 }
 
 void elu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a, double *restrict out)
@@ -172,20 +264,44 @@ void elu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a, doubl
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double x_block[SHORT][LANES];
+            double out_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = (x[row * K + i] > 0.0 ? x[row * K + i] : a * expm1(f64_smaller(x[row * K + i], 0.0)));
+                    out_block[i][lane] = (x_block[i][lane] > 0.0 ? x_block[i][lane] : a * expm1(f64_smaller(x_block[i][lane], 0.0)));
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = (x[row * K + i] > 0.0 ? x[row * K + i] : a * expm1(f64_smaller(x[row * K + i], 0.0)));
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = (x[row * K + i] > 0.0 ? x[row * K + i] : a * expm1(f64_smaller(x[row * K + i], 0.0)));
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = (x[row * K + i] > 0.0 ? x[row * K + i] : a * expm1(f64_smaller(x[row * K + i], 0.0)));
+            }
         }
     }
+    end_of_streams();
 }
 
 void elu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a,
@@ -193,15 +309,70 @@ void elu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float
 {
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                out[(row * K + i) * K + j] = 0.0f;
+        ptrdiff_t first = 0;
+        for (; first + F32_LANES <= K; first += F32_LANES)
+            FOR_LANES(F32_LANES) {
+                const ptrdiff_t i = first + lane;
+                if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = 0.0f;
+                        }
+                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
+                }
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = 0.0f;
+                    }
+                }
+                out[(row * K + i) * K + i] = (x[row * K + i] > 0.0f ? 1.0f : a * f32_exp(f32_smaller(x[row * K + i], 0.0f)));
             }
+        if (first < K && K >= F32_LANES) {
+            first = K - F32_LANES;
+            FOR_LANES(F32_LANES) {
+                const ptrdiff_t i = first + lane;
+                if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = 0.0f;
+                        }
+                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
+                }
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = 0.0f;
+                    }
+                }
+                out[(row * K + i) * K + i] = (x[row * K + i] > 0.0f ? 1.0f : a * f32_exp(f32_smaller(x[row * K + i], 0.0f)));
+            }
+            first = K;
         }
-        for (ptrdiff_t i = 0; i < K; i++) {
+        for (ptrdiff_t i = first; i < K; i++) {
+            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0f;
+                    }
+                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
+            }
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0f;
+                }
+            }
             out[(row * K + i) * K + i] = (x[row * K + i] > 0.0f ? 1.0f : a * f32_exp(f32_smaller(x[row * K + i], 0.0f)));
         }
     }
+    end_of_streams();
 }
 
 void elu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
@@ -209,15 +380,70 @@ void elu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, doub
 {
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                out[(row * K + i) * K + j] = 0.0;
+        ptrdiff_t first = 0;
+        for (; first + F64_LANES <= K; first += F64_LANES)
+            FOR_LANES(F64_LANES) {
+                const ptrdiff_t i = first + lane;
+                if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = 0.0;
+                        }
+                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
+                }
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = 0.0;
+                    }
+                }
+                out[(row * K + i) * K + i] = (x[row * K + i] > 0.0 ? 1.0 : a * f64_exp(f64_smaller(x[row * K + i], 0.0)));
             }
+        if (first < K && K >= F64_LANES) {
+            first = K - F64_LANES;
+            FOR_LANES(F64_LANES) {
+                const ptrdiff_t i = first + lane;
+                if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = 0.0;
+                        }
+                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
+                }
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = 0.0;
+                    }
+                }
+                out[(row * K + i) * K + i] = (x[row * K + i] > 0.0 ? 1.0 : a * f64_exp(f64_smaller(x[row * K + i], 0.0)));
+            }
+            first = K;
         }
-        for (ptrdiff_t i = 0; i < K; i++) {
+        for (ptrdiff_t i = first; i < K; i++) {
+            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0;
+                    }
+                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
+            }
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0;
+                }
+            }
             out[(row * K + i) * K + i] = (x[row * K + i] > 0.0 ? 1.0 : a * f64_exp(f64_smaller(x[row * K + i], 0.0)));
         }
     }
+    end_of_streams();
 }
 
 void elu_jacobian_a_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
@@ -228,20 +454,44 @@ void elu_jacobian_a_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float x_block[SHORT][LANES];
+            float out_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = (x[row * K + i] > 0.0f ? 0.0f : expm1f(f32_smaller(x[row * K + i], 0.0f)));
+                    out_block[i][lane] = (x_block[i][lane] > 0.0f ? 0.0f : expm1f(f32_smaller(x_block[i][lane], 0.0f)));
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = (x[row * K + i] > 0.0f ? 0.0f : expm1f(f32_smaller(x[row * K + i], 0.0f)));
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = (x[row * K + i] > 0.0f ? 0.0f : expm1f(f32_smaller(x[row * K + i], 0.0f)));
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = (x[row * K + i] > 0.0f ? 0.0f : expm1f(f32_smaller(x[row * K + i], 0.0f)));
+            }
         }
     }
+    end_of_streams();
 }
 
 void elu_jacobian_a_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
@@ -252,20 +502,44 @@ void elu_jacobian_a_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, doub
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double x_block[SHORT][LANES];
+            double out_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = (x[row * K + i] > 0.0 ? 0.0 : expm1(f64_smaller(x[row * K + i], 0.0)));
+                    out_block[i][lane] = (x_block[i][lane] > 0.0 ? 0.0 : expm1(f64_smaller(x_block[i][lane], 0.0)));
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = (x[row * K + i] > 0.0 ? 0.0 : expm1(f64_smaller(x[row * K + i], 0.0)));
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = (x[row * K + i] > 0.0 ? 0.0 : expm1(f64_smaller(x[row * K + i], 0.0)));
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = (x[row * K + i] > 0.0 ? 0.0 : expm1(f64_smaller(x[row * K + i], 0.0)));
+            }
         }
     }
+    end_of_streams();
 }
 
 void elu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a,
@@ -276,10 +550,12 @@ void elu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a,
         float sum_g_x = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_g_x_lanes[LANES] = {0.0f};
+            float sum_g_x_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_g_x_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
                     dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0f ? 1.0f : a * f32_exp(f32_smaller(x[row * K + j], 0.0f)));
                     sum_g_x_lanes[lane] += g[row * K + j] * (x[row * K + j] > 0.0f ? 0.0f : expm1f(f32_smaller(x[row * K + j], 0.0f)));
@@ -302,10 +578,12 @@ void elu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
         double sum_g_x = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_g_x_lanes[LANES] = {0.0};
+            double sum_g_x_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_g_x_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
                     dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0 ? 1.0 : a * f64_exp(f64_smaller(x[row * K + j], 0.0)));
                     sum_g_x_lanes[lane] += g[row * K + j] * (x[row * K + j] > 0.0 ? 0.0 : expm1(f64_smaller(x[row * K + j], 0.0)));
@@ -329,26 +607,52 @@ void elu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a,
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float x_block[SHORT][LANES];
+            float x_dot_block[SHORT][LANES];
+            float out_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = (
-                        x_dot[row * K + i] * (x[row * K + i] > 0.0f ? 1.0f : a * f32_exp(f32_smaller(x[row * K + i], 0.0f)))
-                        + a_dot * (x[row * K + i] > 0.0f ? 0.0f : expm1f(f32_smaller(x[row * K + i], 0.0f)))
+                    out_block[i][lane] = (
+                        x_dot_block[i][lane] * (x_block[i][lane] > 0.0f ? 1.0f : a * f32_exp(f32_smaller(x_block[i][lane], 0.0f)))
+                        + a_dot * (x_block[i][lane] > 0.0f ? 0.0f : expm1f(f32_smaller(x_block[i][lane], 0.0f)))
                     );
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = (
-                x_dot[row * K + i] * (x[row * K + i] > 0.0f ? 1.0f : a * f32_exp(f32_smaller(x[row * K + i], 0.0f)))
-                + a_dot * (x[row * K + i] > 0.0f ? 0.0f : expm1f(f32_smaller(x[row * K + i], 0.0f)))
-            );
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = x_dot[row * K + i] * (x[row * K + i] > 0.0f ? 1.0f : a * f32_exp(f32_smaller(x[row * K + i], 0.0f))) + a_dot * (x[row * K + i] > 0.0f ? 0.0f : expm1f(f32_smaller(x[row * K + i], 0.0f)));
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = (
+                    x_dot[row * K + i] * (x[row * K + i] > 0.0f ? 1.0f : a * f32_exp(f32_smaller(x[row * K + i], 0.0f)))
+                    + a_dot * (x[row * K + i] > 0.0f ? 0.0f : expm1f(f32_smaller(x[row * K + i], 0.0f)))
+                );
+            }
         }
     }
+    end_of_streams();
 }
 
 void elu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
@@ -360,24 +664,50 @@ void elu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double x_block[SHORT][LANES];
+            double x_dot_block[SHORT][LANES];
+            double out_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = (
-                        x_dot[row * K + i] * (x[row * K + i] > 0.0 ? 1.0 : a * f64_exp(f64_smaller(x[row * K + i], 0.0)))
-                        + a_dot * (x[row * K + i] > 0.0 ? 0.0 : expm1(f64_smaller(x[row * K + i], 0.0)))
+                    out_block[i][lane] = (
+                        x_dot_block[i][lane] * (x_block[i][lane] > 0.0 ? 1.0 : a * f64_exp(f64_smaller(x_block[i][lane], 0.0)))
+                        + a_dot * (x_block[i][lane] > 0.0 ? 0.0 : expm1(f64_smaller(x_block[i][lane], 0.0)))
                     );
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = (
-                x_dot[row * K + i] * (x[row * K + i] > 0.0 ? 1.0 : a * f64_exp(f64_smaller(x[row * K + i], 0.0)))
-                + a_dot * (x[row * K + i] > 0.0 ? 0.0 : expm1(f64_smaller(x[row * K + i], 0.0)))
-            );
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = x_dot[row * K + i] * (x[row * K + i] > 0.0 ? 1.0 : a * f64_exp(f64_smaller(x[row * K + i], 0.0))) + a_dot * (x[row * K + i] > 0.0 ? 0.0 : expm1(f64_smaller(x[row * K + i], 0.0)));
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = (
+                    x_dot[row * K + i] * (x[row * K + i] > 0.0 ? 1.0 : a * f64_exp(f64_smaller(x[row * K + i], 0.0)))
+                    + a_dot * (x[row * K + i] > 0.0 ? 0.0 : expm1(f64_smaller(x[row * K + i], 0.0)))
+                );
+            }
         }
     }
+    end_of_streams();
 }

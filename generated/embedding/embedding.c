@@ -19,12 +19,90 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
+
+static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
+{
+    return a < b ? a : b;
+}
+
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
 
 int embedding_f32(ptrdiff_t V, ptrdiff_t D, ptrdiff_t T, const float *restrict E,
     const int64_t *restrict y, float *restrict out)
@@ -33,10 +111,23 @@ int embedding_f32(ptrdiff_t V, ptrdiff_t D, ptrdiff_t T, const float *restrict E
         if (y[first] < 0 || y[first] >= V)
             return 1;
     for (ptrdiff_t t = 0; t < T; t++) {
-        for (ptrdiff_t d = 0; d < D; d++) {
-            out[t * D + d] = E[(ptrdiff_t)y[t] * D + d];
+        if (T * D * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
+                float chunk[CHUNK];
+                for (ptrdiff_t d = begin; d < end; d++) {
+                    chunk[d - begin] = E[(ptrdiff_t)y[t] * D + d];
+                }
+                f32_stream(&out[t * D + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t d = 0; d < D; d++) {
+                out[t * D + d] = E[(ptrdiff_t)y[t] * D + d];
+            }
         }
     }
+    end_of_streams();
     return 0;
 }
 
@@ -47,10 +138,23 @@ int embedding_f64(ptrdiff_t V, ptrdiff_t D, ptrdiff_t T, const double *restrict 
         if (y[first] < 0 || y[first] >= V)
             return 1;
     for (ptrdiff_t t = 0; t < T; t++) {
-        for (ptrdiff_t d = 0; d < D; d++) {
-            out[t * D + d] = E[(ptrdiff_t)y[t] * D + d];
+        if (T * D * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
+                double chunk[CHUNK];
+                for (ptrdiff_t d = begin; d < end; d++) {
+                    chunk[d - begin] = E[(ptrdiff_t)y[t] * D + d];
+                }
+                f64_stream(&out[t * D + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t d = 0; d < D; d++) {
+                out[t * D + d] = E[(ptrdiff_t)y[t] * D + d];
+            }
         }
     }
+    end_of_streams();
     return 0;
 }
 

@@ -10,15 +10,23 @@
      L is any differentiable function of o
 
    Derivatives
-     sum(t, l, g[t, l] * d(o[t, l], E[v, d])) = sum(t, dL_do[t, d] * delta(v, y[t]))
+     sum(t, l, dL_do[t, l] * d(o[t, l], E[v, d])) = sum(t, dL_do[t, d] * delta(v, y[t]))
 
    Source: Y. Bengio, R. Ducharme, P. Vincent and C. Jauvin, "A Neural Probabilistic Language Model",
    Journal of Machine Learning Research 3, 2003, pp. 1137-1155.
 
    Arrays are row-major and contiguous: the last axis varies fastest. Results overlap neither arguments nor
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       if (embedding_f32(V, D, T, E, y, out) != 0) ...
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c embedding.c -lm */
 
 #ifndef EMBEDDING_H
 #define EMBEDDING_H
@@ -36,7 +44,7 @@ extern "C" {
    y[T]: Places on the axis V, counted from 0.
    out[T][D]: result.
 
-   Returns 0, or 1 if a label names no place or an axis is too short; nothing has been written then.
+   Returns 0, or 1 if a label names no place; nothing has been written then.
  */
 int embedding_f32(ptrdiff_t V, ptrdiff_t D, ptrdiff_t T, const float *E, const int64_t *y,
     float *out);
@@ -45,14 +53,14 @@ int embedding_f64(ptrdiff_t V, ptrdiff_t D, ptrdiff_t T, const double *E, const 
 
 /* The gradient of L(o) by E, given its gradient dL_do by o.
 
-     sum(t, l, g[t, l] * d(o[t, l], E[v, d])) = sum(t, dL_do[t, d] * delta(v, y[t]))
+     sum(t, l, dL_do[t, l] * d(o[t, l], E[v, d])) = sum(t, dL_do[t, d] * delta(v, y[t]))
 
    E[V][D]: Input.
    y[T]: Places on the axis V, counted from 0.
    dL_do[T][D]: The cotangent of o.
    dE[V][D]: result.
 
-   Returns 0, or 1 if a label names no place or an axis is too short; nothing has been written then.
+   Returns 0, or 1 if a label names no place; nothing has been written then.
  */
 int embedding_gradient_f32(ptrdiff_t V, ptrdiff_t D, ptrdiff_t T, const float *E, const int64_t *y,
     const float *dL_do, float *dE);

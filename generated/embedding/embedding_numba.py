@@ -11,14 +11,14 @@ L is any differentiable function of o
 
 Derivatives
 -----------
-sum(t, l, g[t, l] * d(o[t, l], E[v, d])) = sum(t, dL_do[t, d] * delta(v, y[t]))
+sum(t, l, dL_do[t, l] * d(o[t, l], E[v, d])) = sum(t, dL_do[t, d] * delta(v, y[t]))
 
 Source: Y. Bengio, R. Ducharme, P. Vincent and C. Jauvin, "A Neural Probabilistic Language Model",
 Journal of Machine Learning Research 3, 2003, pp. 1137-1155.
 """
 
 import numpy as np
-from numba import njit
+from numba import from_dtype, njit, types
 
 __all__ = [
     "embedding",
@@ -29,164 +29,54 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 
 
-@njit(**_FAST)
-def _outside(labels, places):
-    """Whether a label is no place from 0 to places - 1."""
-    flat, found = labels.reshape(-1), False
-    for place in range(flat.size):
-        found |= (flat[place] < 0) | (flat[place] >= places)
-    return found
-
-
-def _are_labels(array, axes, places):
-    """Whether an array of labels is as kernels take it, and right."""
-    if type(array) is not np.ndarray or array.dtype != np.intp or array.ndim != axes:
-        return False
-    return array.flags.carray and not _outside(array, places)
-
-
-@njit(**_FAST)
-def _overlap(first, second):
-    """Whether two C-contiguous arrays have memory in common."""
-    start, other = first.ctypes.data, second.ctypes.data
-    return start < other + second.nbytes and other < start + first.nbytes
-
-
-def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
-
-    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
-    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
-    """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
-    arrays, sizes, of, single = [], {}, {}, None
-    for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
-        if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
-        if label_of is not None:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
-        else:
-            if not isinstance(value, np.ndarray):
-                if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
-                value = np.asarray(value, dtype)
-            elif not value.ndim and value.dtype.kind in "iuf":
-                value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
-        if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
-        if batched:
-            alone = array.ndim == least
-            if single is not None and alone != single[1]:
-                one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
-            single = single or (name, alone)
-            array = array[None] if alone else array
-        for axis, size in zip(axes, array.shape, strict=True):
-            if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
-            if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
-        arrays.append(array)
-    for place, (name, _, _, label_of, _) in enumerate(arguments):
-        array = arrays[place]
-        if label_of is not None:
-            # Where no argument has that axis, nothing is looked up along it.
-            places = sizes.get(label_of)
-            outside = array < 0 if places is None else (array < 0) | (array >= places)
-            if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
-            array = array.astype(np.intp)
-        if array.ndim:
-            array = np.ascontiguousarray(array)
-        arrays[place] = array if array.ndim else array[()]
-    return arrays, sizes, dtype, single is not None and single[1]
-
-
-def _output(name, out, shape, dtype, without_batch, others):
-    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
-    if out is None:
-        return np.empty(shape, dtype)
-    wanted = shape[1:] if without_batch else shape
-    masked = isinstance(out, np.ma.MaskedArray)
-    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
-    return out[None] if without_batch else out
-
-
+_Array = np.ndarray
 _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _is_plain(first, *others):
-    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
-    if type(first[0]) is not np.ndarray:
-        return False
-    dtype = first[0].dtype
-    if dtype is not _REALS[0] and dtype is not _REALS[1]:
-        return False
-    for array, axes in (first, *others):
-        if type(array) is not np.ndarray or array.dtype is not dtype:
-            return False
-        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
-            return False
-    return True
+def _reads(axes):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
+    return lambda real: types.Array(real, axes, "C", readonly=True)
 
 
-@njit(**_FAST)
-def _embedding_kernel(E, y, out):
-    """The loops of embedding."""
-    V = E.shape[0]
-    D = E.shape[1]
-    T = y.shape[0]
-    # What does not fit together is left to the checks that say why.
-    if (
-        V == 0
-        or D == 0
-        or T == 0
-        or out.shape[0] != T
-        or out.shape[1] != D
-        or _overlap(out, E)
-        or _overlap(out, y)
-    ):
-        return False
-    for t in range(T):
-        for d in range(D):
-            out[t, d] = E[y[t], d]
-    return True
+def _writes(axes):
+    """One that it writes."""
+    return lambda real: types.Array(real, axes, "C")
+
+
+def _places(axes):
+    """One that holds places of labels."""
+    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+
+
+def _number(real):
+    """A number."""
+    return types.float64
+
+
+class _ByDtype(dict):
+    """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
+
+    def __init__(self, function, kinds):
+        self.function, self.kinds = function, kinds
+
+    def __missing__(self, dtype):
+        if dtype not in _REALS:
+            raise TypeError(f"expected float32 or float64, found {dtype}")
+        # Compiled for one signature, it is not compiled again for others.
+        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        try:
+            # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
+            made = njit(signature, **{**_FAST, "cache": True})(self.function)
+        except Exception:  # no file, no place to write to, or nothing there that can be read
+            made = njit(signature, **_FAST)(self.function)
+        self[dtype] = made
+        return made
+
+
+def _by_dtype(*kinds):
+    """Let a function be compiled for one dtype at a time."""
+    return lambda function: _ByDtype(function, kinds)
 
 
 def embedding(E, y, out=None):
@@ -210,10 +100,22 @@ def embedding(E, y, out=None):
     ------
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
-    if out is not None and _is_plain((E, 2), (out, 2)) and _are_labels(y, 1, E.shape[0]):
-        if _embedding_kernel(E, y, out):
-            return out
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(E) is type(y) is type(out) is _Array
+        and E.flags.c_contiguous
+        and y.flags.c_contiguous
+    ):
+        try:
+            if _embedding_compiled[E.dtype](E, y, out):
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("E", E, ('V', 'D'), None, False),
@@ -224,44 +126,42 @@ def embedding(E, y, out=None):
     D = sizes["D"]
     T = sizes["T"]
     out = _output("out", out, (T, D), dtype, False, arrays)
-    _embedding_kernel(E, y, out)
+    _embedding_compiled[dtype](E, y, out)
     return out
 
 
 @njit(**_FAST)
-def _embedding_gradient_kernel(E, y, dL_do, dE):
-    """The loops of embedding_gradient."""
-    real = dE.dtype.type  # keeps literals narrow
+def _embedding_kernel(E, y, out):
+    """The loops of embedding."""
+    D = E.shape[1]
+    T = y.shape[0]
+    for t in range(T):
+        for d in range(D):
+            out[t, d] = E[y[t], d]
+
+
+@_by_dtype(_reads(2), _places(1), _writes(2))
+def _embedding_compiled(E, y, out):
+    """Do the loops, where all arguments fit together; say whether they do."""
     V = E.shape[0]
     D = E.shape[1]
     T = y.shape[0]
-    # What does not fit together is left to the checks that say why.
     if (
-        V == 0
-        or D == 0
-        or T == 0
-        or dL_do.shape[0] != T
-        or dL_do.shape[1] != D
-        or dE.shape[0] != V
-        or dE.shape[1] != D
-        or _overlap(dE, E)
-        or _overlap(dE, y)
-        or _overlap(dE, dL_do)
+        V * D * T == 0
+        or out.shape != (T, D)
+        or _outside(y, V)
+        or _overlap(out, E)
+        or _overlap(out, y)
     ):
         return False
-    for v in range(V):
-        for d in range(D):
-            dE[v, d] = real(0)
-    for t in range(T):
-        for d in range(D):
-            dE[y[t], d] += dL_do[t, d]
+    _embedding_kernel(E, y, out)
     return True
 
 
 def embedding_gradient(E, y, dL_do, out=None):
     """The gradient of L(o) by E, given its gradient dL_do by o.
 
-    sum(t, l, g[t, l] * d(o[t, l], E[v, d])) = sum(t, dL_do[t, d] * delta(v, y[t]))
+    sum(t, l, dL_do[t, l] * d(o[t, l], E[v, d])) = sum(t, dL_do[t, d] * delta(v, y[t]))
 
     Parameters
     ----------
@@ -283,14 +183,23 @@ def embedding_gradient(E, y, dL_do, out=None):
     ------
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
+    # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        out is not None
-        and _is_plain((E, 2), (dL_do, 2), (out, 2))
-        and _are_labels(y, 1, E.shape[0])
+        type(E) is type(dL_do) is type(y) is type(out) is _Array
+        and E.flags.c_contiguous
+        and dL_do.flags.c_contiguous
+        and y.flags.c_contiguous
     ):
-        if _embedding_gradient_kernel(E, y, dL_do, out):
-            return out
+        try:
+            if _embedding_gradient_compiled[E.dtype](E, y, dL_do, out):
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("E", E, ('V', 'D'), None, False),
@@ -302,5 +211,172 @@ def embedding_gradient(E, y, dL_do, out=None):
     D = sizes["D"]
     T = sizes["T"]
     dE = _output("out", out, (V, D), dtype, False, arrays)
-    _embedding_gradient_kernel(E, y, dL_do, dE)
+    _embedding_gradient_compiled[dtype](E, y, dL_do, dE)
     return dE
+
+
+@njit(**_FAST)
+def _embedding_gradient_kernel(E, y, dL_do, dE):
+    """The loops of embedding_gradient."""
+    real = dE.dtype.type  # keeps literals narrow
+    V = E.shape[0]
+    D = E.shape[1]
+    T = y.shape[0]
+    for v in range(V):
+        for d in range(D):
+            dE[v, d] = real(0)
+    for t in range(T):
+        for d in range(D):
+            dE[y[t], d] += dL_do[t, d]
+
+
+@_by_dtype(_reads(2), _places(1), _reads(2), _writes(2))
+def _embedding_gradient_compiled(E, y, dL_do, dE):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    V = E.shape[0]
+    D = E.shape[1]
+    T = y.shape[0]
+    if (
+        V * D * T == 0
+        or dL_do.shape != (T, D)
+        or dE.shape != (V, D)
+        or _outside(y, V)
+        or _overlap(dE, E)
+        or _overlap(dE, y)
+        or _overlap(dE, dL_do)
+    ):
+        return False
+    _embedding_gradient_kernel(E, y, dL_do, dE)
+    return True
+
+
+@njit(**_FAST)
+def _outside(labels, places):
+    """Whether a label is no place from 0 to places - 1."""
+    flat, found = labels.reshape(-1), False
+    for place in range(flat.size):
+        found |= (flat[place] < 0) | (flat[place] >= places)
+    return found
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
+
+
+def _read(*arguments):
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
+
+    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
+    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
+    """
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
+    )
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
+    arrays, sizes, of, single = [], {}, {}, None
+    for name, value, axes, label_of, batched in arguments:
+        if isinstance(value, np.ma.MaskedArray):
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
+        if label_of is not None:
+            array = np.asarray(value)
+            if array.dtype.kind not in "iu":
+                _refuse(name, "integers (labels)", array.dtype)
+        else:
+            if not isinstance(value, np.ndarray):
+                if least or not isinstance(value, (int, float, np.floating, np.integer)):
+                    _refuse(name, "an array", type(value).__name__)
+                value = np.asarray(value, dtype)
+            elif not value.ndim and value.dtype.kind in "iuf":
+                value = value.astype(dtype)
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
+        if array.ndim not in (len(axes), least):
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
+        if batched:
+            alone = array.ndim == least
+            if single is not None and alone != single[1]:
+                one, other = (name, single[0]) if alone else (single[0], name)
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
+            single = single or (name, alone)
+            array = array[None] if alone else array
+        for axis, size in zip(axes, array.shape, strict=True):
+            if size == 0:
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
+            if sizes.setdefault(axis, size) != size:
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
+        arrays.append(array)
+    for place, (name, _, _, label_of, _) in enumerate(arguments):
+        array = arrays[place]
+        if label_of is not None:
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
+            array = array.astype(np.intp)
+        if array.ndim:
+            array = np.ascontiguousarray(array)
+        arrays[place] = array if array.ndim else array[()]
+    return arrays, sizes, dtype, single is not None and single[1]
+
+
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
+def _output(name, out, shape, dtype, without_batch, others):
+    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
+    if out is None:
+        return np.empty(shape, dtype)
+    wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
+    return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -67,34 +82,35 @@ static inline double f64_e_near_zero(double r)
 }
 
 /* e^x for x <= 0 (or NaN), as 2^n e^r: n is x / log 2 rounded by adding and subtracting a large number, which
-   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The error is below 1 eps. Below -87
-   in float and -708 in double, where e^x is no normal number, it is 0. */
+   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
+   exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
+   float and -708 in double, where e^x is no normal number, it is 0. */
 static inline float f32_exp_of_negative(float x)
 {
-    const float shifted = f32_add_product(x, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
-    const float n = shifted - 12582912.0f;
+    const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
+    const float n = shifted - 12583039.0f;
     const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, x));
-    float p = f32_e_near_zero(r);
-    uint32_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 23; /* n goes to the exponent */
-    memcpy(&p, &bits, sizeof p);
-    return x < -87.0f ? 0.0f : (x == x ? p : x);
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    const float e = f32_e_near_zero(r) * power;
+    return x < -87.0f ? 0.0f : e;
 }
 
 static inline double f64_exp_of_negative(double x)
 {
-    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
-    const double n = shifted - 6755399441055744.0;
+    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
+    const double n = shifted - 6755399441056767.0;
     const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, x));
-    double p = f64_e_near_zero(r);
-    uint64_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 52;
-    memcpy(&p, &bits, sizeof p);
-    return x < -708.0 ? 0.0 : (x == x ? p : x);
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    const double e = f64_e_near_zero(r) * power;
+    return x < -708.0 ? 0.0 : e;
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -134,18 +150,18 @@ static inline double f64_softplus(double u)
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 void focal_loss_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const float *restrict t,
@@ -157,14 +173,21 @@ void focal_loss_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const flo
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float z_block[SHORT][LANES];
+            float t_block[SHORT][LANES];
             float sum_t_z_r[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_t_z_r[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_t_z_r[lane] += powf(f32_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f32_softplus(-t[row * K + k] * z[row * K + k]);
+                    sum_t_z_r[lane] += powf(f32_sigmoid(-t_block[k][lane] * z_block[k][lane]), r) * f32_softplus(-t_block[k][lane] * z_block[k][lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -178,10 +201,12 @@ void focal_loss_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const flo
         float sum_t_z_r = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_t_z_r_lanes[LANES] = {0.0f};
+            float sum_t_z_r_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_t_z_r_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     sum_t_z_r_lanes[lane] += powf(f32_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f32_softplus(-t[row * K + k] * z[row * K + k]);
                 }
@@ -203,14 +228,21 @@ void focal_loss_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, const do
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double z_block[SHORT][LANES];
+            double t_block[SHORT][LANES];
             double sum_t_z_r[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_t_z_r[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_t_z_r[lane] += pow(f64_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f64_softplus(-t[row * K + k] * z[row * K + k]);
+                    sum_t_z_r[lane] += pow(f64_sigmoid(-t_block[k][lane] * z_block[k][lane]), r) * f64_softplus(-t_block[k][lane] * z_block[k][lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -224,10 +256,12 @@ void focal_loss_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, const do
         double sum_t_z_r = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_t_z_r_lanes[LANES] = {0.0};
+            double sum_t_z_r_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_t_z_r_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     sum_t_z_r_lanes[lane] += pow(f64_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f64_softplus(-t[row * K + k] * z[row * K + k]);
                 }
@@ -249,22 +283,36 @@ void focal_loss_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *re
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_t_z_r[LANES];
-            float p[LANES];
+            float z_block[SHORT][LANES];
+            float t_block[SHORT][LANES];
+            float dz_block[SHORT][LANES];
+            float sigmoid_t_z[LANES], softplus_t_z[LANES], sum_t_z_r[LANES], p[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_t_z_r[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_t_z_r[lane] += powf(f32_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f32_softplus(-t[row * K + k] * z[row * K + k]);
-                    p[lane] = f32_sigmoid(t[row * K + k] * z[row * K + k]);
-                    dz[row * K + k] = weight * t[row * K + k] * powf(f32_sigmoid(-t[row * K + k] * z[row * K + k]), r) * (-f32_sigmoid(-t[row * K + k] * z[row * K + k]) - r * p[lane] * f32_softplus(-t[row * K + k] * z[row * K + k]));
+                    sigmoid_t_z[lane] = f32_sigmoid(-t_block[k][lane] * z_block[k][lane]);
+                    softplus_t_z[lane] = f32_softplus(-t_block[k][lane] * z_block[k][lane]);
+                    sum_t_z_r[lane] = f32_add_product(powf(sigmoid_t_z[lane], r), softplus_t_z[lane], sum_t_z_r[lane]);
+                    p[lane] = f32_sigmoid(t_block[k][lane] * z_block[k][lane]);
+                    dz_block[k][lane] = weight * t_block[k][lane] * powf(sigmoid_t_z[lane], r) * (-sigmoid_t_z[lane] - r * p[lane] * softplus_t_z[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = sum_t_z_r[lane];
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dz[(first + lane) * K + place] = dz_block[place][lane];
+                }
             }
         }
     }
@@ -273,19 +321,25 @@ void focal_loss_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *re
         float sum_t_z_r = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_t_z_r_lanes[LANES] = {0.0f};
+            float sum_t_z_r_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_t_z_r_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_r_lanes[lane] += powf(f32_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f32_softplus(-t[row * K + k] * z[row * K + k]);
+                    float sigmoid_t_z = f32_sigmoid(-t[row * K + k] * z[row * K + k]);
+                    float softplus_t_z = f32_softplus(-t[row * K + k] * z[row * K + k]);
+                    sum_t_z_r_lanes[lane] = f32_add_product(powf(sigmoid_t_z, r), softplus_t_z, sum_t_z_r_lanes[lane]);
                     float p = f32_sigmoid(t[row * K + k] * z[row * K + k]);
-                    dz[row * K + k] = weight * t[row * K + k] * powf(f32_sigmoid(-t[row * K + k] * z[row * K + k]), r) * (-f32_sigmoid(-t[row * K + k] * z[row * K + k]) - r * p * f32_softplus(-t[row * K + k] * z[row * K + k]));
+                    dz[row * K + k] = weight * t[row * K + k] * powf(sigmoid_t_z, r) * (-sigmoid_t_z - r * p * softplus_t_z);
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z_r += powf(f32_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f32_softplus(-t[row * K + k] * z[row * K + k]);
+                float sigmoid_t_z = f32_sigmoid(-t[row * K + k] * z[row * K + k]);
+                float softplus_t_z = f32_softplus(-t[row * K + k] * z[row * K + k]);
+                sum_t_z_r = f32_add_product(powf(sigmoid_t_z, r), softplus_t_z, sum_t_z_r);
                 float p = f32_sigmoid(t[row * K + k] * z[row * K + k]);
-                dz[row * K + k] = weight * t[row * K + k] * powf(f32_sigmoid(-t[row * K + k] * z[row * K + k]), r) * (-f32_sigmoid(-t[row * K + k] * z[row * K + k]) - r * p * f32_softplus(-t[row * K + k] * z[row * K + k]));
+                dz[row * K + k] = weight * t[row * K + k] * powf(sigmoid_t_z, r) * (-sigmoid_t_z - r * p * softplus_t_z);
             }
             sum_t_z_r += f32_total(sum_t_z_r_lanes);
         }
@@ -302,22 +356,36 @@ void focal_loss_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *r
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_t_z_r[LANES];
-            double p[LANES];
+            double z_block[SHORT][LANES];
+            double t_block[SHORT][LANES];
+            double dz_block[SHORT][LANES];
+            double sigmoid_t_z[LANES], softplus_t_z[LANES], sum_t_z_r[LANES], p[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_t_z_r[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_t_z_r[lane] += pow(f64_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f64_softplus(-t[row * K + k] * z[row * K + k]);
-                    p[lane] = f64_sigmoid(t[row * K + k] * z[row * K + k]);
-                    dz[row * K + k] = weight * t[row * K + k] * pow(f64_sigmoid(-t[row * K + k] * z[row * K + k]), r) * (-f64_sigmoid(-t[row * K + k] * z[row * K + k]) - r * p[lane] * f64_softplus(-t[row * K + k] * z[row * K + k]));
+                    sigmoid_t_z[lane] = f64_sigmoid(-t_block[k][lane] * z_block[k][lane]);
+                    softplus_t_z[lane] = f64_softplus(-t_block[k][lane] * z_block[k][lane]);
+                    sum_t_z_r[lane] = f64_add_product(pow(sigmoid_t_z[lane], r), softplus_t_z[lane], sum_t_z_r[lane]);
+                    p[lane] = f64_sigmoid(t_block[k][lane] * z_block[k][lane]);
+                    dz_block[k][lane] = weight * t_block[k][lane] * pow(sigmoid_t_z[lane], r) * (-sigmoid_t_z[lane] - r * p[lane] * softplus_t_z[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = sum_t_z_r[lane];
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dz[(first + lane) * K + place] = dz_block[place][lane];
+                }
             }
         }
     }
@@ -326,19 +394,25 @@ void focal_loss_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *r
         double sum_t_z_r = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_t_z_r_lanes[LANES] = {0.0};
+            double sum_t_z_r_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_t_z_r_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_r_lanes[lane] += pow(f64_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f64_softplus(-t[row * K + k] * z[row * K + k]);
+                    double sigmoid_t_z = f64_sigmoid(-t[row * K + k] * z[row * K + k]);
+                    double softplus_t_z = f64_softplus(-t[row * K + k] * z[row * K + k]);
+                    sum_t_z_r_lanes[lane] = f64_add_product(pow(sigmoid_t_z, r), softplus_t_z, sum_t_z_r_lanes[lane]);
                     double p = f64_sigmoid(t[row * K + k] * z[row * K + k]);
-                    dz[row * K + k] = weight * t[row * K + k] * pow(f64_sigmoid(-t[row * K + k] * z[row * K + k]), r) * (-f64_sigmoid(-t[row * K + k] * z[row * K + k]) - r * p * f64_softplus(-t[row * K + k] * z[row * K + k]));
+                    dz[row * K + k] = weight * t[row * K + k] * pow(sigmoid_t_z, r) * (-sigmoid_t_z - r * p * softplus_t_z);
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z_r += pow(f64_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f64_softplus(-t[row * K + k] * z[row * K + k]);
+                double sigmoid_t_z = f64_sigmoid(-t[row * K + k] * z[row * K + k]);
+                double softplus_t_z = f64_softplus(-t[row * K + k] * z[row * K + k]);
+                sum_t_z_r = f64_add_product(pow(sigmoid_t_z, r), softplus_t_z, sum_t_z_r);
                 double p = f64_sigmoid(t[row * K + k] * z[row * K + k]);
-                dz[row * K + k] = weight * t[row * K + k] * pow(f64_sigmoid(-t[row * K + k] * z[row * K + k]), r) * (-f64_sigmoid(-t[row * K + k] * z[row * K + k]) - r * p * f64_softplus(-t[row * K + k] * z[row * K + k]));
+                dz[row * K + k] = weight * t[row * K + k] * pow(sigmoid_t_z, r) * (-sigmoid_t_z - r * p * softplus_t_z);
             }
             sum_t_z_r += f64_total(sum_t_z_r_lanes);
         }

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -112,21 +127,31 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+static inline float f32_square(float u)
+{
+    return u * u;
+}
+
+static inline double f64_square(double u)
+{
+    return u * u;
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 void gaussian_nll_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict mu,
@@ -138,16 +163,24 @@ void gaussian_nll_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const f
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float v[LANES];
-            float sum_x_mu_v[LANES];
+            float x_block[SHORT][LANES];
+            float mu_block[SHORT][LANES];
+            float s_block[SHORT][LANES];
+            float v[LANES], sum_x_mu_v[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    mu_block[place][lane] = mu[(first + lane) * K + place];
+                    s_block[place][lane] = s[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x_mu_v[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    v[lane] = f32_exp(s[row * K + k]);
-                    sum_x_mu_v[lane] += powf(x[row * K + k] - mu[row * K + k], 2.0f) / v[lane] + s[row * K + k] + (float)(log((2.0 * 3.141592653589793)));
+                    v[lane] = f32_exp(s_block[k][lane]);
+                    sum_x_mu_v[lane] += f32_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane] + (float)(log((2.0 * 3.141592653589793)));
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -161,17 +194,30 @@ void gaussian_nll_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const f
         float sum_x_mu_v = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_x_mu_v_lanes[LANES] = {0.0f};
+            float sum_x_mu_v_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_x_mu_v_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     float v = f32_exp(s[row * K + k]);
-                    sum_x_mu_v_lanes[lane] += powf(x[row * K + k] - mu[row * K + k], 2.0f) / v + s[row * K + k] + (float)(log((2.0 * 3.141592653589793)));
+                    sum_x_mu_v_lanes[lane] += f32_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (float)(log((2.0 * 3.141592653589793)));
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    float v = f32_exp(s[row * K + k]);
+                    const float sum_x_mu_v_term = f32_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (float)(log((2.0 * 3.141592653589793)));
+                    sum_x_mu_v_lanes[lane] += lane < again ? 0.0f : sum_x_mu_v_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 float v = f32_exp(s[row * K + k]);
-                sum_x_mu_v += powf(x[row * K + k] - mu[row * K + k], 2.0f) / v + s[row * K + k] + (float)(log((2.0 * 3.141592653589793)));
+                sum_x_mu_v += f32_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (float)(log((2.0 * 3.141592653589793)));
             }
             sum_x_mu_v += f32_total(sum_x_mu_v_lanes);
         }
@@ -188,16 +234,24 @@ void gaussian_nll_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const 
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double v[LANES];
-            double sum_x_mu_v[LANES];
+            double x_block[SHORT][LANES];
+            double mu_block[SHORT][LANES];
+            double s_block[SHORT][LANES];
+            double v[LANES], sum_x_mu_v[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    mu_block[place][lane] = mu[(first + lane) * K + place];
+                    s_block[place][lane] = s[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x_mu_v[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    v[lane] = f64_exp(s[row * K + k]);
-                    sum_x_mu_v[lane] += pow(x[row * K + k] - mu[row * K + k], 2.0) / v[lane] + s[row * K + k] + (log((2.0 * 3.141592653589793)));
+                    v[lane] = f64_exp(s_block[k][lane]);
+                    sum_x_mu_v[lane] += f64_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane] + (log((2.0 * 3.141592653589793)));
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -211,17 +265,30 @@ void gaussian_nll_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const 
         double sum_x_mu_v = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_x_mu_v_lanes[LANES] = {0.0};
+            double sum_x_mu_v_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_x_mu_v_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     double v = f64_exp(s[row * K + k]);
-                    sum_x_mu_v_lanes[lane] += pow(x[row * K + k] - mu[row * K + k], 2.0) / v + s[row * K + k] + (log((2.0 * 3.141592653589793)));
+                    sum_x_mu_v_lanes[lane] += f64_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (log((2.0 * 3.141592653589793)));
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    double v = f64_exp(s[row * K + k]);
+                    const double sum_x_mu_v_term = f64_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (log((2.0 * 3.141592653589793)));
+                    sum_x_mu_v_lanes[lane] += lane < again ? 0.0 : sum_x_mu_v_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 double v = f64_exp(s[row * K + k]);
-                sum_x_mu_v += pow(x[row * K + k] - mu[row * K + k], 2.0) / v + s[row * K + k] + (log((2.0 * 3.141592653589793)));
+                sum_x_mu_v += f64_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (log((2.0 * 3.141592653589793)));
             }
             sum_x_mu_v += f64_total(sum_x_mu_v_lanes);
         }
@@ -239,23 +306,39 @@ void gaussian_nll_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float v[LANES];
-            float sum_x_mu_v[LANES];
+            float x_block[SHORT][LANES];
+            float mu_block[SHORT][LANES];
+            float s_block[SHORT][LANES];
+            float dmu_block[SHORT][LANES];
+            float ds_block[SHORT][LANES];
+            float v[LANES], sum_x_mu_v[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    mu_block[place][lane] = mu[(first + lane) * K + place];
+                    s_block[place][lane] = s[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x_mu_v[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    v[lane] = f32_exp(s[row * K + k]);
-                    sum_x_mu_v[lane] += powf(x[row * K + k] - mu[row * K + k], 2.0f) / v[lane] + s[row * K + k] + (float)(log((2.0 * 3.141592653589793)));
-                    dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v[lane];
-                    ds[row * K + k] = 0.5f * weight * (1.0f - powf(x[row * K + k] - mu[row * K + k], 2.0f) / v[lane]);
+                    v[lane] = f32_exp(s_block[k][lane]);
+                    sum_x_mu_v[lane] += f32_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane] + (float)(log((2.0 * 3.141592653589793)));
+                    dmu_block[k][lane] = weight * (mu_block[k][lane] - x_block[k][lane]) / v[lane];
+                    ds_block[k][lane] = 0.5f * weight * (1.0f - f32_square(x_block[k][lane] - mu_block[k][lane]) / v[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = 0.5f * sum_x_mu_v[lane];
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dmu[(first + lane) * K + place] = dmu_block[place][lane];
+                    ds[(first + lane) * K + place] = ds_block[place][lane];
+                }
             }
         }
     }
@@ -264,21 +347,36 @@ void gaussian_nll_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *
         float sum_x_mu_v = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_x_mu_v_lanes[LANES] = {0.0f};
+            float sum_x_mu_v_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_x_mu_v_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     float v = f32_exp(s[row * K + k]);
-                    sum_x_mu_v_lanes[lane] += powf(x[row * K + k] - mu[row * K + k], 2.0f) / v + s[row * K + k] + (float)(log((2.0 * 3.141592653589793)));
+                    sum_x_mu_v_lanes[lane] += f32_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (float)(log((2.0 * 3.141592653589793)));
                     dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v;
-                    ds[row * K + k] = 0.5f * weight * (1.0f - powf(x[row * K + k] - mu[row * K + k], 2.0f) / v);
+                    ds[row * K + k] = 0.5f * weight * (1.0f - f32_square(x[row * K + k] - mu[row * K + k]) / v);
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    float v = f32_exp(s[row * K + k]);
+                    const float sum_x_mu_v_term = f32_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (float)(log((2.0 * 3.141592653589793)));
+                    sum_x_mu_v_lanes[lane] += lane < again ? 0.0f : sum_x_mu_v_term;
+                    dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v;
+                    ds[row * K + k] = 0.5f * weight * (1.0f - f32_square(x[row * K + k] - mu[row * K + k]) / v);
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 float v = f32_exp(s[row * K + k]);
-                sum_x_mu_v += powf(x[row * K + k] - mu[row * K + k], 2.0f) / v + s[row * K + k] + (float)(log((2.0 * 3.141592653589793)));
+                sum_x_mu_v += f32_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (float)(log((2.0 * 3.141592653589793)));
                 dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v;
-                ds[row * K + k] = 0.5f * weight * (1.0f - powf(x[row * K + k] - mu[row * K + k], 2.0f) / v);
+                ds[row * K + k] = 0.5f * weight * (1.0f - f32_square(x[row * K + k] - mu[row * K + k]) / v);
             }
             sum_x_mu_v += f32_total(sum_x_mu_v_lanes);
         }
@@ -296,23 +394,39 @@ void gaussian_nll_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double 
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double v[LANES];
-            double sum_x_mu_v[LANES];
+            double x_block[SHORT][LANES];
+            double mu_block[SHORT][LANES];
+            double s_block[SHORT][LANES];
+            double dmu_block[SHORT][LANES];
+            double ds_block[SHORT][LANES];
+            double v[LANES], sum_x_mu_v[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    mu_block[place][lane] = mu[(first + lane) * K + place];
+                    s_block[place][lane] = s[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x_mu_v[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    v[lane] = f64_exp(s[row * K + k]);
-                    sum_x_mu_v[lane] += pow(x[row * K + k] - mu[row * K + k], 2.0) / v[lane] + s[row * K + k] + (log((2.0 * 3.141592653589793)));
-                    dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v[lane];
-                    ds[row * K + k] = 0.5 * weight * (1.0 - pow(x[row * K + k] - mu[row * K + k], 2.0) / v[lane]);
+                    v[lane] = f64_exp(s_block[k][lane]);
+                    sum_x_mu_v[lane] += f64_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane] + (log((2.0 * 3.141592653589793)));
+                    dmu_block[k][lane] = weight * (mu_block[k][lane] - x_block[k][lane]) / v[lane];
+                    ds_block[k][lane] = 0.5 * weight * (1.0 - f64_square(x_block[k][lane] - mu_block[k][lane]) / v[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = 0.5 * sum_x_mu_v[lane];
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dmu[(first + lane) * K + place] = dmu_block[place][lane];
+                    ds[(first + lane) * K + place] = ds_block[place][lane];
+                }
             }
         }
     }
@@ -321,21 +435,36 @@ void gaussian_nll_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double 
         double sum_x_mu_v = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_x_mu_v_lanes[LANES] = {0.0};
+            double sum_x_mu_v_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_x_mu_v_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     double v = f64_exp(s[row * K + k]);
-                    sum_x_mu_v_lanes[lane] += pow(x[row * K + k] - mu[row * K + k], 2.0) / v + s[row * K + k] + (log((2.0 * 3.141592653589793)));
+                    sum_x_mu_v_lanes[lane] += f64_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (log((2.0 * 3.141592653589793)));
                     dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v;
-                    ds[row * K + k] = 0.5 * weight * (1.0 - pow(x[row * K + k] - mu[row * K + k], 2.0) / v);
+                    ds[row * K + k] = 0.5 * weight * (1.0 - f64_square(x[row * K + k] - mu[row * K + k]) / v);
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    double v = f64_exp(s[row * K + k]);
+                    const double sum_x_mu_v_term = f64_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (log((2.0 * 3.141592653589793)));
+                    sum_x_mu_v_lanes[lane] += lane < again ? 0.0 : sum_x_mu_v_term;
+                    dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v;
+                    ds[row * K + k] = 0.5 * weight * (1.0 - f64_square(x[row * K + k] - mu[row * K + k]) / v);
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 double v = f64_exp(s[row * K + k]);
-                sum_x_mu_v += pow(x[row * K + k] - mu[row * K + k], 2.0) / v + s[row * K + k] + (log((2.0 * 3.141592653589793)));
+                sum_x_mu_v += f64_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (log((2.0 * 3.141592653589793)));
                 dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v;
-                ds[row * K + k] = 0.5 * weight * (1.0 - pow(x[row * K + k] - mu[row * K + k], 2.0) / v);
+                ds[row * K + k] = 0.5 * weight * (1.0 - f64_square(x[row * K + k] - mu[row * K + k]) / v);
             }
             sum_x_mu_v += f64_total(sum_x_mu_v_lanes);
         }

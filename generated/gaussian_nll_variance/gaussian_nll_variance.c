@@ -19,12 +19,93 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
+
+/* a * b + c, rounded once where the processor does that as fast as twice. */
+#ifdef FP_FAST_FMAF
+#define f32_add_product(a, b, c) fmaf(a, b, c)
+#else
+#define f32_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+#ifdef FP_FAST_FMA
+#define f64_add_product(a, b, c) fma(a, b, c)
+#else
+#define f64_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+
+/* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is
+   2 (s + s^3 / 3 + s^5 / 5 + ...), where a short polynomial in s^2 does for the rest of the series. The error is
+   below 1 eps; it is done without a branch, so that it becomes vectors. -inf at 0, NaN below it. */
+static inline float f32_log(float u)
+{
+    const float raised = u * 33554432.0f; /* 2^25, where u is no normal number */
+    const float normal = u < 1.17549435e-38f ? raised : u;
+    const float shift = u < 1.17549435e-38f ? 25.0f : 0.0f;
+    uint32_t pattern;
+    memcpy(&pattern, &normal, sizeof pattern);
+    const int32_t bits = (int32_t)(pattern - 0x3F3504F3u); /* less those of sqrt(1/2): k is above bit 23 */
+    const float k = (float)(bits >> 23) - shift;
+    const int32_t rest = (bits & 0x7FFFFF) + 0x3F3504F3;
+    float f;
+    memcpy(&f, &rest, sizeof f);
+    f -= 1.0f;
+    const float s = f / (2.0f + f), w = s * s, half = 0.5f * f * f;
+    float q = 0.29580158f;
+    q = f32_add_product(q, w, 0.39988777f);
+    q = f32_add_product(q, w, 0.66666687f);
+    /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
+    const float small = half - (s * (half + w * q) + k * 9.058e-06f);
+    const float value = k * 0.69313812f - (small - f);
+    const float edge = u == 0.0f ? -INFINITY : NAN;
+    return u > 0.0f ? (u < INFINITY ? value : INFINITY) : edge;
+}
+
+static inline double f64_log(double u)
+{
+    const double raised = u * 18014398509481984.0; /* 2^54 */
+    const double normal = u < 2.2250738585072014e-308 ? raised : u;
+    const double shift = u < 2.2250738585072014e-308 ? 54.0 : 0.0;
+    uint64_t pattern;
+    memcpy(&pattern, &normal, sizeof pattern);
+    const int64_t bits = (int64_t)(pattern - UINT64_C(0x3FE6A09E667F3BCD));
+    const double k = (double)(bits >> 52) - shift;
+    const int64_t rest = (bits & INT64_C(0xFFFFFFFFFFFFF)) + INT64_C(0x3FE6A09E667F3BCD);
+    double f;
+    memcpy(&f, &rest, sizeof f);
+    f -= 1.0;
+    const double s = f / (2.0 + f), w = s * s, half = 0.5 * f * f;
+    double q = 0.14616721179861816;
+    q = f64_add_product(q, w, 0.15331699633543858);
+    q = f64_add_product(q, w, 0.18182889786191042);
+    q = f64_add_product(q, w, 0.2222221112572281);
+    q = f64_add_product(q, w, 0.28571428626031065);
+    q = f64_add_product(q, w, 0.3999999999989938);
+    q = f64_add_product(q, w, 0.666666666666667);
+    const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
+    const double value = k * 0.6931471803691238 - (small - f);
+    const double edge = u == 0.0 ? -INFINITY : NAN;
+    return u > 0.0 ? (u < INFINITY ? value : INFINITY) : edge;
+}
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
@@ -36,21 +117,31 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+static inline float f32_square(float u)
+{
+    return u * u;
+}
+
+static inline double f64_square(double u)
+{
+    return u * u;
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 void gaussian_nll_variance_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
@@ -62,14 +153,23 @@ void gaussian_nll_variance_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float x_block[SHORT][LANES];
+            float mu_block[SHORT][LANES];
+            float v_block[SHORT][LANES];
             float sum_x_mu_v[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    mu_block[place][lane] = mu[(first + lane) * K + place];
+                    v_block[place][lane] = v[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x_mu_v[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_x_mu_v[lane] += powf(x[row * K + k] - mu[row * K + k], 2.0f) / v[row * K + k] + logf(2.0f * (float)(3.141592653589793) * v[row * K + k]);
+                    sum_x_mu_v[lane] += f32_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane] + f32_log(2.0f * (float)(3.141592653589793) * v_block[k][lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -83,15 +183,27 @@ void gaussian_nll_variance_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x
         float sum_x_mu_v = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_x_mu_v_lanes[LANES] = {0.0f};
+            float sum_x_mu_v_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_x_mu_v_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_v_lanes[lane] += powf(x[row * K + k] - mu[row * K + k], 2.0f) / v[row * K + k] + logf(2.0f * (float)(3.141592653589793) * v[row * K + k]);
+                    sum_x_mu_v_lanes[lane] += f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f32_log(2.0f * (float)(3.141592653589793) * v[row * K + k]);
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_x_mu_v_term = f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f32_log(2.0f * (float)(3.141592653589793) * v[row * K + k]);
+                    sum_x_mu_v_lanes[lane] += lane < again ? 0.0f : sum_x_mu_v_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_x_mu_v += powf(x[row * K + k] - mu[row * K + k], 2.0f) / v[row * K + k] + logf(2.0f * (float)(3.141592653589793) * v[row * K + k]);
+                sum_x_mu_v += f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f32_log(2.0f * (float)(3.141592653589793) * v[row * K + k]);
             }
             sum_x_mu_v += f32_total(sum_x_mu_v_lanes);
         }
@@ -108,14 +220,23 @@ void gaussian_nll_variance_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double x_block[SHORT][LANES];
+            double mu_block[SHORT][LANES];
+            double v_block[SHORT][LANES];
             double sum_x_mu_v[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    mu_block[place][lane] = mu[(first + lane) * K + place];
+                    v_block[place][lane] = v[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x_mu_v[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_x_mu_v[lane] += pow(x[row * K + k] - mu[row * K + k], 2.0) / v[row * K + k] + log(2.0 * (3.141592653589793) * v[row * K + k]);
+                    sum_x_mu_v[lane] += f64_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane] + f64_log(2.0 * (3.141592653589793) * v_block[k][lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -129,15 +250,27 @@ void gaussian_nll_variance_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
         double sum_x_mu_v = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_x_mu_v_lanes[LANES] = {0.0};
+            double sum_x_mu_v_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_x_mu_v_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_v_lanes[lane] += pow(x[row * K + k] - mu[row * K + k], 2.0) / v[row * K + k] + log(2.0 * (3.141592653589793) * v[row * K + k]);
+                    sum_x_mu_v_lanes[lane] += f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f64_log(2.0 * (3.141592653589793) * v[row * K + k]);
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_x_mu_v_term = f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f64_log(2.0 * (3.141592653589793) * v[row * K + k]);
+                    sum_x_mu_v_lanes[lane] += lane < again ? 0.0 : sum_x_mu_v_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_x_mu_v += pow(x[row * K + k] - mu[row * K + k], 2.0) / v[row * K + k] + log(2.0 * (3.141592653589793) * v[row * K + k]);
+                sum_x_mu_v += f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f64_log(2.0 * (3.141592653589793) * v[row * K + k]);
             }
             sum_x_mu_v += f64_total(sum_x_mu_v_lanes);
         }
@@ -155,21 +288,38 @@ void gaussian_nll_variance_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, cons
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float x_block[SHORT][LANES];
+            float mu_block[SHORT][LANES];
+            float v_block[SHORT][LANES];
+            float dmu_block[SHORT][LANES];
+            float dv_block[SHORT][LANES];
             float sum_x_mu_v[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    mu_block[place][lane] = mu[(first + lane) * K + place];
+                    v_block[place][lane] = v[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x_mu_v[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_x_mu_v[lane] += powf(x[row * K + k] - mu[row * K + k], 2.0f) / v[row * K + k] + logf(2.0f * (float)(3.141592653589793) * v[row * K + k]);
-                    dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v[row * K + k];
-                    dv[row * K + k] = 0.5f * weight * (1.0f - powf(x[row * K + k] - mu[row * K + k], 2.0f) / v[row * K + k]) / v[row * K + k];
+                    sum_x_mu_v[lane] += f32_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane] + f32_log(2.0f * (float)(3.141592653589793) * v_block[k][lane]);
+                    dmu_block[k][lane] = weight * (mu_block[k][lane] - x_block[k][lane]) / v_block[k][lane];
+                    dv_block[k][lane] = 0.5f * weight * (1.0f - f32_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane]) / v_block[k][lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = 0.5f * sum_x_mu_v[lane];
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dmu[(first + lane) * K + place] = dmu_block[place][lane];
+                    dv[(first + lane) * K + place] = dv_block[place][lane];
+                }
             }
         }
     }
@@ -178,19 +328,33 @@ void gaussian_nll_variance_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, cons
         float sum_x_mu_v = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_x_mu_v_lanes[LANES] = {0.0f};
+            float sum_x_mu_v_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_x_mu_v_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_v_lanes[lane] += powf(x[row * K + k] - mu[row * K + k], 2.0f) / v[row * K + k] + logf(2.0f * (float)(3.141592653589793) * v[row * K + k]);
+                    sum_x_mu_v_lanes[lane] += f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f32_log(2.0f * (float)(3.141592653589793) * v[row * K + k]);
                     dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v[row * K + k];
-                    dv[row * K + k] = 0.5f * weight * (1.0f - powf(x[row * K + k] - mu[row * K + k], 2.0f) / v[row * K + k]) / v[row * K + k];
+                    dv[row * K + k] = 0.5f * weight * (1.0f - f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]) / v[row * K + k];
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_x_mu_v_term = f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f32_log(2.0f * (float)(3.141592653589793) * v[row * K + k]);
+                    sum_x_mu_v_lanes[lane] += lane < again ? 0.0f : sum_x_mu_v_term;
+                    dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v[row * K + k];
+                    dv[row * K + k] = 0.5f * weight * (1.0f - f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]) / v[row * K + k];
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_x_mu_v += powf(x[row * K + k] - mu[row * K + k], 2.0f) / v[row * K + k] + logf(2.0f * (float)(3.141592653589793) * v[row * K + k]);
+                sum_x_mu_v += f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f32_log(2.0f * (float)(3.141592653589793) * v[row * K + k]);
                 dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v[row * K + k];
-                dv[row * K + k] = 0.5f * weight * (1.0f - powf(x[row * K + k] - mu[row * K + k], 2.0f) / v[row * K + k]) / v[row * K + k];
+                dv[row * K + k] = 0.5f * weight * (1.0f - f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]) / v[row * K + k];
             }
             sum_x_mu_v += f32_total(sum_x_mu_v_lanes);
         }
@@ -208,21 +372,38 @@ void gaussian_nll_variance_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K,
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double x_block[SHORT][LANES];
+            double mu_block[SHORT][LANES];
+            double v_block[SHORT][LANES];
+            double dmu_block[SHORT][LANES];
+            double dv_block[SHORT][LANES];
             double sum_x_mu_v[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    mu_block[place][lane] = mu[(first + lane) * K + place];
+                    v_block[place][lane] = v[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x_mu_v[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_x_mu_v[lane] += pow(x[row * K + k] - mu[row * K + k], 2.0) / v[row * K + k] + log(2.0 * (3.141592653589793) * v[row * K + k]);
-                    dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v[row * K + k];
-                    dv[row * K + k] = 0.5 * weight * (1.0 - pow(x[row * K + k] - mu[row * K + k], 2.0) / v[row * K + k]) / v[row * K + k];
+                    sum_x_mu_v[lane] += f64_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane] + f64_log(2.0 * (3.141592653589793) * v_block[k][lane]);
+                    dmu_block[k][lane] = weight * (mu_block[k][lane] - x_block[k][lane]) / v_block[k][lane];
+                    dv_block[k][lane] = 0.5 * weight * (1.0 - f64_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane]) / v_block[k][lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = 0.5 * sum_x_mu_v[lane];
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dmu[(first + lane) * K + place] = dmu_block[place][lane];
+                    dv[(first + lane) * K + place] = dv_block[place][lane];
+                }
             }
         }
     }
@@ -231,19 +412,33 @@ void gaussian_nll_variance_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K,
         double sum_x_mu_v = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_x_mu_v_lanes[LANES] = {0.0};
+            double sum_x_mu_v_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_x_mu_v_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_v_lanes[lane] += pow(x[row * K + k] - mu[row * K + k], 2.0) / v[row * K + k] + log(2.0 * (3.141592653589793) * v[row * K + k]);
+                    sum_x_mu_v_lanes[lane] += f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f64_log(2.0 * (3.141592653589793) * v[row * K + k]);
                     dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v[row * K + k];
-                    dv[row * K + k] = 0.5 * weight * (1.0 - pow(x[row * K + k] - mu[row * K + k], 2.0) / v[row * K + k]) / v[row * K + k];
+                    dv[row * K + k] = 0.5 * weight * (1.0 - f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]) / v[row * K + k];
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_x_mu_v_term = f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f64_log(2.0 * (3.141592653589793) * v[row * K + k]);
+                    sum_x_mu_v_lanes[lane] += lane < again ? 0.0 : sum_x_mu_v_term;
+                    dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v[row * K + k];
+                    dv[row * K + k] = 0.5 * weight * (1.0 - f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]) / v[row * K + k];
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_x_mu_v += pow(x[row * K + k] - mu[row * K + k], 2.0) / v[row * K + k] + log(2.0 * (3.141592653589793) * v[row * K + k]);
+                sum_x_mu_v += f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f64_log(2.0 * (3.141592653589793) * v[row * K + k]);
                 dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v[row * K + k];
-                dv[row * K + k] = 0.5 * weight * (1.0 - pow(x[row * K + k] - mu[row * K + k], 2.0) / v[row * K + k]) / v[row * K + k];
+                dv[row * K + k] = 0.5 * weight * (1.0 - f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]) / v[row * K + k];
             }
             sum_x_mu_v += f64_total(sum_x_mu_v_lanes);
         }

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -120,6 +135,69 @@ static inline double f64_exp(double x)
     return f64_e_near_zero(r) * low * high;
 }
 
+static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
+{
+    return a < b ? a : b;
+}
+
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 void gelu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
 {
     ptrdiff_t done = 0;
@@ -128,16 +206,26 @@ void gelu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float Phi[LANES];
-            float scale[LANES];
+            float x_block[SHORT][LANES];
+            float out_block[SHORT][LANES];
+            float Phi[LANES], scale[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 scale[lane] = 1.0f / (float)(sqrt(2.0));
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    Phi[lane] = 0.5f * erfcf(-scale[lane] * x[row * K + i]);
-                    out[row * K + i] = x[row * K + i] * Phi[lane];
+                    Phi[lane] = 0.5f * erfcf(-scale[lane] * x_block[i][lane]);
+                    out_block[i][lane] = x_block[i][lane] * Phi[lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
@@ -145,11 +233,25 @@ void gelu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         float scale = 1.0f / (float)(sqrt(2.0));
-        for (ptrdiff_t i = 0; i < K; i++) {
-            float Phi = 0.5f * erfcf(-scale * x[row * K + i]);
-            out[row * K + i] = x[row * K + i] * Phi;
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    float Phi = 0.5f * erfcf(-scale * x[row * K + i]);
+                    chunk[i - begin] = x[row * K + i] * Phi;
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                float Phi = 0.5f * erfcf(-scale * x[row * K + i]);
+                out[row * K + i] = x[row * K + i] * Phi;
+            }
         }
     }
+    end_of_streams();
 }
 
 void gelu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
@@ -160,16 +262,26 @@ void gelu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restri
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double Phi[LANES];
-            double scale[LANES];
+            double x_block[SHORT][LANES];
+            double out_block[SHORT][LANES];
+            double Phi[LANES], scale[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 scale[lane] = 1.0 / (sqrt(2.0));
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    Phi[lane] = 0.5 * erfc(-scale[lane] * x[row * K + i]);
-                    out[row * K + i] = x[row * K + i] * Phi[lane];
+                    Phi[lane] = 0.5 * erfc(-scale[lane] * x_block[i][lane]);
+                    out_block[i][lane] = x_block[i][lane] * Phi[lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
@@ -177,11 +289,25 @@ void gelu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restri
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         double scale = 1.0 / (sqrt(2.0));
-        for (ptrdiff_t i = 0; i < K; i++) {
-            double Phi = 0.5 * erfc(-scale * x[row * K + i]);
-            out[row * K + i] = x[row * K + i] * Phi;
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    double Phi = 0.5 * erfc(-scale * x[row * K + i]);
+                    chunk[i - begin] = x[row * K + i] * Phi;
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                double Phi = 0.5 * erfc(-scale * x[row * K + i]);
+                out[row * K + i] = x[row * K + i] * Phi;
+            }
         }
     }
+    end_of_streams();
 }
 
 ptrdiff_t gelu_jacobian_x_work(ptrdiff_t B, ptrdiff_t K)
@@ -206,15 +332,26 @@ void gelu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, floa
                 phi[i] = scale_2 * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
             }
             for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t j = 0; j < K; j++) {
-                    out[(row * K + i) * K + j] = 0.0f;
+                if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = 0.0f;
+                        }
+                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
                 }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = 0.0f;
+                    }
+                }
                 out[(row * K + i) * K + i] = Phi[i] + x[row * K + i] * phi[i];
             }
         }
     }
+    end_of_streams();
 }
 
 void gelu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out,
@@ -233,15 +370,26 @@ void gelu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, dou
                 phi[i] = scale_2 * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
             }
             for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t j = 0; j < K; j++) {
-                    out[(row * K + i) * K + j] = 0.0;
+                if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = 0.0;
+                        }
+                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
                 }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = 0.0;
+                    }
+                }
                 out[(row * K + i) * K + i] = Phi[i] + x[row * K + i] * phi[i];
             }
         }
     }
+    end_of_streams();
 }
 
 void gelu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict g,
@@ -253,20 +401,30 @@ void gelu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float Phi[LANES];
-            float phi[LANES];
-            float scale[LANES];
-            float scale_2[LANES];
+            float x_block[SHORT][LANES];
+            float g_block[SHORT][LANES];
+            float dx_block[SHORT][LANES];
+            float Phi[LANES], phi[LANES], scale[LANES], scale_2[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    g_block[place][lane] = g[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 scale[lane] = 1.0f / (float)(sqrt(2.0));
                 scale_2[lane] = 1.0f / (float)(sqrt((2.0 * 3.141592653589793)));
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    Phi[lane] = 0.5f * erfcf(-scale[lane] * x[row * K + i]);
-                    phi[lane] = scale_2[lane] * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
-                    dx[row * K + i] = g[row * K + i] * (Phi[lane] + x[row * K + i] * phi[lane]);
+                    Phi[lane] = 0.5f * erfcf(-scale[lane] * x_block[i][lane]);
+                    phi[lane] = scale_2[lane] * f32_exp(-0.5f * (x_block[i][lane] * x_block[i][lane]));
+                    dx_block[i][lane] = g_block[i][lane] * (Phi[lane] + x_block[i][lane] * phi[lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dx[(first + lane) * K + place] = dx_block[place][lane];
                 }
             }
         }
@@ -275,12 +433,27 @@ void gelu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
     for (ptrdiff_t row = done; row < B; row++) {
         float scale = 1.0f / (float)(sqrt(2.0));
         float scale_2 = 1.0f / (float)(sqrt((2.0 * 3.141592653589793)));
-        for (ptrdiff_t i = 0; i < K; i++) {
-            float Phi = 0.5f * erfcf(-scale * x[row * K + i]);
-            float phi = scale_2 * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
-            dx[row * K + i] = g[row * K + i] * (Phi + x[row * K + i] * phi);
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    float Phi = 0.5f * erfcf(-scale * x[row * K + i]);
+                    float phi = scale_2 * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
+                    chunk[i - begin] = g[row * K + i] * (Phi + x[row * K + i] * phi);
+                }
+                f32_stream(&dx[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                float Phi = 0.5f * erfcf(-scale * x[row * K + i]);
+                float phi = scale_2 * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
+                dx[row * K + i] = g[row * K + i] * (Phi + x[row * K + i] * phi);
+            }
         }
     }
+    end_of_streams();
 }
 
 void gelu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict g,
@@ -292,20 +465,30 @@ void gelu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double Phi[LANES];
-            double phi[LANES];
-            double scale[LANES];
-            double scale_2[LANES];
+            double x_block[SHORT][LANES];
+            double g_block[SHORT][LANES];
+            double dx_block[SHORT][LANES];
+            double Phi[LANES], phi[LANES], scale[LANES], scale_2[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    g_block[place][lane] = g[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 scale[lane] = 1.0 / (sqrt(2.0));
                 scale_2[lane] = 1.0 / (sqrt((2.0 * 3.141592653589793)));
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    Phi[lane] = 0.5 * erfc(-scale[lane] * x[row * K + i]);
-                    phi[lane] = scale_2[lane] * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
-                    dx[row * K + i] = g[row * K + i] * (Phi[lane] + x[row * K + i] * phi[lane]);
+                    Phi[lane] = 0.5 * erfc(-scale[lane] * x_block[i][lane]);
+                    phi[lane] = scale_2[lane] * f64_exp(-0.5 * (x_block[i][lane] * x_block[i][lane]));
+                    dx_block[i][lane] = g_block[i][lane] * (Phi[lane] + x_block[i][lane] * phi[lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dx[(first + lane) * K + place] = dx_block[place][lane];
                 }
             }
         }
@@ -314,12 +497,27 @@ void gelu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
     for (ptrdiff_t row = done; row < B; row++) {
         double scale = 1.0 / (sqrt(2.0));
         double scale_2 = 1.0 / (sqrt((2.0 * 3.141592653589793)));
-        for (ptrdiff_t i = 0; i < K; i++) {
-            double Phi = 0.5 * erfc(-scale * x[row * K + i]);
-            double phi = scale_2 * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
-            dx[row * K + i] = g[row * K + i] * (Phi + x[row * K + i] * phi);
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    double Phi = 0.5 * erfc(-scale * x[row * K + i]);
+                    double phi = scale_2 * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
+                    chunk[i - begin] = g[row * K + i] * (Phi + x[row * K + i] * phi);
+                }
+                f64_stream(&dx[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                double Phi = 0.5 * erfc(-scale * x[row * K + i]);
+                double phi = scale_2 * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
+                dx[row * K + i] = g[row * K + i] * (Phi + x[row * K + i] * phi);
+            }
         }
     }
+    end_of_streams();
 }
 
 void gelu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict x_dot,
@@ -331,20 +529,30 @@ void gelu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float Phi[LANES];
-            float phi[LANES];
-            float scale[LANES];
-            float scale_2[LANES];
+            float x_block[SHORT][LANES];
+            float x_dot_block[SHORT][LANES];
+            float out_block[SHORT][LANES];
+            float Phi[LANES], phi[LANES], scale[LANES], scale_2[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 scale[lane] = 1.0f / (float)(sqrt(2.0));
                 scale_2[lane] = 1.0f / (float)(sqrt((2.0 * 3.141592653589793)));
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    Phi[lane] = 0.5f * erfcf(-scale[lane] * x[row * K + i]);
-                    phi[lane] = scale_2[lane] * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
-                    out[row * K + i] = x_dot[row * K + i] * (Phi[lane] + x[row * K + i] * phi[lane]);
+                    Phi[lane] = 0.5f * erfcf(-scale[lane] * x_block[i][lane]);
+                    phi[lane] = scale_2[lane] * f32_exp(-0.5f * (x_block[i][lane] * x_block[i][lane]));
+                    out_block[i][lane] = x_dot_block[i][lane] * (Phi[lane] + x_block[i][lane] * phi[lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
@@ -353,12 +561,27 @@ void gelu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
     for (ptrdiff_t row = done; row < B; row++) {
         float scale = 1.0f / (float)(sqrt(2.0));
         float scale_2 = 1.0f / (float)(sqrt((2.0 * 3.141592653589793)));
-        for (ptrdiff_t i = 0; i < K; i++) {
-            float Phi = 0.5f * erfcf(-scale * x[row * K + i]);
-            float phi = scale_2 * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
-            out[row * K + i] = x_dot[row * K + i] * (Phi + x[row * K + i] * phi);
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    float Phi = 0.5f * erfcf(-scale * x[row * K + i]);
+                    float phi = scale_2 * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
+                    chunk[i - begin] = x_dot[row * K + i] * (Phi + x[row * K + i] * phi);
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                float Phi = 0.5f * erfcf(-scale * x[row * K + i]);
+                float phi = scale_2 * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
+                out[row * K + i] = x_dot[row * K + i] * (Phi + x[row * K + i] * phi);
+            }
         }
     }
+    end_of_streams();
 }
 
 void gelu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict x_dot,
@@ -370,20 +593,30 @@ void gelu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double Phi[LANES];
-            double phi[LANES];
-            double scale[LANES];
-            double scale_2[LANES];
+            double x_block[SHORT][LANES];
+            double x_dot_block[SHORT][LANES];
+            double out_block[SHORT][LANES];
+            double Phi[LANES], phi[LANES], scale[LANES], scale_2[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 scale[lane] = 1.0 / (sqrt(2.0));
                 scale_2[lane] = 1.0 / (sqrt((2.0 * 3.141592653589793)));
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    Phi[lane] = 0.5 * erfc(-scale[lane] * x[row * K + i]);
-                    phi[lane] = scale_2[lane] * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
-                    out[row * K + i] = x_dot[row * K + i] * (Phi[lane] + x[row * K + i] * phi[lane]);
+                    Phi[lane] = 0.5 * erfc(-scale[lane] * x_block[i][lane]);
+                    phi[lane] = scale_2[lane] * f64_exp(-0.5 * (x_block[i][lane] * x_block[i][lane]));
+                    out_block[i][lane] = x_dot_block[i][lane] * (Phi[lane] + x_block[i][lane] * phi[lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
@@ -392,10 +625,25 @@ void gelu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
     for (ptrdiff_t row = done; row < B; row++) {
         double scale = 1.0 / (sqrt(2.0));
         double scale_2 = 1.0 / (sqrt((2.0 * 3.141592653589793)));
-        for (ptrdiff_t i = 0; i < K; i++) {
-            double Phi = 0.5 * erfc(-scale * x[row * K + i]);
-            double phi = scale_2 * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
-            out[row * K + i] = x_dot[row * K + i] * (Phi + x[row * K + i] * phi);
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    double Phi = 0.5 * erfc(-scale * x[row * K + i]);
+                    double phi = scale_2 * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
+                    chunk[i - begin] = x_dot[row * K + i] * (Phi + x[row * K + i] * phi);
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                double Phi = 0.5 * erfc(-scale * x[row * K + i]);
+                double phi = scale_2 * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
+                out[row * K + i] = x_dot[row * K + i] * (Phi + x[row * K + i] * phi);
+            }
         }
     }
+    end_of_streams();
 }

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -44,6 +59,69 @@ static inline ptrdiff_t thread(void)
 #endif
 }
 
+static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
+{
+    return a < b ? a : b;
+}
+
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 void gelu_tanh_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
 {
     ptrdiff_t done = 0;
@@ -52,26 +130,51 @@ void gelu_tanh_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *res
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float u[LANES];
-            float T[LANES];
+            float x_block[SHORT][LANES];
+            float out_block[SHORT][LANES];
+            float u[LANES], T[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
+                    u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0f);
                     T[lane] = tanhf(u[lane]);
-                    out[row * K + i] = 0.5f * x[row * K + i] * (1.0f + T[lane]);
+                    out_block[i][lane] = 0.5f * x_block[i][lane] * (1.0f + T[lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
-            float T = tanhf(u);
-            out[row * K + i] = 0.5f * x[row * K + i] * (1.0f + T);
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
+                    float T = tanhf(u);
+                    chunk[i - begin] = 0.5f * x[row * K + i] * (1.0f + T);
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
+                float T = tanhf(u);
+                out[row * K + i] = 0.5f * x[row * K + i] * (1.0f + T);
+            }
         }
     }
+    end_of_streams();
 }
 
 void gelu_tanh_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
@@ -82,26 +185,51 @@ void gelu_tanh_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *r
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double u[LANES];
-            double T[LANES];
+            double x_block[SHORT][LANES];
+            double out_block[SHORT][LANES];
+            double u[LANES], T[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
+                    u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0);
                     T[lane] = tanh(u[lane]);
-                    out[row * K + i] = 0.5 * x[row * K + i] * (1.0 + T[lane]);
+                    out_block[i][lane] = 0.5 * x_block[i][lane] * (1.0 + T[lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
-            double T = tanh(u);
-            out[row * K + i] = 0.5 * x[row * K + i] * (1.0 + T);
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
+                    double T = tanh(u);
+                    chunk[i - begin] = 0.5 * x[row * K + i] * (1.0 + T);
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
+                double T = tanh(u);
+                out[row * K + i] = 0.5 * x[row * K + i] * (1.0 + T);
+            }
         }
     }
+    end_of_streams();
 }
 
 ptrdiff_t gelu_tanh_jacobian_x_work(ptrdiff_t B, ptrdiff_t K)
@@ -123,15 +251,26 @@ void gelu_tanh_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
                 T[i] = tanhf(u);
             }
             for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t j = 0; j < K; j++) {
-                    out[(row * K + i) * K + j] = 0.0f;
+                if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = 0.0f;
+                        }
+                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
                 }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = 0.0f;
+                    }
+                }
                 out[(row * K + i) * K + i] = 0.5f * (T[i] + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T[i] * T[i]) + 1.0f);
             }
         }
     }
+    end_of_streams();
 }
 
 void gelu_tanh_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
@@ -147,15 +286,26 @@ void gelu_tanh_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x
                 T[i] = tanh(u);
             }
             for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t j = 0; j < K; j++) {
-                    out[(row * K + i) * K + j] = 0.0;
+                if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = 0.0;
+                        }
+                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
                 }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = 0.0;
+                    }
+                }
                 out[(row * K + i) * K + i] = 0.5 * (T[i] + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T[i] * T[i]) + 1.0);
             }
         }
     }
+    end_of_streams();
 }
 
 void gelu_tanh_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict g,
@@ -167,26 +317,53 @@ void gelu_tanh_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const 
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float u[LANES];
-            float T[LANES];
+            float x_block[SHORT][LANES];
+            float g_block[SHORT][LANES];
+            float dx_block[SHORT][LANES];
+            float u[LANES], T[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    g_block[place][lane] = g[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
+                    u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0f);
                     T[lane] = tanhf(u[lane]);
-                    dx[row * K + i] = 0.5f * g[row * K + i] * (T[lane] + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T[lane] * T[lane]) + 1.0f);
+                    dx_block[i][lane] = 0.5f * g_block[i][lane] * (T[lane] + x_block[i][lane] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x_block[i][lane] * x_block[i][lane]) / 200000.0f + 1.0f) * (1.0f - T[lane] * T[lane]) + 1.0f);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dx[(first + lane) * K + place] = dx_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
-            float T = tanhf(u);
-            dx[row * K + i] = 0.5f * g[row * K + i] * (T + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T * T) + 1.0f);
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
+                    float T = tanhf(u);
+                    chunk[i - begin] = 0.5f * g[row * K + i] * (T + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T * T) + 1.0f);
+                }
+                f32_stream(&dx[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
+                float T = tanhf(u);
+                dx[row * K + i] = 0.5f * g[row * K + i] * (T + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T * T) + 1.0f);
+            }
         }
     }
+    end_of_streams();
 }
 
 void gelu_tanh_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict g,
@@ -198,26 +375,53 @@ void gelu_tanh_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double u[LANES];
-            double T[LANES];
+            double x_block[SHORT][LANES];
+            double g_block[SHORT][LANES];
+            double dx_block[SHORT][LANES];
+            double u[LANES], T[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    g_block[place][lane] = g[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
+                    u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0);
                     T[lane] = tanh(u[lane]);
-                    dx[row * K + i] = 0.5 * g[row * K + i] * (T[lane] + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T[lane] * T[lane]) + 1.0);
+                    dx_block[i][lane] = 0.5 * g_block[i][lane] * (T[lane] + x_block[i][lane] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x_block[i][lane] * x_block[i][lane]) / 200000.0 + 1.0) * (1.0 - T[lane] * T[lane]) + 1.0);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dx[(first + lane) * K + place] = dx_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
-            double T = tanh(u);
-            dx[row * K + i] = 0.5 * g[row * K + i] * (T + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T * T) + 1.0);
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
+                    double T = tanh(u);
+                    chunk[i - begin] = 0.5 * g[row * K + i] * (T + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T * T) + 1.0);
+                }
+                f64_stream(&dx[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
+                double T = tanh(u);
+                dx[row * K + i] = 0.5 * g[row * K + i] * (T + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T * T) + 1.0);
+            }
         }
     }
+    end_of_streams();
 }
 
 void gelu_tanh_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
@@ -229,26 +433,53 @@ void gelu_tanh_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float u[LANES];
-            float T[LANES];
+            float x_block[SHORT][LANES];
+            float x_dot_block[SHORT][LANES];
+            float out_block[SHORT][LANES];
+            float u[LANES], T[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
+                    u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0f);
                     T[lane] = tanhf(u[lane]);
-                    out[row * K + i] = 0.5f * x_dot[row * K + i] * (T[lane] + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T[lane] * T[lane]) + 1.0f);
+                    out_block[i][lane] = 0.5f * x_dot_block[i][lane] * (T[lane] + x_block[i][lane] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x_block[i][lane] * x_block[i][lane]) / 200000.0f + 1.0f) * (1.0f - T[lane] * T[lane]) + 1.0f);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
-            float T = tanhf(u);
-            out[row * K + i] = 0.5f * x_dot[row * K + i] * (T + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T * T) + 1.0f);
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
+                    float T = tanhf(u);
+                    chunk[i - begin] = 0.5f * x_dot[row * K + i] * (T + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T * T) + 1.0f);
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
+                float T = tanhf(u);
+                out[row * K + i] = 0.5f * x_dot[row * K + i] * (T + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T * T) + 1.0f);
+            }
         }
     }
+    end_of_streams();
 }
 
 void gelu_tanh_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
@@ -260,24 +491,51 @@ void gelu_tanh_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double u[LANES];
-            double T[LANES];
+            double x_block[SHORT][LANES];
+            double x_dot_block[SHORT][LANES];
+            double out_block[SHORT][LANES];
+            double u[LANES], T[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
+                    u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0);
                     T[lane] = tanh(u[lane]);
-                    out[row * K + i] = 0.5 * x_dot[row * K + i] * (T[lane] + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T[lane] * T[lane]) + 1.0);
+                    out_block[i][lane] = 0.5 * x_dot_block[i][lane] * (T[lane] + x_block[i][lane] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x_block[i][lane] * x_block[i][lane]) / 200000.0 + 1.0) * (1.0 - T[lane] * T[lane]) + 1.0);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
-            double T = tanh(u);
-            out[row * K + i] = 0.5 * x_dot[row * K + i] * (T + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T * T) + 1.0);
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
+                    double T = tanh(u);
+                    chunk[i - begin] = 0.5 * x_dot[row * K + i] * (T + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T * T) + 1.0);
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
+                double T = tanh(u);
+                out[row * K + i] = 0.5 * x_dot[row * K + i] * (T + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T * T) + 1.0);
+            }
         }
     }
+    end_of_streams();
 }

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -85,34 +100,172 @@ static inline double f64_e_near_zero(double r)
 }
 
 /* e^x for x <= 0 (or NaN), as 2^n e^r: n is x / log 2 rounded by adding and subtracting a large number, which
-   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The error is below 1 eps. Below -87
-   in float and -708 in double, where e^x is no normal number, it is 0. */
+   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
+   exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
+   float and -708 in double, where e^x is no normal number, it is 0. */
 static inline float f32_exp_of_negative(float x)
 {
-    const float shifted = f32_add_product(x, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
-    const float n = shifted - 12582912.0f;
+    const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
+    const float n = shifted - 12583039.0f;
     const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, x));
-    float p = f32_e_near_zero(r);
-    uint32_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 23; /* n goes to the exponent */
-    memcpy(&p, &bits, sizeof p);
-    return x < -87.0f ? 0.0f : (x == x ? p : x);
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    const float e = f32_e_near_zero(r) * power;
+    return x < -87.0f ? 0.0f : e;
 }
 
 static inline double f64_exp_of_negative(double x)
 {
-    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
-    const double n = shifted - 6755399441055744.0;
+    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
+    const double n = shifted - 6755399441056767.0;
     const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, x));
-    double p = f64_e_near_zero(r);
-    uint64_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 52;
-    memcpy(&p, &bits, sizeof p);
-    return x < -708.0 ? 0.0 : (x == x ? p : x);
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    const double e = f64_e_near_zero(r) * power;
+    return x < -708.0 ? 0.0 : e;
+}
+
+enum {
+    TILE = 4,    /* rows of a product that are worked on together, LANES columns wide, in registers */
+    DEPTH = 256, /* terms that are added up before they are put down */
+    HEIGHT = 96, /* rows for which one strip of the right matrix is copied together */
+    PLAIN = 8192 /* multiplications below which copying costs more than it saves */
+};
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f32_tile(ptrdiff_t terms, const float *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const float *restrict strip, float *restrict sums)
+{
+    float lanes[TILE][LANES] = { { 0 } };
+    const float *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const float factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const float *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const float *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    float *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f32_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                float sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            float strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f32_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        float *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f64_tile(ptrdiff_t terms, const double *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const double *restrict strip, double *restrict sums)
+{
+    double lanes[TILE][LANES] = { { 0 } };
+    const double *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const double factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const double *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const double *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    double *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f64_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                double sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            double strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f64_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        double *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -138,28 +291,212 @@ static inline double f64_sigmoid(double u)
     return (u >= 0.0 ? 1.0 : small) / (1.0 + small);
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
+   on, and so those come one by one; but exponentials leave the time to fetch from the second cache. */
+static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    return row_bytes <= NEAR || (row_bytes <= 2 * NEAR && samples * row_bytes <= CACHED);
 }
 
-static inline double f64_total(double *lanes)
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
 }
 
 ptrdiff_t gru_cell_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H)
 {
-    (void)B;
     (void)D;
-    return threads() * (H + H + H + H + H + H + H);
+    return B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H;
+}
+
+static void gru_cell_step_1_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict h_0,
+    const float *restrict b_r, const float *restrict b_z, const float *restrict sum_U_z_h_0,
+    const float *restrict sum_W_z_x, const float *restrict sum_U_r_h_0,
+    const float *restrict sum_W_r_x, float *restrict z, float *restrict factor)
+{
+    ptrdiff_t done = 0;
+    if (H <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float h_0_block[SHORT][LANES];
+            float sum_U_z_h_0_block[SHORT][LANES];
+            float sum_W_z_x_block[SHORT][LANES];
+            float sum_U_r_h_0_block[SHORT][LANES];
+            float sum_W_r_x_block[SHORT][LANES];
+            float z_block[SHORT][LANES];
+            float factor_block[SHORT][LANES];
+            float r[LANES];
+            for (ptrdiff_t place = 0; place < H; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
+                    sum_U_z_h_0_block[place][lane] = sum_U_z_h_0[(first + lane) * H + place];
+                    sum_W_z_x_block[place][lane] = sum_W_z_x[(first + lane) * H + place];
+                    sum_U_r_h_0_block[place][lane] = sum_U_r_h_0[(first + lane) * H + place];
+                    sum_W_r_x_block[place][lane] = sum_W_r_x[(first + lane) * H + place];
+                }
+            }
+            for (ptrdiff_t j = 0; j < H; j++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[j][lane] = f32_sigmoid(sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]);
+                    r[lane] = f32_sigmoid(sum_W_r_x_block[j][lane] + sum_U_r_h_0_block[j][lane] + b_r[j]);
+                    factor_block[j][lane] = r[lane] * h_0_block[j][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < H; place++) {
+                    z[(first + lane) * H + place] = z_block[place][lane];
+                    factor[(first + lane) * H + place] = factor_block[place][lane];
+                }
+            }
+        }
+    }
+    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        ptrdiff_t first = 0;
+        for (; first + F32_LANES <= H; first += F32_LANES)
+            FOR_LANES(F32_LANES) {
+                const ptrdiff_t j = first + lane;
+                z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                float r = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                factor[row * H + j] = r * h_0[row * H + j];
+            }
+        if (first < H && H >= F32_LANES) {
+            first = H - F32_LANES;
+            FOR_LANES(F32_LANES) {
+                const ptrdiff_t j = first + lane;
+                z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                float r = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                factor[row * H + j] = r * h_0[row * H + j];
+            }
+            first = H;
+        }
+        for (ptrdiff_t j = first; j < H; j++) {
+            z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+            float r = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+            factor[row * H + j] = r * h_0[row * H + j];
+        }
+    }
+}
+
+static void gru_cell_step_2_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict h_0,
+    const float *restrict b_z, const float *restrict b_n, const float *restrict sum_U_n_factor,
+    const float *restrict sum_W_n_x, const float *restrict sum_U_z_h_0,
+    const float *restrict sum_W_z_x, const float *restrict z, float *restrict out)
+{
+    ptrdiff_t done = 0;
+    if (H <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float h_0_block[SHORT][LANES];
+            float sum_U_n_factor_block[SHORT][LANES];
+            float sum_W_n_x_block[SHORT][LANES];
+            float sum_U_z_h_0_block[SHORT][LANES];
+            float sum_W_z_x_block[SHORT][LANES];
+            float z_block[SHORT][LANES];
+            float out_block[SHORT][LANES];
+            float n[LANES];
+            for (ptrdiff_t place = 0; place < H; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
+                    sum_U_n_factor_block[place][lane] = sum_U_n_factor[(first + lane) * H + place];
+                    sum_W_n_x_block[place][lane] = sum_W_n_x[(first + lane) * H + place];
+                    sum_U_z_h_0_block[place][lane] = sum_U_z_h_0[(first + lane) * H + place];
+                    sum_W_z_x_block[place][lane] = sum_W_z_x[(first + lane) * H + place];
+                    z_block[place][lane] = z[(first + lane) * H + place];
+                }
+            }
+            for (ptrdiff_t j = 0; j < H; j++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    n[lane] = tanhf(sum_W_n_x_block[j][lane] + sum_U_n_factor_block[j][lane] + b_n[j]);
+                    out_block[j][lane] = (
+                        z_block[j][lane] * h_0_block[j][lane]
+                        + f32_sigmoid(-sum_W_z_x_block[j][lane] - sum_U_z_h_0_block[j][lane] - b_z[j]) * n[lane]
+                    );
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < H; place++) {
+                    out[(first + lane) * H + place] = out_block[place][lane];
+                }
+            }
+        }
+    }
+    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
+                float chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    float n = tanhf(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
+                    chunk[j - begin] = z[row * H + j] * h_0[row * H + j] + f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]) * n;
+                }
+                f32_stream(&out[row * H + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t j = 0; j < H; j++) {
+                float n = tanhf(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
+                out[row * H + j] = (
+                    z[row * H + j] * h_0[row * H + j]
+                    + f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]) * n
+                );
+            }
+        }
+    }
+    end_of_streams();
 }
 
 void gru_cell_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *restrict x,
@@ -168,141 +505,174 @@ void gru_cell_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *restrict x
     const float *restrict b_z, const float *restrict W_n, const float *restrict U_n,
     const float *restrict b_n, float *restrict out, float *restrict work)
 {
-    OMP(omp parallel if (B * D > GRAIN))
-    {
-        float *restrict sum_U_z_h_0 = work + thread() * (H + H + H + H + H + H + H);
-        float *restrict z = work + thread() * (H + H + H + H + H + H + H) + H;
-        float *restrict sum_W_n_x = work + thread() * (H + H + H + H + H + H + H) + H + H;
-        float *restrict sum_W_r_x = work + thread() * (H + H + H + H + H + H + H) + H + H + H;
-        float *restrict sum_U_r_h_0 = work + thread() * (H + H + H + H + H + H + H) + H + H + H + H;
-        float *restrict factor = work + thread() * (H + H + H + H + H + H + H) + H + H + H + H + H;
-        float *restrict sum_U_n_factor = work + thread() * (H + H + H + H + H + H + H) + H + H + H + H + H + H;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_z[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_z[j * D + m] * x[row * D + m];
-                    }
-                    total += f32_total(total_lanes);
+    float *restrict sum_W_z_x = work;
+    work += B * H;
+    float *restrict sum_U_z_h_0 = work;
+    work += B * H;
+    float *restrict z = work;
+    work += B * H;
+    float *restrict sum_W_n_x = work;
+    work += B * H;
+    float *restrict sum_W_r_x = work;
+    work += B * H;
+    float *restrict sum_U_r_h_0 = work;
+    work += B * H;
+    float *restrict factor = work;
+    work += B * H;
+    float *restrict sum_U_n_factor = work;
+    work += B * H;
+    f32_matrix_product(B, H, D, x, D, 1, W_z, 1, D, sum_W_z_x, H, 1);
+    f32_matrix_product(B, H, H, h_0, H, 1, U_z, 1, H, sum_U_z_h_0, H, 1);
+    f32_matrix_product(B, H, D, x, D, 1, W_n, 1, D, sum_W_n_x, H, 1);
+    f32_matrix_product(B, H, D, x, D, 1, W_r, 1, D, sum_W_r_x, H, 1);
+    f32_matrix_product(B, H, H, h_0, H, 1, U_r, 1, H, sum_U_r_h_0, H, 1);
+    gru_cell_step_1_f32(B, H, h_0, b_r, b_z, sum_U_z_h_0, sum_W_z_x, sum_U_r_h_0, sum_W_r_x, z,
+        factor);
+    f32_matrix_product(B, H, H, factor, H, 1, U_n, 1, H, sum_U_n_factor, H, 1);
+    gru_cell_step_2_f32(B, H, h_0, b_z, b_n, sum_U_n_factor, sum_W_n_x, sum_U_z_h_0, sum_W_z_x, z,
+        out);
+}
+
+static void gru_cell_step_1_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict h_0,
+    const double *restrict b_r, const double *restrict b_z, const double *restrict sum_U_z_h_0,
+    const double *restrict sum_W_z_x, const double *restrict sum_U_r_h_0,
+    const double *restrict sum_W_r_x, double *restrict z, double *restrict factor)
+{
+    ptrdiff_t done = 0;
+    if (H <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double h_0_block[SHORT][LANES];
+            double sum_U_z_h_0_block[SHORT][LANES];
+            double sum_W_z_x_block[SHORT][LANES];
+            double sum_U_r_h_0_block[SHORT][LANES];
+            double sum_W_r_x_block[SHORT][LANES];
+            double z_block[SHORT][LANES];
+            double factor_block[SHORT][LANES];
+            double r[LANES];
+            for (ptrdiff_t place = 0; place < H; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
+                    sum_U_z_h_0_block[place][lane] = sum_U_z_h_0[(first + lane) * H + place];
+                    sum_W_z_x_block[place][lane] = sum_W_z_x[(first + lane) * H + place];
+                    sum_U_r_h_0_block[place][lane] = sum_U_r_h_0[(first + lane) * H + place];
+                    sum_W_r_x_block[place][lane] = sum_W_r_x[(first + lane) * H + place];
                 }
-                out[row * H + j] = total;
             }
             for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_z[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_z[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f32_total(total_lanes);
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[j][lane] = f64_sigmoid(sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]);
+                    r[lane] = f64_sigmoid(sum_W_r_x_block[j][lane] + sum_U_r_h_0_block[j][lane] + b_r[j]);
+                    factor_block[j][lane] = r[lane] * h_0_block[j][lane];
                 }
-                sum_U_z_h_0[j] = total;
             }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                z[j] = f32_sigmoid(out[row * H + j] + sum_U_z_h_0[j] + b_z[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_n[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_n[j * D + m] * x[row * D + m];
-                    }
-                    total += f32_total(total_lanes);
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < H; place++) {
+                    z[(first + lane) * H + place] = z_block[place][lane];
+                    factor[(first + lane) * H + place] = factor_block[place][lane];
                 }
-                sum_W_n_x[j] = total;
             }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_r[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_r[j * D + m] * x[row * D + m];
-                    }
-                    total += f32_total(total_lanes);
+        }
+    }
+    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        ptrdiff_t first = 0;
+        for (; first + F64_LANES <= H; first += F64_LANES)
+            FOR_LANES(F64_LANES) {
+                const ptrdiff_t j = first + lane;
+                z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                double r = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                factor[row * H + j] = r * h_0[row * H + j];
+            }
+        if (first < H && H >= F64_LANES) {
+            first = H - F64_LANES;
+            FOR_LANES(F64_LANES) {
+                const ptrdiff_t j = first + lane;
+                z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                double r = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                factor[row * H + j] = r * h_0[row * H + j];
+            }
+            first = H;
+        }
+        for (ptrdiff_t j = first; j < H; j++) {
+            z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+            double r = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+            factor[row * H + j] = r * h_0[row * H + j];
+        }
+    }
+}
+
+static void gru_cell_step_2_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict h_0,
+    const double *restrict b_z, const double *restrict b_n, const double *restrict sum_U_n_factor,
+    const double *restrict sum_W_n_x, const double *restrict sum_U_z_h_0,
+    const double *restrict sum_W_z_x, const double *restrict z, double *restrict out)
+{
+    ptrdiff_t done = 0;
+    if (H <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double h_0_block[SHORT][LANES];
+            double sum_U_n_factor_block[SHORT][LANES];
+            double sum_W_n_x_block[SHORT][LANES];
+            double sum_U_z_h_0_block[SHORT][LANES];
+            double sum_W_z_x_block[SHORT][LANES];
+            double z_block[SHORT][LANES];
+            double out_block[SHORT][LANES];
+            double n[LANES];
+            for (ptrdiff_t place = 0; place < H; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
+                    sum_U_n_factor_block[place][lane] = sum_U_n_factor[(first + lane) * H + place];
+                    sum_W_n_x_block[place][lane] = sum_W_n_x[(first + lane) * H + place];
+                    sum_U_z_h_0_block[place][lane] = sum_U_z_h_0[(first + lane) * H + place];
+                    sum_W_z_x_block[place][lane] = sum_W_z_x[(first + lane) * H + place];
+                    z_block[place][lane] = z[(first + lane) * H + place];
                 }
-                sum_W_r_x[j] = total;
             }
             for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_r[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_r[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f32_total(total_lanes);
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    n[lane] = tanh(sum_W_n_x_block[j][lane] + sum_U_n_factor_block[j][lane] + b_n[j]);
+                    out_block[j][lane] = (
+                        z_block[j][lane] * h_0_block[j][lane]
+                        + f64_sigmoid(-sum_W_z_x_block[j][lane] - sum_U_z_h_0_block[j][lane] - b_z[j]) * n[lane]
+                    );
                 }
-                sum_U_r_h_0[j] = total;
             }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float r = f32_sigmoid(sum_W_r_x[j] + sum_U_r_h_0[j] + b_r[j]);
-                factor[j] = r * h_0[row * H + j];
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_n[j * H + k] * factor[k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_n[j * H + k] * factor[k];
-                    }
-                    total += f32_total(total_lanes);
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < H; place++) {
+                    out[(first + lane) * H + place] = out_block[place][lane];
                 }
-                sum_U_n_factor[j] = total;
             }
+        }
+    }
+    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
+                double chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    double n = tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
+                    chunk[j - begin] = z[row * H + j] * h_0[row * H + j] + f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]) * n;
+                }
+                f64_stream(&out[row * H + begin], chunk, end - begin);
+            }
+        }
+        else {
             for (ptrdiff_t j = 0; j < H; j++) {
-                float n = tanhf(sum_W_n_x[j] + sum_U_n_factor[j] + b_n[j]);
+                double n = tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
                 out[row * H + j] = (
-                    z[j] * h_0[row * H + j]
-                    + f32_sigmoid(-out[row * H + j] - sum_U_z_h_0[j] - b_z[j]) * n
+                    z[row * H + j] * h_0[row * H + j]
+                    + f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]) * n
                 );
             }
         }
     }
+    end_of_streams();
 }
 
 void gru_cell_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const double *restrict x,
@@ -311,147 +681,379 @@ void gru_cell_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const double *restrict 
     const double *restrict b_z, const double *restrict W_n, const double *restrict U_n,
     const double *restrict b_n, double *restrict out, double *restrict work)
 {
-    OMP(omp parallel if (B * D > GRAIN))
-    {
-        double *restrict sum_U_z_h_0 = work + thread() * (H + H + H + H + H + H + H);
-        double *restrict z = work + thread() * (H + H + H + H + H + H + H) + H;
-        double *restrict sum_W_n_x = work + thread() * (H + H + H + H + H + H + H) + H + H;
-        double *restrict sum_W_r_x = work + thread() * (H + H + H + H + H + H + H) + H + H + H;
-        double *restrict sum_U_r_h_0 = work + thread() * (H + H + H + H + H + H + H) + H + H + H + H;
-        double *restrict factor = work + thread() * (H + H + H + H + H + H + H) + H + H + H + H + H;
-        double *restrict sum_U_n_factor = work + thread() * (H + H + H + H + H + H + H) + H + H + H + H + H + H;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_z[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_z[j * D + m] * x[row * D + m];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                out[row * H + j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_z[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_z[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_U_z_h_0[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                z[j] = f64_sigmoid(out[row * H + j] + sum_U_z_h_0[j] + b_z[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_n[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_n[j * D + m] * x[row * D + m];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_W_n_x[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_r[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_r[j * D + m] * x[row * D + m];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_W_r_x[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_r[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_r[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_U_r_h_0[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double r = f64_sigmoid(sum_W_r_x[j] + sum_U_r_h_0[j] + b_r[j]);
-                factor[j] = r * h_0[row * H + j];
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_n[j * H + k] * factor[k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_n[j * H + k] * factor[k];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_U_n_factor[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double n = tanh(sum_W_n_x[j] + sum_U_n_factor[j] + b_n[j]);
-                out[row * H + j] = (
-                    z[j] * h_0[row * H + j]
-                    + f64_sigmoid(-out[row * H + j] - sum_U_z_h_0[j] - b_z[j]) * n
-                );
-            }
-        }
-    }
+    double *restrict sum_W_z_x = work;
+    work += B * H;
+    double *restrict sum_U_z_h_0 = work;
+    work += B * H;
+    double *restrict z = work;
+    work += B * H;
+    double *restrict sum_W_n_x = work;
+    work += B * H;
+    double *restrict sum_W_r_x = work;
+    work += B * H;
+    double *restrict sum_U_r_h_0 = work;
+    work += B * H;
+    double *restrict factor = work;
+    work += B * H;
+    double *restrict sum_U_n_factor = work;
+    work += B * H;
+    f64_matrix_product(B, H, D, x, D, 1, W_z, 1, D, sum_W_z_x, H, 1);
+    f64_matrix_product(B, H, H, h_0, H, 1, U_z, 1, H, sum_U_z_h_0, H, 1);
+    f64_matrix_product(B, H, D, x, D, 1, W_n, 1, D, sum_W_n_x, H, 1);
+    f64_matrix_product(B, H, D, x, D, 1, W_r, 1, D, sum_W_r_x, H, 1);
+    f64_matrix_product(B, H, H, h_0, H, 1, U_r, 1, H, sum_U_r_h_0, H, 1);
+    gru_cell_step_1_f64(B, H, h_0, b_r, b_z, sum_U_z_h_0, sum_W_z_x, sum_U_r_h_0, sum_W_r_x, z,
+        factor);
+    f64_matrix_product(B, H, H, factor, H, 1, U_n, 1, H, sum_U_n_factor, H, 1);
+    gru_cell_step_2_f64(B, H, h_0, b_z, b_n, sum_U_n_factor, sum_W_n_x, sum_U_z_h_0, sum_W_z_x, z,
+        out);
 }
 
 ptrdiff_t gru_cell_gradient_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H)
 {
-    (void)B;
-    return (H + H + H + H + H + H + H + H + H + H + H + H + H + D + D + H + H);
+    return B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * D + B * D + B * D + B * H + B * H;
+}
+
+static void gru_cell_gradient_step_1_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict h_0,
+    const float *restrict b_r, const float *restrict b_z, const float *restrict dL_dh,
+    const float *restrict sum_U_r_h_0, const float *restrict sum_W_r_x,
+    const float *restrict sum_U_z_h_0, const float *restrict sum_W_z_x, float *restrict r,
+    float *restrict factor, float *restrict z, float *restrict sigmoid_sum_W_z_x_sum_U_z_h_0,
+    float *restrict n_bar)
+{
+    ptrdiff_t done = 0;
+    if (H <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float h_0_block[SHORT][LANES];
+            float dL_dh_block[SHORT][LANES];
+            float sum_U_r_h_0_block[SHORT][LANES];
+            float sum_W_r_x_block[SHORT][LANES];
+            float sum_U_z_h_0_block[SHORT][LANES];
+            float sum_W_z_x_block[SHORT][LANES];
+            float r_block[SHORT][LANES];
+            float factor_block[SHORT][LANES];
+            float z_block[SHORT][LANES];
+            float sigmoid_sum_W_z_x_sum_U_z_h_0_block[SHORT][LANES];
+            float n_bar_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < H; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
+                    dL_dh_block[place][lane] = dL_dh[(first + lane) * H + place];
+                    sum_U_r_h_0_block[place][lane] = sum_U_r_h_0[(first + lane) * H + place];
+                    sum_W_r_x_block[place][lane] = sum_W_r_x[(first + lane) * H + place];
+                    sum_U_z_h_0_block[place][lane] = sum_U_z_h_0[(first + lane) * H + place];
+                    sum_W_z_x_block[place][lane] = sum_W_z_x[(first + lane) * H + place];
+                }
+            }
+            for (ptrdiff_t j = 0; j < H; j++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    r_block[j][lane] = f32_sigmoid(sum_W_r_x_block[j][lane] + sum_U_r_h_0_block[j][lane] + b_r[j]);
+                    z_block[j][lane] = f32_sigmoid(sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]);
+                    sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane] = f32_sigmoid(-sum_W_z_x_block[j][lane] - sum_U_z_h_0_block[j][lane] - b_z[j]);
+                }
+            }
+            for (ptrdiff_t k = 0; k < H; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    factor_block[k][lane] = r_block[k][lane] * h_0_block[k][lane];
+                    n_bar_block[k][lane] = dL_dh_block[k][lane] * sigmoid_sum_W_z_x_sum_U_z_h_0_block[k][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < H; place++) {
+                    r[(first + lane) * H + place] = r_block[place][lane];
+                    factor[(first + lane) * H + place] = factor_block[place][lane];
+                    z[(first + lane) * H + place] = z_block[place][lane];
+                    sigmoid_sum_W_z_x_sum_U_z_h_0[(first + lane) * H + place] = sigmoid_sum_W_z_x_sum_U_z_h_0_block[place][lane];
+                    n_bar[(first + lane) * H + place] = n_bar_block[place][lane];
+                }
+            }
+        }
+    }
+    if (stay_near(B, 11 * H * (ptrdiff_t)sizeof(float))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * H > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, H);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                            chunk[j - begin] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                            sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                        }
+                        f32_stream(&z[row * H + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    ptrdiff_t first = 0;
+                    for (; first + F32_LANES <= H; first += F32_LANES)
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t j = first + lane;
+                            r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                            z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                            sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                        }
+                    if (first < H && H >= F32_LANES) {
+                        first = H - F32_LANES;
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t j = first + lane;
+                            r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                            z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                            sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                        }
+                        first = H;
+                    }
+                    for (ptrdiff_t j = first; j < H; j++) {
+                        r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                        z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                        sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                    }
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t k = 0; k < H; k++) {
+                    factor[row * H + k] = r[row * H + k] * h_0[row * H + k];
+                    n_bar[row * H + k] = dL_dh[row * H + k] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + k];
+                }
+            }
+        }
+        done = B;
+    }
+    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
+                float chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                    chunk[j - begin] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                }
+                f32_stream(&z[row * H + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= H; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                    z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                }
+            if (first < H && H >= F32_LANES) {
+                first = H - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                    z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                }
+                first = H;
+            }
+            for (ptrdiff_t j = first; j < H; j++) {
+                r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+            }
+        }
+        for (ptrdiff_t k = 0; k < H; k++) {
+            factor[row * H + k] = r[row * H + k] * h_0[row * H + k];
+            n_bar[row * H + k] = dL_dh[row * H + k] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + k];
+        }
+    }
+    end_of_streams();
+}
+
+static void gru_cell_gradient_step_2_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict h_0,
+    const float *restrict b_n, const float *restrict dL_dh, const float *restrict sum_U_n_factor,
+    const float *restrict sum_W_n_x, const float *restrict sigmoid_sum_W_z_x_sum_U_z_h_0,
+    const float *restrict z, const float *restrict n_bar, float *restrict factor_2,
+    float *restrict factor_3)
+{
+    ptrdiff_t done = 0;
+    if (H <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float h_0_block[SHORT][LANES];
+            float dL_dh_block[SHORT][LANES];
+            float sum_U_n_factor_block[SHORT][LANES];
+            float sum_W_n_x_block[SHORT][LANES];
+            float sigmoid_sum_W_z_x_sum_U_z_h_0_block[SHORT][LANES];
+            float z_block[SHORT][LANES];
+            float n_bar_block[SHORT][LANES];
+            float factor_2_block[SHORT][LANES];
+            float factor_3_block[SHORT][LANES];
+            float n[LANES];
+            for (ptrdiff_t place = 0; place < H; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
+                    dL_dh_block[place][lane] = dL_dh[(first + lane) * H + place];
+                    sum_U_n_factor_block[place][lane] = sum_U_n_factor[(first + lane) * H + place];
+                    sum_W_n_x_block[place][lane] = sum_W_n_x[(first + lane) * H + place];
+                    sigmoid_sum_W_z_x_sum_U_z_h_0_block[place][lane] = sigmoid_sum_W_z_x_sum_U_z_h_0[(first + lane) * H + place];
+                    z_block[place][lane] = z[(first + lane) * H + place];
+                    n_bar_block[place][lane] = n_bar[(first + lane) * H + place];
+                }
+            }
+            for (ptrdiff_t j = 0; j < H; j++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    n[lane] = tanhf(sum_W_n_x_block[j][lane] + sum_U_n_factor_block[j][lane] + b_n[j]);
+                    factor_3_block[j][lane] = n_bar_block[j][lane] * (1.0f - n[lane] * n[lane]);
+                    factor_2_block[j][lane] = dL_dh_block[j][lane] * (h_0_block[j][lane] - n[lane]) * z_block[j][lane] * sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < H; place++) {
+                    factor_2[(first + lane) * H + place] = factor_2_block[place][lane];
+                    factor_3[(first + lane) * H + place] = factor_3_block[place][lane];
+                }
+            }
+        }
+    }
+    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        for (ptrdiff_t j = 0; j < H; j++) {
+            float n = tanhf(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
+            factor_3[row * H + j] = n_bar[row * H + j] * (1.0f - n * n);
+            factor_2[row * H + j] = dL_dh[row * H + j] * (h_0[row * H + j] - n) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
+        }
+    }
+}
+
+static void gru_cell_gradient_step_3_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict h_0,
+    const float *restrict b_r, const float *restrict sum_factor_3_U_n, const float *restrict r,
+    const float *restrict sum_U_r_h_0, const float *restrict sum_W_r_x, float *restrict factor_4)
+{
+    ptrdiff_t done = 0;
+    if (H <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float h_0_block[SHORT][LANES];
+            float sum_factor_3_U_n_block[SHORT][LANES];
+            float r_block[SHORT][LANES];
+            float sum_U_r_h_0_block[SHORT][LANES];
+            float sum_W_r_x_block[SHORT][LANES];
+            float factor_4_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < H; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
+                    sum_factor_3_U_n_block[place][lane] = sum_factor_3_U_n[(first + lane) * H + place];
+                    r_block[place][lane] = r[(first + lane) * H + place];
+                    sum_U_r_h_0_block[place][lane] = sum_U_r_h_0[(first + lane) * H + place];
+                    sum_W_r_x_block[place][lane] = sum_W_r_x[(first + lane) * H + place];
+                }
+            }
+            for (ptrdiff_t j = 0; j < H; j++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    factor_4_block[j][lane] = h_0_block[j][lane] * sum_factor_3_U_n_block[j][lane] * r_block[j][lane] * f32_sigmoid(-sum_W_r_x_block[j][lane] - sum_U_r_h_0_block[j][lane] - b_r[j]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < H; place++) {
+                    factor_4[(first + lane) * H + place] = factor_4_block[place][lane];
+                }
+            }
+        }
+    }
+    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
+                float chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    chunk[j - begin] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f32_sigmoid(-sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]);
+                }
+                f32_stream(&factor_4[row * H + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= H; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    factor_4[row * H + j] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f32_sigmoid(-sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]);
+                }
+            if (first < H && H >= F32_LANES) {
+                first = H - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    factor_4[row * H + j] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f32_sigmoid(-sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]);
+                }
+                first = H;
+            }
+            for (ptrdiff_t j = first; j < H; j++) {
+                factor_4[row * H + j] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f32_sigmoid(-sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]);
+            }
+        }
+    }
+    end_of_streams();
+}
+
+static void gru_cell_gradient_step_4_f32(ptrdiff_t B, ptrdiff_t H, ptrdiff_t D,
+    const float *restrict dL_dh, const float *restrict sum_factor_2_W_z,
+    const float *restrict sum_factor_3_W_n, const float *restrict sum_factor_4_W_r,
+    const float *restrict r, const float *restrict sum_factor_2_U_z,
+    const float *restrict sum_factor_3_U_n, const float *restrict sum_factor_4_U_r,
+    const float *restrict z, float *restrict dx, float *restrict dh_0)
+{
+    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
+    for (ptrdiff_t row = 0; row < B; row++) {
+        if (B * D * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
+                float chunk[CHUNK];
+                for (ptrdiff_t m = begin; m < end; m++) {
+                    chunk[m - begin] = sum_factor_3_W_n[row * D + m] + sum_factor_4_W_r[row * D + m] + sum_factor_2_W_z[row * D + m];
+                }
+                f32_stream(&dx[row * D + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t m = 0; m < D; m++) {
+                dx[row * D + m] = (
+                    sum_factor_3_W_n[row * D + m]
+                    + sum_factor_4_W_r[row * D + m]
+                    + sum_factor_2_W_z[row * D + m]
+                );
+            }
+        }
+        if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
+                float chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = dL_dh[row * H + k] * z[row * H + k] + r[row * H + k] * sum_factor_3_U_n[row * H + k] + sum_factor_4_U_r[row * H + k] + sum_factor_2_U_z[row * H + k];
+                }
+                f32_stream(&dh_0[row * H + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t k = 0; k < H; k++) {
+                dh_0[row * H + k] = (
+                    dL_dh[row * H + k] * z[row * H + k]
+                    + r[row * H + k] * sum_factor_3_U_n[row * H + k]
+                    + sum_factor_4_U_r[row * H + k]
+                    + sum_factor_2_U_z[row * H + k]
+                );
+            }
+        }
+    }
+    end_of_streams();
 }
 
 void gru_cell_gradient_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *restrict x,
@@ -462,270 +1064,414 @@ void gru_cell_gradient_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *r
     float *restrict dW_n, float *restrict dW_r, float *restrict dU_z, float *restrict dU_n,
     float *restrict dU_r, float *restrict dx, float *restrict dh_0, float *restrict work)
 {
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t m = 0; m < D; m++) {
-            dW_z[j * D + m] = 0.0f;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t m = 0; m < D; m++) {
-            dW_n[j * D + m] = 0.0f;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t m = 0; m < D; m++) {
-            dW_r[j * D + m] = 0.0f;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t k = 0; k < H; k++) {
-            dU_z[j * H + k] = 0.0f;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t k = 0; k < H; k++) {
-            dU_n[j * H + k] = 0.0f;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t k = 0; k < H; k++) {
-            dU_r[j * H + k] = 0.0f;
-        }
-    }
-    {
-        float *restrict sum_W_r_x = work;
-        float *restrict sum_U_r_h_0 = work + H;
-        float *restrict r = work + H + H;
-        float *restrict factor = work + H + H + H;
-        float *restrict sum_U_n_factor = work + H + H + H + H;
-        float *restrict n = work + H + H + H + H + H;
-        float *restrict sum_W_z_x = work + H + H + H + H + H + H;
-        float *restrict sum_U_z_h_0 = work + H + H + H + H + H + H + H;
-        float *restrict z = work + H + H + H + H + H + H + H + H;
-        float *restrict factor_2 = work + H + H + H + H + H + H + H + H + H;
-        float *restrict factor_3 = work + H + H + H + H + H + H + H + H + H + H;
-        float *restrict sum_factor_3_U_n = work + H + H + H + H + H + H + H + H + H + H + H;
-        float *restrict factor_4 = work + H + H + H + H + H + H + H + H + H + H + H + H;
-        float *restrict sum_factor_4_W_r = work + H + H + H + H + H + H + H + H + H + H + H + H + H;
-        float *restrict sum_factor_2_W_z = work + H + H + H + H + H + H + H + H + H + H + H + H + H + D;
-        float *restrict sum_factor_4_U_r = work + H + H + H + H + H + H + H + H + H + H + H + H + H + D + D;
-        float *restrict sum_factor_2_U_z = work + H + H + H + H + H + H + H + H + H + H + H + H + H + D + D + H;
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_n[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_n[j * D + m] * x[row * D + m];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                dh_0[row * H + j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_r[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_r[j * D + m] * x[row * D + m];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                sum_W_r_x[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_r[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_r[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                sum_U_r_h_0[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                r[j] = f32_sigmoid(sum_W_r_x[j] + sum_U_r_h_0[j] + b_r[j]);
-                factor[j] = r[j] * h_0[row * H + j];
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_n[j * H + k] * factor[k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_n[j * H + k] * factor[k];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                sum_U_n_factor[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                n[j] = tanhf(dh_0[row * H + j] + sum_U_n_factor[j] + b_n[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_z[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_z[j * D + m] * x[row * D + m];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                sum_W_z_x[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_z[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_z[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                sum_U_z_h_0[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                z[j] = f32_sigmoid(sum_W_z_x[j] + sum_U_z_h_0[j] + b_z[j]);
-                factor_2[j] = dL_dh[row * H + j] * (h_0[row * H + j] - n[j]) * z[j] * f32_sigmoid(-sum_W_z_x[j] - sum_U_z_h_0[j] - b_z[j]);
-                float n_bar = dL_dh[row * H + j] * f32_sigmoid(-sum_W_z_x[j] - sum_U_z_h_0[j] - b_z[j]);
-                factor_3[j] = n_bar * (1.0f - n[j] * n[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    dW_z[j * D + m] += factor_2[j] * x[row * D + m];
+    float *restrict sum_W_n_x = work;
+    work += B * H;
+    float *restrict sum_W_r_x = work;
+    work += B * H;
+    float *restrict sum_U_r_h_0 = work;
+    work += B * H;
+    float *restrict r = work;
+    work += B * H;
+    float *restrict factor = work;
+    work += B * H;
+    float *restrict sum_U_n_factor = work;
+    work += B * H;
+    float *restrict sum_W_z_x = work;
+    work += B * H;
+    float *restrict sum_U_z_h_0 = work;
+    work += B * H;
+    float *restrict z = work;
+    work += B * H;
+    float *restrict sigmoid_sum_W_z_x_sum_U_z_h_0 = work;
+    work += B * H;
+    float *restrict factor_2 = work;
+    work += B * H;
+    float *restrict n_bar = work;
+    work += B * H;
+    float *restrict factor_3 = work;
+    work += B * H;
+    float *restrict sum_factor_3_U_n = work;
+    work += B * H;
+    float *restrict factor_4 = work;
+    work += B * H;
+    float *restrict sum_factor_3_W_n = work;
+    work += B * D;
+    float *restrict sum_factor_4_W_r = work;
+    work += B * D;
+    float *restrict sum_factor_2_W_z = work;
+    work += B * D;
+    float *restrict sum_factor_4_U_r = work;
+    work += B * H;
+    float *restrict sum_factor_2_U_z = work;
+    work += B * H;
+    f32_matrix_product(B, H, D, x, D, 1, W_n, 1, D, sum_W_n_x, H, 1);
+    f32_matrix_product(B, H, D, x, D, 1, W_r, 1, D, sum_W_r_x, H, 1);
+    f32_matrix_product(B, H, H, h_0, H, 1, U_r, 1, H, sum_U_r_h_0, H, 1);
+    f32_matrix_product(B, H, D, x, D, 1, W_z, 1, D, sum_W_z_x, H, 1);
+    f32_matrix_product(B, H, H, h_0, H, 1, U_z, 1, H, sum_U_z_h_0, H, 1);
+    gru_cell_gradient_step_1_f32(B, H, h_0, b_r, b_z, dL_dh, sum_U_r_h_0, sum_W_r_x, sum_U_z_h_0,
+        sum_W_z_x, r, factor, z, sigmoid_sum_W_z_x_sum_U_z_h_0, n_bar);
+    f32_matrix_product(B, H, H, factor, H, 1, U_n, 1, H, sum_U_n_factor, H, 1);
+    gru_cell_gradient_step_2_f32(B, H, h_0, b_n, dL_dh, sum_U_n_factor, sum_W_n_x,
+        sigmoid_sum_W_z_x_sum_U_z_h_0, z, n_bar, factor_2, factor_3);
+    f32_matrix_product(H, D, B, factor_2, 1, H, x, D, 1, dW_z, D, 1);
+    f32_matrix_product(H, D, B, factor_3, 1, H, x, D, 1, dW_n, D, 1);
+    f32_matrix_product(B, H, H, factor_3, H, 1, U_n, H, 1, sum_factor_3_U_n, H, 1);
+    f32_matrix_product(H, H, B, factor_2, 1, H, h_0, H, 1, dU_z, H, 1);
+    f32_matrix_product(H, H, B, factor_3, 1, H, factor, H, 1, dU_n, H, 1);
+    f32_matrix_product(B, D, H, factor_3, H, 1, W_n, D, 1, sum_factor_3_W_n, D, 1);
+    f32_matrix_product(B, D, H, factor_2, H, 1, W_z, D, 1, sum_factor_2_W_z, D, 1);
+    f32_matrix_product(B, H, H, factor_2, H, 1, U_z, H, 1, sum_factor_2_U_z, H, 1);
+    gru_cell_gradient_step_3_f32(B, H, h_0, b_r, sum_factor_3_U_n, r, sum_U_r_h_0, sum_W_r_x,
+        factor_4);
+    f32_matrix_product(H, D, B, factor_4, 1, H, x, D, 1, dW_r, D, 1);
+    f32_matrix_product(H, H, B, factor_4, 1, H, h_0, H, 1, dU_r, H, 1);
+    f32_matrix_product(B, D, H, factor_4, H, 1, W_r, D, 1, sum_factor_4_W_r, D, 1);
+    f32_matrix_product(B, H, H, factor_4, H, 1, U_r, H, 1, sum_factor_4_U_r, H, 1);
+    gru_cell_gradient_step_4_f32(B, H, D, dL_dh, sum_factor_2_W_z, sum_factor_3_W_n,
+        sum_factor_4_W_r, r, sum_factor_2_U_z, sum_factor_3_U_n, sum_factor_4_U_r, z, dx, dh_0);
+}
+
+static void gru_cell_gradient_step_1_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict h_0,
+    const double *restrict b_r, const double *restrict b_z, const double *restrict dL_dh,
+    const double *restrict sum_U_r_h_0, const double *restrict sum_W_r_x,
+    const double *restrict sum_U_z_h_0, const double *restrict sum_W_z_x, double *restrict r,
+    double *restrict factor, double *restrict z, double *restrict sigmoid_sum_W_z_x_sum_U_z_h_0,
+    double *restrict n_bar)
+{
+    ptrdiff_t done = 0;
+    if (H <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double h_0_block[SHORT][LANES];
+            double dL_dh_block[SHORT][LANES];
+            double sum_U_r_h_0_block[SHORT][LANES];
+            double sum_W_r_x_block[SHORT][LANES];
+            double sum_U_z_h_0_block[SHORT][LANES];
+            double sum_W_z_x_block[SHORT][LANES];
+            double r_block[SHORT][LANES];
+            double factor_block[SHORT][LANES];
+            double z_block[SHORT][LANES];
+            double sigmoid_sum_W_z_x_sum_U_z_h_0_block[SHORT][LANES];
+            double n_bar_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < H; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
+                    dL_dh_block[place][lane] = dL_dh[(first + lane) * H + place];
+                    sum_U_r_h_0_block[place][lane] = sum_U_r_h_0[(first + lane) * H + place];
+                    sum_W_r_x_block[place][lane] = sum_W_r_x[(first + lane) * H + place];
+                    sum_U_z_h_0_block[place][lane] = sum_U_z_h_0[(first + lane) * H + place];
+                    sum_W_z_x_block[place][lane] = sum_W_z_x[(first + lane) * H + place];
                 }
             }
             for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    dW_n[j * D + m] += factor_3[j] * x[row * D + m];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                sum_factor_3_U_n[j] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < H; k++) {
-                for (ptrdiff_t j = 0; j < H; j++) {
-                    sum_factor_3_U_n[j] += factor_3[k] * U_n[k * H + j];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                factor_4[j] = h_0[row * H + j] * sum_factor_3_U_n[j] * r[j] * f32_sigmoid(-sum_W_r_x[j] - sum_U_r_h_0[j] - b_r[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    dW_r[j * D + m] += factor_4[j] * x[row * D + m];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    dU_z[j * H + k] += factor_2[j] * h_0[row * H + k];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    dU_n[j * H + k] += factor_3[j] * factor[k];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    dU_r[j * H + k] += factor_4[j] * h_0[row * H + k];
-                }
-            }
-            for (ptrdiff_t m = 0; m < D; m++) {
-                dx[row * D + m] = 0.0f;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    dx[row * D + m] += factor_3[j] * W_n[j * D + m];
-                }
-            }
-            for (ptrdiff_t m = 0; m < D; m++) {
-                sum_factor_4_W_r[m] = 0.0f;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    sum_factor_4_W_r[m] += factor_4[j] * W_r[j * D + m];
-                }
-            }
-            for (ptrdiff_t m = 0; m < D; m++) {
-                sum_factor_2_W_z[m] = 0.0f;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    sum_factor_2_W_z[m] += factor_2[j] * W_z[j * D + m];
-                }
-            }
-            for (ptrdiff_t m = 0; m < D; m++) {
-                dx[row * D + m] = dx[row * D + m] + sum_factor_4_W_r[m] + sum_factor_2_W_z[m];
-            }
-            for (ptrdiff_t k = 0; k < H; k++) {
-                sum_factor_4_U_r[k] = 0.0f;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    sum_factor_4_U_r[k] += factor_4[j] * U_r[j * H + k];
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    r_block[j][lane] = f64_sigmoid(sum_W_r_x_block[j][lane] + sum_U_r_h_0_block[j][lane] + b_r[j]);
+                    z_block[j][lane] = f64_sigmoid(sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]);
+                    sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane] = f64_sigmoid(-sum_W_z_x_block[j][lane] - sum_U_z_h_0_block[j][lane] - b_z[j]);
                 }
             }
             for (ptrdiff_t k = 0; k < H; k++) {
-                sum_factor_2_U_z[k] = 0.0f;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    sum_factor_2_U_z[k] += factor_2[j] * U_z[j * H + k];
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    factor_block[k][lane] = r_block[k][lane] * h_0_block[k][lane];
+                    n_bar_block[k][lane] = dL_dh_block[k][lane] * sigmoid_sum_W_z_x_sum_U_z_h_0_block[k][lane];
                 }
             }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < H; place++) {
+                    r[(first + lane) * H + place] = r_block[place][lane];
+                    factor[(first + lane) * H + place] = factor_block[place][lane];
+                    z[(first + lane) * H + place] = z_block[place][lane];
+                    sigmoid_sum_W_z_x_sum_U_z_h_0[(first + lane) * H + place] = sigmoid_sum_W_z_x_sum_U_z_h_0_block[place][lane];
+                    n_bar[(first + lane) * H + place] = n_bar_block[place][lane];
+                }
+            }
+        }
+    }
+    if (stay_near(B, 11 * H * (ptrdiff_t)sizeof(double))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * H > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, H);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                            chunk[j - begin] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                            sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                        }
+                        f64_stream(&z[row * H + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    ptrdiff_t first = 0;
+                    for (; first + F64_LANES <= H; first += F64_LANES)
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t j = first + lane;
+                            r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                            z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                            sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                        }
+                    if (first < H && H >= F64_LANES) {
+                        first = H - F64_LANES;
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t j = first + lane;
+                            r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                            z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                            sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                        }
+                        first = H;
+                    }
+                    for (ptrdiff_t j = first; j < H; j++) {
+                        r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                        z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                        sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                    }
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t k = 0; k < H; k++) {
+                    factor[row * H + k] = r[row * H + k] * h_0[row * H + k];
+                    n_bar[row * H + k] = dL_dh[row * H + k] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + k];
+                }
+            }
+        }
+        done = B;
+    }
+    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
+                double chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                    chunk[j - begin] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                }
+                f64_stream(&z[row * H + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= H; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                    z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                }
+            if (first < H && H >= F64_LANES) {
+                first = H - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                    z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                }
+                first = H;
+            }
+            for (ptrdiff_t j = first; j < H; j++) {
+                r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+            }
+        }
+        for (ptrdiff_t k = 0; k < H; k++) {
+            factor[row * H + k] = r[row * H + k] * h_0[row * H + k];
+            n_bar[row * H + k] = dL_dh[row * H + k] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + k];
+        }
+    }
+    end_of_streams();
+}
+
+static void gru_cell_gradient_step_2_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict h_0,
+    const double *restrict b_n, const double *restrict dL_dh, const double *restrict sum_U_n_factor,
+    const double *restrict sum_W_n_x, const double *restrict sigmoid_sum_W_z_x_sum_U_z_h_0,
+    const double *restrict z, const double *restrict n_bar, double *restrict factor_2,
+    double *restrict factor_3)
+{
+    ptrdiff_t done = 0;
+    if (H <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double h_0_block[SHORT][LANES];
+            double dL_dh_block[SHORT][LANES];
+            double sum_U_n_factor_block[SHORT][LANES];
+            double sum_W_n_x_block[SHORT][LANES];
+            double sigmoid_sum_W_z_x_sum_U_z_h_0_block[SHORT][LANES];
+            double z_block[SHORT][LANES];
+            double n_bar_block[SHORT][LANES];
+            double factor_2_block[SHORT][LANES];
+            double factor_3_block[SHORT][LANES];
+            double n[LANES];
+            for (ptrdiff_t place = 0; place < H; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
+                    dL_dh_block[place][lane] = dL_dh[(first + lane) * H + place];
+                    sum_U_n_factor_block[place][lane] = sum_U_n_factor[(first + lane) * H + place];
+                    sum_W_n_x_block[place][lane] = sum_W_n_x[(first + lane) * H + place];
+                    sigmoid_sum_W_z_x_sum_U_z_h_0_block[place][lane] = sigmoid_sum_W_z_x_sum_U_z_h_0[(first + lane) * H + place];
+                    z_block[place][lane] = z[(first + lane) * H + place];
+                    n_bar_block[place][lane] = n_bar[(first + lane) * H + place];
+                }
+            }
+            for (ptrdiff_t j = 0; j < H; j++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    n[lane] = tanh(sum_W_n_x_block[j][lane] + sum_U_n_factor_block[j][lane] + b_n[j]);
+                    factor_3_block[j][lane] = n_bar_block[j][lane] * (1.0 - n[lane] * n[lane]);
+                    factor_2_block[j][lane] = dL_dh_block[j][lane] * (h_0_block[j][lane] - n[lane]) * z_block[j][lane] * sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < H; place++) {
+                    factor_2[(first + lane) * H + place] = factor_2_block[place][lane];
+                    factor_3[(first + lane) * H + place] = factor_3_block[place][lane];
+                }
+            }
+        }
+    }
+    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        for (ptrdiff_t j = 0; j < H; j++) {
+            double n = tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
+            factor_3[row * H + j] = n_bar[row * H + j] * (1.0 - n * n);
+            factor_2[row * H + j] = dL_dh[row * H + j] * (h_0[row * H + j] - n) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
+        }
+    }
+}
+
+static void gru_cell_gradient_step_3_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict h_0,
+    const double *restrict b_r, const double *restrict sum_factor_3_U_n, const double *restrict r,
+    const double *restrict sum_U_r_h_0, const double *restrict sum_W_r_x, double *restrict factor_4)
+{
+    ptrdiff_t done = 0;
+    if (H <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double h_0_block[SHORT][LANES];
+            double sum_factor_3_U_n_block[SHORT][LANES];
+            double r_block[SHORT][LANES];
+            double sum_U_r_h_0_block[SHORT][LANES];
+            double sum_W_r_x_block[SHORT][LANES];
+            double factor_4_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < H; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
+                    sum_factor_3_U_n_block[place][lane] = sum_factor_3_U_n[(first + lane) * H + place];
+                    r_block[place][lane] = r[(first + lane) * H + place];
+                    sum_U_r_h_0_block[place][lane] = sum_U_r_h_0[(first + lane) * H + place];
+                    sum_W_r_x_block[place][lane] = sum_W_r_x[(first + lane) * H + place];
+                }
+            }
+            for (ptrdiff_t j = 0; j < H; j++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    factor_4_block[j][lane] = h_0_block[j][lane] * sum_factor_3_U_n_block[j][lane] * r_block[j][lane] * f64_sigmoid(-sum_W_r_x_block[j][lane] - sum_U_r_h_0_block[j][lane] - b_r[j]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < H; place++) {
+                    factor_4[(first + lane) * H + place] = factor_4_block[place][lane];
+                }
+            }
+        }
+    }
+    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
+                double chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    chunk[j - begin] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f64_sigmoid(-sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]);
+                }
+                f64_stream(&factor_4[row * H + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= H; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    factor_4[row * H + j] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f64_sigmoid(-sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]);
+                }
+            if (first < H && H >= F64_LANES) {
+                first = H - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    factor_4[row * H + j] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f64_sigmoid(-sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]);
+                }
+                first = H;
+            }
+            for (ptrdiff_t j = first; j < H; j++) {
+                factor_4[row * H + j] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f64_sigmoid(-sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]);
+            }
+        }
+    }
+    end_of_streams();
+}
+
+static void gru_cell_gradient_step_4_f64(ptrdiff_t B, ptrdiff_t H, ptrdiff_t D,
+    const double *restrict dL_dh, const double *restrict sum_factor_2_W_z,
+    const double *restrict sum_factor_3_W_n, const double *restrict sum_factor_4_W_r,
+    const double *restrict r, const double *restrict sum_factor_2_U_z,
+    const double *restrict sum_factor_3_U_n, const double *restrict sum_factor_4_U_r,
+    const double *restrict z, double *restrict dx, double *restrict dh_0)
+{
+    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
+    for (ptrdiff_t row = 0; row < B; row++) {
+        if (B * D * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
+                double chunk[CHUNK];
+                for (ptrdiff_t m = begin; m < end; m++) {
+                    chunk[m - begin] = sum_factor_3_W_n[row * D + m] + sum_factor_4_W_r[row * D + m] + sum_factor_2_W_z[row * D + m];
+                }
+                f64_stream(&dx[row * D + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t m = 0; m < D; m++) {
+                dx[row * D + m] = (
+                    sum_factor_3_W_n[row * D + m]
+                    + sum_factor_4_W_r[row * D + m]
+                    + sum_factor_2_W_z[row * D + m]
+                );
+            }
+        }
+        if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
+                double chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = dL_dh[row * H + k] * z[row * H + k] + r[row * H + k] * sum_factor_3_U_n[row * H + k] + sum_factor_4_U_r[row * H + k] + sum_factor_2_U_z[row * H + k];
+                }
+                f64_stream(&dh_0[row * H + begin], chunk, end - begin);
+            }
+        }
+        else {
             for (ptrdiff_t k = 0; k < H; k++) {
                 dh_0[row * H + k] = (
-                    dL_dh[row * H + k] * z[k]
-                    + r[k] * sum_factor_3_U_n[k]
-                    + sum_factor_4_U_r[k]
-                    + sum_factor_2_U_z[k]
+                    dL_dh[row * H + k] * z[row * H + k]
+                    + r[row * H + k] * sum_factor_3_U_n[row * H + k]
+                    + sum_factor_4_U_r[row * H + k]
+                    + sum_factor_2_U_z[row * H + k]
                 );
             }
         }
     }
+    end_of_streams();
 }
 
 void gru_cell_gradient_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const double *restrict x,
@@ -736,268 +1482,70 @@ void gru_cell_gradient_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const double *
     double *restrict dW_n, double *restrict dW_r, double *restrict dU_z, double *restrict dU_n,
     double *restrict dU_r, double *restrict dx, double *restrict dh_0, double *restrict work)
 {
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t m = 0; m < D; m++) {
-            dW_z[j * D + m] = 0.0;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t m = 0; m < D; m++) {
-            dW_n[j * D + m] = 0.0;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t m = 0; m < D; m++) {
-            dW_r[j * D + m] = 0.0;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t k = 0; k < H; k++) {
-            dU_z[j * H + k] = 0.0;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t k = 0; k < H; k++) {
-            dU_n[j * H + k] = 0.0;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t k = 0; k < H; k++) {
-            dU_r[j * H + k] = 0.0;
-        }
-    }
-    {
-        double *restrict sum_W_r_x = work;
-        double *restrict sum_U_r_h_0 = work + H;
-        double *restrict r = work + H + H;
-        double *restrict factor = work + H + H + H;
-        double *restrict sum_U_n_factor = work + H + H + H + H;
-        double *restrict n = work + H + H + H + H + H;
-        double *restrict sum_W_z_x = work + H + H + H + H + H + H;
-        double *restrict sum_U_z_h_0 = work + H + H + H + H + H + H + H;
-        double *restrict z = work + H + H + H + H + H + H + H + H;
-        double *restrict factor_2 = work + H + H + H + H + H + H + H + H + H;
-        double *restrict factor_3 = work + H + H + H + H + H + H + H + H + H + H;
-        double *restrict sum_factor_3_U_n = work + H + H + H + H + H + H + H + H + H + H + H;
-        double *restrict factor_4 = work + H + H + H + H + H + H + H + H + H + H + H + H;
-        double *restrict sum_factor_4_W_r = work + H + H + H + H + H + H + H + H + H + H + H + H + H;
-        double *restrict sum_factor_2_W_z = work + H + H + H + H + H + H + H + H + H + H + H + H + H + D;
-        double *restrict sum_factor_4_U_r = work + H + H + H + H + H + H + H + H + H + H + H + H + H + D + D;
-        double *restrict sum_factor_2_U_z = work + H + H + H + H + H + H + H + H + H + H + H + H + H + D + D + H;
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_n[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_n[j * D + m] * x[row * D + m];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                dh_0[row * H + j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_r[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_r[j * D + m] * x[row * D + m];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_W_r_x[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_r[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_r[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_U_r_h_0[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                r[j] = f64_sigmoid(sum_W_r_x[j] + sum_U_r_h_0[j] + b_r[j]);
-                factor[j] = r[j] * h_0[row * H + j];
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_n[j * H + k] * factor[k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_n[j * H + k] * factor[k];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_U_n_factor[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                n[j] = tanh(dh_0[row * H + j] + sum_U_n_factor[j] + b_n[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_z[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_z[j * D + m] * x[row * D + m];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_W_z_x[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_z[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_z[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_U_z_h_0[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                z[j] = f64_sigmoid(sum_W_z_x[j] + sum_U_z_h_0[j] + b_z[j]);
-                factor_2[j] = dL_dh[row * H + j] * (h_0[row * H + j] - n[j]) * z[j] * f64_sigmoid(-sum_W_z_x[j] - sum_U_z_h_0[j] - b_z[j]);
-                double n_bar = dL_dh[row * H + j] * f64_sigmoid(-sum_W_z_x[j] - sum_U_z_h_0[j] - b_z[j]);
-                factor_3[j] = n_bar * (1.0 - n[j] * n[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    dW_z[j * D + m] += factor_2[j] * x[row * D + m];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    dW_n[j * D + m] += factor_3[j] * x[row * D + m];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                sum_factor_3_U_n[j] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < H; k++) {
-                for (ptrdiff_t j = 0; j < H; j++) {
-                    sum_factor_3_U_n[j] += factor_3[k] * U_n[k * H + j];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                factor_4[j] = h_0[row * H + j] * sum_factor_3_U_n[j] * r[j] * f64_sigmoid(-sum_W_r_x[j] - sum_U_r_h_0[j] - b_r[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    dW_r[j * D + m] += factor_4[j] * x[row * D + m];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    dU_z[j * H + k] += factor_2[j] * h_0[row * H + k];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    dU_n[j * H + k] += factor_3[j] * factor[k];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    dU_r[j * H + k] += factor_4[j] * h_0[row * H + k];
-                }
-            }
-            for (ptrdiff_t m = 0; m < D; m++) {
-                dx[row * D + m] = 0.0;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    dx[row * D + m] += factor_3[j] * W_n[j * D + m];
-                }
-            }
-            for (ptrdiff_t m = 0; m < D; m++) {
-                sum_factor_4_W_r[m] = 0.0;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    sum_factor_4_W_r[m] += factor_4[j] * W_r[j * D + m];
-                }
-            }
-            for (ptrdiff_t m = 0; m < D; m++) {
-                sum_factor_2_W_z[m] = 0.0;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    sum_factor_2_W_z[m] += factor_2[j] * W_z[j * D + m];
-                }
-            }
-            for (ptrdiff_t m = 0; m < D; m++) {
-                dx[row * D + m] = dx[row * D + m] + sum_factor_4_W_r[m] + sum_factor_2_W_z[m];
-            }
-            for (ptrdiff_t k = 0; k < H; k++) {
-                sum_factor_4_U_r[k] = 0.0;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    sum_factor_4_U_r[k] += factor_4[j] * U_r[j * H + k];
-                }
-            }
-            for (ptrdiff_t k = 0; k < H; k++) {
-                sum_factor_2_U_z[k] = 0.0;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    sum_factor_2_U_z[k] += factor_2[j] * U_z[j * H + k];
-                }
-            }
-            for (ptrdiff_t k = 0; k < H; k++) {
-                dh_0[row * H + k] = (
-                    dL_dh[row * H + k] * z[k]
-                    + r[k] * sum_factor_3_U_n[k]
-                    + sum_factor_4_U_r[k]
-                    + sum_factor_2_U_z[k]
-                );
-            }
-        }
-    }
+    double *restrict sum_W_n_x = work;
+    work += B * H;
+    double *restrict sum_W_r_x = work;
+    work += B * H;
+    double *restrict sum_U_r_h_0 = work;
+    work += B * H;
+    double *restrict r = work;
+    work += B * H;
+    double *restrict factor = work;
+    work += B * H;
+    double *restrict sum_U_n_factor = work;
+    work += B * H;
+    double *restrict sum_W_z_x = work;
+    work += B * H;
+    double *restrict sum_U_z_h_0 = work;
+    work += B * H;
+    double *restrict z = work;
+    work += B * H;
+    double *restrict sigmoid_sum_W_z_x_sum_U_z_h_0 = work;
+    work += B * H;
+    double *restrict factor_2 = work;
+    work += B * H;
+    double *restrict n_bar = work;
+    work += B * H;
+    double *restrict factor_3 = work;
+    work += B * H;
+    double *restrict sum_factor_3_U_n = work;
+    work += B * H;
+    double *restrict factor_4 = work;
+    work += B * H;
+    double *restrict sum_factor_3_W_n = work;
+    work += B * D;
+    double *restrict sum_factor_4_W_r = work;
+    work += B * D;
+    double *restrict sum_factor_2_W_z = work;
+    work += B * D;
+    double *restrict sum_factor_4_U_r = work;
+    work += B * H;
+    double *restrict sum_factor_2_U_z = work;
+    work += B * H;
+    f64_matrix_product(B, H, D, x, D, 1, W_n, 1, D, sum_W_n_x, H, 1);
+    f64_matrix_product(B, H, D, x, D, 1, W_r, 1, D, sum_W_r_x, H, 1);
+    f64_matrix_product(B, H, H, h_0, H, 1, U_r, 1, H, sum_U_r_h_0, H, 1);
+    f64_matrix_product(B, H, D, x, D, 1, W_z, 1, D, sum_W_z_x, H, 1);
+    f64_matrix_product(B, H, H, h_0, H, 1, U_z, 1, H, sum_U_z_h_0, H, 1);
+    gru_cell_gradient_step_1_f64(B, H, h_0, b_r, b_z, dL_dh, sum_U_r_h_0, sum_W_r_x, sum_U_z_h_0,
+        sum_W_z_x, r, factor, z, sigmoid_sum_W_z_x_sum_U_z_h_0, n_bar);
+    f64_matrix_product(B, H, H, factor, H, 1, U_n, 1, H, sum_U_n_factor, H, 1);
+    gru_cell_gradient_step_2_f64(B, H, h_0, b_n, dL_dh, sum_U_n_factor, sum_W_n_x,
+        sigmoid_sum_W_z_x_sum_U_z_h_0, z, n_bar, factor_2, factor_3);
+    f64_matrix_product(H, D, B, factor_2, 1, H, x, D, 1, dW_z, D, 1);
+    f64_matrix_product(H, D, B, factor_3, 1, H, x, D, 1, dW_n, D, 1);
+    f64_matrix_product(B, H, H, factor_3, H, 1, U_n, H, 1, sum_factor_3_U_n, H, 1);
+    f64_matrix_product(H, H, B, factor_2, 1, H, h_0, H, 1, dU_z, H, 1);
+    f64_matrix_product(H, H, B, factor_3, 1, H, factor, H, 1, dU_n, H, 1);
+    f64_matrix_product(B, D, H, factor_3, H, 1, W_n, D, 1, sum_factor_3_W_n, D, 1);
+    f64_matrix_product(B, D, H, factor_2, H, 1, W_z, D, 1, sum_factor_2_W_z, D, 1);
+    f64_matrix_product(B, H, H, factor_2, H, 1, U_z, H, 1, sum_factor_2_U_z, H, 1);
+    gru_cell_gradient_step_3_f64(B, H, h_0, b_r, sum_factor_3_U_n, r, sum_U_r_h_0, sum_W_r_x,
+        factor_4);
+    f64_matrix_product(H, D, B, factor_4, 1, H, x, D, 1, dW_r, D, 1);
+    f64_matrix_product(H, H, B, factor_4, 1, H, h_0, H, 1, dU_r, H, 1);
+    f64_matrix_product(B, D, H, factor_4, H, 1, W_r, D, 1, sum_factor_4_W_r, D, 1);
+    f64_matrix_product(B, H, H, factor_4, H, 1, U_r, H, 1, sum_factor_4_U_r, H, 1);
+    gru_cell_gradient_step_4_f64(B, H, D, dL_dh, sum_factor_2_W_z, sum_factor_3_W_n,
+        sum_factor_4_W_r, r, sum_factor_2_U_z, sum_factor_3_U_n, sum_factor_4_U_r, z, dx, dh_0);
 }

@@ -33,8 +33,17 @@
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
    `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
    run at the same time need one each.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       float *work = malloc((size_t)gru_cell_work(B, D, H) * sizeof *work);
+       gru_cell_f32(B, D, H, x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, out, work);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c gru_cell.c -lm */
 
 #ifndef GRU_CELL_H
 #define GRU_CELL_H
@@ -62,6 +71,7 @@ extern "C" {
    b_n[H]: Input.
    out[B][H]: result.
  */
+ptrdiff_t gru_cell_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H);
 void gru_cell_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *x, const float *h_0,
     const float *W_r, const float *U_r, const float *b_r, const float *W_z, const float *U_z,
     const float *b_z, const float *W_n, const float *U_n, const float *b_n, float *out,
@@ -70,7 +80,6 @@ void gru_cell_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const double *x, const 
     const double *W_r, const double *U_r, const double *b_r, const double *W_z, const double *U_z,
     const double *b_z, const double *W_n, const double *U_n, const double *b_n, double *out,
     double *work);
-ptrdiff_t gru_cell_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H);
 
 /* The gradient of L(h) by W_z, W_n, W_r, U_z, U_n, U_r, x and h_0, given its gradient dL_dh by h.
 
@@ -111,6 +120,7 @@ ptrdiff_t gru_cell_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H);
    dx[B][D]: result.
    dh_0[B][H]: result.
  */
+ptrdiff_t gru_cell_gradient_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H);
 void gru_cell_gradient_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *x, const float *h_0,
     const float *W_r, const float *U_r, const float *b_r, const float *W_z, const float *U_z,
     const float *b_z, const float *W_n, const float *U_n, const float *b_n, const float *dL_dh,
@@ -121,7 +131,6 @@ void gru_cell_gradient_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const double *
     const double *U_z, const double *b_z, const double *W_n, const double *U_n, const double *b_n,
     const double *dL_dh, double *dW_z, double *dW_n, double *dW_r, double *dU_z, double *dU_n,
     double *dU_r, double *dx, double *dh_0, double *work);
-ptrdiff_t gru_cell_gradient_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H);
 
 #ifdef __cplusplus
 }

@@ -39,105 +39,6 @@ __all__ = [
 ]
 
 
-def _sigmoid(u):
-    """1 / (1 + exp(-u)), without overflow on either side."""
-    small = np.exp(-np.abs(u))
-    return np.where(u >= 0, 1, small) / (1 + small)
-
-
-def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
-
-    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
-    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
-    """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
-    arrays, sizes, of, single = [], {}, {}, None
-    for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
-        if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
-        if label_of is not None:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
-        else:
-            if not isinstance(value, np.ndarray):
-                if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
-                value = np.asarray(value, dtype)
-            elif not value.ndim and value.dtype.kind in "iuf":
-                value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
-        if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
-        if batched:
-            alone = array.ndim == least
-            if single is not None and alone != single[1]:
-                one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
-            single = single or (name, alone)
-            array = array[None] if alone else array
-        for axis, size in zip(axes, array.shape, strict=True):
-            if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
-            if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
-        arrays.append(array)
-    for place, (name, _, _, label_of, _) in enumerate(arguments):
-        array = arrays[place]
-        if label_of is not None:
-            # Where no argument has that axis, nothing is looked up along it.
-            places = sizes.get(label_of)
-            outside = array < 0 if places is None else (array < 0) | (array >= places)
-            if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
-            array = array.astype(np.intp)
-        arrays[place] = array if array.ndim else array[()]
-    return arrays, sizes, dtype, single is not None and single[1]
-
-
-def _output(name, out, shape, dtype, without_batch, others):
-    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
-    if out is None:
-        return np.empty(shape, dtype)
-    wanted = shape[1:] if without_batch else shape
-    masked = isinstance(out, np.ma.MaskedArray)
-    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
-    return out[None] if without_batch else out
-
-
 def gru_cell(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, out=None):
     """One step of a gated recurrent unit: a reset gate decides how much of the previous state the
     candidate sees, an update gate how much of it stays.
@@ -182,38 +83,72 @@ def gru_cell(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, out=None):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
-    arrays, sizes, dtype, single = _read(
-        ("x", x, ('B', 'D'), None, True),
-        ("h_0", h_0, ('B', 'H'), None, True),
-        ("W_r", W_r, ('H', 'D'), None, False),
-        ("U_r", U_r, ('H', 'H'), None, False),
-        ("b_r", b_r, ('H',), None, False),
-        ("W_z", W_z, ('H', 'D'), None, False),
-        ("U_z", U_z, ('H', 'H'), None, False),
-        ("b_z", b_z, ('H',), None, False),
-        ("W_n", W_n, ('H', 'D'), None, False),
-        ("U_n", U_n, ('H', 'H'), None, False),
-        ("b_n", b_n, ('H',), None, False),
-    )
-    x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n = arrays
-    B = sizes["B"]
-    D = sizes["D"]
-    H = sizes["H"]
-    out = _output("out", out, (B, H), dtype, single, arrays)
-    sum_W_z_x = x @ W_z.T  # [B, H]
-    sum_U_z_h_0 = h_0 @ U_z.T  # [B, H]
-    z = _sigmoid(sum_W_z_x + sum_U_z_h_0 + b_z)  # [B, H]
-    sum_W_n_x = x @ W_n.T  # [B, H]
-    sum_W_r_x = x @ W_r.T  # [B, H]
-    sum_U_r_h_0 = h_0 @ U_r.T  # [B, H]
-    r = _sigmoid(sum_W_r_x + sum_U_r_h_0 + b_r)  # [B, H]
-    factor = r * h_0  # [B, H]
-    sum_U_n_factor = factor @ U_n.T  # [B, H]
-    n = np.tanh(sum_W_n_x + sum_U_n_factor + b_n)  # [B, H]
-    out[...] = z * h_0 + _sigmoid(-sum_W_z_x - sum_U_z_h_0 - b_z) * n
+    single = False
+    if not (
+        _are_plain(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n)
+        and x.ndim == 2
+        and x.size > 0
+        and h_0.ndim == 2
+        and h_0.shape[0] == x.shape[0]
+        and h_0.size > 0
+        and W_r.shape == (h_0.shape[1], x.shape[1])
+        and U_r.shape == (h_0.shape[1], h_0.shape[1])
+        and b_r.shape == (h_0.shape[1],)
+        and W_z.shape == W_r.shape
+        and U_z.shape == U_r.shape
+        and b_z.shape == b_r.shape
+        and W_n.shape == W_r.shape
+        and U_n.shape == U_r.shape
+        and b_n.shape == b_r.shape
+    ):
+        (x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n), _, _, single = _read(
+            ("x", x, ('B', 'D'), None, True),
+            ("h_0", h_0, ('B', 'H'), None, True),
+            ("W_r", W_r, ('H', 'D'), None, False),
+            ("U_r", U_r, ('H', 'H'), None, False),
+            ("b_r", b_r, ('H',), None, False),
+            ("W_z", W_z, ('H', 'D'), None, False),
+            ("U_z", U_z, ('H', 'H'), None, False),
+            ("b_z", b_z, ('H',), None, False),
+            ("W_n", W_n, ('H', 'D'), None, False),
+            ("U_n", U_n, ('H', 'H'), None, False),
+            ("b_n", b_n, ('H',), None, False),
+        )
+    dtype = x.dtype
+    B = x.shape[0]
+    H = h_0.shape[1]
+    out = _output("out", out, (B, H), dtype, single, [x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n])
+    _in_blocks(_gru_cell_rows, (x, h_0, out), (W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n))
     return out[0] if single else out
+
+
+def _gru_cell_rows(x, h_0, out, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n):
+    """The samples of one block of gru_cell."""
+    sum_W_z_x = np.matmul(x, W_z.T, out=out)  # [B, H]
+    sum_U_z_h_0 = h_0 @ U_z.T  # [B, H]
+    part = sum_W_z_x + sum_U_z_h_0
+    part += b_z
+    z = _sigmoid(part)  # [B, H]
+    n = np.matmul(x, W_n.T, out=part)
+    part_2 = x @ W_r.T
+    sum_U_r_h_0 = h_0 @ U_r.T  # [B, H]
+    part_2 += sum_U_r_h_0
+    part_2 += b_r
+    r = _sigmoid(part_2)  # [B, H]
+    factor = np.multiply(r, h_0, out=r)  # [B, H]
+    sum_U_n_factor = np.matmul(factor, U_n.T, out=part_2)  # [B, H]
+    n += sum_U_n_factor
+    n += b_n
+    np.tanh(n, out=n)  # [B, H]
+    part_3 = np.multiply(z, h_0, out=z)
+    np.negative(sum_W_z_x, out=out)
+    out -= sum_U_z_h_0
+    out -= b_z
+    part_4 = _sigmoid(out)
+    np.multiply(part_4, n, out=part)
+    np.add(part_3, part, out=out)
 
 
 def gru_cell_gradient(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh, out=None):
@@ -290,74 +225,269 @@ def gru_cell_gradient(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
-    arrays, sizes, dtype, single = _read(
-        ("x", x, ('B', 'D'), None, True),
-        ("h_0", h_0, ('B', 'H'), None, True),
-        ("W_r", W_r, ('H', 'D'), None, False),
-        ("U_r", U_r, ('H', 'H'), None, False),
-        ("b_r", b_r, ('H',), None, False),
-        ("W_z", W_z, ('H', 'D'), None, False),
-        ("U_z", U_z, ('H', 'H'), None, False),
-        ("b_z", b_z, ('H',), None, False),
-        ("W_n", W_n, ('H', 'D'), None, False),
-        ("U_n", U_n, ('H', 'H'), None, False),
-        ("b_n", b_n, ('H',), None, False),
-        ("dL_dh", dL_dh, ('B', 'H'), None, True),
+    single = False
+    if not (
+        _are_plain(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh)
+        and x.ndim == 2
+        and x.size > 0
+        and h_0.ndim == 2
+        and h_0.shape[0] == x.shape[0]
+        and h_0.size > 0
+        and W_r.shape == (h_0.shape[1], x.shape[1])
+        and U_r.shape == (h_0.shape[1], h_0.shape[1])
+        and b_r.shape == (h_0.shape[1],)
+        and W_z.shape == W_r.shape
+        and U_z.shape == U_r.shape
+        and b_z.shape == b_r.shape
+        and W_n.shape == W_r.shape
+        and U_n.shape == U_r.shape
+        and b_n.shape == b_r.shape
+        and dL_dh.shape == h_0.shape
+    ):
+        (x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh), _, _, single = _read(
+            ("x", x, ('B', 'D'), None, True),
+            ("h_0", h_0, ('B', 'H'), None, True),
+            ("W_r", W_r, ('H', 'D'), None, False),
+            ("U_r", U_r, ('H', 'H'), None, False),
+            ("b_r", b_r, ('H',), None, False),
+            ("W_z", W_z, ('H', 'D'), None, False),
+            ("U_z", U_z, ('H', 'H'), None, False),
+            ("b_z", b_z, ('H',), None, False),
+            ("W_n", W_n, ('H', 'D'), None, False),
+            ("U_n", U_n, ('H', 'H'), None, False),
+            ("b_n", b_n, ('H',), None, False),
+            ("dL_dh", dL_dh, ('B', 'H'), None, True),
+        )
+    dtype = x.dtype
+    B, D = x.shape
+    H = h_0.shape[1]
+    dW_z, dW_n, dW_r, dU_z, dU_n, dU_r, dx, dh_0 = _outputs(
+        out,
+        [
+            ("dW_z", (H, D), False),
+            ("dW_n", (H, D), False),
+            ("dW_r", (H, D), False),
+            ("dU_z", (H, H), False),
+            ("dU_n", (H, H), False),
+            ("dU_r", (H, H), False),
+            ("dx", (B, D), single),
+            ("dh_0", (B, H), single),
+        ],
+        dtype,
+        [x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh],
     )
-    x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh = arrays
-    B = sizes["B"]
-    D = sizes["D"]
-    H = sizes["H"]
-    if out is None:
-        out = (None, None, None, None, None, None, None, None)
-    if not isinstance(out, (tuple, list)) or len(out) != 8:
-        raise ValueError("out: expected a tuple of 8 arrays (dW_z, dW_n, dW_r, dU_z, dU_n, dU_r, dx, dh_0)")
-    dW_z = _output("out[0]", out[0], (H, D), dtype, False, arrays)
-    arrays.append(dW_z)
-    dW_n = _output("out[1]", out[1], (H, D), dtype, False, arrays)
-    arrays.append(dW_n)
-    dW_r = _output("out[2]", out[2], (H, D), dtype, False, arrays)
-    arrays.append(dW_r)
-    dU_z = _output("out[3]", out[3], (H, H), dtype, False, arrays)
-    arrays.append(dU_z)
-    dU_n = _output("out[4]", out[4], (H, H), dtype, False, arrays)
-    arrays.append(dU_n)
-    dU_r = _output("out[5]", out[5], (H, H), dtype, False, arrays)
-    arrays.append(dU_r)
-    dx = _output("out[6]", out[6], (B, D), dtype, single, arrays)
-    arrays.append(dx)
-    dh_0 = _output("out[7]", out[7], (B, H), dtype, single, arrays)
-    arrays.append(dh_0)
-    sum_W_n_x = x @ W_n.T  # [B, H]
+    n = np.matmul(x, W_n.T, out=dh_0)
     sum_W_r_x = x @ W_r.T  # [B, H]
     sum_U_r_h_0 = h_0 @ U_r.T  # [B, H]
-    r = _sigmoid(sum_W_r_x + sum_U_r_h_0 + b_r)  # [B, H]
-    factor = r * h_0  # [B, H]
+    part = sum_W_r_x + sum_U_r_h_0
+    part += b_r
+    r = _sigmoid(part)  # [B, H]
+    factor = np.multiply(r, h_0, out=part)  # [B, H]
     sum_U_n_factor = factor @ U_n.T  # [B, H]
-    n = np.tanh(sum_W_n_x + sum_U_n_factor + b_n)  # [B, H]
-    z_bar = dL_dh * (h_0 - n)  # [B, H]
+    n += sum_U_n_factor
+    n += b_n
+    np.tanh(n, out=n)  # [B, H]
+    z_bar = np.subtract(h_0, n, out=sum_U_n_factor)
+    z_bar *= dL_dh  # [B, H]
     sum_W_z_x = x @ W_z.T  # [B, H]
     sum_U_z_h_0 = h_0 @ U_z.T  # [B, H]
-    z = _sigmoid(sum_W_z_x + sum_U_z_h_0 + b_z)  # [B, H]
-    factor_2 = z_bar * z * _sigmoid(-sum_W_z_x - sum_U_z_h_0 - b_z)  # [B, H]
-    dW_z[...] = factor_2.T @ x
-    n_bar = dL_dh * _sigmoid(-sum_W_z_x - sum_U_z_h_0 - b_z)  # [B, H]
-    factor_3 = n_bar * (1 - n * n)  # [B, H]
-    dW_n[...] = factor_3.T @ x
-    sum_factor_3_U_n = factor_3 @ U_n  # [B, H]
-    r_bar = h_0 * sum_factor_3_U_n  # [B, H]
-    factor_4 = r_bar * r * _sigmoid(-sum_W_r_x - sum_U_r_h_0 - b_r)  # [B, H]
-    dW_r[...] = factor_4.T @ x
-    dU_z[...] = factor_2.T @ h_0
-    dU_n[...] = factor_3.T @ factor
-    dU_r[...] = factor_4.T @ h_0
-    sum_factor_3_W_n = factor_3 @ W_n  # [B, D]
+    part_2 = sum_W_z_x + sum_U_z_h_0
+    part_2 += b_z
+    z = _sigmoid(part_2)  # [B, H]
+    part_3 = np.negative(sum_W_z_x, out=sum_W_z_x)
+    part_3 -= sum_U_z_h_0
+    part_3 -= b_z
+    sigmoid_sum_W_z_x_sum_U_z_h_0 = _sigmoid(part_3)  # [B, H]
+    factor_2 = np.multiply(z_bar, z, out=z_bar)
+    factor_2 *= sigmoid_sum_W_z_x_sum_U_z_h_0  # [B, H]
+    np.matmul(factor_2.T, x, out=dW_z)
+    # n_bar, [B, H]
+    n_bar = np.multiply(dL_dh, sigmoid_sum_W_z_x_sum_U_z_h_0, out=sigmoid_sum_W_z_x_sum_U_z_h_0)
+    factor_3 = np.multiply(n, n, out=n)
+    np.subtract(1, factor_3, out=factor_3)
+    factor_3 *= n_bar  # [B, H]
+    np.matmul(factor_3.T, x, out=dW_n)
+    sum_factor_3_U_n = np.matmul(factor_3, U_n, out=part_3)  # [B, H]
+    r_bar = np.multiply(h_0, sum_factor_3_U_n, out=sum_U_z_h_0)  # [B, H]
+    factor_4 = np.multiply(r_bar, r, out=r_bar)
+    part_4 = np.negative(sum_W_r_x, out=sum_W_r_x)
+    part_4 -= sum_U_r_h_0
+    part_4 -= b_r
+    part_5 = _sigmoid(part_4)
+    factor_4 *= part_5  # [B, H]
+    np.matmul(factor_4.T, x, out=dW_r)
+    np.matmul(factor_2.T, h_0, out=dU_z)
+    np.matmul(factor_3.T, factor, out=dU_n)
+    np.matmul(factor_4.T, h_0, out=dU_r)
+    np.matmul(factor_3, W_n, out=dx)
     sum_factor_4_W_r = factor_4 @ W_r  # [B, D]
     sum_factor_2_W_z = factor_2 @ W_z  # [B, D]
-    dx[...] = sum_factor_3_W_n + sum_factor_4_W_r + sum_factor_2_W_z
-    sum_factor_4_U_r = factor_4 @ U_r  # [B, H]
-    sum_factor_2_U_z = factor_2 @ U_z  # [B, H]
-    dh_0[...] = dL_dh * z + r * sum_factor_3_U_n + sum_factor_4_U_r + sum_factor_2_U_z
+    dx += sum_factor_4_W_r
+    dx += sum_factor_2_W_z
+    np.matmul(factor_4, U_r, out=dh_0)
+    sum_factor_2_U_z = np.matmul(factor_2, U_z, out=part_4)  # [B, H]
+    part_6 = np.multiply(dL_dh, z, out=z)
+    part_7 = np.multiply(r, sum_factor_3_U_n, out=r)
+    part_7 += part_6
+    dh_0 += part_7
+    dh_0 += sum_factor_2_U_z
     return dW_z, dW_n, dW_r, dU_z, dU_n, dU_r, (dx[0] if single else dx), (dh_0[0] if single else dh_0)
+
+
+def _in_blocks(kernel, arrays, others=()):
+    """Call a kernel for one block of samples after the other, so that what it works on stays in the cache.
+
+    All of `arrays` have a part for each sample; `others` are the same for all samples.
+    """
+    size = 0
+    for each in arrays:
+        size += each.nbytes
+    if size <= _BLOCK:
+        kernel(*arrays, *others)
+        return
+    samples = len(arrays[0])
+    rows = max(1, samples * _BLOCK // size)
+    for start in range(0, samples, rows):
+        kernel(*[each[start : start + rows] for each in arrays], *others)
+
+
+_BLOCK = 2 << 20  # bytes: somewhat more than a second-level cache, so that blocks are few
+
+
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _are_plain(first, *others):
+    """Whether all are plain arrays of one dtype, float32 or float64."""
+    if type(first) is not np.ndarray:
+        return False
+    dtype = first.dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array in others:
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+    return True
+
+
+def _sigmoid(u):
+    """1 / (1 + exp(-u)), without overflow on either side."""
+    small = np.exp(-np.abs(u))
+    return np.where(u >= 0, 1, small) / (1 + small)
+
+
+def _read(*arguments):
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
+
+    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
+    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
+    """
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
+    )
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
+    arrays, sizes, of, single = [], {}, {}, None
+    for name, value, axes, label_of, batched in arguments:
+        if isinstance(value, np.ma.MaskedArray):
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
+        if label_of is not None:
+            array = np.asarray(value)
+            if array.dtype.kind not in "iu":
+                _refuse(name, "integers (labels)", array.dtype)
+        else:
+            if not isinstance(value, np.ndarray):
+                if least or not isinstance(value, (int, float, np.floating, np.integer)):
+                    _refuse(name, "an array", type(value).__name__)
+                value = np.asarray(value, dtype)
+            elif not value.ndim and value.dtype.kind in "iuf":
+                value = value.astype(dtype)
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
+        if array.ndim not in (len(axes), least):
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
+        if batched:
+            alone = array.ndim == least
+            if single is not None and alone != single[1]:
+                one, other = (name, single[0]) if alone else (single[0], name)
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
+            single = single or (name, alone)
+            array = array[None] if alone else array
+        for axis, size in zip(axes, array.shape, strict=True):
+            if size == 0:
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
+            if sizes.setdefault(axis, size) != size:
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
+        arrays.append(array)
+    for place, (name, _, _, label_of, _) in enumerate(arguments):
+        array = arrays[place]
+        if label_of is not None:
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
+            array = array.astype(np.intp)
+        arrays[place] = array if array.ndim else array[()]
+    return arrays, sizes, dtype, single is not None and single[1]
+
+
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
+def _output(name, out, shape, dtype, without_batch, others):
+    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
+    if out is None:
+        return np.empty(shape, dtype)
+    wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
+    return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -47,21 +62,31 @@ static inline double f64_sign(double u)
     return u > 0.0 ? 1.0 : (u < 0.0 ? -1.0 : 0.0);
 }
 
+static inline float f32_square(float u)
+{
+    return u * u;
+}
+
+static inline double f64_square(double u)
+{
+    return u * u;
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 void huber_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const float *restrict t, float c,
@@ -73,6 +98,14 @@ void huber_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const float *r
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float y_block[SHORT][LANES];
+            float t_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    y_block[place][lane] = y[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = 0.0f;
@@ -80,7 +113,7 @@ void huber_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const float *r
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    losses[row] += (fabsf(y[row * K + k] - t[row * K + k]) <= c ? 0.5f * powf(y[row * K + k] - t[row * K + k], 2.0f) : c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
+                    losses[row] += (fabsf(y_block[k][lane] - t_block[k][lane]) <= c ? 0.5f * f32_square(y_block[k][lane] - t_block[k][lane]) : c * (fabsf(y_block[k][lane] - t_block[k][lane]) - 0.5f * c));
                 }
             }
         }
@@ -90,15 +123,27 @@ void huber_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const float *r
         losses[row] = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float losses_lanes[LANES] = {0.0f};
+            float losses_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                losses_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += (fabsf(y[row * K + k] - t[row * K + k]) <= c ? 0.5f * powf(y[row * K + k] - t[row * K + k], 2.0f) : c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
+                    losses_lanes[lane] += (fabsf(y[row * K + k] - t[row * K + k]) <= c ? 0.5f * f32_square(y[row * K + k] - t[row * K + k]) : c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float losses_term = (fabsf(y[row * K + k] - t[row * K + k]) <= c ? 0.5f * f32_square(y[row * K + k] - t[row * K + k]) : c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
+                    losses_lanes[lane] += lane < again ? 0.0f : losses_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += (fabsf(y[row * K + k] - t[row * K + k]) <= c ? 0.5f * powf(y[row * K + k] - t[row * K + k], 2.0f) : c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
+                losses[row] += (fabsf(y[row * K + k] - t[row * K + k]) <= c ? 0.5f * f32_square(y[row * K + k] - t[row * K + k]) : c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
             }
             losses[row] += f32_total(losses_lanes);
         }
@@ -114,6 +159,14 @@ void huber_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, const double 
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double y_block[SHORT][LANES];
+            double t_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    y_block[place][lane] = y[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = 0.0;
@@ -121,7 +174,7 @@ void huber_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, const double 
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    losses[row] += (fabs(y[row * K + k] - t[row * K + k]) <= c ? 0.5 * pow(y[row * K + k] - t[row * K + k], 2.0) : c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
+                    losses[row] += (fabs(y_block[k][lane] - t_block[k][lane]) <= c ? 0.5 * f64_square(y_block[k][lane] - t_block[k][lane]) : c * (fabs(y_block[k][lane] - t_block[k][lane]) - 0.5 * c));
                 }
             }
         }
@@ -131,15 +184,27 @@ void huber_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, const double 
         losses[row] = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double losses_lanes[LANES] = {0.0};
+            double losses_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                losses_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += (fabs(y[row * K + k] - t[row * K + k]) <= c ? 0.5 * pow(y[row * K + k] - t[row * K + k], 2.0) : c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
+                    losses_lanes[lane] += (fabs(y[row * K + k] - t[row * K + k]) <= c ? 0.5 * f64_square(y[row * K + k] - t[row * K + k]) : c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double losses_term = (fabs(y[row * K + k] - t[row * K + k]) <= c ? 0.5 * f64_square(y[row * K + k] - t[row * K + k]) : c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
+                    losses_lanes[lane] += lane < again ? 0.0 : losses_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += (fabs(y[row * K + k] - t[row * K + k]) <= c ? 0.5 * pow(y[row * K + k] - t[row * K + k], 2.0) : c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
+                losses[row] += (fabs(y[row * K + k] - t[row * K + k]) <= c ? 0.5 * f64_square(y[row * K + k] - t[row * K + k]) : c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
             }
             losses[row] += f64_total(losses_lanes);
         }
@@ -155,6 +220,15 @@ void huber_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restric
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float y_block[SHORT][LANES];
+            float t_block[SHORT][LANES];
+            float dy_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    y_block[place][lane] = y[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = 0.0f;
@@ -162,8 +236,13 @@ void huber_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restric
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    losses[row] += (fabsf(y[row * K + k] - t[row * K + k]) <= c ? 0.5f * powf(y[row * K + k] - t[row * K + k], 2.0f) : c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
-                    dy[row * K + k] = weight * (fabsf(y[row * K + k] - t[row * K + k]) <= c ? y[row * K + k] - t[row * K + k] : c * f32_sign(y[row * K + k] - t[row * K + k]));
+                    losses[row] += (fabsf(y_block[k][lane] - t_block[k][lane]) <= c ? 0.5f * f32_square(y_block[k][lane] - t_block[k][lane]) : c * (fabsf(y_block[k][lane] - t_block[k][lane]) - 0.5f * c));
+                    dy_block[k][lane] = weight * (fabsf(y_block[k][lane] - t_block[k][lane]) <= c ? y_block[k][lane] - t_block[k][lane] : c * f32_sign(y_block[k][lane] - t_block[k][lane]));
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dy[(first + lane) * K + place] = dy_block[place][lane];
                 }
             }
         }
@@ -173,16 +252,29 @@ void huber_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restric
         losses[row] = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float losses_lanes[LANES] = {0.0f};
+            float losses_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                losses_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += (fabsf(y[row * K + k] - t[row * K + k]) <= c ? 0.5f * powf(y[row * K + k] - t[row * K + k], 2.0f) : c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
+                    losses_lanes[lane] += (fabsf(y[row * K + k] - t[row * K + k]) <= c ? 0.5f * f32_square(y[row * K + k] - t[row * K + k]) : c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
                     dy[row * K + k] = weight * (fabsf(y[row * K + k] - t[row * K + k]) <= c ? y[row * K + k] - t[row * K + k] : c * f32_sign(y[row * K + k] - t[row * K + k]));
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float losses_term = (fabsf(y[row * K + k] - t[row * K + k]) <= c ? 0.5f * f32_square(y[row * K + k] - t[row * K + k]) : c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
+                    losses_lanes[lane] += lane < again ? 0.0f : losses_term;
+                    dy[row * K + k] = weight * (fabsf(y[row * K + k] - t[row * K + k]) <= c ? y[row * K + k] - t[row * K + k] : c * f32_sign(y[row * K + k] - t[row * K + k]));
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += (fabsf(y[row * K + k] - t[row * K + k]) <= c ? 0.5f * powf(y[row * K + k] - t[row * K + k], 2.0f) : c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
+                losses[row] += (fabsf(y[row * K + k] - t[row * K + k]) <= c ? 0.5f * f32_square(y[row * K + k] - t[row * K + k]) : c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
                 dy[row * K + k] = weight * (fabsf(y[row * K + k] - t[row * K + k]) <= c ? y[row * K + k] - t[row * K + k] : c * f32_sign(y[row * K + k] - t[row * K + k]));
             }
             losses[row] += f32_total(losses_lanes);
@@ -199,6 +291,15 @@ void huber_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restri
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double y_block[SHORT][LANES];
+            double t_block[SHORT][LANES];
+            double dy_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    y_block[place][lane] = y[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = 0.0;
@@ -206,8 +307,13 @@ void huber_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restri
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    losses[row] += (fabs(y[row * K + k] - t[row * K + k]) <= c ? 0.5 * pow(y[row * K + k] - t[row * K + k], 2.0) : c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
-                    dy[row * K + k] = weight * (fabs(y[row * K + k] - t[row * K + k]) <= c ? y[row * K + k] - t[row * K + k] : c * f64_sign(y[row * K + k] - t[row * K + k]));
+                    losses[row] += (fabs(y_block[k][lane] - t_block[k][lane]) <= c ? 0.5 * f64_square(y_block[k][lane] - t_block[k][lane]) : c * (fabs(y_block[k][lane] - t_block[k][lane]) - 0.5 * c));
+                    dy_block[k][lane] = weight * (fabs(y_block[k][lane] - t_block[k][lane]) <= c ? y_block[k][lane] - t_block[k][lane] : c * f64_sign(y_block[k][lane] - t_block[k][lane]));
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dy[(first + lane) * K + place] = dy_block[place][lane];
                 }
             }
         }
@@ -217,16 +323,29 @@ void huber_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restri
         losses[row] = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double losses_lanes[LANES] = {0.0};
+            double losses_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                losses_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += (fabs(y[row * K + k] - t[row * K + k]) <= c ? 0.5 * pow(y[row * K + k] - t[row * K + k], 2.0) : c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
+                    losses_lanes[lane] += (fabs(y[row * K + k] - t[row * K + k]) <= c ? 0.5 * f64_square(y[row * K + k] - t[row * K + k]) : c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
                     dy[row * K + k] = weight * (fabs(y[row * K + k] - t[row * K + k]) <= c ? y[row * K + k] - t[row * K + k] : c * f64_sign(y[row * K + k] - t[row * K + k]));
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double losses_term = (fabs(y[row * K + k] - t[row * K + k]) <= c ? 0.5 * f64_square(y[row * K + k] - t[row * K + k]) : c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
+                    losses_lanes[lane] += lane < again ? 0.0 : losses_term;
+                    dy[row * K + k] = weight * (fabs(y[row * K + k] - t[row * K + k]) <= c ? y[row * K + k] - t[row * K + k] : c * f64_sign(y[row * K + k] - t[row * K + k]));
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += (fabs(y[row * K + k] - t[row * K + k]) <= c ? 0.5 * pow(y[row * K + k] - t[row * K + k], 2.0) : c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
+                losses[row] += (fabs(y[row * K + k] - t[row * K + k]) <= c ? 0.5 * f64_square(y[row * K + k] - t[row * K + k]) : c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
                 dy[row * K + k] = weight * (fabs(y[row * K + k] - t[row * K + k]) <= c ? y[row * K + k] - t[row * K + k] : c * f64_sign(y[row * K + k] - t[row * K + k]));
             }
             losses[row] += f64_total(losses_lanes);

@@ -20,7 +20,7 @@ Source: P. J. Huber, "Robust Estimation of a Location Parameter", Annals of Math
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from numba import from_dtype, njit, types
 
 __all__ = [
     "huber",
@@ -33,200 +33,54 @@ _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
 
 
-@njit(**_FAST)
-def _overlap(first, second):
-    """Whether two C-contiguous arrays have memory in common."""
-    start, other = first.ctypes.data, second.ctypes.data
-    return start < other + second.nbytes and other < start + first.nbytes
-
-
-@njit(**_EXACT)
-def _sign(u, one):
-    """1, 0 or -1, as u is positive, zero or negative."""
-    return one if u > 0 else (-one if u < 0 else one - one)
-
-
-def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
-
-    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
-    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
-    """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
-    arrays, sizes, of, single = [], {}, {}, None
-    for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
-        if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
-        if label_of is not None:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
-        else:
-            if not isinstance(value, np.ndarray):
-                if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
-                value = np.asarray(value, dtype)
-            elif not value.ndim and value.dtype.kind in "iuf":
-                value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
-        if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
-        if batched:
-            alone = array.ndim == least
-            if single is not None and alone != single[1]:
-                one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
-            single = single or (name, alone)
-            array = array[None] if alone else array
-        for axis, size in zip(axes, array.shape, strict=True):
-            if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
-            if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
-        arrays.append(array)
-    for place, (name, _, _, label_of, _) in enumerate(arguments):
-        array = arrays[place]
-        if label_of is not None:
-            # Where no argument has that axis, nothing is looked up along it.
-            places = sizes.get(label_of)
-            outside = array < 0 if places is None else (array < 0) | (array >= places)
-            if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
-            array = array.astype(np.intp)
-        if array.ndim:
-            array = np.ascontiguousarray(array)
-        arrays[place] = array if array.ndim else array[()]
-    return arrays, sizes, dtype, single is not None and single[1]
-
-
-def _output(name, out, shape, dtype, without_batch, others):
-    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
-    if out is None:
-        return np.empty(shape, dtype)
-    wanted = shape[1:] if without_batch else shape
-    masked = isinstance(out, np.ma.MaskedArray)
-    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
-    return out[None] if without_batch else out
-
-
-def _check_reduction(reduction, known):
-    """Refuse a reduction that is not among those known."""
-    if reduction not in known:
-        raise ValueError(f"reduction: expected one of {', '.join(known)}, found {reduction!r}")
-
-
-def _reduced(losses, reduction):
-    """The mean or the sum of the losses of all samples."""
-    real = losses.dtype.type
-    return real(_weighted_total(losses, real(1 / losses.size if reduction == "mean" else 1)))
-
-
-@njit(**_FAST)
-def _weighted_total(losses, weight):
-    """The sum of all losses, each with the same weight."""
-    total = losses.dtype.type(0)
-    for row in range(losses.size):
-        total += losses[row]
-    return weight * total
-
-
+_Array = np.ndarray
 _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _is_plain(first, *others):
-    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
-    if type(first[0]) is not np.ndarray:
-        return False
-    dtype = first[0].dtype
-    if dtype is not _REALS[0] and dtype is not _REALS[1]:
-        return False
-    for array, axes in (first, *others):
-        if type(array) is not np.ndarray or array.dtype is not dtype:
-            return False
-        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
-            return False
-    return True
+def _reads(axes):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
+    return lambda real: types.Array(real, axes, "C", readonly=True)
 
 
-_POOL = ThreadPoolExecutor()
+def _writes(axes):
+    """One that it writes."""
+    return lambda real: types.Array(real, axes, "C")
 
 
-def _in_threads(threads, kernel, sliced, *arguments):
-    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
-
-    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
-    so that every number comes out as in one thread.
-    """
-    samples = len(arguments[sliced.index(True)])
-    blocks = max(1, samples // 32)
-    parts = max(1, min(threads, blocks))
-    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
-
-    def run(part):
-        here = slice(cuts[part], cuts[part + 1])
-        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
-
-    others = [_POOL.submit(run, part) for part in range(1, parts)]
-    run(0)
-    for each in others:
-        each.result()
+def _places(axes):
+    """One that holds places of labels."""
+    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
 
 
-@njit(**_FAST)
-def _huber_kernel(y, t, c, losses):
-    """The loops of huber."""
-    real = losses.dtype.type  # keeps literals narrow
-    B = y.shape[0]
-    K = y.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or K == 0
-        or t.shape[0] != B
-        or t.shape[1] != K
-        or losses.shape[0] != B
-        or _overlap(losses, y)
-        or _overlap(losses, t)
-    ):
-        return False
-    for row in range(B):
-        losses[row] = real(0)
-        for k in range(K):
-            losses[row] += (real(1 / 2) * (y[row, k] - t[row, k]) ** 2 if abs(y[row, k] - t[row, k]) <= c else c * (abs(y[row, k] - t[row, k]) - real(1 / 2) * c))
-    return True
+def _number(real):
+    """A number."""
+    return types.float64
+
+
+class _ByDtype(dict):
+    """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
+
+    def __init__(self, function, kinds):
+        self.function, self.kinds = function, kinds
+
+    def __missing__(self, dtype):
+        if dtype not in _REALS:
+            raise TypeError(f"expected float32 or float64, found {dtype}")
+        # Compiled for one signature, it is not compiled again for others.
+        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        try:
+            # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
+            made = njit(signature, **{**_FAST, "cache": True})(self.function)
+        except Exception:  # no file, no place to write to, or nothing there that can be read
+            made = njit(signature, **_FAST)(self.function)
+        self[dtype] = made
+        return made
+
+
+def _by_dtype(*kinds):
+    """Let a function be compiled for one dtype at a time."""
+    return lambda function: _ByDtype(function, kinds)
 
 
 def huber(y, t, c, reduction="mean", *, threads=1):
@@ -238,7 +92,7 @@ def huber(y, t, c, reduction="mean", *, threads=1):
         Input.
     t : array (B, K)
         Input.
-    c : array ()
+    c : number
         Input.
     reduction : mean, sum, none
         How the losses of the samples become one number (none: they do not).
@@ -258,19 +112,25 @@ def huber(y, t, c, reduction="mean", *, threads=1):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
+    # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        threads == 1
-        and reduction in ("mean", "sum")
+        type(y) is type(t) is _Array
+        and (threads == 1 or y.size < _SHARED)
+        and reduction in ('mean', 'sum')
         and type(c) in _NUMBERS
-        and _is_plain((y, 2), (t, 2))
+        and y.flags.c_contiguous
+        and t.flags.c_contiguous
     ):
-        c = y.dtype.type(c)
-        B = y.shape[0]
-        losses = np.empty(B, y.dtype)
-        if _huber_kernel(y, t, c, losses):
-            return _reduced(losses, reduction)
+        try:
+            weight_ = 1 / (len(y) or 1) if reduction == "mean" else 1
+            losses = np.empty(len(y), y.dtype)
+            summed = np.empty(1, y.dtype)
+            if _huber_compiled[y.dtype](y, t, c, losses, weight_, summed):
+                return summed[0]
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
     # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum', 'none'))
     arrays, sizes, dtype, single = _read(
@@ -282,7 +142,10 @@ def huber(y, t, c, reduction="mean", *, threads=1):
     B = sizes["B"]
     K = sizes["K"]
     losses = np.empty((B,), dtype)
-    _huber_kernel(y, t, c, losses) if threads == 1 else _in_threads(threads, _huber_kernel, (True, True, False, True), y, t, c, losses)
+    if threads == 1:
+        _huber_compiled[dtype](y, t, c, losses, 1, np.empty(1, dtype))
+    else:
+        _in_threads(threads, _huber_compiled[dtype], (True, True, False, True, False, False), y, t, c, losses, 1, np.empty(1, dtype))
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -290,32 +153,27 @@ def huber(y, t, c, reduction="mean", *, threads=1):
 
 
 @njit(**_FAST)
-def _huber_value_and_gradient_kernel(y, t, c, weight, losses, dy):
-    """The loops of huber_value_and_gradient."""
+def _huber_kernel(y, t, c, losses):
+    """The loops of huber."""
     real = losses.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or K == 0
-        or t.shape[0] != B
-        or t.shape[1] != K
-        or losses.shape[0] != B
-        or dy.shape[0] != B
-        or dy.shape[1] != K
-        or _overlap(losses, y)
-        or _overlap(losses, t)
-        or _overlap(dy, y)
-        or _overlap(dy, t)
-        or _overlap(dy, losses)
-    ):
-        return False
     for row in range(B):
         losses[row] = real(0)
         for k in range(K):
             losses[row] += (real(1 / 2) * (y[row, k] - t[row, k]) ** 2 if abs(y[row, k] - t[row, k]) <= c else c * (abs(y[row, k] - t[row, k]) - real(1 / 2) * c))
-            dy[row, k] = weight * (y[row, k] - t[row, k] if abs(y[row, k] - t[row, k]) <= c else c * _sign(y[row, k] - t[row, k], real(1)))
+
+
+@_by_dtype(_reads(2), _reads(2), _number, _writes(1), _number, _writes(1))
+def _huber_compiled(y, t, c, losses, weight_, summed):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    real = y.dtype.type
+    B = y.shape[0]
+    K = y.shape[1]
+    if B * K == 0 or t.shape != (B, K) or losses.shape != (B,):
+        return False
+    _huber_kernel(y, t, real(c), losses)
+    summed[0] = _weighted_total(losses, real(weight_))
     return True
 
 
@@ -332,7 +190,7 @@ def huber_value_and_gradient(y, t, c, reduction="mean", out=None, *, threads=1):
         Input.
     t : array (B, K)
         Input.
-    c : array ()
+    c : number
         Input.
     reduction : mean, sum
         How the losses of the samples become one number.
@@ -356,21 +214,25 @@ def huber_value_and_gradient(y, t, c, reduction="mean", out=None, *, threads=1):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
+    # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        threads == 1
-        and reduction in ("mean", "sum")
-        and out is not None
+        type(y) is type(t) is type(out) is _Array
+        and (threads == 1 or y.size < _SHARED)
+        and reduction in ('mean', 'sum')
         and type(c) in _NUMBERS
-        and _is_plain((y, 2), (t, 2), (out, 2))
+        and y.flags.c_contiguous
+        and t.flags.c_contiguous
     ):
-        c = y.dtype.type(c)
-        B = y.shape[0]
-        weight = y.dtype.type(1 / B if reduction == "mean" else 1)
-        losses = np.empty(B, y.dtype)
-        if _huber_value_and_gradient_kernel(y, t, c, weight, losses, out):
-            return _reduced(losses, reduction), out
+        try:
+            weight = 1 / (len(y) or 1) if reduction == "mean" else 1
+            losses = np.empty(len(y), y.dtype)
+            summed = np.empty(1, y.dtype)
+            if _huber_value_and_gradient_compiled[y.dtype](y, t, c, weight, losses, out, summed):
+                return summed[0], out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
     # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
@@ -384,6 +246,220 @@ def huber_value_and_gradient(y, t, c, reduction="mean", out=None, *, threads=1):
     losses = np.empty((B,), dtype)
     dy = _output("out", out, (B, K), dtype, single, arrays)
     weight = dtype.type(1 / B if reduction == "mean" else 1)
-    _huber_value_and_gradient_kernel(y, t, c, weight, losses, dy) if threads == 1 else _in_threads(threads, _huber_value_and_gradient_kernel, (True, True, False, False, True, True), y, t, c, weight, losses, dy)
+    if threads == 1:
+        _huber_value_and_gradient_compiled[dtype](y, t, c, weight, losses, dy, np.empty(1, dtype))
+    else:
+        _in_threads(threads, _huber_value_and_gradient_compiled[dtype], (True, True, False, False, True, True, False), y, t, c, weight, losses, dy, np.empty(1, dtype))
     value = _reduced(losses, reduction)
     return value, (dy[0] if single else dy)
+
+
+@njit(**_FAST)
+def _huber_value_and_gradient_kernel(y, t, c, weight, losses, dy):
+    """The loops of huber_value_and_gradient."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = y.shape[0]
+    K = y.shape[1]
+    for row in range(B):
+        losses[row] = real(0)
+        for k in range(K):
+            losses[row] += (real(1 / 2) * (y[row, k] - t[row, k]) ** 2 if abs(y[row, k] - t[row, k]) <= c else c * (abs(y[row, k] - t[row, k]) - real(1 / 2) * c))
+            dy[row, k] = weight * (y[row, k] - t[row, k] if abs(y[row, k] - t[row, k]) <= c else c * _sign(y[row, k] - t[row, k], real(1)))
+
+
+@_by_dtype(_reads(2), _reads(2), _number, _number, _writes(1), _writes(2), _writes(1))
+def _huber_value_and_gradient_compiled(y, t, c, weight, losses, dy, summed):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    real = y.dtype.type
+    B = y.shape[0]
+    K = y.shape[1]
+    if (
+        B * K == 0
+        or t.shape != (B, K)
+        or losses.shape != (B,)
+        or dy.shape != (B, K)
+        or _overlap(dy, y)
+        or _overlap(dy, t)
+    ):
+        return False
+    _huber_value_and_gradient_kernel(y, t, real(c), real(weight), losses, dy)
+    summed[0] = _weighted_total(losses, real(weight))
+    return True
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
+
+
+@njit(**_EXACT)
+def _sign(u, one):
+    """1, 0 or -1, as u is positive, zero or negative."""
+    return one if u > 0 else (-one if u < 0 else one - one)
+
+
+_POOL = ThreadPoolExecutor()
+#: From so many numbers on, handing over to another thread costs less than it saves.
+_SHARED = 65536
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    blocks of 32 of them, so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    largest = max(each.size for each, cut in zip(arguments, sliced, strict=True) if cut)
+    unit = 32 if largest < 128 * samples else 1
+    units = samples // unit
+    parts = max(1, min(threads, units, 2 * largest // _SHARED))
+    cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
+def _read(*arguments):
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
+
+    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
+    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
+    """
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
+    )
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
+    arrays, sizes, of, single = [], {}, {}, None
+    for name, value, axes, label_of, batched in arguments:
+        if isinstance(value, np.ma.MaskedArray):
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
+        if label_of is not None:
+            array = np.asarray(value)
+            if array.dtype.kind not in "iu":
+                _refuse(name, "integers (labels)", array.dtype)
+        else:
+            if not isinstance(value, np.ndarray):
+                if least or not isinstance(value, (int, float, np.floating, np.integer)):
+                    _refuse(name, "an array", type(value).__name__)
+                value = np.asarray(value, dtype)
+            elif not value.ndim and value.dtype.kind in "iuf":
+                value = value.astype(dtype)
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
+        if array.ndim not in (len(axes), least):
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
+        if batched:
+            alone = array.ndim == least
+            if single is not None and alone != single[1]:
+                one, other = (name, single[0]) if alone else (single[0], name)
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
+            single = single or (name, alone)
+            array = array[None] if alone else array
+        for axis, size in zip(axes, array.shape, strict=True):
+            if size == 0:
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
+            if sizes.setdefault(axis, size) != size:
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
+        arrays.append(array)
+    for place, (name, _, _, label_of, _) in enumerate(arguments):
+        array = arrays[place]
+        if label_of is not None:
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
+            array = array.astype(np.intp)
+        if array.ndim:
+            array = np.ascontiguousarray(array)
+        arrays[place] = array if array.ndim else array[()]
+    return arrays, sizes, dtype, single is not None and single[1]
+
+
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
+def _output(name, out, shape, dtype, without_batch, others):
+    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
+    if out is None:
+        return np.empty(shape, dtype)
+    wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
+    return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False
+
+
+def _check_reduction(reduction, known):
+    """Refuse a reduction that is not among those known."""
+    if reduction not in known:
+        _refuse("reduction", f"one of {', '.join(known)}", repr(reduction))
+
+
+def _reduced(losses, reduction):
+    """The mean or the sum of the losses of all samples."""
+    real = losses.dtype.type
+    return real(_weighted_total(losses, real(1 / losses.size if reduction == "mean" else 1)))
+
+
+@njit(**_FAST)
+def _weighted_total(losses, weight):
+    """The sum of all losses, each with the same weight."""
+    total = losses.dtype.type(0)
+    for row in range(losses.size):
+        total += losses[row]
+    return weight * total

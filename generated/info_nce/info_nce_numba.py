@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import from_dtype, njit, types
 from numba.extending import intrinsic, overload
 
 __all__ = [
@@ -35,6 +35,303 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 # For formulas whose grouping matters.
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+_Array = np.ndarray
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _reads(axes):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
+    return lambda real: types.Array(real, axes, "C", readonly=True)
+
+
+def _writes(axes):
+    """One that it writes."""
+    return lambda real: types.Array(real, axes, "C")
+
+
+def _places(axes):
+    """One that holds places of labels."""
+    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+
+
+def _number(real):
+    """A number."""
+    return types.float64
+
+
+class _ByDtype(dict):
+    """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
+
+    def __init__(self, function, kinds):
+        self.function, self.kinds = function, kinds
+
+    def __missing__(self, dtype):
+        if dtype not in _REALS:
+            raise TypeError(f"expected float32 or float64, found {dtype}")
+        # Compiled for one signature, it is not compiled again for others.
+        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        try:
+            # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
+            made = njit(signature, **{**_FAST, "cache": True})(self.function)
+        except Exception:  # no file, no place to write to, or nothing there that can be read
+            made = njit(signature, **_FAST)(self.function)
+        self[dtype] = made
+        return made
+
+
+def _by_dtype(*kinds):
+    """Let a function be compiled for one dtype at a time."""
+    return lambda function: _ByDtype(function, kinds)
+
+
+def info_nce(S, T, reduction="mean", *, threads=1):
+    """Cross-entropy that picks the partner i of each query i among all N, by similarities S at a
+    temperature T.
+
+    Parameters
+    ----------
+    S : array (B, N, N)
+        Input.
+    T : number
+        Input.
+    reduction : mean, sum, none
+        How the losses of the samples become one number (none: they do not).
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
+
+    Returns
+    -------
+    losses : number, or array (B,)
+        The loss.
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
+    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
+    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
+    Exponentials below the smallest normal number are 0.
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(S) is _Array
+        and (threads == 1 or S.size < _SHARED)
+        and reduction in ('mean', 'sum')
+        and type(T) in _NUMBERS
+        and S.flags.c_contiguous
+    ):
+        try:
+            weight_ = 1 / (len(S) or 1) if reduction == "mean" else 1
+            losses = np.empty(len(S), S.dtype)
+            summed = np.empty(1, S.dtype)
+            if _info_nce_compiled[S.dtype](S, T, losses, weight_, summed):
+                return summed[0]
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    _check_reduction(reduction, ('mean', 'sum', 'none'))
+    arrays, sizes, dtype, single = _read(
+        ("S", S, ('B', 'N', 'N'), None, True),
+        ("T", T, (), None, False),
+    )
+    S, T = arrays
+    B = sizes["B"]
+    N = sizes["N"]
+    losses = np.empty((B,), dtype)
+    if threads == 1:
+        _info_nce_compiled[dtype](S, T, losses, 1, np.empty(1, dtype))
+    else:
+        _in_threads(threads, _info_nce_compiled[dtype], (True, False, True, False, False), S, T, losses, 1, np.empty(1, dtype))
+    if reduction == "none":
+        return losses[0] if single else losses
+    value = _reduced(losses, reduction)
+    return value
+
+
+@njit(**_FAST)
+def _info_nce_kernel(S, T, losses):
+    """The loops of info_nce."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = S.shape[0]
+    N = S.shape[1]
+    u = np.empty((N, N), losses.dtype)  # of one sample
+    m = np.empty(N, losses.dtype)  # of one sample
+    e = np.empty((N, N), losses.dtype)  # of one sample
+    s = np.empty(N, losses.dtype)  # of one sample
+    for row in range(B):
+        for i in range(N):
+            for k in range(N):
+                u[i, k] = S[row, i, k] / T
+        # the largest exponent becomes 0, so exp cannot overflow
+        for i in range(N):
+            total = real(-np.inf)
+            for k in range(N):
+                total = _larger_exponent(total, u[i, k])
+            m[i] = total
+        # between 0 and 1, and at least one of them is 1
+        for i in range(N):
+            for k in range(N):
+                e[i, k] = _exp_of_negative(u[i, k] - m[i])
+        # between 1 and the number of terms
+        for i in range(N):
+            total = real(0)
+            for k in range(N):
+                total += e[i, k]
+            s[i] = total
+        sum_u_m_log_s = real(0)
+        for i in range(N):
+            log_s = _log(s[i])
+            sum_u_m_log_s += _log_ratio(u[i, i], m[i], log_s)
+        losses[row] = -sum_u_m_log_s / real(N)
+
+
+@_by_dtype(_reads(3), _number, _writes(1), _number, _writes(1))
+def _info_nce_compiled(S, T, losses, weight_, summed):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    real = S.dtype.type
+    B = S.shape[0]
+    N = S.shape[1]
+    if B * N == 0 or S.shape != (B, N, N) or losses.shape != (B,):
+        return False
+    _info_nce_kernel(S, real(T), losses)
+    summed[0] = _weighted_total(losses, real(weight_))
+    return True
+
+
+def info_nce_value_and_gradient(S, T, reduction="mean", out=None):
+    """The loss L and its gradient by S and T, in one call.
+
+    d(L, S[i, j]) = (p[i, j] - delta(i, j)) / (N * T)
+
+    d(L, T) = sum(i, S[i, i] - sum(k, S[i, k] * p[i, k])) / (N * T^2)
+
+    Parameters
+    ----------
+    S : array (B, N, N)
+        Input.
+    T : number
+        Input.
+    reduction : mean, sum
+        How the losses of the samples become one number.
+    out : tuple of arrays, optional
+        Where to put dS, dT: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+
+    Returns
+    -------
+    value : number
+        The loss.
+    dS : array (B, N, N)
+    dT : array ()
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
+    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
+    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
+    Exponentials below the smallest normal number are 0.
+    """
+    _check_reduction(reduction, ('mean', 'sum'))
+    arrays, sizes, dtype, single = _read(
+        ("S", S, ('B', 'N', 'N'), None, True),
+        ("T", T, (), None, False),
+    )
+    S, T = arrays
+    B = sizes["B"]
+    N = sizes["N"]
+    losses = np.empty((B,), dtype)
+    dS, dT = _outputs(
+        out,
+        [
+            ("dS", (B, N, N), single),
+            ("dT", (), False),
+        ],
+        dtype,
+        arrays,
+    )
+    weight = dtype.type(1 / B if reduction == "mean" else 1)
+    _info_nce_value_and_gradient_kernel(S, T, weight, losses, dS, dT)
+    value = _reduced(losses, reduction)
+    return value, ((dS[0] if single else dS), dT[()])
+
+
+@njit(**_FAST)
+def _info_nce_value_and_gradient_kernel(S, T, weight, losses, dS, dT):
+    """The loops of info_nce_value_and_gradient."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = S.shape[0]
+    N = S.shape[1]
+    u = np.empty((N, N), losses.dtype)  # of one sample
+    m = np.empty(N, losses.dtype)  # of one sample
+    e = np.empty((N, N), losses.dtype)  # of one sample
+    s = np.empty(N, losses.dtype)  # of one sample
+    p = np.empty((N, N), losses.dtype)  # of one sample
+    S_max = np.empty(N, losses.dtype)  # of one sample
+    sum_S_S_max_p = np.empty(N, losses.dtype)  # of one sample
+    dT[()] = real(0)
+    for row in range(B):
+        for i in range(N):
+            for k in range(N):
+                u[i, k] = S[row, i, k] / T
+        # the largest exponent becomes 0, so exp cannot overflow
+        for i in range(N):
+            total = real(-np.inf)
+            for k in range(N):
+                total = _larger_exponent(total, u[i, k])
+            m[i] = total
+        # between 0 and 1, and at least one of them is 1
+        for i in range(N):
+            for k in range(N):
+                e[i, k] = _exp_of_negative(u[i, k] - m[i])
+        # between 1 and the number of terms
+        for i in range(N):
+            total = real(0)
+            for k in range(N):
+                total += e[i, k]
+            s[i] = total
+        sum_u_m_log_s = real(0)
+        for i in range(N):
+            log_s = _log(s[i])
+            sum_u_m_log_s += _log_ratio(u[i, i], m[i], log_s)
+        losses[row] = -sum_u_m_log_s / real(N)
+        for i in range(N):
+            for j in range(N):
+                p[i, j] = e[i, j] / s[i]
+        for i in range(N):
+            for j in range(N):
+                dS[row, i, j] = weight * p[i, j] / (real(N) * T)
+            dS[row, i, i] = weight * (p[i, i] - real(1)) / (real(N) * T)
+        # subtracted where scores are compared, so that no digits are lost
+        for i in range(N):
+            total = real(-np.inf)
+            for k in range(N):
+                total = _larger_exponent(total, S[row, i, k])
+            S_max[i] = total
+        for i in range(N):
+            total = real(0)
+            for k in range(N):
+                total += (_log_ratio(S[row, i, k], S_max[i], real(0)) * p[i, k] if p[i, k] != real(0) else real(0))
+            sum_S_S_max_p[i] = total
+        sum_S_S_max_sum_S_S_max_p = real(0)
+        for i in range(N):
+            sum_S_S_max_sum_S_S_max_p += _log_ratio(S[row, i, i], S_max[i], sum_S_S_max_p[i])
+        dT[()] += (weight * sum_S_S_max_sum_S_S_max_p / (real(N) * (T * T)) if weight != real(0) else real(0))
 
 
 def _exp_of_negative_32(u):
@@ -94,16 +391,18 @@ def _compiled_exp_of_negative(u):
 
 
 @intrinsic
-def _larger(typing, u, v):
+def _larger_exponent(typing, u, v):
     """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
 
-    Of a NaN and a number it is the number.
+    Where one of them is NaN it may be either. The maximum of exponents is only subtracted from them,
+    and one that is NaN makes the whole sample NaN, whatever is subtracted; with a rule for NaN, this
+    would take three instructions.
     """
 
     def instruction(context, builder, signature, arguments):
         kind = arguments[0].type
         function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
-        return builder.call(function, arguments)
+        return builder.call(function, arguments, fastmath=("nnan", "nsz"))
 
     return u(u, u), instruction
 
@@ -183,66 +482,85 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
+_POOL = ThreadPoolExecutor()
+#: From so many numbers on, handing over to another thread costs less than it saves.
+_SHARED = 65536
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    blocks of 32 of them, so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    largest = max(each.size for each, cut in zip(arguments, sliced, strict=True) if cut)
+    unit = 32 if largest < 128 * samples else 1
+    units = samples // unit
+    parts = max(1, min(threads, units, 2 * largest // _SHARED))
+    cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
 
     Each argument is (name, value, axes, axis that a label points into, whether it is batched).
     Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
     """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
+    )
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
     arrays, sizes, of, single = [], {}, {}, None
     for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
         if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
         if label_of is not None:
             array = np.asarray(value)
             if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
+                _refuse(name, "integers (labels)", array.dtype)
         else:
             if not isinstance(value, np.ndarray):
                 if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
+                    _refuse(name, "an array", type(value).__name__)
                 value = np.asarray(value, dtype)
             elif not value.ndim and value.dtype.kind in "iuf":
                 value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
             array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
         if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
         if batched:
             alone = array.ndim == least
             if single is not None and alone != single[1]:
                 one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
             single = single or (name, alone)
             array = array[None] if alone else array
         for axis, size in zip(axes, array.shape, strict=True):
             if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
             if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
         arrays.append(array)
     for place, (name, _, _, label_of, _) in enumerate(arguments):
         array = arrays[place]
@@ -251,8 +569,8 @@ def _read(*arguments):
             places = sizes.get(label_of)
             outside = array < 0 if places is None else (array < 0) | (array >= places)
             if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
             array = array.astype(np.intp)
         if array.ndim:
             array = np.ascontiguousarray(array)
@@ -260,28 +578,58 @@ def _read(*arguments):
     return arrays, sizes, dtype, single is not None and single[1]
 
 
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
 def _output(name, out, shape, dtype, without_batch, others):
     """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
     if out is None:
         return np.empty(shape, dtype)
     wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
     masked = isinstance(out, np.ma.MaskedArray)
     if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
         found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
     if not out.flags.writeable or not out.flags.c_contiguous:
         found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
     return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False
 
 
 def _check_reduction(reduction, known):
     """Refuse a reduction that is not among those known."""
     if reduction not in known:
-        raise ValueError(f"reduction: expected one of {', '.join(known)}, found {reduction!r}")
+        _refuse("reduction", f"one of {', '.join(known)}", repr(reduction))
 
 
 def _reduced(losses, reduction):
@@ -297,272 +645,3 @@ def _weighted_total(losses, weight):
     for row in range(losses.size):
         total += losses[row]
     return weight * total
-
-
-_REALS = (np.dtype(np.float32), np.dtype(np.float64))
-_NUMBERS = (float, np.float32, np.float64)
-
-
-def _is_plain(first, *others):
-    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
-    if type(first[0]) is not np.ndarray:
-        return False
-    dtype = first[0].dtype
-    if dtype is not _REALS[0] and dtype is not _REALS[1]:
-        return False
-    for array, axes in (first, *others):
-        if type(array) is not np.ndarray or array.dtype is not dtype:
-            return False
-        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
-            return False
-    return True
-
-
-_POOL = ThreadPoolExecutor()
-
-
-def _in_threads(threads, kernel, sliced, *arguments):
-    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
-
-    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
-    so that every number comes out as in one thread.
-    """
-    samples = len(arguments[sliced.index(True)])
-    blocks = max(1, samples // 32)
-    parts = max(1, min(threads, blocks))
-    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
-
-    def run(part):
-        here = slice(cuts[part], cuts[part + 1])
-        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
-
-    others = [_POOL.submit(run, part) for part in range(1, parts)]
-    run(0)
-    for each in others:
-        each.result()
-
-
-@njit(**_FAST)
-def _info_nce_kernel(S, T, losses):
-    """The loops of info_nce."""
-    real = losses.dtype.type  # keeps literals narrow
-    B = S.shape[0]
-    N = S.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if B == 0 or N == 0 or S.shape[2] != N or losses.shape[0] != B or _overlap(losses, S):
-        return False
-    u = np.empty((N, N), losses.dtype)  # of one sample
-    m = np.empty(N, losses.dtype)  # of one sample
-    e = np.empty((N, N), losses.dtype)  # of one sample
-    s = np.empty(N, losses.dtype)  # of one sample
-    for row in range(B):
-        for i in range(N):
-            for k in range(N):
-                u[i, k] = S[row, i, k] / T
-        # the largest exponent becomes 0, so exp cannot overflow
-        for i in range(N):
-            total = real(-np.inf)
-            for k in range(N):
-                total = _larger(total, u[i, k])
-            m[i] = total
-        # between 0 and 1, and at least one of them is 1
-        for i in range(N):
-            for k in range(N):
-                e[i, k] = _exp_of_negative(u[i, k] - m[i])
-        # between 1 and the number of terms
-        for i in range(N):
-            total = real(0)
-            for k in range(N):
-                total += e[i, k]
-            s[i] = total
-        sum_u_m_log_s = real(0)
-        for i in range(N):
-            log_s = _log(s[i])
-            sum_u_m_log_s += _log_ratio(u[i, i], m[i], log_s)
-        losses[row] = -sum_u_m_log_s / real(N)
-    return True
-
-
-def info_nce(S, T, reduction="mean", *, threads=1):
-    """Cross-entropy that picks the partner i of each query i among all N, by similarities S at a
-    temperature T.
-
-    Parameters
-    ----------
-    S : array (B, N, N)
-        Input.
-    T : array ()
-        Input.
-    reduction : mean, sum, none
-        How the losses of the samples become one number (none: they do not).
-    threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
-
-    Returns
-    -------
-    losses : number, or array (B,)
-        The loss.
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
-    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
-    """
-    if (
-        threads == 1
-        and reduction in ("mean", "sum")
-        and type(T) in _NUMBERS
-        and _is_plain((S, 3))
-    ):
-        T = S.dtype.type(T)
-        B = S.shape[0]
-        losses = np.empty(B, S.dtype)
-        if _info_nce_kernel(S, T, losses):
-            return _reduced(losses, reduction)
-    # Something is to be converted, or made, or is wrong.
-    _check_reduction(reduction, ('mean', 'sum', 'none'))
-    arrays, sizes, dtype, single = _read(
-        ("S", S, ('B', 'N', 'N'), None, True),
-        ("T", T, (), None, False),
-    )
-    S, T = arrays
-    B = sizes["B"]
-    N = sizes["N"]
-    losses = np.empty((B,), dtype)
-    _info_nce_kernel(S, T, losses) if threads == 1 else _in_threads(threads, _info_nce_kernel, (True, False, True), S, T, losses)
-    if reduction == "none":
-        return losses[0] if single else losses
-    value = _reduced(losses, reduction)
-    return value
-
-
-@njit(**_FAST)
-def _info_nce_value_and_gradient_kernel(S, T, weight, losses, dS, dT):
-    """The loops of info_nce_value_and_gradient."""
-    real = losses.dtype.type  # keeps literals narrow
-    B = S.shape[0]
-    N = S.shape[1]
-    u = np.empty((N, N), losses.dtype)  # of one sample
-    m = np.empty(N, losses.dtype)  # of one sample
-    e = np.empty((N, N), losses.dtype)  # of one sample
-    s = np.empty(N, losses.dtype)  # of one sample
-    p = np.empty((N, N), losses.dtype)  # of one sample
-    S_max = np.empty(N, losses.dtype)  # of one sample
-    sum_S_S_max_p = np.empty(N, losses.dtype)  # of one sample
-    dT[()] = real(0)
-    for row in range(B):
-        for i in range(N):
-            for k in range(N):
-                u[i, k] = S[row, i, k] / T
-        # the largest exponent becomes 0, so exp cannot overflow
-        for i in range(N):
-            total = real(-np.inf)
-            for k in range(N):
-                total = _larger(total, u[i, k])
-            m[i] = total
-        # between 0 and 1, and at least one of them is 1
-        for i in range(N):
-            for k in range(N):
-                e[i, k] = _exp_of_negative(u[i, k] - m[i])
-        # between 1 and the number of terms
-        for i in range(N):
-            total = real(0)
-            for k in range(N):
-                total += e[i, k]
-            s[i] = total
-        sum_u_m_log_s = real(0)
-        for i in range(N):
-            log_s = _log(s[i])
-            sum_u_m_log_s += _log_ratio(u[i, i], m[i], log_s)
-        losses[row] = -sum_u_m_log_s / real(N)
-        for i in range(N):
-            for j in range(N):
-                p[i, j] = e[i, j] / s[i]
-        for i in range(N):
-            for j in range(N):
-                dS[row, i, j] = weight * p[i, j] / (real(N) * T)
-        for i in range(N):
-            dS[row, i, i] = weight * (p[i, i] - real(1)) / (real(N) * T)
-        # subtracted where scores are compared, so that no digits are lost
-        for i in range(N):
-            total = real(-np.inf)
-            for k in range(N):
-                total = _larger(total, S[row, i, k])
-            S_max[i] = total
-        for i in range(N):
-            total = real(0)
-            for k in range(N):
-                total += (_log_ratio(S[row, i, k], S_max[i], real(0)) * p[i, k] if p[i, k] != real(0) else real(0))
-            sum_S_S_max_p[i] = total
-        sum_S_S_max_sum_S_S_max_p = real(0)
-        for i in range(N):
-            sum_S_S_max_sum_S_S_max_p += _log_ratio(S[row, i, i], S_max[i], sum_S_S_max_p[i])
-        dT[()] += (weight * sum_S_S_max_sum_S_S_max_p / (real(N) * (T * T)) if weight != real(0) else real(0))
-
-
-def info_nce_value_and_gradient(S, T, reduction="mean", out=None):
-    """The loss L and its gradient by S and T, in one call.
-
-    d(L, S[i, j]) = (p[i, j] - delta(i, j)) / (N * T)
-
-    d(L, T) = sum(i, S[i, i] - sum(k, S[i, k] * p[i, k])) / (N * T^2)
-
-    Parameters
-    ----------
-    S : array (B, N, N)
-        Input.
-    T : array ()
-        Input.
-    reduction : mean, sum
-        How the losses of the samples become one number.
-    out : tuple of arrays, optional
-        Where to put dS, dT: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-
-    Returns
-    -------
-    value : number
-        The loss.
-    dS : array (B, N, N)
-    dT : array ()
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
-    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
-    """
-    _check_reduction(reduction, ('mean', 'sum'))
-    arrays, sizes, dtype, single = _read(
-        ("S", S, ('B', 'N', 'N'), None, True),
-        ("T", T, (), None, False),
-    )
-    S, T = arrays
-    B = sizes["B"]
-    N = sizes["N"]
-    losses = np.empty((B,), dtype)
-    if out is None:
-        out = (None, None)
-    if not isinstance(out, (tuple, list)) or len(out) != 2:
-        raise ValueError("out: expected a tuple of 2 arrays (dS, dT)")
-    dS = _output("out[0]", out[0], (B, N, N), dtype, single, arrays)
-    arrays.append(dS)
-    dT = _output("out[1]", out[1], (), dtype, False, arrays)
-    arrays.append(dT)
-    weight = dtype.type(1 / B if reduction == "mean" else 1)
-    _info_nce_value_and_gradient_kernel(S, T, weight, losses, dS, dT)
-    value = _reduced(losses, reduction)
-    return value, ((dS[0] if single else dS), dT[()])

@@ -19,12 +19,57 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
+
+static inline ptrdiff_t threads(void)
+{
+#ifdef _OPENMP
+    return omp_get_max_threads();
+#else
+    return 1;
+#endif
+}
+
+static inline ptrdiff_t thread(void)
+{
+#ifdef _OPENMP
+    return omp_get_thread_num();
+#else
+    return 0;
+#endif
+}
+
+/* a * b + c, rounded once where the processor does that as fast as twice. */
+#ifdef FP_FAST_FMAF
+#define f32_add_product(a, b, c) fmaf(a, b, c)
+#else
+#define f32_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+#ifdef FP_FAST_FMA
+#define f64_add_product(a, b, c) fma(a, b, c)
+#else
+#define f64_add_product(a, b, c) ((a) * (b) + (c))
+#endif
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
@@ -36,38 +81,96 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+static inline float f32_square(float u)
+{
+    return u * u;
+}
+
+static inline double f64_square(double u)
+{
+    return u * u;
+}
+
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 void layer_norm_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float eps,
     float *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_x[LANES];
-            float mu[LANES];
-            float sum_x_mu[LANES];
-            float v[LANES];
-            float sigma[LANES];
-            float scale[LANES];
+            float sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], scale[LANES];
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x[lane] = 0.0f;
             }
@@ -79,12 +182,14 @@ void layer_norm_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float eps
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 mu[lane] = sum_x[lane] / (float)K;
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x_mu[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    sum_x_mu[lane] += powf(x[row * K + k] - mu[lane], 2.0f);
+                    sum_x_mu[lane] = f32_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -100,63 +205,195 @@ void layer_norm_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float eps
             }
         }
     }
+    if (2 * K * (ptrdiff_t)sizeof(float) <= NEAR) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            float sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], scale[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_x[row - start] = 0.0f;
+                {
+                    float sum_x_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        sum_x_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            sum_x_lanes[lane] += x[row * K + k];
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        const ptrdiff_t again = first + F32_WIDE - K;
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            const float sum_x_term = x[row * K + k];
+                            sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        sum_x[row - start] += x[row * K + k];
+                    }
+                    FOR_LANES(F32_LANES)
+                        sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
+                    sum_x[row - start] += f32_total(sum_x_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                mu[row - start] = sum_x[row - start] / (float)K;
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_x_mu[row - start] = 0.0f;
+                {
+                    float sum_x_mu_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        sum_x_mu_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        const ptrdiff_t again = first + F32_WIDE - K;
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            const float sum_x_mu_term = f32_square(x[row * K + k] - mu[row - start]);
+                            sum_x_mu_lanes[lane] += lane < again ? 0.0f : sum_x_mu_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        sum_x_mu[row - start] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
+                    }
+                    FOR_LANES(F32_LANES)
+                        sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F32_LANES];
+                    sum_x_mu[row - start] += f32_total(sum_x_mu_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                float v = sum_x_mu[row - start] / (float)K;
+                float sigma = sqrtf(v + eps);
+                scale[row - start] = 1.0f / sigma;
+            }
+            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t i = begin; i < end; i++) {
+                            chunk[i - begin] = scale[row - start] * (x[row * K + i] - mu[row - start]);
+                        }
+                        f32_stream(&out[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t i = 0; i < K; i++) {
+                        out[row * K + i] = scale[row - start] * (x[row * K + i] - mu[row - start]);
+                    }
+                }
+            }
+        }
+        done = B;
+    }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         float sum_x = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_x_lanes[LANES] = {0.0f};
+            float sum_x_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_x_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
                     sum_x_lanes[lane] += x[row * K + k];
                 }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_x_term = x[row * K + k];
+                    sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 sum_x += x[row * K + k];
             }
+            FOR_LANES(F32_LANES)
+                sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
             sum_x += f32_total(sum_x_lanes);
         }
         float mu = sum_x / (float)K;
         float sum_x_mu = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_x_mu_lanes[LANES] = {0.0f};
+            float sum_x_mu_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_x_mu_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] += powf(x[row * K + k] - mu, 2.0f);
+                    sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                sum_x_mu += powf(x[row * K + k] - mu, 2.0f);
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_x_mu_term = f32_square(x[row * K + k] - mu);
+                    sum_x_mu_lanes[lane] += lane < again ? 0.0f : sum_x_mu_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x_mu = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
+            }
+            FOR_LANES(F32_LANES)
+                sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F32_LANES];
             sum_x_mu += f32_total(sum_x_mu_lanes);
         }
         float v = sum_x_mu / (float)K;
         float sigma = sqrtf(v + eps);
         float scale = 1.0f / sigma;
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = scale * (x[row * K + i] - mu);
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = scale * (x[row * K + i] - mu);
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = scale * (x[row * K + i] - mu);
+            }
         }
     }
+    end_of_streams();
 }
 
 void layer_norm_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double eps,
     double *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_x[LANES];
-            double mu[LANES];
-            double sum_x_mu[LANES];
-            double v[LANES];
-            double sigma[LANES];
-            double scale[LANES];
+            double sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], scale[LANES];
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x[lane] = 0.0;
             }
@@ -168,12 +405,14 @@ void layer_norm_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double e
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 mu[lane] = sum_x[lane] / (double)K;
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x_mu[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    sum_x_mu[lane] += pow(x[row * K + k] - mu[lane], 2.0);
+                    sum_x_mu[lane] = f64_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -189,586 +428,1499 @@ void layer_norm_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double e
             }
         }
     }
+    if (2 * K * (ptrdiff_t)sizeof(double) <= NEAR) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            double sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], scale[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_x[row - start] = 0.0;
+                {
+                    double sum_x_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        sum_x_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            sum_x_lanes[lane] += x[row * K + k];
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        const ptrdiff_t again = first + F64_WIDE - K;
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            const double sum_x_term = x[row * K + k];
+                            sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        sum_x[row - start] += x[row * K + k];
+                    }
+                    FOR_LANES(F64_LANES)
+                        sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
+                    sum_x[row - start] += f64_total(sum_x_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                mu[row - start] = sum_x[row - start] / (double)K;
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_x_mu[row - start] = 0.0;
+                {
+                    double sum_x_mu_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        sum_x_mu_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        const ptrdiff_t again = first + F64_WIDE - K;
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            const double sum_x_mu_term = f64_square(x[row * K + k] - mu[row - start]);
+                            sum_x_mu_lanes[lane] += lane < again ? 0.0 : sum_x_mu_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        sum_x_mu[row - start] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
+                    }
+                    FOR_LANES(F64_LANES)
+                        sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F64_LANES];
+                    sum_x_mu[row - start] += f64_total(sum_x_mu_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                double v = sum_x_mu[row - start] / (double)K;
+                double sigma = sqrt(v + eps);
+                scale[row - start] = 1.0 / sigma;
+            }
+            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t i = begin; i < end; i++) {
+                            chunk[i - begin] = scale[row - start] * (x[row * K + i] - mu[row - start]);
+                        }
+                        f64_stream(&out[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t i = 0; i < K; i++) {
+                        out[row * K + i] = scale[row - start] * (x[row * K + i] - mu[row - start]);
+                    }
+                }
+            }
+        }
+        done = B;
+    }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         double sum_x = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_x_lanes[LANES] = {0.0};
+            double sum_x_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_x_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
                     sum_x_lanes[lane] += x[row * K + k];
                 }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_x_term = x[row * K + k];
+                    sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 sum_x += x[row * K + k];
             }
+            FOR_LANES(F64_LANES)
+                sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
             sum_x += f64_total(sum_x_lanes);
         }
         double mu = sum_x / (double)K;
         double sum_x_mu = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_x_mu_lanes[LANES] = {0.0};
+            double sum_x_mu_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_x_mu_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] += pow(x[row * K + k] - mu, 2.0);
+                    sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                sum_x_mu += pow(x[row * K + k] - mu, 2.0);
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_x_mu_term = f64_square(x[row * K + k] - mu);
+                    sum_x_mu_lanes[lane] += lane < again ? 0.0 : sum_x_mu_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x_mu = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
+            }
+            FOR_LANES(F64_LANES)
+                sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F64_LANES];
             sum_x_mu += f64_total(sum_x_mu_lanes);
         }
         double v = sum_x_mu / (double)K;
         double sigma = sqrt(v + eps);
         double scale = 1.0 / sigma;
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = scale * (x[row * K + i] - mu);
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = scale * (x[row * K + i] - mu);
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = scale * (x[row * K + i] - mu);
+            }
         }
     }
+    end_of_streams();
+}
+
+ptrdiff_t layer_norm_jacobian_x_work(ptrdiff_t B, ptrdiff_t K)
+{
+    (void)B;
+    return threads() * K;
 }
 
 void layer_norm_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float eps,
-    const float *restrict x_hat, float *restrict out)
+    float *restrict out, float *restrict work)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
-        float sum_x = 0.0f;
-        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_x_lanes[LANES] = {0.0f};
-            ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t k = first + lane;
-                    sum_x_lanes[lane] += x[row * K + k];
+    OMP(omp parallel if (B * K * K > GRAIN))
+    {
+        float *restrict x_hat = work + thread() * K;
+        OMP(omp for schedule(static))
+        for (ptrdiff_t row = 0; row < B; row++) {
+            float sum_x = 0.0f;
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float sum_x_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_x_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_WIDE <= end; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        sum_x_lanes[lane] += x[row * K + k];
+                    }
+                if (first < end && end >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - end;
+                    first = end - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        const float sum_x_term = x[row * K + k];
+                        sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                    }
+                    first = end;
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                sum_x += x[row * K + k];
-            }
-            sum_x += f32_total(sum_x_lanes);
-        }
-        float mu = sum_x / (float)K;
-        float sum_x_mu = 0.0f;
-        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_x_mu_lanes[LANES] = {0.0f};
-            ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] += powf(x[row * K + k] - mu, 2.0f);
+                for (ptrdiff_t k = first; k < end; k++) {
+                    sum_x += x[row * K + k];
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                sum_x_mu += powf(x[row * K + k] - mu, 2.0f);
+                FOR_LANES(F32_LANES)
+                    sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
+                sum_x += f32_total(sum_x_lanes);
             }
-            sum_x_mu += f32_total(sum_x_mu_lanes);
-        }
-        float v = sum_x_mu / (float)K;
-        float sigma = sqrtf(v + eps);
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                out[(row * K + i) * K + j] = (-1.0f / (float)K - x_hat[row * K + i] * x_hat[row * K + j] / (float)K) / sigma;
+            float mu = sum_x / (float)K;
+            float sum_x_mu = 0.0f;
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float sum_x_mu_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_x_mu_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_WIDE <= end; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                    }
+                if (first < end && end >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - end;
+                    first = end - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        const float sum_x_mu_term = f32_square(x[row * K + k] - mu);
+                        sum_x_mu_lanes[lane] += lane < again ? 0.0f : sum_x_mu_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    sum_x_mu = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
+                }
+                FOR_LANES(F32_LANES)
+                    sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F32_LANES];
+                sum_x_mu += f32_total(sum_x_mu_lanes);
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[(row * K + i) * K + i] = (1.0f - 1.0f / (float)K - x_hat[row * K + i] * x_hat[row * K + i] / (float)K) / sigma;
+            float v = sum_x_mu / (float)K;
+            float sigma = sqrtf(v + eps);
+            float scale = 1.0f / sigma;
+            for (ptrdiff_t i = 0; i < K; i++) {
+                x_hat[i] = scale * (x[row * K + i] - mu);
+            }
+            for (ptrdiff_t i = 0; i < K; i++) {
+                if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = (-1.0f / (float)K - x_hat[i] * x_hat[j] / (float)K) / sigma;
+                        }
+                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
+                }
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = (-1.0f / (float)K - x_hat[i] * x_hat[j] / (float)K) / sigma;
+                    }
+                }
+                out[(row * K + i) * K + i] = (1.0f - 1.0f / (float)K - x_hat[i] * x_hat[i] / (float)K) / sigma;
+            }
         }
     }
+    end_of_streams();
 }
 
 void layer_norm_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double eps,
-    const double *restrict x_hat, double *restrict out)
+    double *restrict out, double *restrict work)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
-        double sum_x = 0.0;
-        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_x_lanes[LANES] = {0.0};
-            ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t k = first + lane;
-                    sum_x_lanes[lane] += x[row * K + k];
+    OMP(omp parallel if (B * K * K > GRAIN))
+    {
+        double *restrict x_hat = work + thread() * K;
+        OMP(omp for schedule(static))
+        for (ptrdiff_t row = 0; row < B; row++) {
+            double sum_x = 0.0;
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double sum_x_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_x_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_WIDE <= end; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        sum_x_lanes[lane] += x[row * K + k];
+                    }
+                if (first < end && end >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - end;
+                    first = end - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        const double sum_x_term = x[row * K + k];
+                        sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                    }
+                    first = end;
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                sum_x += x[row * K + k];
-            }
-            sum_x += f64_total(sum_x_lanes);
-        }
-        double mu = sum_x / (double)K;
-        double sum_x_mu = 0.0;
-        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_x_mu_lanes[LANES] = {0.0};
-            ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] += pow(x[row * K + k] - mu, 2.0);
+                for (ptrdiff_t k = first; k < end; k++) {
+                    sum_x += x[row * K + k];
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                sum_x_mu += pow(x[row * K + k] - mu, 2.0);
+                FOR_LANES(F64_LANES)
+                    sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
+                sum_x += f64_total(sum_x_lanes);
             }
-            sum_x_mu += f64_total(sum_x_mu_lanes);
-        }
-        double v = sum_x_mu / (double)K;
-        double sigma = sqrt(v + eps);
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                out[(row * K + i) * K + j] = (-1.0 / (double)K - x_hat[row * K + i] * x_hat[row * K + j] / (double)K) / sigma;
+            double mu = sum_x / (double)K;
+            double sum_x_mu = 0.0;
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double sum_x_mu_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_x_mu_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_WIDE <= end; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                    }
+                if (first < end && end >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - end;
+                    first = end - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        const double sum_x_mu_term = f64_square(x[row * K + k] - mu);
+                        sum_x_mu_lanes[lane] += lane < again ? 0.0 : sum_x_mu_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    sum_x_mu = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
+                }
+                FOR_LANES(F64_LANES)
+                    sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F64_LANES];
+                sum_x_mu += f64_total(sum_x_mu_lanes);
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[(row * K + i) * K + i] = (1.0 - 1.0 / (double)K - x_hat[row * K + i] * x_hat[row * K + i] / (double)K) / sigma;
+            double v = sum_x_mu / (double)K;
+            double sigma = sqrt(v + eps);
+            double scale = 1.0 / sigma;
+            for (ptrdiff_t i = 0; i < K; i++) {
+                x_hat[i] = scale * (x[row * K + i] - mu);
+            }
+            for (ptrdiff_t i = 0; i < K; i++) {
+                if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = (-1.0 / (double)K - x_hat[i] * x_hat[j] / (double)K) / sigma;
+                        }
+                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
+                }
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = (-1.0 / (double)K - x_hat[i] * x_hat[j] / (double)K) / sigma;
+                    }
+                }
+                out[(row * K + i) * K + i] = (1.0 - 1.0 / (double)K - x_hat[i] * x_hat[i] / (double)K) / sigma;
+            }
         }
     }
+    end_of_streams();
 }
 
 void layer_norm_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float eps,
-    const float *restrict x_hat, const float *restrict g, float *restrict dx)
+    const float *restrict g, float *restrict dx)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_x[LANES];
-            float mu[LANES];
-            float sum_x_mu[LANES];
-            float v[LANES];
-            float sigma[LANES];
-            float sum_g_x_hat[LANES];
-            float sum_g[LANES];
-            float scale[LANES];
-            float scale_2[LANES];
-            float scale_3[LANES];
+            float sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_g_x_hat[LANES], sum_g[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x[lane] = 0.0f;
-                sum_g_x_hat[lane] = 0.0f;
                 sum_g[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
                     sum_x[lane] += x[row * K + k];
-                    sum_g_x_hat[lane] += g[row * K + k] * x_hat[row * K + k];
                     sum_g[lane] += g[row * K + k];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 mu[lane] = sum_x[lane] / (float)K;
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x_mu[lane] = 0.0f;
+                early[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    sum_x_mu[lane] += powf(x[row * K + k] - mu[lane], 2.0f);
+                    sum_x_mu[lane] = f32_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
+                    early[lane] = f32_add_product(g[row * K + k], x[row * K + k] - mu[lane], early[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 v[lane] = sum_x_mu[lane] / (float)K;
                 sigma[lane] = sqrtf(v[lane] + eps);
-                scale[lane] = sum_g_x_hat[lane] / (float)K;
-                scale_2[lane] = sum_g[lane] / (float)K;
-                scale_3[lane] = 1.0f / sigma[lane];
+                scale[lane] = 1.0f / sigma[lane];
+                sum_g_x_hat[lane] = scale[lane] * early[lane];
+                scale_2[lane] = sum_g_x_hat[lane] / ((float)K * sigma[lane]);
+                scale_3[lane] = sum_g[lane] / (float)K;
             }
             for (ptrdiff_t j = 0; j < K; j++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    dx[row * K + j] = scale_3[lane] * (g[row * K + j] - scale[lane] * x_hat[row * K + j] - scale_2[lane]);
+                    dx[row * K + j] = scale[lane] * (g[row * K + j] - scale_2[lane] * (x[row * K + j] - mu[lane]) - scale_3[lane]);
                 }
             }
         }
+    }
+    if (3 * K * (ptrdiff_t)sizeof(float) <= NEAR) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            float sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_g[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS], early[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_x[row - start] = 0.0f;
+                sum_g[row - start] = 0.0f;
+                {
+                    float sum_x_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        sum_x_lanes[lane] = 0.0f;
+                    float sum_g_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        sum_g_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            sum_x_lanes[lane] += x[row * K + k];
+                            sum_g_lanes[lane] += g[row * K + k];
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        const ptrdiff_t again = first + F32_WIDE - K;
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            const float sum_x_term = x[row * K + k];
+                            sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                            const float sum_g_term = g[row * K + k];
+                            sum_g_lanes[lane] += lane < again ? 0.0f : sum_g_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        sum_x[row - start] += x[row * K + k];
+                        sum_g[row - start] += g[row * K + k];
+                    }
+                    FOR_LANES(F32_LANES)
+                        sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
+                    sum_x[row - start] += f32_total(sum_x_lanes);
+                    FOR_LANES(F32_LANES)
+                        sum_g_lanes[lane] += sum_g_lanes[lane + F32_LANES];
+                    sum_g[row - start] += f32_total(sum_g_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                mu[row - start] = sum_x[row - start] / (float)K;
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_x_mu[row - start] = 0.0f;
+                early[row - start] = 0.0f;
+                {
+                    float sum_x_mu_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        sum_x_mu_lanes[lane] = 0.0f;
+                    float early_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        early_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
+                            early_lanes[lane] = f32_add_product(g[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]);
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        const ptrdiff_t again = first + F32_WIDE - K;
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            const float sum_x_mu_term = f32_square(x[row * K + k] - mu[row - start]);
+                            sum_x_mu_lanes[lane] += lane < again ? 0.0f : sum_x_mu_term;
+                            const float early_term = g[row * K + k] * (x[row * K + k] - mu[row - start]);
+                            early_lanes[lane] += lane < again ? 0.0f : early_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        sum_x_mu[row - start] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
+                        early[row - start] = f32_add_product(g[row * K + k], x[row * K + k] - mu[row - start], early[row - start]);
+                    }
+                    FOR_LANES(F32_LANES)
+                        sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F32_LANES];
+                    sum_x_mu[row - start] += f32_total(sum_x_mu_lanes);
+                    FOR_LANES(F32_LANES)
+                        early_lanes[lane] += early_lanes[lane + F32_LANES];
+                    early[row - start] += f32_total(early_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                float v = sum_x_mu[row - start] / (float)K;
+                float sigma = sqrtf(v + eps);
+                scale[row - start] = 1.0f / sigma;
+                float sum_g_x_hat = scale[row - start] * early[row - start];
+                scale_2[row - start] = sum_g_x_hat / ((float)K * sigma);
+                scale_3[row - start] = sum_g[row - start] / (float)K;
+            }
+            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * (x[row * K + j] - mu[row - start]) - scale_3[row - start]);
+                        }
+                        f32_stream(&dx[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        dx[row * K + j] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * (x[row * K + j] - mu[row - start]) - scale_3[row - start]);
+                    }
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         float sum_x = 0.0f;
-        float sum_g_x_hat = 0.0f;
         float sum_g = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_x_lanes[LANES] = {0.0f};
-            float sum_g_x_hat_lanes[LANES] = {0.0f};
-            float sum_g_lanes[LANES] = {0.0f};
+            float sum_x_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_x_lanes[lane] = 0.0f;
+            float sum_g_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_g_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
                     sum_x_lanes[lane] += x[row * K + k];
-                    sum_g_x_hat_lanes[lane] += g[row * K + k] * x_hat[row * K + k];
                     sum_g_lanes[lane] += g[row * K + k];
                 }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_x_term = x[row * K + k];
+                    sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                    const float sum_g_term = g[row * K + k];
+                    sum_g_lanes[lane] += lane < again ? 0.0f : sum_g_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 sum_x += x[row * K + k];
-                sum_g_x_hat += g[row * K + k] * x_hat[row * K + k];
                 sum_g += g[row * K + k];
             }
+            FOR_LANES(F32_LANES)
+                sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
             sum_x += f32_total(sum_x_lanes);
-            sum_g_x_hat += f32_total(sum_g_x_hat_lanes);
+            FOR_LANES(F32_LANES)
+                sum_g_lanes[lane] += sum_g_lanes[lane + F32_LANES];
             sum_g += f32_total(sum_g_lanes);
         }
         float mu = sum_x / (float)K;
         float sum_x_mu = 0.0f;
+        float early = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_x_mu_lanes[LANES] = {0.0f};
+            float sum_x_mu_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_x_mu_lanes[lane] = 0.0f;
+            float early_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                early_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] += powf(x[row * K + k] - mu, 2.0f);
+                    sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                    early_lanes[lane] = f32_add_product(g[row * K + k], x[row * K + k] - mu, early_lanes[lane]);
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                sum_x_mu += powf(x[row * K + k] - mu, 2.0f);
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_x_mu_term = f32_square(x[row * K + k] - mu);
+                    sum_x_mu_lanes[lane] += lane < again ? 0.0f : sum_x_mu_term;
+                    const float early_term = g[row * K + k] * (x[row * K + k] - mu);
+                    early_lanes[lane] += lane < again ? 0.0f : early_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x_mu = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
+                early = f32_add_product(g[row * K + k], x[row * K + k] - mu, early);
+            }
+            FOR_LANES(F32_LANES)
+                sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F32_LANES];
             sum_x_mu += f32_total(sum_x_mu_lanes);
+            FOR_LANES(F32_LANES)
+                early_lanes[lane] += early_lanes[lane + F32_LANES];
+            early += f32_total(early_lanes);
         }
         float v = sum_x_mu / (float)K;
         float sigma = sqrtf(v + eps);
-        float scale = sum_g_x_hat / (float)K;
-        float scale_2 = sum_g / (float)K;
-        float scale_3 = 1.0f / sigma;
-        for (ptrdiff_t j = 0; j < K; j++) {
-            dx[row * K + j] = scale_3 * (g[row * K + j] - scale * x_hat[row * K + j] - scale_2);
+        float scale = 1.0f / sigma;
+        float sum_g_x_hat = scale * early;
+        float scale_2 = sum_g_x_hat / ((float)K * sigma);
+        float scale_3 = sum_g / (float)K;
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    chunk[j - begin] = scale * (g[row * K + j] - scale_2 * (x[row * K + j] - mu) - scale_3);
+                }
+                f32_stream(&dx[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t j = 0; j < K; j++) {
+                dx[row * K + j] = scale * (g[row * K + j] - scale_2 * (x[row * K + j] - mu) - scale_3);
+            }
         }
     }
+    end_of_streams();
 }
 
 void layer_norm_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double eps,
-    const double *restrict x_hat, const double *restrict g, double *restrict dx)
+    const double *restrict g, double *restrict dx)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_x[LANES];
-            double mu[LANES];
-            double sum_x_mu[LANES];
-            double v[LANES];
-            double sigma[LANES];
-            double sum_g_x_hat[LANES];
-            double sum_g[LANES];
-            double scale[LANES];
-            double scale_2[LANES];
-            double scale_3[LANES];
+            double sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_g_x_hat[LANES], sum_g[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x[lane] = 0.0;
-                sum_g_x_hat[lane] = 0.0;
                 sum_g[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
                     sum_x[lane] += x[row * K + k];
-                    sum_g_x_hat[lane] += g[row * K + k] * x_hat[row * K + k];
                     sum_g[lane] += g[row * K + k];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 mu[lane] = sum_x[lane] / (double)K;
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x_mu[lane] = 0.0;
+                early[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    sum_x_mu[lane] += pow(x[row * K + k] - mu[lane], 2.0);
+                    sum_x_mu[lane] = f64_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
+                    early[lane] = f64_add_product(g[row * K + k], x[row * K + k] - mu[lane], early[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 v[lane] = sum_x_mu[lane] / (double)K;
                 sigma[lane] = sqrt(v[lane] + eps);
-                scale[lane] = sum_g_x_hat[lane] / (double)K;
-                scale_2[lane] = sum_g[lane] / (double)K;
-                scale_3[lane] = 1.0 / sigma[lane];
+                scale[lane] = 1.0 / sigma[lane];
+                sum_g_x_hat[lane] = scale[lane] * early[lane];
+                scale_2[lane] = sum_g_x_hat[lane] / ((double)K * sigma[lane]);
+                scale_3[lane] = sum_g[lane] / (double)K;
             }
             for (ptrdiff_t j = 0; j < K; j++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    dx[row * K + j] = scale_3[lane] * (g[row * K + j] - scale[lane] * x_hat[row * K + j] - scale_2[lane]);
+                    dx[row * K + j] = scale[lane] * (g[row * K + j] - scale_2[lane] * (x[row * K + j] - mu[lane]) - scale_3[lane]);
                 }
             }
         }
+    }
+    if (3 * K * (ptrdiff_t)sizeof(double) <= NEAR) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            double sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_g[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS], early[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_x[row - start] = 0.0;
+                sum_g[row - start] = 0.0;
+                {
+                    double sum_x_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        sum_x_lanes[lane] = 0.0;
+                    double sum_g_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        sum_g_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            sum_x_lanes[lane] += x[row * K + k];
+                            sum_g_lanes[lane] += g[row * K + k];
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        const ptrdiff_t again = first + F64_WIDE - K;
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            const double sum_x_term = x[row * K + k];
+                            sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                            const double sum_g_term = g[row * K + k];
+                            sum_g_lanes[lane] += lane < again ? 0.0 : sum_g_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        sum_x[row - start] += x[row * K + k];
+                        sum_g[row - start] += g[row * K + k];
+                    }
+                    FOR_LANES(F64_LANES)
+                        sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
+                    sum_x[row - start] += f64_total(sum_x_lanes);
+                    FOR_LANES(F64_LANES)
+                        sum_g_lanes[lane] += sum_g_lanes[lane + F64_LANES];
+                    sum_g[row - start] += f64_total(sum_g_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                mu[row - start] = sum_x[row - start] / (double)K;
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_x_mu[row - start] = 0.0;
+                early[row - start] = 0.0;
+                {
+                    double sum_x_mu_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        sum_x_mu_lanes[lane] = 0.0;
+                    double early_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        early_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
+                            early_lanes[lane] = f64_add_product(g[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]);
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        const ptrdiff_t again = first + F64_WIDE - K;
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            const double sum_x_mu_term = f64_square(x[row * K + k] - mu[row - start]);
+                            sum_x_mu_lanes[lane] += lane < again ? 0.0 : sum_x_mu_term;
+                            const double early_term = g[row * K + k] * (x[row * K + k] - mu[row - start]);
+                            early_lanes[lane] += lane < again ? 0.0 : early_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        sum_x_mu[row - start] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
+                        early[row - start] = f64_add_product(g[row * K + k], x[row * K + k] - mu[row - start], early[row - start]);
+                    }
+                    FOR_LANES(F64_LANES)
+                        sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F64_LANES];
+                    sum_x_mu[row - start] += f64_total(sum_x_mu_lanes);
+                    FOR_LANES(F64_LANES)
+                        early_lanes[lane] += early_lanes[lane + F64_LANES];
+                    early[row - start] += f64_total(early_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                double v = sum_x_mu[row - start] / (double)K;
+                double sigma = sqrt(v + eps);
+                scale[row - start] = 1.0 / sigma;
+                double sum_g_x_hat = scale[row - start] * early[row - start];
+                scale_2[row - start] = sum_g_x_hat / ((double)K * sigma);
+                scale_3[row - start] = sum_g[row - start] / (double)K;
+            }
+            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * (x[row * K + j] - mu[row - start]) - scale_3[row - start]);
+                        }
+                        f64_stream(&dx[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        dx[row * K + j] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * (x[row * K + j] - mu[row - start]) - scale_3[row - start]);
+                    }
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         double sum_x = 0.0;
-        double sum_g_x_hat = 0.0;
         double sum_g = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_x_lanes[LANES] = {0.0};
-            double sum_g_x_hat_lanes[LANES] = {0.0};
-            double sum_g_lanes[LANES] = {0.0};
+            double sum_x_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_x_lanes[lane] = 0.0;
+            double sum_g_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_g_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
                     sum_x_lanes[lane] += x[row * K + k];
-                    sum_g_x_hat_lanes[lane] += g[row * K + k] * x_hat[row * K + k];
                     sum_g_lanes[lane] += g[row * K + k];
                 }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_x_term = x[row * K + k];
+                    sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                    const double sum_g_term = g[row * K + k];
+                    sum_g_lanes[lane] += lane < again ? 0.0 : sum_g_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 sum_x += x[row * K + k];
-                sum_g_x_hat += g[row * K + k] * x_hat[row * K + k];
                 sum_g += g[row * K + k];
             }
+            FOR_LANES(F64_LANES)
+                sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
             sum_x += f64_total(sum_x_lanes);
-            sum_g_x_hat += f64_total(sum_g_x_hat_lanes);
+            FOR_LANES(F64_LANES)
+                sum_g_lanes[lane] += sum_g_lanes[lane + F64_LANES];
             sum_g += f64_total(sum_g_lanes);
         }
         double mu = sum_x / (double)K;
         double sum_x_mu = 0.0;
+        double early = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_x_mu_lanes[LANES] = {0.0};
+            double sum_x_mu_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_x_mu_lanes[lane] = 0.0;
+            double early_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                early_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] += pow(x[row * K + k] - mu, 2.0);
+                    sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                    early_lanes[lane] = f64_add_product(g[row * K + k], x[row * K + k] - mu, early_lanes[lane]);
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                sum_x_mu += pow(x[row * K + k] - mu, 2.0);
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_x_mu_term = f64_square(x[row * K + k] - mu);
+                    sum_x_mu_lanes[lane] += lane < again ? 0.0 : sum_x_mu_term;
+                    const double early_term = g[row * K + k] * (x[row * K + k] - mu);
+                    early_lanes[lane] += lane < again ? 0.0 : early_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x_mu = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
+                early = f64_add_product(g[row * K + k], x[row * K + k] - mu, early);
+            }
+            FOR_LANES(F64_LANES)
+                sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F64_LANES];
             sum_x_mu += f64_total(sum_x_mu_lanes);
+            FOR_LANES(F64_LANES)
+                early_lanes[lane] += early_lanes[lane + F64_LANES];
+            early += f64_total(early_lanes);
         }
         double v = sum_x_mu / (double)K;
         double sigma = sqrt(v + eps);
-        double scale = sum_g_x_hat / (double)K;
-        double scale_2 = sum_g / (double)K;
-        double scale_3 = 1.0 / sigma;
-        for (ptrdiff_t j = 0; j < K; j++) {
-            dx[row * K + j] = scale_3 * (g[row * K + j] - scale * x_hat[row * K + j] - scale_2);
+        double scale = 1.0 / sigma;
+        double sum_g_x_hat = scale * early;
+        double scale_2 = sum_g_x_hat / ((double)K * sigma);
+        double scale_3 = sum_g / (double)K;
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    chunk[j - begin] = scale * (g[row * K + j] - scale_2 * (x[row * K + j] - mu) - scale_3);
+                }
+                f64_stream(&dx[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t j = 0; j < K; j++) {
+                dx[row * K + j] = scale * (g[row * K + j] - scale_2 * (x[row * K + j] - mu) - scale_3);
+            }
         }
     }
+    end_of_streams();
 }
 
 void layer_norm_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float eps,
-    const float *restrict x_hat, const float *restrict x_dot, float *restrict out)
+    const float *restrict x_dot, float *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_x[LANES];
-            float mu[LANES];
-            float sum_x_mu[LANES];
-            float v[LANES];
-            float sigma[LANES];
-            float sum_x_dot_x_hat[LANES];
-            float sum_x_dot[LANES];
-            float scale[LANES];
-            float scale_2[LANES];
-            float scale_3[LANES];
+            float sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_x_dot_x_hat[LANES], sum_x_dot[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x[lane] = 0.0f;
-                sum_x_dot_x_hat[lane] = 0.0f;
                 sum_x_dot[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
                     sum_x[lane] += x[row * K + k];
-                    sum_x_dot_x_hat[lane] += x_dot[row * K + k] * x_hat[row * K + k];
                     sum_x_dot[lane] += x_dot[row * K + k];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 mu[lane] = sum_x[lane] / (float)K;
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x_mu[lane] = 0.0f;
+                early[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    sum_x_mu[lane] += powf(x[row * K + k] - mu[lane], 2.0f);
+                    sum_x_mu[lane] = f32_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
+                    early[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu[lane], early[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 v[lane] = sum_x_mu[lane] / (float)K;
                 sigma[lane] = sqrtf(v[lane] + eps);
-                scale[lane] = sum_x_dot_x_hat[lane] / (float)K;
-                scale_2[lane] = sum_x_dot[lane] / (float)K;
-                scale_3[lane] = 1.0f / sigma[lane];
+                scale[lane] = 1.0f / sigma[lane];
+                sum_x_dot_x_hat[lane] = scale[lane] * early[lane];
+                scale_2[lane] = sum_x_dot_x_hat[lane] / ((float)K * sigma[lane]);
+                scale_3[lane] = sum_x_dot[lane] / (float)K;
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    out[row * K + i] = scale_3[lane] * (x_dot[row * K + i] - scale[lane] * x_hat[row * K + i] - scale_2[lane]);
+                    out[row * K + i] = scale[lane] * (x_dot[row * K + i] - scale_2[lane] * (x[row * K + i] - mu[lane]) - scale_3[lane]);
                 }
             }
         }
+    }
+    if (3 * K * (ptrdiff_t)sizeof(float) <= NEAR) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            float sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_x_dot[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS], early[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_x[row - start] = 0.0f;
+                sum_x_dot[row - start] = 0.0f;
+                {
+                    float sum_x_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        sum_x_lanes[lane] = 0.0f;
+                    float sum_x_dot_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        sum_x_dot_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            sum_x_lanes[lane] += x[row * K + k];
+                            sum_x_dot_lanes[lane] += x_dot[row * K + k];
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        const ptrdiff_t again = first + F32_WIDE - K;
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            const float sum_x_term = x[row * K + k];
+                            sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                            const float sum_x_dot_term = x_dot[row * K + k];
+                            sum_x_dot_lanes[lane] += lane < again ? 0.0f : sum_x_dot_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        sum_x[row - start] += x[row * K + k];
+                        sum_x_dot[row - start] += x_dot[row * K + k];
+                    }
+                    FOR_LANES(F32_LANES)
+                        sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
+                    sum_x[row - start] += f32_total(sum_x_lanes);
+                    FOR_LANES(F32_LANES)
+                        sum_x_dot_lanes[lane] += sum_x_dot_lanes[lane + F32_LANES];
+                    sum_x_dot[row - start] += f32_total(sum_x_dot_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                mu[row - start] = sum_x[row - start] / (float)K;
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_x_mu[row - start] = 0.0f;
+                early[row - start] = 0.0f;
+                {
+                    float sum_x_mu_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        sum_x_mu_lanes[lane] = 0.0f;
+                    float early_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        early_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
+                            early_lanes[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]);
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        const ptrdiff_t again = first + F32_WIDE - K;
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            const float sum_x_mu_term = f32_square(x[row * K + k] - mu[row - start]);
+                            sum_x_mu_lanes[lane] += lane < again ? 0.0f : sum_x_mu_term;
+                            const float early_term = x_dot[row * K + k] * (x[row * K + k] - mu[row - start]);
+                            early_lanes[lane] += lane < again ? 0.0f : early_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        sum_x_mu[row - start] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
+                        early[row - start] = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early[row - start]);
+                    }
+                    FOR_LANES(F32_LANES)
+                        sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F32_LANES];
+                    sum_x_mu[row - start] += f32_total(sum_x_mu_lanes);
+                    FOR_LANES(F32_LANES)
+                        early_lanes[lane] += early_lanes[lane + F32_LANES];
+                    early[row - start] += f32_total(early_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                float v = sum_x_mu[row - start] / (float)K;
+                float sigma = sqrtf(v + eps);
+                scale[row - start] = 1.0f / sigma;
+                float sum_x_dot_x_hat = scale[row - start] * early[row - start];
+                scale_2[row - start] = sum_x_dot_x_hat / ((float)K * sigma);
+                scale_3[row - start] = sum_x_dot[row - start] / (float)K;
+            }
+            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t i = begin; i < end; i++) {
+                            chunk[i - begin] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start]);
+                        }
+                        f32_stream(&out[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t i = 0; i < K; i++) {
+                        out[row * K + i] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start]);
+                    }
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         float sum_x = 0.0f;
-        float sum_x_dot_x_hat = 0.0f;
         float sum_x_dot = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_x_lanes[LANES] = {0.0f};
-            float sum_x_dot_x_hat_lanes[LANES] = {0.0f};
-            float sum_x_dot_lanes[LANES] = {0.0f};
+            float sum_x_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_x_lanes[lane] = 0.0f;
+            float sum_x_dot_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_x_dot_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
                     sum_x_lanes[lane] += x[row * K + k];
-                    sum_x_dot_x_hat_lanes[lane] += x_dot[row * K + k] * x_hat[row * K + k];
                     sum_x_dot_lanes[lane] += x_dot[row * K + k];
                 }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_x_term = x[row * K + k];
+                    sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                    const float sum_x_dot_term = x_dot[row * K + k];
+                    sum_x_dot_lanes[lane] += lane < again ? 0.0f : sum_x_dot_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 sum_x += x[row * K + k];
-                sum_x_dot_x_hat += x_dot[row * K + k] * x_hat[row * K + k];
                 sum_x_dot += x_dot[row * K + k];
             }
+            FOR_LANES(F32_LANES)
+                sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
             sum_x += f32_total(sum_x_lanes);
-            sum_x_dot_x_hat += f32_total(sum_x_dot_x_hat_lanes);
+            FOR_LANES(F32_LANES)
+                sum_x_dot_lanes[lane] += sum_x_dot_lanes[lane + F32_LANES];
             sum_x_dot += f32_total(sum_x_dot_lanes);
         }
         float mu = sum_x / (float)K;
         float sum_x_mu = 0.0f;
+        float early = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_x_mu_lanes[LANES] = {0.0f};
+            float sum_x_mu_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_x_mu_lanes[lane] = 0.0f;
+            float early_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                early_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] += powf(x[row * K + k] - mu, 2.0f);
+                    sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                    early_lanes[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu, early_lanes[lane]);
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                sum_x_mu += powf(x[row * K + k] - mu, 2.0f);
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_x_mu_term = f32_square(x[row * K + k] - mu);
+                    sum_x_mu_lanes[lane] += lane < again ? 0.0f : sum_x_mu_term;
+                    const float early_term = x_dot[row * K + k] * (x[row * K + k] - mu);
+                    early_lanes[lane] += lane < again ? 0.0f : early_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x_mu = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
+                early = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu, early);
+            }
+            FOR_LANES(F32_LANES)
+                sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F32_LANES];
             sum_x_mu += f32_total(sum_x_mu_lanes);
+            FOR_LANES(F32_LANES)
+                early_lanes[lane] += early_lanes[lane + F32_LANES];
+            early += f32_total(early_lanes);
         }
         float v = sum_x_mu / (float)K;
         float sigma = sqrtf(v + eps);
-        float scale = sum_x_dot_x_hat / (float)K;
-        float scale_2 = sum_x_dot / (float)K;
-        float scale_3 = 1.0f / sigma;
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = scale_3 * (x_dot[row * K + i] - scale * x_hat[row * K + i] - scale_2);
+        float scale = 1.0f / sigma;
+        float sum_x_dot_x_hat = scale * early;
+        float scale_2 = sum_x_dot_x_hat / ((float)K * sigma);
+        float scale_3 = sum_x_dot / (float)K;
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = scale * (x_dot[row * K + i] - scale_2 * (x[row * K + i] - mu) - scale_3);
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = scale * (x_dot[row * K + i] - scale_2 * (x[row * K + i] - mu) - scale_3);
+            }
         }
     }
+    end_of_streams();
 }
 
 void layer_norm_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double eps,
-    const double *restrict x_hat, const double *restrict x_dot, double *restrict out)
+    const double *restrict x_dot, double *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_x[LANES];
-            double mu[LANES];
-            double sum_x_mu[LANES];
-            double v[LANES];
-            double sigma[LANES];
-            double sum_x_dot_x_hat[LANES];
-            double sum_x_dot[LANES];
-            double scale[LANES];
-            double scale_2[LANES];
-            double scale_3[LANES];
+            double sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_x_dot_x_hat[LANES], sum_x_dot[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x[lane] = 0.0;
-                sum_x_dot_x_hat[lane] = 0.0;
                 sum_x_dot[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
                     sum_x[lane] += x[row * K + k];
-                    sum_x_dot_x_hat[lane] += x_dot[row * K + k] * x_hat[row * K + k];
                     sum_x_dot[lane] += x_dot[row * K + k];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 mu[lane] = sum_x[lane] / (double)K;
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x_mu[lane] = 0.0;
+                early[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    sum_x_mu[lane] += pow(x[row * K + k] - mu[lane], 2.0);
+                    sum_x_mu[lane] = f64_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
+                    early[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu[lane], early[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 v[lane] = sum_x_mu[lane] / (double)K;
                 sigma[lane] = sqrt(v[lane] + eps);
-                scale[lane] = sum_x_dot_x_hat[lane] / (double)K;
-                scale_2[lane] = sum_x_dot[lane] / (double)K;
-                scale_3[lane] = 1.0 / sigma[lane];
+                scale[lane] = 1.0 / sigma[lane];
+                sum_x_dot_x_hat[lane] = scale[lane] * early[lane];
+                scale_2[lane] = sum_x_dot_x_hat[lane] / ((double)K * sigma[lane]);
+                scale_3[lane] = sum_x_dot[lane] / (double)K;
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    out[row * K + i] = scale_3[lane] * (x_dot[row * K + i] - scale[lane] * x_hat[row * K + i] - scale_2[lane]);
+                    out[row * K + i] = scale[lane] * (x_dot[row * K + i] - scale_2[lane] * (x[row * K + i] - mu[lane]) - scale_3[lane]);
                 }
             }
         }
+    }
+    if (3 * K * (ptrdiff_t)sizeof(double) <= NEAR) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            double sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_x_dot[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS], early[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_x[row - start] = 0.0;
+                sum_x_dot[row - start] = 0.0;
+                {
+                    double sum_x_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        sum_x_lanes[lane] = 0.0;
+                    double sum_x_dot_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        sum_x_dot_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            sum_x_lanes[lane] += x[row * K + k];
+                            sum_x_dot_lanes[lane] += x_dot[row * K + k];
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        const ptrdiff_t again = first + F64_WIDE - K;
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            const double sum_x_term = x[row * K + k];
+                            sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                            const double sum_x_dot_term = x_dot[row * K + k];
+                            sum_x_dot_lanes[lane] += lane < again ? 0.0 : sum_x_dot_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        sum_x[row - start] += x[row * K + k];
+                        sum_x_dot[row - start] += x_dot[row * K + k];
+                    }
+                    FOR_LANES(F64_LANES)
+                        sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
+                    sum_x[row - start] += f64_total(sum_x_lanes);
+                    FOR_LANES(F64_LANES)
+                        sum_x_dot_lanes[lane] += sum_x_dot_lanes[lane + F64_LANES];
+                    sum_x_dot[row - start] += f64_total(sum_x_dot_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                mu[row - start] = sum_x[row - start] / (double)K;
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_x_mu[row - start] = 0.0;
+                early[row - start] = 0.0;
+                {
+                    double sum_x_mu_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        sum_x_mu_lanes[lane] = 0.0;
+                    double early_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        early_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
+                            early_lanes[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]);
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        const ptrdiff_t again = first + F64_WIDE - K;
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            const double sum_x_mu_term = f64_square(x[row * K + k] - mu[row - start]);
+                            sum_x_mu_lanes[lane] += lane < again ? 0.0 : sum_x_mu_term;
+                            const double early_term = x_dot[row * K + k] * (x[row * K + k] - mu[row - start]);
+                            early_lanes[lane] += lane < again ? 0.0 : early_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        sum_x_mu[row - start] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
+                        early[row - start] = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early[row - start]);
+                    }
+                    FOR_LANES(F64_LANES)
+                        sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F64_LANES];
+                    sum_x_mu[row - start] += f64_total(sum_x_mu_lanes);
+                    FOR_LANES(F64_LANES)
+                        early_lanes[lane] += early_lanes[lane + F64_LANES];
+                    early[row - start] += f64_total(early_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                double v = sum_x_mu[row - start] / (double)K;
+                double sigma = sqrt(v + eps);
+                scale[row - start] = 1.0 / sigma;
+                double sum_x_dot_x_hat = scale[row - start] * early[row - start];
+                scale_2[row - start] = sum_x_dot_x_hat / ((double)K * sigma);
+                scale_3[row - start] = sum_x_dot[row - start] / (double)K;
+            }
+            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t i = begin; i < end; i++) {
+                            chunk[i - begin] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start]);
+                        }
+                        f64_stream(&out[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t i = 0; i < K; i++) {
+                        out[row * K + i] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start]);
+                    }
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         double sum_x = 0.0;
-        double sum_x_dot_x_hat = 0.0;
         double sum_x_dot = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_x_lanes[LANES] = {0.0};
-            double sum_x_dot_x_hat_lanes[LANES] = {0.0};
-            double sum_x_dot_lanes[LANES] = {0.0};
+            double sum_x_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_x_lanes[lane] = 0.0;
+            double sum_x_dot_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_x_dot_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
                     sum_x_lanes[lane] += x[row * K + k];
-                    sum_x_dot_x_hat_lanes[lane] += x_dot[row * K + k] * x_hat[row * K + k];
                     sum_x_dot_lanes[lane] += x_dot[row * K + k];
                 }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_x_term = x[row * K + k];
+                    sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                    const double sum_x_dot_term = x_dot[row * K + k];
+                    sum_x_dot_lanes[lane] += lane < again ? 0.0 : sum_x_dot_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 sum_x += x[row * K + k];
-                sum_x_dot_x_hat += x_dot[row * K + k] * x_hat[row * K + k];
                 sum_x_dot += x_dot[row * K + k];
             }
+            FOR_LANES(F64_LANES)
+                sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
             sum_x += f64_total(sum_x_lanes);
-            sum_x_dot_x_hat += f64_total(sum_x_dot_x_hat_lanes);
+            FOR_LANES(F64_LANES)
+                sum_x_dot_lanes[lane] += sum_x_dot_lanes[lane + F64_LANES];
             sum_x_dot += f64_total(sum_x_dot_lanes);
         }
         double mu = sum_x / (double)K;
         double sum_x_mu = 0.0;
+        double early = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_x_mu_lanes[LANES] = {0.0};
+            double sum_x_mu_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_x_mu_lanes[lane] = 0.0;
+            double early_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                early_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] += pow(x[row * K + k] - mu, 2.0);
+                    sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                    early_lanes[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu, early_lanes[lane]);
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                sum_x_mu += pow(x[row * K + k] - mu, 2.0);
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_x_mu_term = f64_square(x[row * K + k] - mu);
+                    sum_x_mu_lanes[lane] += lane < again ? 0.0 : sum_x_mu_term;
+                    const double early_term = x_dot[row * K + k] * (x[row * K + k] - mu);
+                    early_lanes[lane] += lane < again ? 0.0 : early_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x_mu = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
+                early = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu, early);
+            }
+            FOR_LANES(F64_LANES)
+                sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F64_LANES];
             sum_x_mu += f64_total(sum_x_mu_lanes);
+            FOR_LANES(F64_LANES)
+                early_lanes[lane] += early_lanes[lane + F64_LANES];
+            early += f64_total(early_lanes);
         }
         double v = sum_x_mu / (double)K;
         double sigma = sqrt(v + eps);
-        double scale = sum_x_dot_x_hat / (double)K;
-        double scale_2 = sum_x_dot / (double)K;
-        double scale_3 = 1.0 / sigma;
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = scale_3 * (x_dot[row * K + i] - scale * x_hat[row * K + i] - scale_2);
+        double scale = 1.0 / sigma;
+        double sum_x_dot_x_hat = scale * early;
+        double scale_2 = sum_x_dot_x_hat / ((double)K * sigma);
+        double scale_3 = sum_x_dot / (double)K;
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = scale * (x_dot[row * K + i] - scale_2 * (x[row * K + i] - mu) - scale_3);
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = scale * (x_dot[row * K + i] - scale_2 * (x[row * K + i] - mu) - scale_3);
+            }
         }
     }
+    end_of_streams();
 }

@@ -19,12 +19,39 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
+
+/* a * b + c, rounded once where the processor does that as fast as twice. */
+#ifdef FP_FAST_FMAF
+#define f32_add_product(a, b, c) fmaf(a, b, c)
+#else
+#define f32_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+#ifdef FP_FAST_FMA
+#define f64_add_product(a, b, c) fma(a, b, c)
+#else
+#define f64_add_product(a, b, c) ((a) * (b) + (c))
+#endif
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
@@ -36,27 +63,80 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 void leaky_relu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a, float *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -71,17 +151,30 @@ void leaky_relu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a, 
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = (x[row * K + i] > 0.0f ? x[row * K + i] : a * x[row * K + i]);
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = (x[row * K + i] > 0.0f ? x[row * K + i] : a * x[row * K + i]);
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = (x[row * K + i] > 0.0f ? x[row * K + i] : a * x[row * K + i]);
+            }
         }
     }
+    end_of_streams();
 }
 
 void leaky_relu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
     double *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -96,10 +189,23 @@ void leaky_relu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = (x[row * K + i] > 0.0 ? x[row * K + i] : a * x[row * K + i]);
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = (x[row * K + i] > 0.0 ? x[row * K + i] : a * x[row * K + i]);
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = (x[row * K + i] > 0.0 ? x[row * K + i] : a * x[row * K + i]);
+            }
         }
     }
+    end_of_streams();
 }
 
 void leaky_relu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a,
@@ -108,14 +214,25 @@ void leaky_relu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                out[(row * K + i) * K + j] = 0.0f;
+            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0f;
+                    }
+                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0f;
+                }
+            }
             out[(row * K + i) * K + i] = (x[row * K + i] > 0.0f ? 1.0f : a);
         }
     }
+    end_of_streams();
 }
 
 void leaky_relu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
@@ -124,21 +241,32 @@ void leaky_relu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                out[(row * K + i) * K + j] = 0.0;
+            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0;
+                    }
+                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0;
+                }
+            }
             out[(row * K + i) * K + i] = (x[row * K + i] > 0.0 ? 1.0 : a);
         }
     }
+    end_of_streams();
 }
 
 void leaky_relu_jacobian_a_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
     float *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -153,17 +281,30 @@ void leaky_relu_jacobian_a_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = (x[row * K + i] > 0.0f ? 0.0f : x[row * K + i]);
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = (x[row * K + i] > 0.0f ? 0.0f : x[row * K + i]);
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = (x[row * K + i] > 0.0f ? 0.0f : x[row * K + i]);
+            }
         }
     }
+    end_of_streams();
 }
 
 void leaky_relu_jacobian_a_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
     double *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -178,10 +319,23 @@ void leaky_relu_jacobian_a_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = (x[row * K + i] > 0.0 ? 0.0 : x[row * K + i]);
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = (x[row * K + i] > 0.0 ? 0.0 : x[row * K + i]);
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = (x[row * K + i] > 0.0 ? 0.0 : x[row * K + i]);
+            }
         }
     }
+    end_of_streams();
 }
 
 void leaky_relu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a,
@@ -192,18 +346,33 @@ void leaky_relu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float
         float sum_g_x = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_g_x_lanes[LANES] = {0.0f};
+            float sum_g_x_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_g_x_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t j = first + lane;
                     dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0f ? 1.0f : a);
-                    sum_g_x_lanes[lane] += g[row * K + j] * (x[row * K + j] > 0.0f ? 0.0f : x[row * K + j]);
+                    sum_g_x_lanes[lane] = f32_add_product(g[row * K + j], (x[row * K + j] > 0.0f ? 0.0f : x[row * K + j]), sum_g_x_lanes[lane]);
                 }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t j = first + lane;
+                    dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0f ? 1.0f : a);
+                    const float sum_g_x_term = g[row * K + j] * (x[row * K + j] > 0.0f ? 0.0f : x[row * K + j]);
+                    sum_g_x_lanes[lane] += lane < again ? 0.0f : sum_g_x_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t j = first; j < end; j++) {
                 dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0f ? 1.0f : a);
-                sum_g_x += g[row * K + j] * (x[row * K + j] > 0.0f ? 0.0f : x[row * K + j]);
+                sum_g_x = f32_add_product(g[row * K + j], (x[row * K + j] > 0.0f ? 0.0f : x[row * K + j]), sum_g_x);
             }
+            FOR_LANES(F32_LANES)
+                sum_g_x_lanes[lane] += sum_g_x_lanes[lane + F32_LANES];
             sum_g_x += f32_total(sum_g_x_lanes);
         }
         da[0] += sum_g_x;
@@ -218,18 +387,33 @@ void leaky_relu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, doub
         double sum_g_x = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_g_x_lanes[LANES] = {0.0};
+            double sum_g_x_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_g_x_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t j = first + lane;
                     dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0 ? 1.0 : a);
-                    sum_g_x_lanes[lane] += g[row * K + j] * (x[row * K + j] > 0.0 ? 0.0 : x[row * K + j]);
+                    sum_g_x_lanes[lane] = f64_add_product(g[row * K + j], (x[row * K + j] > 0.0 ? 0.0 : x[row * K + j]), sum_g_x_lanes[lane]);
                 }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t j = first + lane;
+                    dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0 ? 1.0 : a);
+                    const double sum_g_x_term = g[row * K + j] * (x[row * K + j] > 0.0 ? 0.0 : x[row * K + j]);
+                    sum_g_x_lanes[lane] += lane < again ? 0.0 : sum_g_x_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t j = first; j < end; j++) {
                 dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0 ? 1.0 : a);
-                sum_g_x += g[row * K + j] * (x[row * K + j] > 0.0 ? 0.0 : x[row * K + j]);
+                sum_g_x = f64_add_product(g[row * K + j], (x[row * K + j] > 0.0 ? 0.0 : x[row * K + j]), sum_g_x);
             }
+            FOR_LANES(F64_LANES)
+                sum_g_x_lanes[lane] += sum_g_x_lanes[lane + F64_LANES];
             sum_g_x += f64_total(sum_g_x_lanes);
         }
         da[0] += sum_g_x;
@@ -240,7 +424,7 @@ void leaky_relu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float
     const float *restrict x_dot, float a_dot, float *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -258,20 +442,33 @@ void leaky_relu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = (
-                x_dot[row * K + i] * (x[row * K + i] > 0.0f ? 1.0f : a)
-                + a_dot * (x[row * K + i] > 0.0f ? 0.0f : x[row * K + i])
-            );
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = x_dot[row * K + i] * (x[row * K + i] > 0.0f ? 1.0f : a) + a_dot * (x[row * K + i] > 0.0f ? 0.0f : x[row * K + i]);
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = (
+                    x_dot[row * K + i] * (x[row * K + i] > 0.0f ? 1.0f : a)
+                    + a_dot * (x[row * K + i] > 0.0f ? 0.0f : x[row * K + i])
+                );
+            }
         }
     }
+    end_of_streams();
 }
 
 void leaky_relu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
     const double *restrict x_dot, double a_dot, double *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -289,11 +486,24 @@ void leaky_relu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, doub
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = (
-                x_dot[row * K + i] * (x[row * K + i] > 0.0 ? 1.0 : a)
-                + a_dot * (x[row * K + i] > 0.0 ? 0.0 : x[row * K + i])
-            );
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = x_dot[row * K + i] * (x[row * K + i] > 0.0 ? 1.0 : a) + a_dot * (x[row * K + i] > 0.0 ? 0.0 : x[row * K + i]);
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = (
+                    x_dot[row * K + i] * (x[row * K + i] > 0.0 ? 1.0 : a)
+                    + a_dot * (x[row * K + i] > 0.0 ? 0.0 : x[row * K + i])
+                );
+            }
         }
     }
+    end_of_streams();
 }

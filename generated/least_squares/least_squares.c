@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -44,6 +59,155 @@ static inline ptrdiff_t thread(void)
 #endif
 }
 
+/* a * b + c, rounded once where the processor does that as fast as twice. */
+#ifdef FP_FAST_FMAF
+#define f32_add_product(a, b, c) fmaf(a, b, c)
+#else
+#define f32_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+#ifdef FP_FAST_FMA
+#define f64_add_product(a, b, c) fma(a, b, c)
+#else
+#define f64_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+
+enum {
+    TILE = 4,    /* rows of a product that are worked on together, LANES columns wide, in registers */
+    DEPTH = 256, /* terms that are added up before they are put down */
+    HEIGHT = 96, /* rows for which one strip of the right matrix is copied together */
+    PLAIN = 8192 /* multiplications below which copying costs more than it saves */
+};
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f32_tile(ptrdiff_t terms, const float *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const float *restrict strip, float *restrict sums)
+{
+    float lanes[TILE][LANES] = { { 0 } };
+    const float *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const float factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const float *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const float *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    float *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f32_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                float sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            float strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f32_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        float *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f64_tile(ptrdiff_t terms, const double *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const double *restrict strip, double *restrict sums)
+{
+    double lanes[TILE][LANES] = { { 0 } };
+    const double *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const double factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const double *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const double *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    double *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f64_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                double sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            double strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f64_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        double *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a > b ? a : b;
@@ -54,21 +218,84 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+static inline float f32_square(float u)
+{
+    return u * u;
+}
+
+static inline double f64_square(double u)
+{
+    return u * u;
+}
+
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 ptrdiff_t least_squares_work(ptrdiff_t N, ptrdiff_t D)
@@ -86,16 +313,30 @@ void least_squares_f32(ptrdiff_t N, ptrdiff_t D, const float *restrict X, const 
         float total = 0.0f;
         for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-            float total_lanes[LANES] = {0.0f};
+            float total_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += X[n * D + j] * w[j];
+                    total_lanes[lane] = f32_add_product(X[n * D + j], w[j], total_lanes[lane]);
                 }
-            for (ptrdiff_t j = first; j < end; j++) {
-                total += X[n * D + j] * w[j];
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t j = first + lane;
+                    const float total_term = X[n * D + j] * w[j];
+                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t j = first; j < end; j++) {
+                total = f32_add_product(X[n * D + j], w[j], total);
+            }
+            FOR_LANES(F32_LANES)
+                total_lanes[lane] += total_lanes[lane + F32_LANES];
             total += f32_total(total_lanes);
         }
         sum_X_w[n] = total;
@@ -103,16 +344,30 @@ void least_squares_f32(ptrdiff_t N, ptrdiff_t D, const float *restrict X, const 
     float sum_r = 0.0f;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        float sum_r_lanes[LANES] = {0.0f};
+        float sum_r_lanes[F32_WIDE];
+        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            sum_r_lanes[lane] = 0.0f;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F32_WIDE <= end; first += F32_WIDE)
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                 const ptrdiff_t n = first + lane;
-                sum_r_lanes[lane] += powf(sum_X_w[n] - y[n], 2.0f);
+                sum_r_lanes[lane] = f32_add_product(sum_X_w[n] - y[n], sum_X_w[n] - y[n], sum_r_lanes[lane]);
             }
-        for (ptrdiff_t n = first; n < end; n++) {
-            sum_r += powf(sum_X_w[n] - y[n], 2.0f);
+        if (first < end && end >= F32_WIDE) {
+            const ptrdiff_t again = first + F32_WIDE - end;
+            first = end - F32_WIDE;
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                const ptrdiff_t n = first + lane;
+                const float sum_r_term = f32_square(sum_X_w[n] - y[n]);
+                sum_r_lanes[lane] += lane < again ? 0.0f : sum_r_term;
+            }
+            first = end;
         }
+        for (ptrdiff_t n = first; n < end; n++) {
+            sum_r = f32_add_product(sum_X_w[n] - y[n], sum_X_w[n] - y[n], sum_r);
+        }
+        FOR_LANES(F32_LANES)
+            sum_r_lanes[lane] += sum_r_lanes[lane + F32_LANES];
         sum_r += f32_total(sum_r_lanes);
     }
     losses[0] = 0.5f * sum_r;
@@ -127,16 +382,30 @@ void least_squares_f64(ptrdiff_t N, ptrdiff_t D, const double *restrict X, const
         double total = 0.0;
         for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-            double total_lanes[LANES] = {0.0};
+            double total_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += X[n * D + j] * w[j];
+                    total_lanes[lane] = f64_add_product(X[n * D + j], w[j], total_lanes[lane]);
                 }
-            for (ptrdiff_t j = first; j < end; j++) {
-                total += X[n * D + j] * w[j];
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t j = first + lane;
+                    const double total_term = X[n * D + j] * w[j];
+                    total_lanes[lane] += lane < again ? 0.0 : total_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t j = first; j < end; j++) {
+                total = f64_add_product(X[n * D + j], w[j], total);
+            }
+            FOR_LANES(F64_LANES)
+                total_lanes[lane] += total_lanes[lane + F64_LANES];
             total += f64_total(total_lanes);
         }
         sum_X_w[n] = total;
@@ -144,16 +413,30 @@ void least_squares_f64(ptrdiff_t N, ptrdiff_t D, const double *restrict X, const
     double sum_r = 0.0;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        double sum_r_lanes[LANES] = {0.0};
+        double sum_r_lanes[F64_WIDE];
+        FOR_LANES(F64_WIDE)
+            sum_r_lanes[lane] = 0.0;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F64_WIDE <= end; first += F64_WIDE)
+            FOR_LANES(F64_WIDE) {
                 const ptrdiff_t n = first + lane;
-                sum_r_lanes[lane] += pow(sum_X_w[n] - y[n], 2.0);
+                sum_r_lanes[lane] = f64_add_product(sum_X_w[n] - y[n], sum_X_w[n] - y[n], sum_r_lanes[lane]);
             }
-        for (ptrdiff_t n = first; n < end; n++) {
-            sum_r += pow(sum_X_w[n] - y[n], 2.0);
+        if (first < end && end >= F64_WIDE) {
+            const ptrdiff_t again = first + F64_WIDE - end;
+            first = end - F64_WIDE;
+            FOR_LANES(F64_WIDE) {
+                const ptrdiff_t n = first + lane;
+                const double sum_r_term = f64_square(sum_X_w[n] - y[n]);
+                sum_r_lanes[lane] += lane < again ? 0.0 : sum_r_term;
+            }
+            first = end;
         }
+        for (ptrdiff_t n = first; n < end; n++) {
+            sum_r = f64_add_product(sum_X_w[n] - y[n], sum_X_w[n] - y[n], sum_r);
+        }
+        FOR_LANES(F64_LANES)
+            sum_r_lanes[lane] += sum_r_lanes[lane + F64_LANES];
         sum_r += f64_total(sum_r_lanes);
     }
     losses[0] = 0.5 * sum_r;
@@ -177,16 +460,30 @@ void least_squares_value_and_gradient_f32(ptrdiff_t N, ptrdiff_t D, const float 
         float total = 0.0f;
         for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-            float total_lanes[LANES] = {0.0f};
+            float total_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += X[n * D + j] * w[j];
+                    total_lanes[lane] = f32_add_product(X[n * D + j], w[j], total_lanes[lane]);
                 }
-            for (ptrdiff_t j = first; j < end; j++) {
-                total += X[n * D + j] * w[j];
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t j = first + lane;
+                    const float total_term = X[n * D + j] * w[j];
+                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t j = first; j < end; j++) {
+                total = f32_add_product(X[n * D + j], w[j], total);
+            }
+            FOR_LANES(F32_LANES)
+                total_lanes[lane] += total_lanes[lane + F32_LANES];
             total += f32_total(total_lanes);
         }
         sum_X_w[n] = total;
@@ -194,18 +491,33 @@ void least_squares_value_and_gradient_f32(ptrdiff_t N, ptrdiff_t D, const float 
     float sum_r = 0.0f;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        float sum_r_lanes[LANES] = {0.0f};
+        float sum_r_lanes[F32_WIDE];
+        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            sum_r_lanes[lane] = 0.0f;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F32_WIDE <= end; first += F32_WIDE)
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                 const ptrdiff_t n = first + lane;
                 r[n] = sum_X_w[n] - y[n];
-                sum_r_lanes[lane] += r[n] * r[n];
+                sum_r_lanes[lane] = f32_add_product(r[n], r[n], sum_r_lanes[lane]);
             }
+        if (first < end && end >= F32_WIDE) {
+            const ptrdiff_t again = first + F32_WIDE - end;
+            first = end - F32_WIDE;
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                const ptrdiff_t n = first + lane;
+                r[n] = sum_X_w[n] - y[n];
+                const float sum_r_term = r[n] * r[n];
+                sum_r_lanes[lane] += lane < again ? 0.0f : sum_r_term;
+            }
+            first = end;
+        }
         for (ptrdiff_t n = first; n < end; n++) {
             r[n] = sum_X_w[n] - y[n];
-            sum_r += r[n] * r[n];
+            sum_r = f32_add_product(r[n], r[n], sum_r);
         }
+        FOR_LANES(F32_LANES)
+            sum_r_lanes[lane] += sum_r_lanes[lane + F32_LANES];
         sum_r += f32_total(sum_r_lanes);
     }
     losses[0] = 0.5f * sum_r;
@@ -214,14 +526,27 @@ void least_squares_value_and_gradient_f32(ptrdiff_t N, ptrdiff_t D, const float 
     }
     for (ptrdiff_t n = 0; n < N; n++) {
         for (ptrdiff_t j = 0; j < D; j++) {
-            dw[j] += r[n] * X[n * D + j];
+            dw[j] = f32_add_product(r[n], X[n * D + j], dw[j]);
         }
     }
     for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t j = 0; j < D; j++) {
-            dX[n * D + j] = w[j] * r[n];
+        if (N * D * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
+                float chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    chunk[j - begin] = w[j] * r[n];
+                }
+                f32_stream(&dX[n * D + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t j = 0; j < D; j++) {
+                dX[n * D + j] = w[j] * r[n];
+            }
         }
     }
+    end_of_streams();
 }
 
 void least_squares_value_and_gradient_f64(ptrdiff_t N, ptrdiff_t D, const double *restrict X,
@@ -236,16 +561,30 @@ void least_squares_value_and_gradient_f64(ptrdiff_t N, ptrdiff_t D, const double
         double total = 0.0;
         for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-            double total_lanes[LANES] = {0.0};
+            double total_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += X[n * D + j] * w[j];
+                    total_lanes[lane] = f64_add_product(X[n * D + j], w[j], total_lanes[lane]);
                 }
-            for (ptrdiff_t j = first; j < end; j++) {
-                total += X[n * D + j] * w[j];
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t j = first + lane;
+                    const double total_term = X[n * D + j] * w[j];
+                    total_lanes[lane] += lane < again ? 0.0 : total_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t j = first; j < end; j++) {
+                total = f64_add_product(X[n * D + j], w[j], total);
+            }
+            FOR_LANES(F64_LANES)
+                total_lanes[lane] += total_lanes[lane + F64_LANES];
             total += f64_total(total_lanes);
         }
         sum_X_w[n] = total;
@@ -253,18 +592,33 @@ void least_squares_value_and_gradient_f64(ptrdiff_t N, ptrdiff_t D, const double
     double sum_r = 0.0;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        double sum_r_lanes[LANES] = {0.0};
+        double sum_r_lanes[F64_WIDE];
+        FOR_LANES(F64_WIDE)
+            sum_r_lanes[lane] = 0.0;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F64_WIDE <= end; first += F64_WIDE)
+            FOR_LANES(F64_WIDE) {
                 const ptrdiff_t n = first + lane;
                 r[n] = sum_X_w[n] - y[n];
-                sum_r_lanes[lane] += r[n] * r[n];
+                sum_r_lanes[lane] = f64_add_product(r[n], r[n], sum_r_lanes[lane]);
             }
+        if (first < end && end >= F64_WIDE) {
+            const ptrdiff_t again = first + F64_WIDE - end;
+            first = end - F64_WIDE;
+            FOR_LANES(F64_WIDE) {
+                const ptrdiff_t n = first + lane;
+                r[n] = sum_X_w[n] - y[n];
+                const double sum_r_term = r[n] * r[n];
+                sum_r_lanes[lane] += lane < again ? 0.0 : sum_r_term;
+            }
+            first = end;
+        }
         for (ptrdiff_t n = first; n < end; n++) {
             r[n] = sum_X_w[n] - y[n];
-            sum_r += r[n] * r[n];
+            sum_r = f64_add_product(r[n], r[n], sum_r);
         }
+        FOR_LANES(F64_LANES)
+            sum_r_lanes[lane] += sum_r_lanes[lane + F64_LANES];
         sum_r += f64_total(sum_r_lanes);
     }
     losses[0] = 0.5 * sum_r;
@@ -273,14 +627,27 @@ void least_squares_value_and_gradient_f64(ptrdiff_t N, ptrdiff_t D, const double
     }
     for (ptrdiff_t n = 0; n < N; n++) {
         for (ptrdiff_t j = 0; j < D; j++) {
-            dw[j] += r[n] * X[n * D + j];
+            dw[j] = f64_add_product(r[n], X[n * D + j], dw[j]);
         }
     }
     for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t j = 0; j < D; j++) {
-            dX[n * D + j] = w[j] * r[n];
+        if (N * D * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
+                double chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    chunk[j - begin] = w[j] * r[n];
+                }
+                f64_stream(&dX[n * D + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t j = 0; j < D; j++) {
+                dX[n * D + j] = w[j] * r[n];
+            }
         }
     }
+    end_of_streams();
 }
 
 ptrdiff_t least_squares_hvp_work(ptrdiff_t N, ptrdiff_t D)
@@ -289,38 +656,84 @@ ptrdiff_t least_squares_hvp_work(ptrdiff_t N, ptrdiff_t D)
     return D * D;
 }
 
+static void least_squares_hvp_step_1_f32(ptrdiff_t D, const float *restrict v,
+    const float *restrict sum_X, float *restrict out)
+{
+    for (ptrdiff_t j = 0; j < D; j++) {
+        float total = 0.0f;
+        for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, D);
+            float total_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                total_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    total_lanes[lane] = f32_add_product(v[k], sum_X[j * D + k], total_lanes[lane]);
+                }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float total_term = v[k] * sum_X[j * D + k];
+                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                total = f32_add_product(v[k], sum_X[j * D + k], total);
+            }
+            FOR_LANES(F32_LANES)
+                total_lanes[lane] += total_lanes[lane + F32_LANES];
+            total += f32_total(total_lanes);
+        }
+        out[j] = total;
+    }
+}
+
 void least_squares_hvp_f32(ptrdiff_t N, ptrdiff_t D, const float *restrict X,
     const float *restrict v, float *restrict out, float *restrict work)
 {
     float *restrict sum_X = work;
     work += D * D;
+    f32_matrix_product(D, D, N, X, 1, D, X, D, 1, sum_X, D, 1);
+    least_squares_hvp_step_1_f32(D, v, sum_X, out);
+}
+
+static void least_squares_hvp_step_1_f64(ptrdiff_t D, const double *restrict v,
+    const double *restrict sum_X, double *restrict out)
+{
     for (ptrdiff_t j = 0; j < D; j++) {
-        for (ptrdiff_t k = 0; k < D; k++) {
-            sum_X[j * D + k] = 0.0f;
-        }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t j = 0; j < D; j++) {
-            for (ptrdiff_t k = 0; k < D; k++) {
-                sum_X[j * D + k] += X[n * D + j] * X[n * D + k];
-            }
-        }
-    }
-    for (ptrdiff_t j = 0; j < D; j++) {
-        float total = 0.0f;
+        double total = 0.0;
         for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-            float total_lanes[LANES] = {0.0f};
+            double total_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    total_lanes[lane] += v[k] * sum_X[j * D + k];
+                    total_lanes[lane] = f64_add_product(v[k], sum_X[j * D + k], total_lanes[lane]);
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                total += v[k] * sum_X[j * D + k];
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    const double total_term = v[k] * sum_X[j * D + k];
+                    total_lanes[lane] += lane < again ? 0.0 : total_term;
+                }
+                first = end;
             }
-            total += f32_total(total_lanes);
+            for (ptrdiff_t k = first; k < end; k++) {
+                total = f64_add_product(v[k], sum_X[j * D + k], total);
+            }
+            FOR_LANES(F64_LANES)
+                total_lanes[lane] += total_lanes[lane + F64_LANES];
+            total += f64_total(total_lanes);
         }
         out[j] = total;
     }
@@ -331,34 +744,6 @@ void least_squares_hvp_f64(ptrdiff_t N, ptrdiff_t D, const double *restrict X,
 {
     double *restrict sum_X = work;
     work += D * D;
-    for (ptrdiff_t j = 0; j < D; j++) {
-        for (ptrdiff_t k = 0; k < D; k++) {
-            sum_X[j * D + k] = 0.0;
-        }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t j = 0; j < D; j++) {
-            for (ptrdiff_t k = 0; k < D; k++) {
-                sum_X[j * D + k] += X[n * D + j] * X[n * D + k];
-            }
-        }
-    }
-    for (ptrdiff_t j = 0; j < D; j++) {
-        double total = 0.0;
-        for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-            double total_lanes[LANES] = {0.0};
-            ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t k = first + lane;
-                    total_lanes[lane] += v[k] * sum_X[j * D + k];
-                }
-            for (ptrdiff_t k = first; k < end; k++) {
-                total += v[k] * sum_X[j * D + k];
-            }
-            total += f64_total(total_lanes);
-        }
-        out[j] = total;
-    }
+    f64_matrix_product(D, D, N, X, 1, D, X, D, 1, sum_X, D, 1);
+    least_squares_hvp_step_1_f64(D, v, sum_X, out);
 }

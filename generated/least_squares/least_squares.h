@@ -20,8 +20,17 @@
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
    `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
    run at the same time need one each.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       float *work = malloc((size_t)least_squares_work(N, D) * sizeof *work);
+       least_squares_f32(N, D, X, y, w, &losses, work);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c least_squares.c -lm */
 
 #ifndef LEAST_SQUARES_H
 #define LEAST_SQUARES_H
@@ -73,11 +82,11 @@ ptrdiff_t least_squares_value_and_gradient_work(ptrdiff_t N, ptrdiff_t D);
    v[D]: The tangent of w.
    out[D]: result.
  */
+ptrdiff_t least_squares_hvp_work(ptrdiff_t N, ptrdiff_t D);
 void least_squares_hvp_f32(ptrdiff_t N, ptrdiff_t D, const float *X, const float *v, float *out,
     float *work);
 void least_squares_hvp_f64(ptrdiff_t N, ptrdiff_t D, const double *X, const double *v, double *out,
     double *work);
-ptrdiff_t least_squares_hvp_work(ptrdiff_t N, ptrdiff_t D);
 
 #ifdef __cplusplus
 }

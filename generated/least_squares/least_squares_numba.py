@@ -19,7 +19,7 @@ Source: C. M. Bishop, Pattern Recognition and Machine Learning, Springer, 2006, 
 """
 
 import numpy as np
-from numba import njit
+from numba import from_dtype, njit, types
 
 __all__ = [
     "least_squares",
@@ -30,144 +30,61 @@ __all__ = [
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 
-
-@njit(**_FAST)
-def _overlap(first, second):
-    """Whether two C-contiguous arrays have memory in common."""
-    start, other = first.ctypes.data, second.ctypes.data
-    return start < other + second.nbytes and other < start + first.nbytes
-
-
-def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
-
-    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
-    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
-    """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
-    arrays, sizes, of, single = [], {}, {}, None
-    for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
-        if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
-        if label_of is not None:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
-        else:
-            if not isinstance(value, np.ndarray):
-                if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
-                value = np.asarray(value, dtype)
-            elif not value.ndim and value.dtype.kind in "iuf":
-                value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
-        if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
-        if batched:
-            alone = array.ndim == least
-            if single is not None and alone != single[1]:
-                one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
-            single = single or (name, alone)
-            array = array[None] if alone else array
-        for axis, size in zip(axes, array.shape, strict=True):
-            if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
-            if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
-        arrays.append(array)
-    for place, (name, _, _, label_of, _) in enumerate(arguments):
-        array = arrays[place]
-        if label_of is not None:
-            # Where no argument has that axis, nothing is looked up along it.
-            places = sizes.get(label_of)
-            outside = array < 0 if places is None else (array < 0) | (array >= places)
-            if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
-            array = array.astype(np.intp)
-        if array.ndim:
-            array = np.ascontiguousarray(array)
-        arrays[place] = array if array.ndim else array[()]
-    return arrays, sizes, dtype, single is not None and single[1]
+# Matrix products of fewer multiplications, or of fewer rows, are done in compiled loops: calling BLAS, and
+# the loops before and after it, takes 10 to 20 microseconds, in which a loop nest does about so many, and
+# for a row or two BLAS does not gain on it.
+_FEW_PRODUCTS = 25_000
+_FEW_ROWS = 4
 
 
-def _output(name, out, shape, dtype, without_batch, others):
-    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
-    if out is None:
-        return np.empty(shape, dtype)
-    wanted = shape[1:] if without_batch else shape
-    masked = isinstance(out, np.ma.MaskedArray)
-    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
-    return out[None] if without_batch else out
-
-
+_Array = np.ndarray
 _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _is_plain(first, *others):
-    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
-    if type(first[0]) is not np.ndarray:
-        return False
-    dtype = first[0].dtype
-    if dtype is not _REALS[0] and dtype is not _REALS[1]:
-        return False
-    for array, axes in (first, *others):
-        if type(array) is not np.ndarray or array.dtype is not dtype:
-            return False
-        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
-            return False
-    return True
+def _reads(axes):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
+    return lambda real: types.Array(real, axes, "C", readonly=True)
 
 
-@njit(**_FAST)
-def _least_squares_kernel(X, y, w, losses):
-    """The loops of least_squares."""
-    real = losses.dtype.type  # keeps literals narrow
-    N = X.shape[0]
-    D = X.shape[1]
-    sum_X_w = np.empty(N, losses.dtype)  # of all samples
-    for n in range(N):
-        total = real(0)
-        for j in range(D):
-            total += X[n, j] * w[j]
-        sum_X_w[n] = total
-    sum_r = real(0)
-    for n in range(N):
-        sum_r += (sum_X_w[n] - y[n]) ** 2
-    losses[()] = real(1 / 2) * sum_r
+def _writes(axes):
+    """One that it writes."""
+    return lambda real: types.Array(real, axes, "C")
+
+
+def _places(axes):
+    """One that holds places of labels."""
+    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+
+
+def _number(real):
+    """A number."""
+    return types.float64
+
+
+class _ByDtype(dict):
+    """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
+
+    def __init__(self, function, kinds):
+        self.function, self.kinds = function, kinds
+
+    def __missing__(self, dtype):
+        if dtype not in _REALS:
+            raise TypeError(f"expected float32 or float64, found {dtype}")
+        # Compiled for one signature, it is not compiled again for others.
+        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        try:
+            # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
+            made = njit(signature, **{**_FAST, "cache": True})(self.function)
+        except Exception:  # no file, no place to write to, or nothing there that can be read
+            made = njit(signature, **_FAST)(self.function)
+        self[dtype] = made
+        return made
+
+
+def _by_dtype(*kinds):
+    """Let a function be compiled for one dtype at a time."""
+    return lambda function: _ByDtype(function, kinds)
 
 
 def least_squares(X, y, w):
@@ -191,6 +108,10 @@ def least_squares(X, y, w):
     ------
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
     arrays, sizes, dtype, single = _read(
         ("X", X, ('N', 'D'), None, False),
@@ -207,13 +128,12 @@ def least_squares(X, y, w):
 
 
 @njit(**_FAST)
-def _least_squares_value_and_gradient_kernel(X, y, w, losses, dw, dX):
-    """The loops of least_squares_value_and_gradient."""
+def _least_squares_kernel(X, y, w, losses):
+    """The loops of least_squares."""
     real = losses.dtype.type  # keeps literals narrow
     N = X.shape[0]
     D = X.shape[1]
     sum_X_w = np.empty(N, losses.dtype)  # of all samples
-    r = np.empty(N, losses.dtype)  # of all samples
     for n in range(N):
         total = real(0)
         for j in range(D):
@@ -221,17 +141,8 @@ def _least_squares_value_and_gradient_kernel(X, y, w, losses, dw, dX):
         sum_X_w[n] = total
     sum_r = real(0)
     for n in range(N):
-        r[n] = sum_X_w[n] - y[n]
-        sum_r += r[n] * r[n]
+        sum_r += (sum_X_w[n] - y[n]) ** 2
     losses[()] = real(1 / 2) * sum_r
-    for j in range(D):
-        dw[j] = real(0)
-    for n in range(N):
-        for j in range(D):
-            dw[j] += r[n] * X[n, j]
-    for n in range(N):
-        for j in range(D):
-            dX[n, j] = w[j] * r[n]
 
 
 def least_squares_value_and_gradient(X, y, w, out=None):
@@ -264,6 +175,10 @@ def least_squares_value_and_gradient(X, y, w, out=None):
     ------
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
     arrays, sizes, dtype, single = _read(
         ("X", X, ('N', 'D'), None, False),
@@ -274,49 +189,46 @@ def least_squares_value_and_gradient(X, y, w, out=None):
     N = sizes["N"]
     D = sizes["D"]
     losses = np.empty((), dtype)
-    if out is None:
-        out = (None, None)
-    if not isinstance(out, (tuple, list)) or len(out) != 2:
-        raise ValueError("out: expected a tuple of 2 arrays (dw, dX)")
-    dw = _output("out[0]", out[0], (D,), dtype, False, arrays)
-    arrays.append(dw)
-    dX = _output("out[1]", out[1], (N, D), dtype, False, arrays)
-    arrays.append(dX)
+    dw, dX = _outputs(
+        out,
+        [
+            ("dw", (D,), False),
+            ("dX", (N, D), False),
+        ],
+        dtype,
+        arrays,
+    )
     _least_squares_value_and_gradient_kernel(X, y, w, losses, dw, dX)
     value = losses[()]
     return value, (dw, dX)
 
 
 @njit(**_FAST)
-def _least_squares_hvp_kernel(X, v, out):
-    """The loops of least_squares_hvp."""
-    real = out.dtype.type  # keeps literals narrow
+def _least_squares_value_and_gradient_kernel(X, y, w, losses, dw, dX):
+    """The loops of least_squares_value_and_gradient."""
+    real = losses.dtype.type  # keeps literals narrow
     N = X.shape[0]
     D = X.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        N == 0
-        or D == 0
-        or v.shape[0] != D
-        or out.shape[0] != D
-        or _overlap(out, X)
-        or _overlap(out, v)
-    ):
-        return False
-    sum_X = np.empty((D, D), out.dtype)  # of all samples
+    sum_X_w = np.empty(N, losses.dtype)  # of all samples
+    r = np.empty(N, losses.dtype)  # of all samples
+    for n in range(N):
+        total = real(0)
+        for j in range(D):
+            total += X[n, j] * w[j]
+        sum_X_w[n] = total
+    sum_r = real(0)
+    for n in range(N):
+        r[n] = sum_X_w[n] - y[n]
+        sum_r += r[n] * r[n]
+    losses[()] = real(1 / 2) * sum_r
     for j in range(D):
-        for k in range(D):
-            sum_X[j, k] = real(0)
+        dw[j] = real(0)
     for n in range(N):
         for j in range(D):
-            for k in range(D):
-                sum_X[j, k] += X[n, j] * X[n, k]
-    for j in range(D):
-        total = real(0)
-        for k in range(D):
-            total += v[k] * sum_X[j, k]
-        out[j] = total
-    return True
+            dw[j] += r[n] * X[n, j]
+    for n in range(N):
+        for j in range(D):
+            dX[n, j] = w[j] * r[n]
 
 
 def least_squares_hvp(X, v, out=None):
@@ -342,10 +254,25 @@ def least_squares_hvp(X, v, out=None):
     ------
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Large matrix products are left to NumPy, whose BLAS has threads of its own beside
+    any that share the samples; the environment tells it how many (OPENBLAS_NUM_THREADS, for one).
     """
-    if out is not None and _is_plain((X, 2), (v, 1), (out, 1)):
-        if _least_squares_hvp_kernel(X, v, out):
-            return out
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(X) is type(v) is type(out) is _Array
+        and X.flags.c_contiguous
+        and v.flags.c_contiguous
+    ):
+        try:
+            if _least_squares_hvp_fits[X.dtype](X, v, out):
+                _least_squares_hvp_kernel(X, v, out)
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("X", X, ('N', 'D'), None, False),
@@ -357,3 +284,187 @@ def least_squares_hvp(X, v, out=None):
     out = _output("out", out, (D,), dtype, False, arrays)
     _least_squares_hvp_kernel(X, v, out)
     return out
+
+
+@njit(**_FAST)
+def _least_squares_hvp_loops(X, v, out):
+    """The loops of least_squares_hvp_loops."""
+    real = out.dtype.type  # keeps literals narrow
+    N = X.shape[0]
+    D = X.shape[1]
+    sum_X = np.empty((D, D), out.dtype)  # of all samples
+    for j in range(D):
+        for k in range(D):
+            sum_X[j, k] = real(0)
+    for n in range(N):
+        for j in range(D):
+            for k in range(D):
+                sum_X[j, k] += X[n, j] * X[n, k]
+    for j in range(D):
+        total = real(0)
+        for k in range(D):
+            total += v[k] * sum_X[j, k]
+        out[j] = total
+
+
+@njit(**_FAST)
+def _least_squares_hvp_step_1(v, sum_X, out):
+    """The loops of least_squares_hvp_step_1."""
+    real = out.dtype.type  # keeps literals narrow
+    D = v.shape[0]
+    for j in range(D):
+        total = real(0)
+        for k in range(D):
+            total += v[k] * sum_X[j, k]
+        out[j] = total
+
+
+def _least_squares_hvp_kernel(X, v, out):
+    """Large matrix products are left to BLAS, with compiled loops between them."""
+    N = X.shape[0]
+    D = X.shape[1]
+    if N * D * D < _FEW_PRODUCTS:
+        return _least_squares_hvp_loops(X, v, out)
+    dtype = out.dtype
+    sum_X = np.empty((D, D), dtype)
+    np.matmul(X.T, X, out=sum_X)
+    _least_squares_hvp_step_1(v, sum_X, out)
+
+
+@_by_dtype(_reads(2), _reads(1), _writes(1))
+def _least_squares_hvp_fits(X, v, out):
+    """Whether all arguments fit together."""
+    N = X.shape[0]
+    D = X.shape[1]
+    if (
+        N * D == 0
+        or v.shape != (D,)
+        or out.shape != (D,)
+        or _overlap(out, X)
+        or _overlap(out, v)
+    ):
+        return False
+    return True
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
+
+
+def _read(*arguments):
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
+
+    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
+    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
+    """
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
+    )
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
+    arrays, sizes, of, single = [], {}, {}, None
+    for name, value, axes, label_of, batched in arguments:
+        if isinstance(value, np.ma.MaskedArray):
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
+        if label_of is not None:
+            array = np.asarray(value)
+            if array.dtype.kind not in "iu":
+                _refuse(name, "integers (labels)", array.dtype)
+        else:
+            if not isinstance(value, np.ndarray):
+                if least or not isinstance(value, (int, float, np.floating, np.integer)):
+                    _refuse(name, "an array", type(value).__name__)
+                value = np.asarray(value, dtype)
+            elif not value.ndim and value.dtype.kind in "iuf":
+                value = value.astype(dtype)
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
+        if array.ndim not in (len(axes), least):
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
+        if batched:
+            alone = array.ndim == least
+            if single is not None and alone != single[1]:
+                one, other = (name, single[0]) if alone else (single[0], name)
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
+            single = single or (name, alone)
+            array = array[None] if alone else array
+        for axis, size in zip(axes, array.shape, strict=True):
+            if size == 0:
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
+            if sizes.setdefault(axis, size) != size:
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
+        arrays.append(array)
+    for place, (name, _, _, label_of, _) in enumerate(arguments):
+        array = arrays[place]
+        if label_of is not None:
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
+            array = array.astype(np.intp)
+        if array.ndim:
+            array = np.ascontiguousarray(array)
+        arrays[place] = array if array.ndim else array[()]
+    return arrays, sizes, dtype, single is not None and single[1]
+
+
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
+def _output(name, out, shape, dtype, without_batch, others):
+    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
+    if out is None:
+        return np.empty(shape, dtype)
+    wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
+    return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -44,6 +59,143 @@ static inline ptrdiff_t thread(void)
 #endif
 }
 
+enum {
+    TILE = 4,    /* rows of a product that are worked on together, LANES columns wide, in registers */
+    DEPTH = 256, /* terms that are added up before they are put down */
+    HEIGHT = 96, /* rows for which one strip of the right matrix is copied together */
+    PLAIN = 8192 /* multiplications below which copying costs more than it saves */
+};
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f32_tile(ptrdiff_t terms, const float *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const float *restrict strip, float *restrict sums)
+{
+    float lanes[TILE][LANES] = { { 0 } };
+    const float *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const float factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const float *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const float *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    float *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f32_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                float sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            float strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f32_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        float *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f64_tile(ptrdiff_t terms, const double *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const double *restrict strip, double *restrict sums)
+{
+    double lanes[TILE][LANES] = { { 0 } };
+    const double *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const double factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const double *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const double *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    double *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f64_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                double sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            double strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f64_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        double *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a > b ? a : b;
@@ -54,79 +206,157 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
 }
 
-static inline double f64_total(double *lanes)
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
+ptrdiff_t linear_layer_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K)
+{
+    (void)N;
+    return B * K;
+}
+
+static void linear_layer_step_1_f32(ptrdiff_t K, ptrdiff_t B, const float *restrict b,
+    const float *restrict sum_W_x, float *restrict out)
+{
+    ptrdiff_t done = 0;
+    if (K <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    out[row * K + i] = sum_W_x[row * K + i] + b[i];
+                }
+            }
+        }
+    }
+    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = sum_W_x[row * K + i] + b[i];
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = sum_W_x[row * K + i] + b[i];
+            }
+        }
+    }
+    end_of_streams();
 }
 
 void linear_layer_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
-    const float *restrict W, const float *restrict b, float *restrict out)
+    const float *restrict W, const float *restrict b, float *restrict out, float *restrict work)
 {
-    OMP(omp parallel for schedule(static) if (B * N > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            float total = 0.0f;
-            for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                float total_lanes[LANES] = {0.0f};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t j = first + lane;
-                        total_lanes[lane] += W[i * N + j] * x[row * N + j];
-                    }
-                for (ptrdiff_t j = first; j < end; j++) {
-                    total += W[i * N + j] * x[row * N + j];
+    float *restrict sum_W_x = work;
+    work += B * K;
+    f32_matrix_product(B, K, N, x, N, 1, W, 1, N, sum_W_x, K, 1);
+    linear_layer_step_1_f32(K, B, b, sum_W_x, out);
+}
+
+static void linear_layer_step_1_f64(ptrdiff_t K, ptrdiff_t B, const double *restrict b,
+    const double *restrict sum_W_x, double *restrict out)
+{
+    ptrdiff_t done = 0;
+    if (K <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    out[row * K + i] = sum_W_x[row * K + i] + b[i];
                 }
-                total += f32_total(total_lanes);
             }
-            out[row * K + i] = total;
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = out[row * K + i] + b[i];
         }
     }
+    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = sum_W_x[row * K + i] + b[i];
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = sum_W_x[row * K + i] + b[i];
+            }
+        }
+    }
+    end_of_streams();
 }
 
 void linear_layer_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
-    const double *restrict W, const double *restrict b, double *restrict out)
+    const double *restrict W, const double *restrict b, double *restrict out, double *restrict work)
 {
-    OMP(omp parallel for schedule(static) if (B * N > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            double total = 0.0;
-            for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                double total_lanes[LANES] = {0.0};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t j = first + lane;
-                        total_lanes[lane] += W[i * N + j] * x[row * N + j];
-                    }
-                for (ptrdiff_t j = first; j < end; j++) {
-                    total += W[i * N + j] * x[row * N + j];
-                }
-                total += f64_total(total_lanes);
-            }
-            out[row * K + i] = total;
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = out[row * K + i] + b[i];
-        }
-    }
+    double *restrict sum_W_x = work;
+    work += B * K;
+    f64_matrix_product(B, K, N, x, N, 1, W, 1, N, sum_W_x, K, 1);
+    linear_layer_step_1_f64(K, B, b, sum_W_x, out);
 }
 
 void linear_layer_jacobian_W_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
@@ -137,17 +367,28 @@ void linear_layer_jacobian_W_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const fl
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t j = 0; j < N; j++) {
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    entries[((row * K + i) * N + j) * K + k] = 0.0f;
+                if (B * K * N * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t k = begin; k < end; k++) {
+                            chunk[k - begin] = 0.0f;
+                        }
+                        f32_stream(&entries[((row * K + i) * N + j) * K + begin], chunk, end - begin);
+                    }
+                }
+                else {
+                    for (ptrdiff_t k = 0; k < K; k++) {
+                        entries[((row * K + i) * N + j) * K + k] = 0.0f;
+                    }
                 }
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t j = 0; j < N; j++) {
                 entries[((row * K + i) * N + j) * K + i] = x[row * N + j];
             }
         }
     }
+    end_of_streams();
 }
 
 void linear_layer_jacobian_W_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
@@ -158,17 +399,28 @@ void linear_layer_jacobian_W_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const do
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t j = 0; j < N; j++) {
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    entries[((row * K + i) * N + j) * K + k] = 0.0;
+                if (B * K * N * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t k = begin; k < end; k++) {
+                            chunk[k - begin] = 0.0;
+                        }
+                        f64_stream(&entries[((row * K + i) * N + j) * K + begin], chunk, end - begin);
+                    }
+                }
+                else {
+                    for (ptrdiff_t k = 0; k < K; k++) {
+                        entries[((row * K + i) * N + j) * K + k] = 0.0;
+                    }
                 }
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t j = 0; j < N; j++) {
                 entries[((row * K + i) * N + j) * K + i] = x[row * N + j];
             }
         }
     }
+    end_of_streams();
 }
 
 void linear_layer_jacobian_b_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
@@ -180,14 +432,25 @@ void linear_layer_jacobian_b_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const fl
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t k = 0; k < K; k++) {
-                out[(row * K + i) * K + k] = 0.0f;
+            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t k = begin; k < end; k++) {
+                        chunk[k - begin] = 0.0f;
+                    }
+                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
+            else {
+                for (ptrdiff_t k = 0; k < K; k++) {
+                    out[(row * K + i) * K + k] = 0.0f;
+                }
+            }
             out[(row * K + i) * K + i] = 1.0f;
         }
     }
+    end_of_streams();
 }
 
 void linear_layer_jacobian_b_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
@@ -199,14 +462,25 @@ void linear_layer_jacobian_b_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const do
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t k = 0; k < K; k++) {
-                out[(row * K + i) * K + k] = 0.0;
+            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t k = begin; k < end; k++) {
+                        chunk[k - begin] = 0.0;
+                    }
+                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
+            else {
+                for (ptrdiff_t k = 0; k < K; k++) {
+                    out[(row * K + i) * K + k] = 0.0;
+                }
+            }
             out[(row * K + i) * K + i] = 1.0;
         }
     }
+    end_of_streams();
 }
 
 void linear_layer_jacobian_x_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
@@ -216,11 +490,24 @@ void linear_layer_jacobian_x_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const fl
     OMP(omp parallel for schedule(static) if (B * K * N > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < N; j++) {
-                out[(row * K + i) * N + j] = W[i * N + j];
+            if (B * K * N * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = W[i * N + j];
+                    }
+                    f32_stream(&out[(row * K + i) * N + begin], chunk, end - begin);
+                }
+            }
+            else {
+                for (ptrdiff_t j = 0; j < N; j++) {
+                    out[(row * K + i) * N + j] = W[i * N + j];
+                }
             }
         }
     }
+    end_of_streams();
 }
 
 void linear_layer_jacobian_x_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
@@ -230,9 +517,35 @@ void linear_layer_jacobian_x_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const do
     OMP(omp parallel for schedule(static) if (B * K * N > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < N; j++) {
-                out[(row * K + i) * N + j] = W[i * N + j];
+            if (B * K * N * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = W[i * N + j];
+                    }
+                    f64_stream(&out[(row * K + i) * N + begin], chunk, end - begin);
+                }
             }
+            else {
+                for (ptrdiff_t j = 0; j < N; j++) {
+                    out[(row * K + i) * N + j] = W[i * N + j];
+                }
+            }
+        }
+    }
+    end_of_streams();
+}
+
+static void linear_layer_vjp_step_1_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict g,
+    float *restrict db)
+{
+    for (ptrdiff_t k = 0; k < K; k++) {
+        db[k] = 0.0f;
+    }
+    for (ptrdiff_t row = 0; row < B; row++) {
+        for (ptrdiff_t k = 0; k < K; k++) {
+            db[k] += g[row * K + k];
         }
     }
 }
@@ -241,30 +554,20 @@ void linear_layer_vjp_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *re
     const float *restrict W, const float *restrict g, float *restrict dW, float *restrict db,
     float *restrict dx)
 {
+    f32_matrix_product(K, N, B, g, 1, K, x, N, 1, dW, N, 1);
+    f32_matrix_product(B, N, K, g, K, 1, W, N, 1, dx, N, 1);
+    linear_layer_vjp_step_1_f32(B, K, g, db);
+}
+
+static void linear_layer_vjp_step_1_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict g,
+    double *restrict db)
+{
     for (ptrdiff_t k = 0; k < K; k++) {
-        for (ptrdiff_t j = 0; j < N; j++) {
-            dW[k * N + j] = 0.0f;
-        }
-    }
-    for (ptrdiff_t k = 0; k < K; k++) {
-        db[k] = 0.0f;
+        db[k] = 0.0;
     }
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t k = 0; k < K; k++) {
-            for (ptrdiff_t j = 0; j < N; j++) {
-                dW[k * N + j] += g[row * K + k] * x[row * N + j];
-            }
-        }
-        for (ptrdiff_t k = 0; k < K; k++) {
             db[k] += g[row * K + k];
-        }
-        for (ptrdiff_t j = 0; j < N; j++) {
-            dx[row * N + j] = 0.0f;
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < N; j++) {
-                dx[row * N + j] += g[row * K + i] * W[i * N + j];
-            }
         }
     }
 }
@@ -273,141 +576,115 @@ void linear_layer_vjp_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *r
     const double *restrict W, const double *restrict g, double *restrict dW, double *restrict db,
     double *restrict dx)
 {
-    for (ptrdiff_t k = 0; k < K; k++) {
-        for (ptrdiff_t j = 0; j < N; j++) {
-            dW[k * N + j] = 0.0;
-        }
-    }
-    for (ptrdiff_t k = 0; k < K; k++) {
-        db[k] = 0.0;
-    }
-    for (ptrdiff_t row = 0; row < B; row++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            for (ptrdiff_t j = 0; j < N; j++) {
-                dW[k * N + j] += g[row * K + k] * x[row * N + j];
-            }
-        }
-        for (ptrdiff_t k = 0; k < K; k++) {
-            db[k] += g[row * K + k];
-        }
-        for (ptrdiff_t j = 0; j < N; j++) {
-            dx[row * N + j] = 0.0;
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < N; j++) {
-                dx[row * N + j] += g[row * K + i] * W[i * N + j];
-            }
-        }
-    }
+    f64_matrix_product(K, N, B, g, 1, K, x, N, 1, dW, N, 1);
+    f64_matrix_product(B, N, K, g, K, 1, W, N, 1, dx, N, 1);
+    linear_layer_vjp_step_1_f64(B, K, g, db);
 }
 
 ptrdiff_t linear_layer_jvp_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K)
 {
-    (void)B;
     (void)N;
-    return threads() * K;
+    return B * K + B * K;
+}
+
+static void linear_layer_jvp_step_1_f32(ptrdiff_t K, ptrdiff_t B, const float *restrict b_dot,
+    const float *restrict sum_x_W_dot, const float *restrict sum_x_dot_W, float *restrict out)
+{
+    ptrdiff_t done = 0;
+    if (K <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    out[row * K + i] = sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i];
+                }
+            }
+        }
+    }
+    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i];
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i];
+            }
+        }
+    }
+    end_of_streams();
 }
 
 void linear_layer_jvp_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
     const float *restrict W, const float *restrict W_dot, const float *restrict b_dot,
     const float *restrict x_dot, float *restrict out, float *restrict work)
 {
-    OMP(omp parallel if (B * N > GRAIN))
-    {
-        float *restrict sum_x_dot_W = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
+    float *restrict sum_x_W_dot = work;
+    work += B * K;
+    float *restrict sum_x_dot_W = work;
+    work += B * K;
+    f32_matrix_product(B, K, N, x, N, 1, W_dot, 1, N, sum_x_W_dot, K, 1);
+    f32_matrix_product(B, K, N, x_dot, N, 1, W, 1, N, sum_x_dot_W, K, 1);
+    linear_layer_jvp_step_1_f32(K, B, b_dot, sum_x_W_dot, sum_x_dot_W, out);
+}
+
+static void linear_layer_jvp_step_1_f64(ptrdiff_t K, ptrdiff_t B, const double *restrict b_dot,
+    const double *restrict sum_x_W_dot, const double *restrict sum_x_dot_W, double *restrict out)
+{
+    ptrdiff_t done = 0;
+    if (K <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
             for (ptrdiff_t i = 0; i < K; i++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t j = first + lane;
-                            total_lanes[lane] += x[row * N + j] * W_dot[i * N + j];
-                        }
-                    for (ptrdiff_t j = first; j < end; j++) {
-                        total += x[row * N + j] * W_dot[i * N + j];
-                    }
-                    total += f32_total(total_lanes);
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    out[row * K + i] = sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i];
                 }
-                out[row * K + i] = total;
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t j = first + lane;
-                            total_lanes[lane] += x_dot[row * N + j] * W[i * N + j];
-                        }
-                    for (ptrdiff_t j = first; j < end; j++) {
-                        total += x_dot[row * N + j] * W[i * N + j];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                sum_x_dot_W[i] = total;
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = out[row * K + i] + b_dot[i] + sum_x_dot_W[i];
             }
         }
     }
+    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i];
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i];
+            }
+        }
+    }
+    end_of_streams();
 }
 
 void linear_layer_jvp_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
     const double *restrict W, const double *restrict W_dot, const double *restrict b_dot,
     const double *restrict x_dot, double *restrict out, double *restrict work)
 {
-    OMP(omp parallel if (B * N > GRAIN))
-    {
-        double *restrict sum_x_dot_W = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t j = first + lane;
-                            total_lanes[lane] += x[row * N + j] * W_dot[i * N + j];
-                        }
-                    for (ptrdiff_t j = first; j < end; j++) {
-                        total += x[row * N + j] * W_dot[i * N + j];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                out[row * K + i] = total;
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t j = first + lane;
-                            total_lanes[lane] += x_dot[row * N + j] * W[i * N + j];
-                        }
-                    for (ptrdiff_t j = first; j < end; j++) {
-                        total += x_dot[row * N + j] * W[i * N + j];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_x_dot_W[i] = total;
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = out[row * K + i] + b_dot[i] + sum_x_dot_W[i];
-            }
-        }
-    }
+    double *restrict sum_x_W_dot = work;
+    work += B * K;
+    double *restrict sum_x_dot_W = work;
+    work += B * K;
+    f64_matrix_product(B, K, N, x, N, 1, W_dot, 1, N, sum_x_W_dot, K, 1);
+    f64_matrix_product(B, K, N, x_dot, N, 1, W, 1, N, sum_x_dot_W, K, 1);
+    linear_layer_jvp_step_1_f64(K, B, b_dot, sum_x_W_dot, sum_x_dot_W, out);
 }

@@ -22,8 +22,17 @@
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
    `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
    run at the same time need one each.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       float *work = malloc((size_t)linear_layer_work(B, N, K) * sizeof *work);
+       linear_layer_f32(B, N, K, x, W, b, out, work);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c linear_layer.c -lm */
 
 #ifndef LINEAR_LAYER_H
 #define LINEAR_LAYER_H
@@ -42,10 +51,11 @@ extern "C" {
    b[K]: Input.
    out[B][K]: result.
  */
+ptrdiff_t linear_layer_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K);
 void linear_layer_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *x, const float *W,
-    const float *b, float *out);
+    const float *b, float *out, float *work);
 void linear_layer_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *x, const double *W,
-    const double *b, double *out);
+    const double *b, double *out, double *work);
 
 /* The Jacobian of y by W, sample by sample.
 
@@ -115,11 +125,11 @@ void linear_layer_vjp_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *x
    x_dot[B][N]: The tangent of x.
    out[B][K]: result.
  */
+ptrdiff_t linear_layer_jvp_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K);
 void linear_layer_jvp_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *x, const float *W,
     const float *W_dot, const float *b_dot, const float *x_dot, float *out, float *work);
 void linear_layer_jvp_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *x, const double *W,
     const double *W_dot, const double *b_dot, const double *x_dot, double *out, double *work);
-ptrdiff_t linear_layer_jvp_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K);
 
 #ifdef __cplusplus
 }

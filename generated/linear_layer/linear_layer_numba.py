@@ -23,7 +23,7 @@ Source: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press, 201
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+from numba import from_dtype, njit, types
 
 __all__ = [
     "linear_layer",
@@ -37,182 +37,61 @@ __all__ = [
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 
-
-@njit(**_FAST)
-def _overlap(first, second):
-    """Whether two C-contiguous arrays have memory in common."""
-    start, other = first.ctypes.data, second.ctypes.data
-    return start < other + second.nbytes and other < start + first.nbytes
-
-
-def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
-
-    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
-    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
-    """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
-    arrays, sizes, of, single = [], {}, {}, None
-    for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
-        if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
-        if label_of is not None:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
-        else:
-            if not isinstance(value, np.ndarray):
-                if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
-                value = np.asarray(value, dtype)
-            elif not value.ndim and value.dtype.kind in "iuf":
-                value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
-        if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
-        if batched:
-            alone = array.ndim == least
-            if single is not None and alone != single[1]:
-                one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
-            single = single or (name, alone)
-            array = array[None] if alone else array
-        for axis, size in zip(axes, array.shape, strict=True):
-            if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
-            if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
-        arrays.append(array)
-    for place, (name, _, _, label_of, _) in enumerate(arguments):
-        array = arrays[place]
-        if label_of is not None:
-            # Where no argument has that axis, nothing is looked up along it.
-            places = sizes.get(label_of)
-            outside = array < 0 if places is None else (array < 0) | (array >= places)
-            if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
-            array = array.astype(np.intp)
-        if array.ndim:
-            array = np.ascontiguousarray(array)
-        arrays[place] = array if array.ndim else array[()]
-    return arrays, sizes, dtype, single is not None and single[1]
+# Matrix products of fewer multiplications, or of fewer rows, are done in compiled loops: calling BLAS, and
+# the loops before and after it, takes 10 to 20 microseconds, in which a loop nest does about so many, and
+# for a row or two BLAS does not gain on it.
+_FEW_PRODUCTS = 25_000
+_FEW_ROWS = 4
 
 
-def _output(name, out, shape, dtype, without_batch, others):
-    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
-    if out is None:
-        return np.empty(shape, dtype)
-    wanted = shape[1:] if without_batch else shape
-    masked = isinstance(out, np.ma.MaskedArray)
-    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
-    return out[None] if without_batch else out
-
-
+_Array = np.ndarray
 _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _is_plain(first, *others):
-    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
-    if type(first[0]) is not np.ndarray:
-        return False
-    dtype = first[0].dtype
-    if dtype is not _REALS[0] and dtype is not _REALS[1]:
-        return False
-    for array, axes in (first, *others):
-        if type(array) is not np.ndarray or array.dtype is not dtype:
-            return False
-        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
-            return False
-    return True
+def _reads(axes):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
+    return lambda real: types.Array(real, axes, "C", readonly=True)
 
 
-_POOL = ThreadPoolExecutor()
+def _writes(axes):
+    """One that it writes."""
+    return lambda real: types.Array(real, axes, "C")
 
 
-def _in_threads(threads, kernel, sliced, *arguments):
-    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
-
-    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
-    so that every number comes out as in one thread.
-    """
-    samples = len(arguments[sliced.index(True)])
-    blocks = max(1, samples // 32)
-    parts = max(1, min(threads, blocks))
-    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
-
-    def run(part):
-        here = slice(cuts[part], cuts[part + 1])
-        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
-
-    others = [_POOL.submit(run, part) for part in range(1, parts)]
-    run(0)
-    for each in others:
-        each.result()
+def _places(axes):
+    """One that holds places of labels."""
+    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
 
 
-@njit(**_FAST)
-def _linear_layer_kernel(x, W, b, out):
-    """The loops of linear_layer."""
-    real = out.dtype.type  # keeps literals narrow
-    B = x.shape[0]
-    N = x.shape[1]
-    K = W.shape[0]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or N == 0
-        or K == 0
-        or W.shape[1] != N
-        or b.shape[0] != K
-        or out.shape[0] != B
-        or out.shape[1] != K
-        or _overlap(out, x)
-        or _overlap(out, W)
-        or _overlap(out, b)
-    ):
-        return False
-    for row in range(B):
-        for i in range(K):
-            total = real(0)
-            for j in range(N):
-                total += W[i, j] * x[row, j]
-            out[row, i] = total
-        for i in range(K):
-            out[row, i] = out[row, i] + b[i]
-    return True
+def _number(real):
+    """A number."""
+    return types.float64
+
+
+class _ByDtype(dict):
+    """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
+
+    def __init__(self, function, kinds):
+        self.function, self.kinds = function, kinds
+
+    def __missing__(self, dtype):
+        if dtype not in _REALS:
+            raise TypeError(f"expected float32 or float64, found {dtype}")
+        # Compiled for one signature, it is not compiled again for others.
+        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        try:
+            # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
+            made = njit(signature, **{**_FAST, "cache": True})(self.function)
+        except Exception:  # no file, no place to write to, or nothing there that can be read
+            made = njit(signature, **_FAST)(self.function)
+        self[dtype] = made
+        return made
+
+
+def _by_dtype(*kinds):
+    """Let a function be compiled for one dtype at a time."""
+    return lambda function: _ByDtype(function, kinds)
 
 
 def linear_layer(x, W, b, out=None, *, threads=1):
@@ -230,7 +109,7 @@ def linear_layer(x, W, b, out=None, *, threads=1):
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
     threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
+        How many threads share the samples; large products may differ in their last digits.
 
     Returns
     -------
@@ -244,18 +123,24 @@ def linear_layer(x, W, b, out=None, *, threads=1):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Large matrix products are left to NumPy, whose BLAS has threads of its own beside
+    any that share the samples; the environment tells it how many (OPENBLAS_NUM_THREADS, for one).
     """
-    if threads == 1 and out is not None and _is_plain((x, 2), (W, 2), (b, 1), (out, 2)):
-        if _linear_layer_kernel(x, W, b, out):
-            return out
+    # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        threads == 1
-        and out is not None
-        and _is_plain((x, 1), (W, 2), (b, 1), (out, 1))
-    ):  # one sample
-        if _linear_layer_kernel(x[None], W, b, out[None]):
-            return out
+        type(x) is type(W) is type(b) is type(out) is _Array
+        and (threads == 1 or x.size < _SHARED)
+        and x.flags.c_contiguous
+        and W.flags.c_contiguous
+        and b.flags.c_contiguous
+    ):
+        try:
+            if _linear_layer_fits[x.dtype](x, W, b, out):
+                _linear_layer_kernel(x, W, b, out)
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'N'), None, True),
@@ -267,25 +152,76 @@ def linear_layer(x, W, b, out=None, *, threads=1):
     N = sizes["N"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _linear_layer_kernel(x, W, b, out) if threads == 1 else _in_threads(threads, _linear_layer_kernel, (True, False, False, True), x, W, b, out)
+    if threads == 1:
+        _linear_layer_kernel(x, W, b, out)
+    else:
+        _in_threads(threads, _linear_layer_kernel, (True, False, False, True), x, W, b, out)
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _linear_layer_jacobian_W_kernel(x, W, entries):
-    """The loops of linear_layer_jacobian_W."""
-    real = entries.dtype.type  # keeps literals narrow
+def _linear_layer_loops(x, W, b, out):
+    """The loops of linear_layer_loops."""
+    real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     N = x.shape[1]
     K = W.shape[0]
     for row in range(B):
         for i in range(K):
+            total = real(0)
             for j in range(N):
-                for k in range(K):
-                    entries[row, i, j, k] = real(0)
+                total += W[i, j] * x[row, j]
+            out[row, i] = total
         for i in range(K):
-            for j in range(N):
-                entries[row, i, j, i] = x[row, j]
+            out[row, i] = out[row, i] + b[i]
+
+
+@njit(**_FAST)
+def _linear_layer_step_1(b, sum_W_x, out):
+    """The loops of linear_layer_step_1."""
+    K = b.shape[0]
+    B = sum_W_x.shape[0]
+    for row in range(B):
+        for i in range(K):
+            out[row, i] = sum_W_x[row, i] + b[i]
+
+
+def _linear_layer_kernel(x, W, b, out):
+    """Large matrix products are left to BLAS, with compiled loops between them."""
+    B = x.shape[0]
+    N = x.shape[1]
+    K = W.shape[0]
+    if B < _FEW_ROWS or B * N * K < _FEW_PRODUCTS:
+        return _linear_layer_loops(x, W, b, out)
+    dtype = out.dtype
+    W_rows = _long_rows(W)
+    # So many samples at a time that what is worked on stays in the cache
+    at_once = _samples_at_once(B, (2 * K + 1 * N) * dtype.itemsize, (1 * K * N) * dtype.itemsize)
+    sum_W_x = np.empty((at_once, K), dtype)
+    for start in range(0, B, at_once):
+        here = slice(start, start + at_once)
+        held = slice(0, min(at_once, B - start))
+        np.matmul(x[here], W_rows.T, out=sum_W_x[held])
+        _linear_layer_step_1(b, sum_W_x[held], out[here])
+
+
+@_by_dtype(_reads(2), _reads(2), _reads(1), _writes(2))
+def _linear_layer_fits(x, W, b, out):
+    """Whether all arguments fit together."""
+    B = x.shape[0]
+    N = x.shape[1]
+    K = W.shape[0]
+    if (
+        B * N * K == 0
+        or W.shape != (K, N)
+        or b.shape != (K,)
+        or out.shape != (B, K)
+        or _overlap(out, x)
+        or _overlap(out, W)
+        or _overlap(out, b)
+    ):
+        return False
+    return True
 
 
 def linear_layer_jacobian_W(x, W, out=None):
@@ -316,7 +252,7 @@ def linear_layer_jacobian_W(x, W, out=None):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'N'), None, True),
@@ -333,32 +269,19 @@ def linear_layer_jacobian_W(x, W, out=None):
 
 
 @njit(**_FAST)
-def _linear_layer_jacobian_b_kernel(x, W, out):
-    """The loops of linear_layer_jacobian_b."""
-    real = out.dtype.type  # keeps literals narrow
+def _linear_layer_jacobian_W_kernel(x, W, entries):
+    """The loops of linear_layer_jacobian_W."""
+    real = entries.dtype.type  # keeps literals narrow
     B = x.shape[0]
     N = x.shape[1]
     K = W.shape[0]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or N == 0
-        or K == 0
-        or W.shape[1] != N
-        or out.shape[0] != B
-        or out.shape[1] != K
-        or out.shape[2] != K
-        or _overlap(out, x)
-        or _overlap(out, W)
-    ):
-        return False
     for row in range(B):
         for i in range(K):
-            for k in range(K):
-                out[row, i, k] = real(0)
-        for i in range(K):
-            out[row, i, i] = real(1)
-    return True
+            for j in range(N):
+                for k in range(K):
+                    entries[row, i, j, k] = real(0)
+            for j in range(N):
+                entries[row, i, j, i] = x[row, j]
 
 
 def linear_layer_jacobian_b(x, W, out=None, *, threads=1):
@@ -390,14 +313,22 @@ def linear_layer_jacobian_b(x, W, out=None, *, threads=1):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
-    if threads == 1 and out is not None and _is_plain((x, 2), (W, 2), (out, 3)):
-        if _linear_layer_jacobian_b_kernel(x, W, out):
-            return out
-    if threads == 1 and out is not None and _is_plain((x, 1), (W, 2), (out, 2)):  # one sample
-        if _linear_layer_jacobian_b_kernel(x[None], W, out[None]):
-            return out
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(x) is type(W) is type(out) is _Array
+        and (threads == 1 or x.size < _SHARED)
+        and x.flags.c_contiguous
+        and W.flags.c_contiguous
+    ):
+        try:
+            if x.ndim == 2 and _linear_layer_jacobian_b_compiled[x.dtype](x, W, out):
+                return out
+            if x.ndim == 1 and _linear_layer_jacobian_b_compiled[x.dtype](x[None], W, out[None]):
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'N'), None, True),
@@ -408,33 +339,41 @@ def linear_layer_jacobian_b(x, W, out=None, *, threads=1):
     N = sizes["N"]
     K = sizes["K"]
     out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _linear_layer_jacobian_b_kernel(x, W, out) if threads == 1 else _in_threads(threads, _linear_layer_jacobian_b_kernel, (True, False, True), x, W, out)
+    if threads == 1:
+        _linear_layer_jacobian_b_compiled[dtype](x, W, out)
+    else:
+        _in_threads(threads, _linear_layer_jacobian_b_compiled[dtype], (True, False, True), x, W, out)
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _linear_layer_jacobian_x_kernel(x, W, out):
-    """The loops of linear_layer_jacobian_x."""
+def _linear_layer_jacobian_b_kernel(x, W, out):
+    """The loops of linear_layer_jacobian_b."""
+    real = out.dtype.type  # keeps literals narrow
+    B = x.shape[0]
+    K = W.shape[0]
+    for row in range(B):
+        for i in range(K):
+            for k in range(K):
+                out[row, i, k] = real(0)
+            out[row, i, i] = real(1)
+
+
+@_by_dtype(_reads(2), _reads(2), _writes(3))
+def _linear_layer_jacobian_b_compiled(x, W, out):
+    """Do the loops, where all arguments fit together; say whether they do."""
     B = x.shape[0]
     N = x.shape[1]
     K = W.shape[0]
-    # What does not fit together is left to the checks that say why.
     if (
-        B == 0
-        or N == 0
-        or K == 0
-        or W.shape[1] != N
-        or out.shape[0] != B
-        or out.shape[1] != K
-        or out.shape[2] != N
+        B * N * K == 0
+        or W.shape != (K, N)
+        or out.shape != (B, K, K)
         or _overlap(out, x)
         or _overlap(out, W)
     ):
         return False
-    for row in range(B):
-        for i in range(K):
-            for j in range(N):
-                out[row, i, j] = W[i, j]
+    _linear_layer_jacobian_b_kernel(x, W, out)
     return True
 
 
@@ -467,14 +406,22 @@ def linear_layer_jacobian_x(x, W, out=None, *, threads=1):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
-    if threads == 1 and out is not None and _is_plain((x, 2), (W, 2), (out, 3)):
-        if _linear_layer_jacobian_x_kernel(x, W, out):
-            return out
-    if threads == 1 and out is not None and _is_plain((x, 1), (W, 2), (out, 2)):  # one sample
-        if _linear_layer_jacobian_x_kernel(x[None], W, out[None]):
-            return out
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(x) is type(W) is type(out) is _Array
+        and (threads == 1 or x.size < _SHARED)
+        and x.flags.c_contiguous
+        and W.flags.c_contiguous
+    ):
+        try:
+            if x.ndim == 2 and _linear_layer_jacobian_x_compiled[x.dtype](x, W, out):
+                return out
+            if x.ndim == 1 and _linear_layer_jacobian_x_compiled[x.dtype](x[None], W, out[None]):
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'N'), None, True),
@@ -485,60 +432,40 @@ def linear_layer_jacobian_x(x, W, out=None, *, threads=1):
     N = sizes["N"]
     K = sizes["K"]
     out = _output("out", out, (B, K, N), dtype, single, arrays)
-    _linear_layer_jacobian_x_kernel(x, W, out) if threads == 1 else _in_threads(threads, _linear_layer_jacobian_x_kernel, (True, False, True), x, W, out)
+    if threads == 1:
+        _linear_layer_jacobian_x_compiled[dtype](x, W, out)
+    else:
+        _in_threads(threads, _linear_layer_jacobian_x_compiled[dtype], (True, False, True), x, W, out)
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _linear_layer_vjp_kernel(x, W, g, dW, db, dx):
-    """The loops of linear_layer_vjp."""
-    real = dW.dtype.type  # keeps literals narrow
+def _linear_layer_jacobian_x_kernel(x, W, out):
+    """The loops of linear_layer_jacobian_x."""
     B = x.shape[0]
     N = x.shape[1]
     K = W.shape[0]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or N == 0
-        or K == 0
-        or W.shape[1] != N
-        or g.shape[0] != B
-        or g.shape[1] != K
-        or dW.shape[0] != K
-        or dW.shape[1] != N
-        or db.shape[0] != K
-        or dx.shape[0] != B
-        or dx.shape[1] != N
-        or _overlap(dW, x)
-        or _overlap(dW, W)
-        or _overlap(dW, g)
-        or _overlap(db, x)
-        or _overlap(db, W)
-        or _overlap(db, g)
-        or _overlap(db, dW)
-        or _overlap(dx, x)
-        or _overlap(dx, W)
-        or _overlap(dx, g)
-        or _overlap(dx, dW)
-        or _overlap(dx, db)
-    ):
-        return False
-    for k in range(K):
-        for j in range(N):
-            dW[k, j] = real(0)
-    for k in range(K):
-        db[k] = real(0)
     for row in range(B):
-        for k in range(K):
-            for j in range(N):
-                dW[k, j] += g[row, k] * x[row, j]
-        for k in range(K):
-            db[k] += g[row, k]
-        for j in range(N):
-            dx[row, j] = real(0)
         for i in range(K):
             for j in range(N):
-                dx[row, j] += g[row, i] * W[i, j]
+                out[row, i, j] = W[i, j]
+
+
+@_by_dtype(_reads(2), _reads(2), _writes(3))
+def _linear_layer_jacobian_x_compiled(x, W, out):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    B = x.shape[0]
+    N = x.shape[1]
+    K = W.shape[0]
+    if (
+        B * N * K == 0
+        or W.shape != (K, N)
+        or out.shape != (B, K, N)
+        or _overlap(out, x)
+        or _overlap(out, W)
+    ):
+        return False
+    _linear_layer_jacobian_x_kernel(x, W, out)
     return True
 
 
@@ -577,22 +504,24 @@ def linear_layer_vjp(x, W, g, out=None):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Large matrix products are left to NumPy, whose BLAS has threads of its own beside
+    any that share the samples; the environment tells it how many (OPENBLAS_NUM_THREADS, for one).
     """
+    # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(out) is tuple
-        and len(out) == 3
-        and _is_plain((x, 2), (W, 2), (g, 2), (out[0], 2), (out[1], 1), (out[2], 2))
+        type(out) is tuple and len(out) == 3
+        and type(x) is type(W) is type(g) is type(out[0]) is type(out[1]) is type(out[2]) is _Array
+        and x.flags.c_contiguous
+        and W.flags.c_contiguous
+        and g.flags.c_contiguous
     ):
-        if _linear_layer_vjp_kernel(x, W, g, out[0], out[1], out[2]):
-            return out
-    if (
-        type(out) is tuple
-        and len(out) == 3
-        and _is_plain((x, 1), (W, 2), (g, 1), (out[0], 2), (out[1], 1), (out[2], 1))
-    ):  # one sample
-        if _linear_layer_vjp_kernel(x[None], W, g[None], out[0], out[1], out[2][None]):
-            return out
+        try:
+            if _linear_layer_vjp_fits[x.dtype](x, W, g, out[0], out[1], out[2]):
+                _linear_layer_vjp_kernel(x, W, g, out[0], out[1], out[2])
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'N'), None, True),
@@ -603,61 +532,109 @@ def linear_layer_vjp(x, W, g, out=None):
     B = sizes["B"]
     N = sizes["N"]
     K = sizes["K"]
-    if out is None:
-        out = (None, None, None)
-    if not isinstance(out, (tuple, list)) or len(out) != 3:
-        raise ValueError("out: expected a tuple of 3 arrays (dW, db, dx)")
-    dW = _output("out[0]", out[0], (K, N), dtype, False, arrays)
-    arrays.append(dW)
-    db = _output("out[1]", out[1], (K,), dtype, False, arrays)
-    arrays.append(db)
-    dx = _output("out[2]", out[2], (B, N), dtype, single, arrays)
-    arrays.append(dx)
+    dW, db, dx = _outputs(
+        out,
+        [
+            ("dW", (K, N), False),
+            ("db", (K,), False),
+            ("dx", (B, N), single),
+        ],
+        dtype,
+        arrays,
+    )
     _linear_layer_vjp_kernel(x, W, g, dW, db, dx)
     return dW, db, (dx[0] if single else dx)
 
 
 @njit(**_FAST)
-def _linear_layer_jvp_kernel(x, W, W_dot, b_dot, x_dot, out):
-    """The loops of linear_layer_jvp."""
-    real = out.dtype.type  # keeps literals narrow
+def _linear_layer_vjp_loops(x, W, g, dW, db, dx):
+    """The loops of linear_layer_vjp_loops."""
+    real = dW.dtype.type  # keeps literals narrow
     B = x.shape[0]
     N = x.shape[1]
     K = W.shape[0]
-    # What does not fit together is left to the checks that say why.
+    for k in range(K):
+        for j in range(N):
+            dW[k, j] = real(0)
+    for k in range(K):
+        db[k] = real(0)
+    for row in range(B):
+        for k in range(K):
+            for j in range(N):
+                dW[k, j] += g[row, k] * x[row, j]
+        for k in range(K):
+            db[k] += g[row, k]
+        for j in range(N):
+            dx[row, j] = real(0)
+        for i in range(K):
+            for j in range(N):
+                dx[row, j] += g[row, i] * W[i, j]
+
+
+@njit(**_FAST)
+def _linear_layer_vjp_step_1(g, db):
+    """The loops of linear_layer_vjp_step_1."""
+    real = db.dtype.type  # keeps literals narrow
+    B = g.shape[0]
+    K = g.shape[1]
+    for k in range(K):
+        db[k] = real(0)
+    for row in range(B):
+        for k in range(K):
+            db[k] += g[row, k]
+
+
+def _linear_layer_vjp_kernel(x, W, g, dW, db, dx):
+    """Large matrix products are left to BLAS, with compiled loops between them."""
+    B = x.shape[0]
+    N = x.shape[1]
+    K = W.shape[0]
+    if B < _FEW_ROWS or B * N * K < _FEW_PRODUCTS:
+        return _linear_layer_vjp_loops(x, W, g, dW, db, dx)
+    dtype = dW.dtype
+    W_rows = _long_rows(W)
+    dW_total = _long_rows(dW)
+    # So many samples at a time that what is worked on stays in the cache
+    at_once = _samples_at_once(B, (2 * N + 1 * K) * dtype.itemsize, (2 * K * N) * dtype.itemsize)
+    dW_part = np.empty_like(dW_total)  # of one block
+    db_part = np.empty_like(db)  # of one block
+    for start in range(0, B, at_once):
+        here = slice(start, start + at_once)
+        _add_product(start == 0, g[here].T, x[here], dW_total, dW_part)
+        np.matmul(g[here], W_rows, out=dx[here])
+        _linear_layer_vjp_step_1(g[here], db_part)
+        _add_part(start == 0, db_part, db)
+    if dW_total is not dW:
+        dW[...] = dW_total
+
+
+@_by_dtype(_reads(2), _reads(2), _reads(2), _writes(2), _writes(1), _writes(2))
+def _linear_layer_vjp_fits(x, W, g, dW, db, dx):
+    """Whether all arguments fit together."""
+    B = x.shape[0]
+    N = x.shape[1]
+    K = W.shape[0]
     if (
-        B == 0
-        or N == 0
-        or K == 0
-        or W.shape[1] != N
-        or W_dot.shape[0] != K
-        or W_dot.shape[1] != N
-        or b_dot.shape[0] != K
-        or x_dot.shape[0] != B
-        or x_dot.shape[1] != N
-        or out.shape[0] != B
-        or out.shape[1] != K
-        or _overlap(out, x)
-        or _overlap(out, W)
-        or _overlap(out, W_dot)
-        or _overlap(out, b_dot)
-        or _overlap(out, x_dot)
+        B * N * K == 0
+        or W.shape != (K, N)
+        or g.shape != (B, K)
+        or dW.shape != (K, N)
+        or db.shape != (K,)
+        or dx.shape != (B, N)
+        or _overlap(dW, x)
+        or _overlap(dW, W)
+        or _overlap(dW, g)
+        or _overlap(db, x)
+        or _overlap(db, W)
+        or _overlap(db, g)
+        or _overlap(db, dW)
+        or _overlap(dx, x)
+        or _overlap(dx, W)
+        or _overlap(dx, g)
+        or _overlap(dx, dW)
+        or _overlap(dx, db)
     ):
         return False
-    sum_x_dot_W = np.empty(K, out.dtype)  # of one sample
-    for row in range(B):
-        for i in range(K):
-            total = real(0)
-            for j in range(N):
-                total += x[row, j] * W_dot[i, j]
-            out[row, i] = total
-        for i in range(K):
-            total = real(0)
-            for j in range(N):
-                total += x_dot[row, j] * W[i, j]
-            sum_x_dot_W[i] = total
-        for i in range(K):
-            out[row, i] = out[row, i] + b_dot[i] + sum_x_dot_W[i]
     return True
 
 
@@ -680,7 +657,7 @@ def linear_layer_jvp(x, W, W_dot, b_dot, x_dot, out=None, *, threads=1):
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
     threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
+        How many threads share the samples; large products may differ in their last digits.
 
     Returns
     -------
@@ -694,22 +671,26 @@ def linear_layer_jvp(x, W, W_dot, b_dot, x_dot, out=None, *, threads=1):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Large matrix products are left to NumPy, whose BLAS has threads of its own beside
+    any that share the samples; the environment tells it how many (OPENBLAS_NUM_THREADS, for one).
     """
+    # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        threads == 1
-        and out is not None
-        and _is_plain((x, 2), (W, 2), (W_dot, 2), (b_dot, 1), (x_dot, 2), (out, 2))
+        type(x) is type(W) is type(W_dot) is type(b_dot) is type(x_dot) is type(out) is _Array
+        and (threads == 1 or x.size < _SHARED)
+        and x.flags.c_contiguous
+        and W.flags.c_contiguous
+        and W_dot.flags.c_contiguous
+        and b_dot.flags.c_contiguous
+        and x_dot.flags.c_contiguous
     ):
-        if _linear_layer_jvp_kernel(x, W, W_dot, b_dot, x_dot, out):
-            return out
-    if (
-        threads == 1
-        and out is not None
-        and _is_plain((x, 1), (W, 2), (W_dot, 2), (b_dot, 1), (x_dot, 1), (out, 1))
-    ):  # one sample
-        if _linear_layer_jvp_kernel(x[None], W, W_dot, b_dot, x_dot[None], out[None]):
-            return out
+        try:
+            if _linear_layer_jvp_fits[x.dtype](x, W, W_dot, b_dot, x_dot, out):
+                _linear_layer_jvp_kernel(x, W, W_dot, b_dot, x_dot, out)
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'N'), None, True),
@@ -723,5 +704,279 @@ def linear_layer_jvp(x, W, W_dot, b_dot, x_dot, out=None, *, threads=1):
     N = sizes["N"]
     K = sizes["K"]
     out = _output("out", out, (B, K), dtype, single, arrays)
-    _linear_layer_jvp_kernel(x, W, W_dot, b_dot, x_dot, out) if threads == 1 else _in_threads(threads, _linear_layer_jvp_kernel, (True, False, False, False, True, True), x, W, W_dot, b_dot, x_dot, out)
+    if threads == 1:
+        _linear_layer_jvp_kernel(x, W, W_dot, b_dot, x_dot, out)
+    else:
+        _in_threads(threads, _linear_layer_jvp_kernel, (True, False, False, False, True, True), x, W, W_dot, b_dot, x_dot, out)
     return out[0] if single else out
+
+
+@njit(**_FAST)
+def _linear_layer_jvp_loops(x, W, W_dot, b_dot, x_dot, out):
+    """The loops of linear_layer_jvp_loops."""
+    real = out.dtype.type  # keeps literals narrow
+    B = x.shape[0]
+    N = x.shape[1]
+    K = W.shape[0]
+    sum_x_dot_W = np.empty(K, out.dtype)  # of one sample
+    for row in range(B):
+        for i in range(K):
+            total = real(0)
+            for j in range(N):
+                total += x[row, j] * W_dot[i, j]
+            out[row, i] = total
+        for i in range(K):
+            total = real(0)
+            for j in range(N):
+                total += x_dot[row, j] * W[i, j]
+            sum_x_dot_W[i] = total
+        for i in range(K):
+            out[row, i] = out[row, i] + b_dot[i] + sum_x_dot_W[i]
+
+
+@njit(**_FAST)
+def _linear_layer_jvp_step_1(b_dot, sum_x_W_dot, sum_x_dot_W, out):
+    """The loops of linear_layer_jvp_step_1."""
+    K = b_dot.shape[0]
+    B = sum_x_W_dot.shape[0]
+    for row in range(B):
+        for i in range(K):
+            out[row, i] = sum_x_W_dot[row, i] + b_dot[i] + sum_x_dot_W[row, i]
+
+
+def _linear_layer_jvp_kernel(x, W, W_dot, b_dot, x_dot, out):
+    """Large matrix products are left to BLAS, with compiled loops between them."""
+    B = x.shape[0]
+    N = x.shape[1]
+    K = W.shape[0]
+    if B < _FEW_ROWS or B * N * K < _FEW_PRODUCTS:
+        return _linear_layer_jvp_loops(x, W, W_dot, b_dot, x_dot, out)
+    dtype = out.dtype
+    W_dot_rows = _long_rows(W_dot)
+    W_rows = _long_rows(W)
+    # So many samples at a time that what is worked on stays in the cache
+    at_once = _samples_at_once(B, (3 * K + 2 * N) * dtype.itemsize, (2 * K * N) * dtype.itemsize)
+    sum_x_W_dot = np.empty((at_once, K), dtype)
+    sum_x_dot_W = np.empty((at_once, K), dtype)
+    for start in range(0, B, at_once):
+        here = slice(start, start + at_once)
+        held = slice(0, min(at_once, B - start))
+        np.matmul(x[here], W_dot_rows.T, out=sum_x_W_dot[held])
+        np.matmul(x_dot[here], W_rows.T, out=sum_x_dot_W[held])
+        _linear_layer_jvp_step_1(b_dot, sum_x_W_dot[held], sum_x_dot_W[held], out[here])
+
+
+@_by_dtype(_reads(2), _reads(2), _reads(2), _reads(1), _reads(2), _writes(2))
+def _linear_layer_jvp_fits(x, W, W_dot, b_dot, x_dot, out):
+    """Whether all arguments fit together."""
+    B = x.shape[0]
+    N = x.shape[1]
+    K = W.shape[0]
+    if (
+        B * N * K == 0
+        or W.shape != (K, N)
+        or W_dot.shape != (K, N)
+        or b_dot.shape != (K,)
+        or x_dot.shape != (B, N)
+        or out.shape != (B, K)
+        or _overlap(out, x)
+        or _overlap(out, W)
+        or _overlap(out, W_dot)
+        or _overlap(out, b_dot)
+        or _overlap(out, x_dot)
+    ):
+        return False
+    return True
+
+
+def _add_part(is_first, part, total):
+    """Add what one block gives to the total; that of the first block begins it."""
+    if is_first:
+        total[...] = part
+    else:
+        np.add(total, part, out=total)
+
+
+def _add_product(is_first, left, right, total, part):
+    """Add the product of one block to the total; that of the first block begins it."""
+    if is_first:
+        np.matmul(left, right, out=total)
+    else:
+        np.add(total, np.matmul(left, right, out=part), out=total)
+
+
+# A matrix with so few columns, or fewer, is narrow.
+_NARROW = 32
+
+
+def _long_rows(matrix):
+    """The matrix; where it is narrow and long, a copy with its longer axis along memory.
+
+    BLAS takes half the time for products with that.
+    """
+    return np.asfortranarray(matrix) if matrix.shape[1] <= _NARROW < matrix.shape[0] else matrix
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
+
+
+# At least so many samples are worked on together, and as many more as these bytes hold.
+_AT_LEAST = 64
+_CACHE = 2**18
+
+
+def _samples_at_once(samples, bytes_of_each, shared_bytes):
+    """How many samples are worked on together: so many that their numbers stay in the cache.
+
+    Up to 512 where what all samples share is large, since that is read once for each block.
+    """
+    most = max(_AT_LEAST, _CACHE // bytes_of_each, min(512, shared_bytes * _AT_LEAST // 2**17))
+    return min(samples, most)
+
+
+_POOL = ThreadPoolExecutor()
+#: From so many numbers on, handing over to another thread costs less than it saves.
+_SHARED = 65536
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    blocks of 32 of them, so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    largest = max(each.size for each, cut in zip(arguments, sliced, strict=True) if cut)
+    unit = 32 if largest < 128 * samples else 1
+    units = samples // unit
+    parts = max(1, min(threads, units, 2 * largest // _SHARED))
+    cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
+def _read(*arguments):
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
+
+    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
+    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
+    """
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
+    )
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
+    arrays, sizes, of, single = [], {}, {}, None
+    for name, value, axes, label_of, batched in arguments:
+        if isinstance(value, np.ma.MaskedArray):
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
+        if label_of is not None:
+            array = np.asarray(value)
+            if array.dtype.kind not in "iu":
+                _refuse(name, "integers (labels)", array.dtype)
+        else:
+            if not isinstance(value, np.ndarray):
+                if least or not isinstance(value, (int, float, np.floating, np.integer)):
+                    _refuse(name, "an array", type(value).__name__)
+                value = np.asarray(value, dtype)
+            elif not value.ndim and value.dtype.kind in "iuf":
+                value = value.astype(dtype)
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
+        if array.ndim not in (len(axes), least):
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
+        if batched:
+            alone = array.ndim == least
+            if single is not None and alone != single[1]:
+                one, other = (name, single[0]) if alone else (single[0], name)
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
+            single = single or (name, alone)
+            array = array[None] if alone else array
+        for axis, size in zip(axes, array.shape, strict=True):
+            if size == 0:
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
+            if sizes.setdefault(axis, size) != size:
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
+        arrays.append(array)
+    for place, (name, _, _, label_of, _) in enumerate(arguments):
+        array = arrays[place]
+        if label_of is not None:
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
+            array = array.astype(np.intp)
+        if array.ndim:
+            array = np.ascontiguousarray(array)
+        arrays[place] = array if array.ndim else array[()]
+    return arrays, sizes, dtype, single is not None and single[1]
+
+
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
+def _output(name, out, shape, dtype, without_batch, others):
+    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
+    if out is None:
+        return np.empty(shape, dtype)
+    wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
+    return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -44,6 +59,143 @@ static inline ptrdiff_t thread(void)
 #endif
 }
 
+enum {
+    TILE = 4,    /* rows of a product that are worked on together, LANES columns wide, in registers */
+    DEPTH = 256, /* terms that are added up before they are put down */
+    HEIGHT = 96, /* rows for which one strip of the right matrix is copied together */
+    PLAIN = 8192 /* multiplications below which copying costs more than it saves */
+};
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f32_tile(ptrdiff_t terms, const float *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const float *restrict strip, float *restrict sums)
+{
+    float lanes[TILE][LANES] = { { 0 } };
+    const float *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const float factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const float *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const float *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    float *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f32_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                float sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            float strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f32_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        float *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f64_tile(ptrdiff_t terms, const double *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const double *restrict strip, double *restrict sums)
+{
+    double lanes[TILE][LANES] = { { 0 } };
+    const double *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const double factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const double *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const double *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    double *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f64_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                double sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            double strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f64_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        double *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a > b ? a : b;
@@ -54,21 +206,57 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
 }
 
-static inline double f64_total(double *lanes)
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
 }
 
 ptrdiff_t linear_layer_batch_work(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K)
@@ -77,36 +265,89 @@ ptrdiff_t linear_layer_batch_work(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K)
     return N * K;
 }
 
+static void linear_layer_batch_step_1_f32(ptrdiff_t K, ptrdiff_t N, const float *restrict b,
+    const float *restrict sum_X_W, float *restrict out)
+{
+    ptrdiff_t done = 0;
+    if (K <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = N - N % LANES;
+        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    out[row * K + k] = sum_X_W[row * K + k] + b[k];
+                }
+            }
+        }
+    }
+    OMP(omp parallel for schedule(static) if (N * K > GRAIN))
+    for (ptrdiff_t row = done; row < N; row++) {
+        if (N * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = sum_X_W[row * K + k] + b[k];
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                out[row * K + k] = sum_X_W[row * K + k] + b[k];
+            }
+        }
+    }
+    end_of_streams();
+}
+
 void linear_layer_batch_f32(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K, const float *restrict X,
     const float *restrict W, const float *restrict b, float *restrict out, float *restrict work)
 {
     float *restrict sum_X_W = work;
     work += N * K;
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            float total = 0.0f;
-            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                float total_lanes[LANES] = {0.0f};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t d = first + lane;
-                        total_lanes[lane] += X[n * D + d] * W[k * D + d];
-                    }
-                for (ptrdiff_t d = first; d < end; d++) {
-                    total += X[n * D + d] * W[k * D + d];
+    f32_matrix_product(N, K, D, X, D, 1, W, 1, D, sum_X_W, K, 1);
+    linear_layer_batch_step_1_f32(K, N, b, sum_X_W, out);
+}
+
+static void linear_layer_batch_step_1_f64(ptrdiff_t K, ptrdiff_t N, const double *restrict b,
+    const double *restrict sum_X_W, double *restrict out)
+{
+    ptrdiff_t done = 0;
+    if (K <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = N - N % LANES;
+        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    out[row * K + k] = sum_X_W[row * K + k] + b[k];
                 }
-                total += f32_total(total_lanes);
             }
-            sum_X_W[n * K + k] = total;
         }
     }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            out[n * K + k] = sum_X_W[n * K + k] + b[k];
+    OMP(omp parallel for schedule(static) if (N * K > GRAIN))
+    for (ptrdiff_t row = done; row < N; row++) {
+        if (N * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = sum_X_W[row * K + k] + b[k];
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                out[row * K + k] = sum_X_W[row * K + k] + b[k];
+            }
         }
     }
+    end_of_streams();
 }
 
 void linear_layer_batch_f64(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K, const double *restrict X,
@@ -114,29 +355,19 @@ void linear_layer_batch_f64(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K, const double 
 {
     double *restrict sum_X_W = work;
     work += N * K;
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            double total = 0.0;
-            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                double total_lanes[LANES] = {0.0};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t d = first + lane;
-                        total_lanes[lane] += X[n * D + d] * W[k * D + d];
-                    }
-                for (ptrdiff_t d = first; d < end; d++) {
-                    total += X[n * D + d] * W[k * D + d];
-                }
-                total += f64_total(total_lanes);
-            }
-            sum_X_W[n * K + k] = total;
-        }
+    f64_matrix_product(N, K, D, X, D, 1, W, 1, D, sum_X_W, K, 1);
+    linear_layer_batch_step_1_f64(K, N, b, sum_X_W, out);
+}
+
+static void linear_layer_batch_gradient_step_1_f32(ptrdiff_t N, ptrdiff_t K,
+    const float *restrict dL_dZ, float *restrict db)
+{
+    for (ptrdiff_t k = 0; k < K; k++) {
+        db[k] = 0.0f;
     }
-    for (ptrdiff_t n = 0; n < N; n++) {
+    for (ptrdiff_t row = 0; row < N; row++) {
         for (ptrdiff_t k = 0; k < K; k++) {
-            out[n * K + k] = sum_X_W[n * K + k] + b[k];
+            db[k] += dL_dZ[row * K + k];
         }
     }
 }
@@ -145,36 +376,20 @@ void linear_layer_batch_gradient_f32(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K, cons
     const float *restrict W, const float *restrict dL_dZ, float *restrict dW, float *restrict db,
     float *restrict dX)
 {
+    f32_matrix_product(K, D, N, dL_dZ, 1, K, X, D, 1, dW, D, 1);
+    f32_matrix_product(N, D, K, dL_dZ, K, 1, W, D, 1, dX, D, 1);
+    linear_layer_batch_gradient_step_1_f32(N, K, dL_dZ, db);
+}
+
+static void linear_layer_batch_gradient_step_1_f64(ptrdiff_t N, ptrdiff_t K,
+    const double *restrict dL_dZ, double *restrict db)
+{
     for (ptrdiff_t k = 0; k < K; k++) {
-        for (ptrdiff_t d = 0; d < D; d++) {
-            dW[k * D + d] = 0.0f;
-        }
+        db[k] = 0.0;
     }
-    for (ptrdiff_t n = 0; n < N; n++) {
+    for (ptrdiff_t row = 0; row < N; row++) {
         for (ptrdiff_t k = 0; k < K; k++) {
-            for (ptrdiff_t d = 0; d < D; d++) {
-                dW[k * D + d] += dL_dZ[n * K + k] * X[n * D + d];
-            }
-        }
-    }
-    for (ptrdiff_t k = 0; k < K; k++) {
-        db[k] = 0.0f;
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            db[k] += dL_dZ[n * K + k];
-        }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t d = 0; d < D; d++) {
-            dX[n * D + d] = 0.0f;
-        }
-    }
-    for (ptrdiff_t k = 0; k < K; k++) {
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t d = 0; d < D; d++) {
-                dX[n * D + d] += dL_dZ[n * K + k] * W[k * D + d];
-            }
+            db[k] += dL_dZ[row * K + k];
         }
     }
 }
@@ -183,36 +398,7 @@ void linear_layer_batch_gradient_f64(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K,
     const double *restrict X, const double *restrict W, const double *restrict dL_dZ,
     double *restrict dW, double *restrict db, double *restrict dX)
 {
-    for (ptrdiff_t k = 0; k < K; k++) {
-        for (ptrdiff_t d = 0; d < D; d++) {
-            dW[k * D + d] = 0.0;
-        }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            for (ptrdiff_t d = 0; d < D; d++) {
-                dW[k * D + d] += dL_dZ[n * K + k] * X[n * D + d];
-            }
-        }
-    }
-    for (ptrdiff_t k = 0; k < K; k++) {
-        db[k] = 0.0;
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            db[k] += dL_dZ[n * K + k];
-        }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t d = 0; d < D; d++) {
-            dX[n * D + d] = 0.0;
-        }
-    }
-    for (ptrdiff_t k = 0; k < K; k++) {
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t d = 0; d < D; d++) {
-                dX[n * D + d] += dL_dZ[n * K + k] * W[k * D + d];
-            }
-        }
-    }
+    f64_matrix_product(K, D, N, dL_dZ, 1, K, X, D, 1, dW, D, 1);
+    f64_matrix_product(N, D, K, dL_dZ, K, 1, W, D, 1, dX, D, 1);
+    linear_layer_batch_gradient_step_1_f64(N, K, dL_dZ, db);
 }

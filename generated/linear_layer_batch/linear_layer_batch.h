@@ -10,9 +10,9 @@
      L is any differentiable function of Z
 
    Derivatives
-     sum(n, r, g[n, r] * d(Z[n, r], W[k, d])) = sum(n, dL_dZ[n, k] * X[n, d])
-     sum(n, r, g[n, r] * d(Z[n, r], b[k])) = sum(n, dL_dZ[n, k])
-     sum(l, k, g[l, k] * d(Z[l, k], X[n, d])) = sum(k, dL_dZ[n, k] * W[k, d])
+     sum(n, r, dL_dZ[n, r] * d(Z[n, r], W[k, d])) = sum(n, dL_dZ[n, k] * X[n, d])
+     sum(n, r, dL_dZ[n, r] * d(Z[n, r], b[k])) = sum(n, dL_dZ[n, k])
+     sum(l, k, dL_dZ[l, k] * d(Z[l, k], X[n, d])) = sum(k, dL_dZ[n, k] * W[k, d])
 
    Source: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press, 2016, section 6.5.6
    (the gradients of a matrix product).
@@ -21,8 +21,17 @@
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
    `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
    run at the same time need one each.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       float *work = malloc((size_t)linear_layer_batch_work(N, D, K) * sizeof *work);
+       linear_layer_batch_f32(N, D, K, X, W, b, out, work);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c linear_layer_batch.c -lm */
 
 #ifndef LINEAR_LAYER_BATCH_H
 #define LINEAR_LAYER_BATCH_H
@@ -41,19 +50,19 @@ extern "C" {
    b[K]: Input.
    out[N][K]: result.
  */
+ptrdiff_t linear_layer_batch_work(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K);
 void linear_layer_batch_f32(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K, const float *X, const float *W,
     const float *b, float *out, float *work);
 void linear_layer_batch_f64(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K, const double *X, const double *W,
     const double *b, double *out, double *work);
-ptrdiff_t linear_layer_batch_work(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K);
 
 /* The gradient of L(Z) by W, b and X, given its gradient dL_dZ by Z.
 
-     sum(n, r, g[n, r] * d(Z[n, r], W[k, d])) = sum(n, dL_dZ[n, k] * X[n, d])
+     sum(n, r, dL_dZ[n, r] * d(Z[n, r], W[k, d])) = sum(n, dL_dZ[n, k] * X[n, d])
 
-     sum(n, r, g[n, r] * d(Z[n, r], b[k])) = sum(n, dL_dZ[n, k])
+     sum(n, r, dL_dZ[n, r] * d(Z[n, r], b[k])) = sum(n, dL_dZ[n, k])
 
-     sum(l, k, g[l, k] * d(Z[l, k], X[n, d])) = sum(k, dL_dZ[n, k] * W[k, d])
+     sum(l, k, dL_dZ[l, k] * d(Z[l, k], X[n, d])) = sum(k, dL_dZ[n, k] * W[k, d])
 
    X[N][D]: Input.
    W[K][D]: Input.

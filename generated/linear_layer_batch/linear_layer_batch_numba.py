@@ -11,16 +11,16 @@ L is any differentiable function of Z
 
 Derivatives
 -----------
-sum(n, r, g[n, r] * d(Z[n, r], W[k, d])) = sum(n, dL_dZ[n, k] * X[n, d])
-sum(n, r, g[n, r] * d(Z[n, r], b[k])) = sum(n, dL_dZ[n, k])
-sum(l, k, g[l, k] * d(Z[l, k], X[n, d])) = sum(k, dL_dZ[n, k] * W[k, d])
+sum(n, r, dL_dZ[n, r] * d(Z[n, r], W[k, d])) = sum(n, dL_dZ[n, k] * X[n, d])
+sum(n, r, dL_dZ[n, r] * d(Z[n, r], b[k])) = sum(n, dL_dZ[n, k])
+sum(l, k, dL_dZ[l, k] * d(Z[l, k], X[n, d])) = sum(k, dL_dZ[n, k] * W[k, d])
 
 Source: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press, 2016, section 6.5.6
 (the gradients of a matrix product).
 """
 
 import numpy as np
-from numba import njit
+from numba import from_dtype, njit, types
 
 __all__ = [
     "linear_layer_batch",
@@ -30,160 +30,61 @@ __all__ = [
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 
-
-@njit(**_FAST)
-def _overlap(first, second):
-    """Whether two C-contiguous arrays have memory in common."""
-    start, other = first.ctypes.data, second.ctypes.data
-    return start < other + second.nbytes and other < start + first.nbytes
-
-
-def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
-
-    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
-    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
-    """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
-    arrays, sizes, of, single = [], {}, {}, None
-    for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
-        if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
-        if label_of is not None:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
-        else:
-            if not isinstance(value, np.ndarray):
-                if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
-                value = np.asarray(value, dtype)
-            elif not value.ndim and value.dtype.kind in "iuf":
-                value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
-        if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
-        if batched:
-            alone = array.ndim == least
-            if single is not None and alone != single[1]:
-                one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
-            single = single or (name, alone)
-            array = array[None] if alone else array
-        for axis, size in zip(axes, array.shape, strict=True):
-            if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
-            if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
-        arrays.append(array)
-    for place, (name, _, _, label_of, _) in enumerate(arguments):
-        array = arrays[place]
-        if label_of is not None:
-            # Where no argument has that axis, nothing is looked up along it.
-            places = sizes.get(label_of)
-            outside = array < 0 if places is None else (array < 0) | (array >= places)
-            if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
-            array = array.astype(np.intp)
-        if array.ndim:
-            array = np.ascontiguousarray(array)
-        arrays[place] = array if array.ndim else array[()]
-    return arrays, sizes, dtype, single is not None and single[1]
+# Matrix products of fewer multiplications, or of fewer rows, are done in compiled loops: calling BLAS, and
+# the loops before and after it, takes 10 to 20 microseconds, in which a loop nest does about so many, and
+# for a row or two BLAS does not gain on it.
+_FEW_PRODUCTS = 25_000
+_FEW_ROWS = 4
 
 
-def _output(name, out, shape, dtype, without_batch, others):
-    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
-    if out is None:
-        return np.empty(shape, dtype)
-    wanted = shape[1:] if without_batch else shape
-    masked = isinstance(out, np.ma.MaskedArray)
-    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
-    return out[None] if without_batch else out
-
-
+_Array = np.ndarray
 _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _is_plain(first, *others):
-    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
-    if type(first[0]) is not np.ndarray:
-        return False
-    dtype = first[0].dtype
-    if dtype is not _REALS[0] and dtype is not _REALS[1]:
-        return False
-    for array, axes in (first, *others):
-        if type(array) is not np.ndarray or array.dtype is not dtype:
-            return False
-        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
-            return False
-    return True
+def _reads(axes):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
+    return lambda real: types.Array(real, axes, "C", readonly=True)
 
 
-@njit(**_FAST)
-def _linear_layer_batch_kernel(X, W, b, out):
-    """The loops of linear_layer_batch."""
-    real = out.dtype.type  # keeps literals narrow
-    N = X.shape[0]
-    D = X.shape[1]
-    K = W.shape[0]
-    # What does not fit together is left to the checks that say why.
-    if (
-        N == 0
-        or D == 0
-        or K == 0
-        or W.shape[1] != D
-        or b.shape[0] != K
-        or out.shape[0] != N
-        or out.shape[1] != K
-        or _overlap(out, X)
-        or _overlap(out, W)
-        or _overlap(out, b)
-    ):
-        return False
-    sum_X_W = np.empty((N, K), out.dtype)  # of all samples
-    for n in range(N):
-        for k in range(K):
-            total = real(0)
-            for d in range(D):
-                total += X[n, d] * W[k, d]
-            sum_X_W[n, k] = total
-    for n in range(N):
-        for k in range(K):
-            out[n, k] = sum_X_W[n, k] + b[k]
-    return True
+def _writes(axes):
+    """One that it writes."""
+    return lambda real: types.Array(real, axes, "C")
+
+
+def _places(axes):
+    """One that holds places of labels."""
+    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+
+
+def _number(real):
+    """A number."""
+    return types.float64
+
+
+class _ByDtype(dict):
+    """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
+
+    def __init__(self, function, kinds):
+        self.function, self.kinds = function, kinds
+
+    def __missing__(self, dtype):
+        if dtype not in _REALS:
+            raise TypeError(f"expected float32 or float64, found {dtype}")
+        # Compiled for one signature, it is not compiled again for others.
+        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        try:
+            # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
+            made = njit(signature, **{**_FAST, "cache": True})(self.function)
+        except Exception:  # no file, no place to write to, or nothing there that can be read
+            made = njit(signature, **_FAST)(self.function)
+        self[dtype] = made
+        return made
+
+
+def _by_dtype(*kinds):
+    """Let a function be compiled for one dtype at a time."""
+    return lambda function: _ByDtype(function, kinds)
 
 
 def linear_layer_batch(X, W, b, out=None):
@@ -209,10 +110,26 @@ def linear_layer_batch(X, W, b, out=None):
     ------
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Large matrix products are left to NumPy, whose BLAS has threads of its own beside
+    any that share the samples; the environment tells it how many (OPENBLAS_NUM_THREADS, for one).
     """
-    if out is not None and _is_plain((X, 2), (W, 2), (b, 1), (out, 2)):
-        if _linear_layer_batch_kernel(X, W, b, out):
-            return out
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(X) is type(W) is type(b) is type(out) is _Array
+        and X.flags.c_contiguous
+        and W.flags.c_contiguous
+        and b.flags.c_contiguous
+    ):
+        try:
+            if _linear_layer_batch_fits[X.dtype](X, W, b, out):
+                _linear_layer_batch_kernel(X, W, b, out)
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("X", X, ('N', 'D'), None, False),
@@ -229,69 +146,80 @@ def linear_layer_batch(X, W, b, out=None):
 
 
 @njit(**_FAST)
-def _linear_layer_batch_gradient_kernel(X, W, dL_dZ, dW, db, dX):
-    """The loops of linear_layer_batch_gradient."""
-    real = dW.dtype.type  # keeps literals narrow
+def _linear_layer_batch_loops(X, W, b, out):
+    """The loops of linear_layer_batch_loops."""
+    real = out.dtype.type  # keeps literals narrow
     N = X.shape[0]
     D = X.shape[1]
     K = W.shape[0]
-    # What does not fit together is left to the checks that say why.
+    sum_X_W = np.empty((N, K), out.dtype)  # of all samples
+    for n in range(N):
+        for k in range(K):
+            total = real(0)
+            for d in range(D):
+                total += X[n, d] * W[k, d]
+            sum_X_W[n, k] = total
+    for n in range(N):
+        for k in range(K):
+            out[n, k] = sum_X_W[n, k] + b[k]
+
+
+@njit(**_FAST)
+def _linear_layer_batch_step_1(b, sum_X_W, out):
+    """The loops of linear_layer_batch_step_1."""
+    K = b.shape[0]
+    N = sum_X_W.shape[0]
+    for row in range(N):
+        for k in range(K):
+            out[row, k] = sum_X_W[row, k] + b[k]
+
+
+def _linear_layer_batch_kernel(X, W, b, out):
+    """Large matrix products are left to BLAS, with compiled loops between them."""
+    N = X.shape[0]
+    D = X.shape[1]
+    K = W.shape[0]
+    if N < _FEW_ROWS or N * D * K < _FEW_PRODUCTS:
+        return _linear_layer_batch_loops(X, W, b, out)
+    dtype = out.dtype
+    W_rows = _long_rows(W)
+    # So many samples at a time that what is worked on stays in the cache
+    at_once = _samples_at_once(N, (2 * K + 1 * D) * dtype.itemsize, (1 * K * D) * dtype.itemsize)
+    sum_X_W = np.empty((at_once, K), dtype)
+    for start in range(0, N, at_once):
+        here = slice(start, start + at_once)
+        held = slice(0, min(at_once, N - start))
+        np.matmul(X[here], W_rows.T, out=sum_X_W[held])
+        _linear_layer_batch_step_1(b, sum_X_W[held], out[here])
+
+
+@_by_dtype(_reads(2), _reads(2), _reads(1), _writes(2))
+def _linear_layer_batch_fits(X, W, b, out):
+    """Whether all arguments fit together."""
+    N = X.shape[0]
+    D = X.shape[1]
+    K = W.shape[0]
     if (
-        N == 0
-        or D == 0
-        or K == 0
-        or W.shape[1] != D
-        or dL_dZ.shape[0] != N
-        or dL_dZ.shape[1] != K
-        or dW.shape[0] != K
-        or dW.shape[1] != D
-        or db.shape[0] != K
-        or dX.shape[0] != N
-        or dX.shape[1] != D
-        or _overlap(dW, X)
-        or _overlap(dW, W)
-        or _overlap(dW, dL_dZ)
-        or _overlap(db, X)
-        or _overlap(db, W)
-        or _overlap(db, dL_dZ)
-        or _overlap(db, dW)
-        or _overlap(dX, X)
-        or _overlap(dX, W)
-        or _overlap(dX, dL_dZ)
-        or _overlap(dX, dW)
-        or _overlap(dX, db)
+        N * D * K == 0
+        or W.shape != (K, D)
+        or b.shape != (K,)
+        or out.shape != (N, K)
+        or _overlap(out, X)
+        or _overlap(out, W)
+        or _overlap(out, b)
     ):
         return False
-    for k in range(K):
-        for d in range(D):
-            dW[k, d] = real(0)
-    for n in range(N):
-        for k in range(K):
-            for d in range(D):
-                dW[k, d] += dL_dZ[n, k] * X[n, d]
-    for k in range(K):
-        db[k] = real(0)
-    for n in range(N):
-        for k in range(K):
-            db[k] += dL_dZ[n, k]
-    for n in range(N):
-        for d in range(D):
-            dX[n, d] = real(0)
-    for k in range(K):
-        for n in range(N):
-            for d in range(D):
-                dX[n, d] += dL_dZ[n, k] * W[k, d]
     return True
 
 
 def linear_layer_batch_gradient(X, W, dL_dZ, out=None):
     """The gradient of L(Z) by W, b and X, given its gradient dL_dZ by Z.
 
-    sum(n, r, g[n, r] * d(Z[n, r], W[k, d])) = sum(n, dL_dZ[n, k] * X[n, d])
+    sum(n, r, dL_dZ[n, r] * d(Z[n, r], W[k, d])) = sum(n, dL_dZ[n, k] * X[n, d])
 
-    sum(n, r, g[n, r] * d(Z[n, r], b[k])) = sum(n, dL_dZ[n, k])
+    sum(n, r, dL_dZ[n, r] * d(Z[n, r], b[k])) = sum(n, dL_dZ[n, k])
 
-    sum(l, k, g[l, k] * d(Z[l, k], X[n, d])) = sum(k, dL_dZ[n, k] * W[k, d])
+    sum(l, k, dL_dZ[l, k] * d(Z[l, k], X[n, d])) = sum(k, dL_dZ[n, k] * W[k, d])
 
     Parameters
     ----------
@@ -315,14 +243,27 @@ def linear_layer_batch_gradient(X, W, dL_dZ, out=None):
     ------
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Large matrix products are left to NumPy, whose BLAS has threads of its own beside
+    any that share the samples; the environment tells it how many (OPENBLAS_NUM_THREADS, for one).
     """
+    # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(out) is tuple
-        and len(out) == 3
-        and _is_plain((X, 2), (W, 2), (dL_dZ, 2), (out[0], 2), (out[1], 1), (out[2], 2))
+        type(out) is tuple and len(out) == 3
+        and type(X) is type(W) is type(dL_dZ) is type(out[0]) is type(out[1]) is type(out[2]) is _Array
+        and X.flags.c_contiguous
+        and W.flags.c_contiguous
+        and dL_dZ.flags.c_contiguous
     ):
-        if _linear_layer_batch_gradient_kernel(X, W, dL_dZ, out[0], out[1], out[2]):
-            return out
+        try:
+            if _linear_layer_batch_gradient_fits[X.dtype](X, W, dL_dZ, out[0], out[1], out[2]):
+                _linear_layer_batch_gradient_kernel(X, W, dL_dZ, out[0], out[1], out[2])
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("X", X, ('N', 'D'), None, False),
@@ -333,15 +274,275 @@ def linear_layer_batch_gradient(X, W, dL_dZ, out=None):
     N = sizes["N"]
     D = sizes["D"]
     K = sizes["K"]
-    if out is None:
-        out = (None, None, None)
-    if not isinstance(out, (tuple, list)) or len(out) != 3:
-        raise ValueError("out: expected a tuple of 3 arrays (dW, db, dX)")
-    dW = _output("out[0]", out[0], (K, D), dtype, False, arrays)
-    arrays.append(dW)
-    db = _output("out[1]", out[1], (K,), dtype, False, arrays)
-    arrays.append(db)
-    dX = _output("out[2]", out[2], (N, D), dtype, False, arrays)
-    arrays.append(dX)
+    dW, db, dX = _outputs(
+        out,
+        [
+            ("dW", (K, D), False),
+            ("db", (K,), False),
+            ("dX", (N, D), False),
+        ],
+        dtype,
+        arrays,
+    )
     _linear_layer_batch_gradient_kernel(X, W, dL_dZ, dW, db, dX)
     return dW, db, dX
+
+
+@njit(**_FAST)
+def _linear_layer_batch_gradient_loops(X, W, dL_dZ, dW, db, dX):
+    """The loops of linear_layer_batch_gradient_loops."""
+    real = dW.dtype.type  # keeps literals narrow
+    N = X.shape[0]
+    D = X.shape[1]
+    K = W.shape[0]
+    for k in range(K):
+        for d in range(D):
+            dW[k, d] = real(0)
+    for n in range(N):
+        for k in range(K):
+            for d in range(D):
+                dW[k, d] += dL_dZ[n, k] * X[n, d]
+    for k in range(K):
+        db[k] = real(0)
+    for n in range(N):
+        for k in range(K):
+            db[k] += dL_dZ[n, k]
+    for n in range(N):
+        for d in range(D):
+            dX[n, d] = real(0)
+    for k in range(K):
+        for n in range(N):
+            for d in range(D):
+                dX[n, d] += dL_dZ[n, k] * W[k, d]
+
+
+@njit(**_FAST)
+def _linear_layer_batch_gradient_step_1(dL_dZ, db):
+    """The loops of linear_layer_batch_gradient_step_1."""
+    real = db.dtype.type  # keeps literals narrow
+    N = dL_dZ.shape[0]
+    K = dL_dZ.shape[1]
+    for k in range(K):
+        db[k] = real(0)
+    for row in range(N):
+        for k in range(K):
+            db[k] += dL_dZ[row, k]
+
+
+def _linear_layer_batch_gradient_kernel(X, W, dL_dZ, dW, db, dX):
+    """Large matrix products are left to BLAS, with compiled loops between them."""
+    N = X.shape[0]
+    D = X.shape[1]
+    K = W.shape[0]
+    if N < _FEW_ROWS or N * D * K < _FEW_PRODUCTS:
+        return _linear_layer_batch_gradient_loops(X, W, dL_dZ, dW, db, dX)
+    dtype = dW.dtype
+    W_rows = _long_rows(W)
+    dW_total = _long_rows(dW)
+    # So many samples at a time that what is worked on stays in the cache
+    at_once = _samples_at_once(N, (2 * D + 1 * K) * dtype.itemsize, (2 * K * D) * dtype.itemsize)
+    dW_part = np.empty_like(dW_total)  # of one block
+    db_part = np.empty_like(db)  # of one block
+    for start in range(0, N, at_once):
+        here = slice(start, start + at_once)
+        _add_product(start == 0, dL_dZ[here].T, X[here], dW_total, dW_part)
+        np.matmul(dL_dZ[here], W_rows, out=dX[here])
+        _linear_layer_batch_gradient_step_1(dL_dZ[here], db_part)
+        _add_part(start == 0, db_part, db)
+    if dW_total is not dW:
+        dW[...] = dW_total
+
+
+@_by_dtype(_reads(2), _reads(2), _reads(2), _writes(2), _writes(1), _writes(2))
+def _linear_layer_batch_gradient_fits(X, W, dL_dZ, dW, db, dX):
+    """Whether all arguments fit together."""
+    N = X.shape[0]
+    D = X.shape[1]
+    K = W.shape[0]
+    if (
+        N * D * K == 0
+        or W.shape != (K, D)
+        or dL_dZ.shape != (N, K)
+        or dW.shape != (K, D)
+        or db.shape != (K,)
+        or dX.shape != (N, D)
+        or _overlap(dW, X)
+        or _overlap(dW, W)
+        or _overlap(dW, dL_dZ)
+        or _overlap(db, X)
+        or _overlap(db, W)
+        or _overlap(db, dL_dZ)
+        or _overlap(db, dW)
+        or _overlap(dX, X)
+        or _overlap(dX, W)
+        or _overlap(dX, dL_dZ)
+        or _overlap(dX, dW)
+        or _overlap(dX, db)
+    ):
+        return False
+    return True
+
+
+def _add_part(is_first, part, total):
+    """Add what one block gives to the total; that of the first block begins it."""
+    if is_first:
+        total[...] = part
+    else:
+        np.add(total, part, out=total)
+
+
+def _add_product(is_first, left, right, total, part):
+    """Add the product of one block to the total; that of the first block begins it."""
+    if is_first:
+        np.matmul(left, right, out=total)
+    else:
+        np.add(total, np.matmul(left, right, out=part), out=total)
+
+
+# A matrix with so few columns, or fewer, is narrow.
+_NARROW = 32
+
+
+def _long_rows(matrix):
+    """The matrix; where it is narrow and long, a copy with its longer axis along memory.
+
+    BLAS takes half the time for products with that.
+    """
+    return np.asfortranarray(matrix) if matrix.shape[1] <= _NARROW < matrix.shape[0] else matrix
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
+
+
+# At least so many samples are worked on together, and as many more as these bytes hold.
+_AT_LEAST = 64
+_CACHE = 2**18
+
+
+def _samples_at_once(samples, bytes_of_each, shared_bytes):
+    """How many samples are worked on together: so many that their numbers stay in the cache.
+
+    Up to 512 where what all samples share is large, since that is read once for each block.
+    """
+    most = max(_AT_LEAST, _CACHE // bytes_of_each, min(512, shared_bytes * _AT_LEAST // 2**17))
+    return min(samples, most)
+
+
+def _read(*arguments):
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
+
+    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
+    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
+    """
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
+    )
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
+    arrays, sizes, of, single = [], {}, {}, None
+    for name, value, axes, label_of, batched in arguments:
+        if isinstance(value, np.ma.MaskedArray):
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
+        if label_of is not None:
+            array = np.asarray(value)
+            if array.dtype.kind not in "iu":
+                _refuse(name, "integers (labels)", array.dtype)
+        else:
+            if not isinstance(value, np.ndarray):
+                if least or not isinstance(value, (int, float, np.floating, np.integer)):
+                    _refuse(name, "an array", type(value).__name__)
+                value = np.asarray(value, dtype)
+            elif not value.ndim and value.dtype.kind in "iuf":
+                value = value.astype(dtype)
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
+        if array.ndim not in (len(axes), least):
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
+        if batched:
+            alone = array.ndim == least
+            if single is not None and alone != single[1]:
+                one, other = (name, single[0]) if alone else (single[0], name)
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
+            single = single or (name, alone)
+            array = array[None] if alone else array
+        for axis, size in zip(axes, array.shape, strict=True):
+            if size == 0:
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
+            if sizes.setdefault(axis, size) != size:
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
+        arrays.append(array)
+    for place, (name, _, _, label_of, _) in enumerate(arguments):
+        array = arrays[place]
+        if label_of is not None:
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
+            array = array.astype(np.intp)
+        if array.ndim:
+            array = np.ascontiguousarray(array)
+        arrays[place] = array if array.ndim else array[()]
+    return arrays, sizes, dtype, single is not None and single[1]
+
+
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
+def _output(name, out, shape, dtype, without_batch, others):
+    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
+    if out is None:
+        return np.empty(shape, dtype)
+    wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
+    return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -85,34 +100,35 @@ static inline double f64_e_near_zero(double r)
 }
 
 /* e^x for x <= 0 (or NaN), as 2^n e^r: n is x / log 2 rounded by adding and subtracting a large number, which
-   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The error is below 1 eps. Below -87
-   in float and -708 in double, where e^x is no normal number, it is 0. */
+   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
+   exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
+   float and -708 in double, where e^x is no normal number, it is 0. */
 static inline float f32_exp_of_negative(float x)
 {
-    const float shifted = f32_add_product(x, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
-    const float n = shifted - 12582912.0f;
+    const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
+    const float n = shifted - 12583039.0f;
     const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, x));
-    float p = f32_e_near_zero(r);
-    uint32_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 23; /* n goes to the exponent */
-    memcpy(&p, &bits, sizeof p);
-    return x < -87.0f ? 0.0f : (x == x ? p : x);
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    const float e = f32_e_near_zero(r) * power;
+    return x < -87.0f ? 0.0f : e;
 }
 
 static inline double f64_exp_of_negative(double x)
 {
-    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
-    const double n = shifted - 6755399441055744.0;
+    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
+    const double n = shifted - 6755399441056767.0;
     const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, x));
-    double p = f64_e_near_zero(r);
-    uint64_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 52;
-    memcpy(&p, &bits, sizeof p);
-    return x < -708.0 ? 0.0 : (x == x ? p : x);
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    const double e = f64_e_near_zero(r) * power;
+    return x < -708.0 ? 0.0 : e;
 }
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
@@ -126,21 +142,75 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes. */
+/* The largest of all lanes, pair by pair. */
 static inline float f32_largest(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] = f32_larger(lanes[lane + width], lanes[lane]);
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
+    FOR_LANES(4)
+        lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
+    return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
 static inline double f64_largest(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] = f64_larger(lanes[lane + width], lanes[lane]);
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
+/* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is
+   2 (s + s^3 / 3 + s^5 / 5 + ...), where a short polynomial in s^2 does for the rest of the series. The error is
+   below 1 eps; it is done without a branch, so that it becomes vectors. -inf at 0, NaN below it. */
+static inline float f32_log(float u)
+{
+    const float raised = u * 33554432.0f; /* 2^25, where u is no normal number */
+    const float normal = u < 1.17549435e-38f ? raised : u;
+    const float shift = u < 1.17549435e-38f ? 25.0f : 0.0f;
+    uint32_t pattern;
+    memcpy(&pattern, &normal, sizeof pattern);
+    const int32_t bits = (int32_t)(pattern - 0x3F3504F3u); /* less those of sqrt(1/2): k is above bit 23 */
+    const float k = (float)(bits >> 23) - shift;
+    const int32_t rest = (bits & 0x7FFFFF) + 0x3F3504F3;
+    float f;
+    memcpy(&f, &rest, sizeof f);
+    f -= 1.0f;
+    const float s = f / (2.0f + f), w = s * s, half = 0.5f * f * f;
+    float q = 0.29580158f;
+    q = f32_add_product(q, w, 0.39988777f);
+    q = f32_add_product(q, w, 0.66666687f);
+    /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
+    const float small = half - (s * (half + w * q) + k * 9.058e-06f);
+    const float value = k * 0.69313812f - (small - f);
+    const float edge = u == 0.0f ? -INFINITY : NAN;
+    return u > 0.0f ? (u < INFINITY ? value : INFINITY) : edge;
+}
+
+static inline double f64_log(double u)
+{
+    const double raised = u * 18014398509481984.0; /* 2^54 */
+    const double normal = u < 2.2250738585072014e-308 ? raised : u;
+    const double shift = u < 2.2250738585072014e-308 ? 54.0 : 0.0;
+    uint64_t pattern;
+    memcpy(&pattern, &normal, sizeof pattern);
+    const int64_t bits = (int64_t)(pattern - UINT64_C(0x3FE6A09E667F3BCD));
+    const double k = (double)(bits >> 52) - shift;
+    const int64_t rest = (bits & INT64_C(0xFFFFFFFFFFFFF)) + INT64_C(0x3FE6A09E667F3BCD);
+    double f;
+    memcpy(&f, &rest, sizeof f);
+    f -= 1.0;
+    const double s = f / (2.0 + f), w = s * s, half = 0.5 * f * f;
+    double q = 0.14616721179861816;
+    q = f64_add_product(q, w, 0.15331699633543858);
+    q = f64_add_product(q, w, 0.18182889786191042);
+    q = f64_add_product(q, w, 0.2222221112572281);
+    q = f64_add_product(q, w, 0.28571428626031065);
+    q = f64_add_product(q, w, 0.3999999999989938);
+    q = f64_add_product(q, w, 0.666666666666667);
+    const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
+    const double value = k * 0.6931471803691238 - (small - f);
+    const double edge = u == 0.0 ? -INFINITY : NAN;
+    return u > 0.0 ? (u < INFINITY ? value : INFINITY) : edge;
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -153,21 +223,81 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+/* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
+   on, and so those come one by one; but exponentials leave the time to fetch from the second cache. */
+static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
+{
+    return row_bytes <= NEAR || (row_bytes <= 2 * NEAR && samples * row_bytes <= CACHED);
+}
+
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 void log_softmax_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, float *restrict out)
@@ -178,18 +308,21 @@ void log_softmax_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, float *r
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float m[LANES];
-            float e[LANES];
-            float s[LANES];
-            float log_s[LANES];
+            float z_block[SHORT][LANES];
+            float out_block[SHORT][LANES];
+            float m[LANES], e[LANES], s[LANES], log_s[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                }
+            }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 m[lane] = -INFINITY;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    m[lane] = f32_larger(z[row * K + k], m[lane]);
+                    m[lane] = f32_larger(z_block[k][lane], m[lane]);
                 }
             }
             /* e: between 0 and 1, and at least one of them is 1 */
@@ -199,38 +332,159 @@ void log_softmax_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, float *r
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    e[lane] = f32_exp_of_negative(z[row * K + k] - m[lane]);
+                    e[lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
                     s[lane] += e[lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = logf(s[lane]);
+                log_s[lane] = f32_log(s[lane]);
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = ((z[row * K + i] - m[lane]) - log_s[lane]);
+                    out_block[i][lane] = ((z_block[i][lane] - m[lane]) - log_s[lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
+    }
+    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            float m[ROWS], s[ROWS], log_s[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                {
+                    float m_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        m_lanes[lane] = -INFINITY;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        m[row - start] = f32_larger(z[row * K + k], m[row - start]);
+                    }
+                    FOR_LANES(F32_LANES)
+                        m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
+                    m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
+                }
+            }
+            /* e: between 0 and 1, and at least one of them is 1 */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0f;
+                {
+                    float s_lanes[F32_LANES];
+                    FOR_LANES(F32_LANES)
+                        s_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_LANES <= K; first += F32_LANES)
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            float e = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                            s_lanes[lane] += e;
+                        }
+                    if (first < K && K >= F32_LANES) {
+                        const ptrdiff_t again = first + F32_LANES - K;
+                        first = K - F32_LANES;
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            float e = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                            const float s_term = e;
+                            s_lanes[lane] += lane < again ? 0.0f : s_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        float e = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s[row - start] += e;
+                    }
+                    s[row - start] += f32_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                log_s[row - start] = f32_log(s[row - start]);
+            }
+            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t i = begin; i < end; i++) {
+                            chunk[i - begin] = ((z[row * K + i] - m[row - start]) - log_s[row - start]);
+                        }
+                        f32_stream(&out[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    ptrdiff_t first = 0;
+                    for (; first + F32_LANES <= K; first += F32_LANES)
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t i = first + lane;
+                            out[row * K + i] = ((z[row * K + i] - m[row - start]) - log_s[row - start]);
+                        }
+                    if (first < K && K >= F32_LANES) {
+                        first = K - F32_LANES;
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t i = first + lane;
+                            out[row * K + i] = ((z[row * K + i] - m[row - start]) - log_s[row - start]);
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t i = first; i < K; i++) {
+                        out[row * K + i] = ((z[row * K + i] - m[row - start]) - log_s[row - start]);
+                    }
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         float m = -INFINITY;
         {
-            float m_lanes[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+            float m_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + LANES <= K; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= K; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
                 }
+            if (first < K && K >= F32_WIDE) {
+                first = K - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                }
+                first = K;
+            }
             for (ptrdiff_t k = first; k < K; k++) {
                 m = f32_larger(z[row * K + k], m);
             }
+            FOR_LANES(F32_LANES)
+                m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
             m = f32_larger(f32_largest(m_lanes), m);
         }
         /* e: between 0 and 1, and at least one of them is 1 */
@@ -238,25 +492,65 @@ void log_softmax_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, float *r
         float s = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float s_lanes[LANES] = {0.0f};
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     float e = f32_exp_of_negative(z[row * K + k] - m);
                     s_lanes[lane] += e;
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    float e = f32_exp_of_negative(z[row * K + k] - m);
+                    const float s_term = e;
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 float e = f32_exp_of_negative(z[row * K + k] - m);
                 s += e;
             }
             s += f32_total(s_lanes);
         }
-        float log_s = logf(s);
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = ((z[row * K + i] - m) - log_s);
+        float log_s = f32_log(s);
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = ((z[row * K + i] - m) - log_s);
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = ((z[row * K + i] - m) - log_s);
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = ((z[row * K + i] - m) - log_s);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                out[row * K + i] = ((z[row * K + i] - m) - log_s);
+            }
         }
     }
+    end_of_streams();
 }
 
 void log_softmax_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, double *restrict out)
@@ -267,18 +561,21 @@ void log_softmax_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, double 
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double m[LANES];
-            double e[LANES];
-            double s[LANES];
-            double log_s[LANES];
+            double z_block[SHORT][LANES];
+            double out_block[SHORT][LANES];
+            double m[LANES], e[LANES], s[LANES], log_s[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                }
+            }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 m[lane] = -INFINITY;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    m[lane] = f64_larger(z[row * K + k], m[lane]);
+                    m[lane] = f64_larger(z_block[k][lane], m[lane]);
                 }
             }
             /* e: between 0 and 1, and at least one of them is 1 */
@@ -288,38 +585,159 @@ void log_softmax_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, double 
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    e[lane] = f64_exp_of_negative(z[row * K + k] - m[lane]);
+                    e[lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
                     s[lane] += e[lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = log(s[lane]);
+                log_s[lane] = f64_log(s[lane]);
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = ((z[row * K + i] - m[lane]) - log_s[lane]);
+                    out_block[i][lane] = ((z_block[i][lane] - m[lane]) - log_s[lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
+    }
+    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            double m[ROWS], s[ROWS], log_s[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                {
+                    double m_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        m_lanes[lane] = -INFINITY;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        m[row - start] = f64_larger(z[row * K + k], m[row - start]);
+                    }
+                    FOR_LANES(F64_LANES)
+                        m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
+                    m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
+                }
+            }
+            /* e: between 0 and 1, and at least one of them is 1 */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0;
+                {
+                    double s_lanes[F64_LANES];
+                    FOR_LANES(F64_LANES)
+                        s_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_LANES <= K; first += F64_LANES)
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            double e = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                            s_lanes[lane] += e;
+                        }
+                    if (first < K && K >= F64_LANES) {
+                        const ptrdiff_t again = first + F64_LANES - K;
+                        first = K - F64_LANES;
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            double e = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                            const double s_term = e;
+                            s_lanes[lane] += lane < again ? 0.0 : s_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        double e = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s[row - start] += e;
+                    }
+                    s[row - start] += f64_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                log_s[row - start] = f64_log(s[row - start]);
+            }
+            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t i = begin; i < end; i++) {
+                            chunk[i - begin] = ((z[row * K + i] - m[row - start]) - log_s[row - start]);
+                        }
+                        f64_stream(&out[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    ptrdiff_t first = 0;
+                    for (; first + F64_LANES <= K; first += F64_LANES)
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t i = first + lane;
+                            out[row * K + i] = ((z[row * K + i] - m[row - start]) - log_s[row - start]);
+                        }
+                    if (first < K && K >= F64_LANES) {
+                        first = K - F64_LANES;
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t i = first + lane;
+                            out[row * K + i] = ((z[row * K + i] - m[row - start]) - log_s[row - start]);
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t i = first; i < K; i++) {
+                        out[row * K + i] = ((z[row * K + i] - m[row - start]) - log_s[row - start]);
+                    }
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         double m = -INFINITY;
         {
-            double m_lanes[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + LANES <= K; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= K; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
                 }
+            if (first < K && K >= F64_WIDE) {
+                first = K - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                }
+                first = K;
+            }
             for (ptrdiff_t k = first; k < K; k++) {
                 m = f64_larger(z[row * K + k], m);
             }
+            FOR_LANES(F64_LANES)
+                m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
             m = f64_larger(f64_largest(m_lanes), m);
         }
         /* e: between 0 and 1, and at least one of them is 1 */
@@ -327,25 +745,65 @@ void log_softmax_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, double 
         double s = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double s_lanes[LANES] = {0.0};
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     double e = f64_exp_of_negative(z[row * K + k] - m);
                     s_lanes[lane] += e;
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    double e = f64_exp_of_negative(z[row * K + k] - m);
+                    const double s_term = e;
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 double e = f64_exp_of_negative(z[row * K + k] - m);
                 s += e;
             }
             s += f64_total(s_lanes);
         }
-        double log_s = log(s);
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = ((z[row * K + i] - m) - log_s);
+        double log_s = f64_log(s);
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = ((z[row * K + i] - m) - log_s);
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = ((z[row * K + i] - m) - log_s);
+                }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = ((z[row * K + i] - m) - log_s);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                out[row * K + i] = ((z[row * K + i] - m) - log_s);
+            }
         }
     }
+    end_of_streams();
 }
 
 ptrdiff_t log_softmax_jacobian_z_work(ptrdiff_t B, ptrdiff_t K)
@@ -366,17 +824,28 @@ void log_softmax_jacobian_z_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict 
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             float m = -INFINITY;
             {
-                float m_lanes[LANES];
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
                 ptrdiff_t first = 0;
-                for (; first + LANES <= K; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                         const ptrdiff_t k = first + lane;
                         m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
                     }
+                if (first < K && K >= F32_WIDE) {
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = K;
+                }
                 for (ptrdiff_t k = first; k < K; k++) {
                     m = f32_larger(z[row * K + k], m);
                 }
+                FOR_LANES(F32_LANES)
+                    m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
                 m = f32_larger(f32_largest(m_lanes), m);
             }
             /* e[k]: between 0 and 1, and at least one of them is 1 */
@@ -384,14 +853,27 @@ void log_softmax_jacobian_z_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict 
             float s = 0.0f;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float s_lanes[LANES] = {0.0f};
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F32_LANES <= end; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
                         e[k] = f32_exp_of_negative(z[row * K + k] - m);
                         s_lanes[lane] += e[k];
                     }
+                if (first < end && end >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative(z[row * K + k] - m);
+                        const float s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
                 for (ptrdiff_t k = first; k < end; k++) {
                     e[k] = f32_exp_of_negative(z[row * K + k] - m);
                     s += e[k];
@@ -403,15 +885,26 @@ void log_softmax_jacobian_z_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict 
                 p[i] = scale * e[i];
             }
             for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t j = 0; j < K; j++) {
-                    out[(row * K + i) * K + j] = -p[j];
+                if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = -p[j];
+                        }
+                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
                 }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = -p[j];
+                    }
+                }
                 out[(row * K + i) * K + i] = 1.0f - p[i];
             }
         }
     }
+    end_of_streams();
 }
 
 void log_softmax_jacobian_z_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
@@ -426,17 +919,28 @@ void log_softmax_jacobian_z_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             double m = -INFINITY;
             {
-                double m_lanes[LANES];
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
                 ptrdiff_t first = 0;
-                for (; first + LANES <= K; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
                         const ptrdiff_t k = first + lane;
                         m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
                     }
+                if (first < K && K >= F64_WIDE) {
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = K;
+                }
                 for (ptrdiff_t k = first; k < K; k++) {
                     m = f64_larger(z[row * K + k], m);
                 }
+                FOR_LANES(F64_LANES)
+                    m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
                 m = f64_larger(f64_largest(m_lanes), m);
             }
             /* e[k]: between 0 and 1, and at least one of them is 1 */
@@ -444,14 +948,27 @@ void log_softmax_jacobian_z_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict
             double s = 0.0;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double s_lanes[LANES] = {0.0};
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F64_LANES <= end; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
                         e[k] = f64_exp_of_negative(z[row * K + k] - m);
                         s_lanes[lane] += e[k];
                     }
+                if (first < end && end >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative(z[row * K + k] - m);
+                        const double s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
                 for (ptrdiff_t k = first; k < end; k++) {
                     e[k] = f64_exp_of_negative(z[row * K + k] - m);
                     s += e[k];
@@ -463,15 +980,26 @@ void log_softmax_jacobian_z_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict
                 p[i] = scale * e[i];
             }
             for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t j = 0; j < K; j++) {
-                    out[(row * K + i) * K + j] = -p[j];
+                if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = -p[j];
+                        }
+                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
                 }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = -p[j];
+                    }
+                }
                 out[(row * K + i) * K + i] = 1.0 - p[i];
             }
         }
     }
+    end_of_streams();
 }
 
 void log_softmax_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const float *restrict g,
@@ -483,10 +1011,16 @@ void log_softmax_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, cons
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float m[LANES];
-            float s[LANES];
-            float sum_g[LANES];
-            float scale[LANES];
+            float z_block[SHORT][LANES];
+            float g_block[SHORT][LANES];
+            float dz_block[SHORT][LANES];
+            float m[LANES], s[LANES], sum_g[LANES], scale[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    g_block[place][lane] = g[(first + lane) * K + place];
+                }
+            }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 m[lane] = -INFINITY;
@@ -494,21 +1028,19 @@ void log_softmax_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, cons
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    m[lane] = f32_larger(z[row * K + k], m[lane]);
-                    sum_g[lane] += g[row * K + k];
+                    m[lane] = f32_larger(z_block[k][lane], m[lane]);
+                    sum_g[lane] += g_block[k][lane];
                 }
             }
-            /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* dz_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
             /* s: between 1 and the number of terms */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 s[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[lane]);
-                    s[lane] += dz[row * K + k];
+                    dz_block[k][lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
+                    s[lane] += dz_block[k][lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -516,11 +1048,106 @@ void log_softmax_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, cons
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dz[row * K + i] = g[row * K + i] - scale[lane] * dz[row * K + i];
+                    dz_block[i][lane] = g_block[i][lane] - scale[lane] * dz_block[i][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dz[(first + lane) * K + place] = dz_block[place][lane];
                 }
             }
         }
+    }
+    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            float m[ROWS], s[ROWS], sum_g[ROWS], scale[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                sum_g[row - start] = 0.0f;
+                {
+                    float m_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        m_lanes[lane] = -INFINITY;
+                    float sum_g_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        sum_g_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                            sum_g_lanes[lane] += g[row * K + k];
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        const ptrdiff_t again = first + F32_WIDE - K;
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                            const float sum_g_term = g[row * K + k];
+                            sum_g_lanes[lane] += lane < again ? 0.0f : sum_g_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        m[row - start] = f32_larger(z[row * K + k], m[row - start]);
+                        sum_g[row - start] += g[row * K + k];
+                    }
+                    FOR_LANES(F32_LANES)
+                        m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
+                    m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
+                    FOR_LANES(F32_LANES)
+                        sum_g_lanes[lane] += sum_g_lanes[lane + F32_LANES];
+                    sum_g[row - start] += f32_total(sum_g_lanes);
+                }
+            }
+            /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0f;
+                {
+                    float s_lanes[F32_LANES];
+                    FOR_LANES(F32_LANES)
+                        s_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_LANES <= K; first += F32_LANES)
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                            s_lanes[lane] += dz[row * K + k];
+                        }
+                    if (first < K && K >= F32_LANES) {
+                        const ptrdiff_t again = first + F32_LANES - K;
+                        first = K - F32_LANES;
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                            const float s_term = dz[row * K + k];
+                            s_lanes[lane] += lane < again ? 0.0f : s_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s[row - start] += dz[row * K + k];
+                    }
+                    s[row - start] += f32_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                scale[row - start] = sum_g[row - start] / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t i = 0; i < K; i++) {
+                    dz[row * K + i] = g[row * K + i] - scale[row - start] * dz[row * K + i];
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
@@ -529,21 +1156,39 @@ void log_softmax_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, cons
         float sum_g = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float m_lanes[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
-            float sum_g_lanes[LANES] = {0.0f};
+            float m_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_lanes[lane] = -INFINITY;
+            float sum_g_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_g_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
                     sum_g_lanes[lane] += g[row * K + k];
                 }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    const float sum_g_term = g[row * K + k];
+                    sum_g_lanes[lane] += lane < again ? 0.0f : sum_g_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 m = f32_larger(z[row * K + k], m);
                 sum_g += g[row * K + k];
             }
+            FOR_LANES(F32_LANES)
+                m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
             m = f32_larger(f32_largest(m_lanes), m);
+            FOR_LANES(F32_LANES)
+                sum_g_lanes[lane] += sum_g_lanes[lane + F32_LANES];
             sum_g += f32_total(sum_g_lanes);
         }
         /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
@@ -551,14 +1196,27 @@ void log_softmax_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, cons
         float s = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float s_lanes[LANES] = {0.0f};
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m);
                     s_lanes[lane] += dz[row * K + k];
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m);
+                    const float s_term = dz[row * K + k];
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m);
                 s += dz[row * K + k];
@@ -581,10 +1239,16 @@ void log_softmax_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double m[LANES];
-            double s[LANES];
-            double sum_g[LANES];
-            double scale[LANES];
+            double z_block[SHORT][LANES];
+            double g_block[SHORT][LANES];
+            double dz_block[SHORT][LANES];
+            double m[LANES], s[LANES], sum_g[LANES], scale[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    g_block[place][lane] = g[(first + lane) * K + place];
+                }
+            }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 m[lane] = -INFINITY;
@@ -592,21 +1256,19 @@ void log_softmax_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    m[lane] = f64_larger(z[row * K + k], m[lane]);
-                    sum_g[lane] += g[row * K + k];
+                    m[lane] = f64_larger(z_block[k][lane], m[lane]);
+                    sum_g[lane] += g_block[k][lane];
                 }
             }
-            /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* dz_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
             /* s: between 1 and the number of terms */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 s[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[lane]);
-                    s[lane] += dz[row * K + k];
+                    dz_block[k][lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
+                    s[lane] += dz_block[k][lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -614,11 +1276,106 @@ void log_softmax_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dz[row * K + i] = g[row * K + i] - scale[lane] * dz[row * K + i];
+                    dz_block[i][lane] = g_block[i][lane] - scale[lane] * dz_block[i][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dz[(first + lane) * K + place] = dz_block[place][lane];
                 }
             }
         }
+    }
+    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            double m[ROWS], s[ROWS], sum_g[ROWS], scale[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                sum_g[row - start] = 0.0;
+                {
+                    double m_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        m_lanes[lane] = -INFINITY;
+                    double sum_g_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        sum_g_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                            sum_g_lanes[lane] += g[row * K + k];
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        const ptrdiff_t again = first + F64_WIDE - K;
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                            const double sum_g_term = g[row * K + k];
+                            sum_g_lanes[lane] += lane < again ? 0.0 : sum_g_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        m[row - start] = f64_larger(z[row * K + k], m[row - start]);
+                        sum_g[row - start] += g[row * K + k];
+                    }
+                    FOR_LANES(F64_LANES)
+                        m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
+                    m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
+                    FOR_LANES(F64_LANES)
+                        sum_g_lanes[lane] += sum_g_lanes[lane + F64_LANES];
+                    sum_g[row - start] += f64_total(sum_g_lanes);
+                }
+            }
+            /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0;
+                {
+                    double s_lanes[F64_LANES];
+                    FOR_LANES(F64_LANES)
+                        s_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_LANES <= K; first += F64_LANES)
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                            s_lanes[lane] += dz[row * K + k];
+                        }
+                    if (first < K && K >= F64_LANES) {
+                        const ptrdiff_t again = first + F64_LANES - K;
+                        first = K - F64_LANES;
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                            const double s_term = dz[row * K + k];
+                            s_lanes[lane] += lane < again ? 0.0 : s_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s[row - start] += dz[row * K + k];
+                    }
+                    s[row - start] += f64_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                scale[row - start] = sum_g[row - start] / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t i = 0; i < K; i++) {
+                    dz[row * K + i] = g[row * K + i] - scale[row - start] * dz[row * K + i];
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
@@ -627,21 +1384,39 @@ void log_softmax_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
         double sum_g = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double m_lanes[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
-            double sum_g_lanes[LANES] = {0.0};
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
+            double sum_g_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_g_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
                     sum_g_lanes[lane] += g[row * K + k];
                 }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    const double sum_g_term = g[row * K + k];
+                    sum_g_lanes[lane] += lane < again ? 0.0 : sum_g_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 m = f64_larger(z[row * K + k], m);
                 sum_g += g[row * K + k];
             }
+            FOR_LANES(F64_LANES)
+                m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
             m = f64_larger(f64_largest(m_lanes), m);
+            FOR_LANES(F64_LANES)
+                sum_g_lanes[lane] += sum_g_lanes[lane + F64_LANES];
             sum_g += f64_total(sum_g_lanes);
         }
         /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
@@ -649,14 +1424,27 @@ void log_softmax_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
         double s = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double s_lanes[LANES] = {0.0};
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m);
                     s_lanes[lane] += dz[row * K + k];
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m);
+                    const double s_term = dz[row * K + k];
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m);
                 s += dz[row * K + k];
@@ -679,30 +1467,34 @@ void log_softmax_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float m[LANES];
-            float s[LANES];
-            float sum_z_dot_p[LANES];
-            float scale[LANES];
+            float z_block[SHORT][LANES];
+            float z_dot_block[SHORT][LANES];
+            float out_block[SHORT][LANES];
+            float m[LANES], s[LANES], sum_z_dot_p[LANES], scale[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    z_dot_block[place][lane] = z_dot[(first + lane) * K + place];
+                }
+            }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 m[lane] = -INFINITY;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    m[lane] = f32_larger(z[row * K + k], m[lane]);
+                    m[lane] = f32_larger(z_block[k][lane], m[lane]);
                 }
             }
-            /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* out_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
             /* s: between 1 and the number of terms */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 s[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[lane]);
-                    s[lane] += out[row * K + k];
+                    out_block[k][lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
+                    s[lane] += out_block[k][lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -711,34 +1503,155 @@ void log_softmax_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_z_dot_p[lane] += scale[lane] * z_dot[row * K + i] * out[row * K + i];
+                    sum_z_dot_p[lane] = f32_add_product(scale[lane] * z_dot_block[i][lane], out_block[i][lane], sum_z_dot_p[lane]);
                 }
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = z_dot[row * K + i] - sum_z_dot_p[lane];
+                    out_block[i][lane] = z_dot_block[i][lane] - sum_z_dot_p[lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
+    }
+    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            float m[ROWS], s[ROWS], sum_z_dot_p[ROWS], scale[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                {
+                    float m_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        m_lanes[lane] = -INFINITY;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        m[row - start] = f32_larger(z[row * K + k], m[row - start]);
+                    }
+                    FOR_LANES(F32_LANES)
+                        m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
+                    m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
+                }
+            }
+            /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0f;
+                {
+                    float s_lanes[F32_LANES];
+                    FOR_LANES(F32_LANES)
+                        s_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_LANES <= K; first += F32_LANES)
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            out[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                            s_lanes[lane] += out[row * K + k];
+                        }
+                    if (first < K && K >= F32_LANES) {
+                        const ptrdiff_t again = first + F32_LANES - K;
+                        first = K - F32_LANES;
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            out[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                            const float s_term = out[row * K + k];
+                            s_lanes[lane] += lane < again ? 0.0f : s_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        out[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s[row - start] += out[row * K + k];
+                    }
+                    s[row - start] += f32_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_z_dot_p[row - start] = 0.0f;
+                scale[row - start] = 1.0f / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                float sum_z_dot_p_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_z_dot_p_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        sum_z_dot_p_lanes[lane] = f32_add_product(scale[row - start] * z_dot[row * K + i], out[row * K + i], sum_z_dot_p_lanes[lane]);
+                    }
+                if (first < K && K >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - K;
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        const float sum_z_dot_p_term = scale[row - start] * z_dot[row * K + i] * out[row * K + i];
+                        sum_z_dot_p_lanes[lane] += lane < again ? 0.0f : sum_z_dot_p_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t i = first; i < K; i++) {
+                    sum_z_dot_p[row - start] = f32_add_product(scale[row - start] * z_dot[row * K + i], out[row * K + i], sum_z_dot_p[row - start]);
+                }
+                FOR_LANES(F32_LANES)
+                    sum_z_dot_p_lanes[lane] += sum_z_dot_p_lanes[lane + F32_LANES];
+                sum_z_dot_p[row - start] += f32_total(sum_z_dot_p_lanes);
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t i = 0; i < K; i++) {
+                    out[row * K + i] = z_dot[row * K + i] - sum_z_dot_p[row - start];
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         float m = -INFINITY;
         {
-            float m_lanes[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+            float m_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + LANES <= K; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= K; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
                 }
+            if (first < K && K >= F32_WIDE) {
+                first = K - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                }
+                first = K;
+            }
             for (ptrdiff_t k = first; k < K; k++) {
                 m = f32_larger(z[row * K + k], m);
             }
+            FOR_LANES(F32_LANES)
+                m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
             m = f32_larger(f32_largest(m_lanes), m);
         }
         /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
@@ -746,14 +1659,27 @@ void log_softmax_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
         float s = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float s_lanes[LANES] = {0.0f};
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     out[row * K + k] = f32_exp_of_negative(z[row * K + k] - m);
                     s_lanes[lane] += out[row * K + k];
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    out[row * K + k] = f32_exp_of_negative(z[row * K + k] - m);
+                    const float s_term = out[row * K + k];
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 out[row * K + k] = f32_exp_of_negative(z[row * K + k] - m);
                 s += out[row * K + k];
@@ -764,16 +1690,30 @@ void log_softmax_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
         float scale = 1.0f / s;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_z_dot_p_lanes[LANES] = {0.0f};
+            float sum_z_dot_p_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_z_dot_p_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_z_dot_p_lanes[lane] += scale * z_dot[row * K + i] * out[row * K + i];
+                    sum_z_dot_p_lanes[lane] = f32_add_product(scale * z_dot[row * K + i], out[row * K + i], sum_z_dot_p_lanes[lane]);
                 }
-            for (ptrdiff_t i = first; i < end; i++) {
-                sum_z_dot_p += scale * z_dot[row * K + i] * out[row * K + i];
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t i = first + lane;
+                    const float sum_z_dot_p_term = scale * z_dot[row * K + i] * out[row * K + i];
+                    sum_z_dot_p_lanes[lane] += lane < again ? 0.0f : sum_z_dot_p_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t i = first; i < end; i++) {
+                sum_z_dot_p = f32_add_product(scale * z_dot[row * K + i], out[row * K + i], sum_z_dot_p);
+            }
+            FOR_LANES(F32_LANES)
+                sum_z_dot_p_lanes[lane] += sum_z_dot_p_lanes[lane + F32_LANES];
             sum_z_dot_p += f32_total(sum_z_dot_p_lanes);
         }
         for (ptrdiff_t i = 0; i < K; i++) {
@@ -791,30 +1731,34 @@ void log_softmax_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double m[LANES];
-            double s[LANES];
-            double sum_z_dot_p[LANES];
-            double scale[LANES];
+            double z_block[SHORT][LANES];
+            double z_dot_block[SHORT][LANES];
+            double out_block[SHORT][LANES];
+            double m[LANES], s[LANES], sum_z_dot_p[LANES], scale[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    z_dot_block[place][lane] = z_dot[(first + lane) * K + place];
+                }
+            }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 m[lane] = -INFINITY;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    m[lane] = f64_larger(z[row * K + k], m[lane]);
+                    m[lane] = f64_larger(z_block[k][lane], m[lane]);
                 }
             }
-            /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* out_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
             /* s: between 1 and the number of terms */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 s[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[lane]);
-                    s[lane] += out[row * K + k];
+                    out_block[k][lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
+                    s[lane] += out_block[k][lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -823,34 +1767,155 @@ void log_softmax_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_z_dot_p[lane] += scale[lane] * z_dot[row * K + i] * out[row * K + i];
+                    sum_z_dot_p[lane] = f64_add_product(scale[lane] * z_dot_block[i][lane], out_block[i][lane], sum_z_dot_p[lane]);
                 }
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = z_dot[row * K + i] - sum_z_dot_p[lane];
+                    out_block[i][lane] = z_dot_block[i][lane] - sum_z_dot_p[lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
+    }
+    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            double m[ROWS], s[ROWS], sum_z_dot_p[ROWS], scale[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                {
+                    double m_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        m_lanes[lane] = -INFINITY;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        m[row - start] = f64_larger(z[row * K + k], m[row - start]);
+                    }
+                    FOR_LANES(F64_LANES)
+                        m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
+                    m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
+                }
+            }
+            /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0;
+                {
+                    double s_lanes[F64_LANES];
+                    FOR_LANES(F64_LANES)
+                        s_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_LANES <= K; first += F64_LANES)
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            out[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                            s_lanes[lane] += out[row * K + k];
+                        }
+                    if (first < K && K >= F64_LANES) {
+                        const ptrdiff_t again = first + F64_LANES - K;
+                        first = K - F64_LANES;
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            out[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                            const double s_term = out[row * K + k];
+                            s_lanes[lane] += lane < again ? 0.0 : s_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        out[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s[row - start] += out[row * K + k];
+                    }
+                    s[row - start] += f64_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_z_dot_p[row - start] = 0.0;
+                scale[row - start] = 1.0 / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                double sum_z_dot_p_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_z_dot_p_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t i = first + lane;
+                        sum_z_dot_p_lanes[lane] = f64_add_product(scale[row - start] * z_dot[row * K + i], out[row * K + i], sum_z_dot_p_lanes[lane]);
+                    }
+                if (first < K && K >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - K;
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t i = first + lane;
+                        const double sum_z_dot_p_term = scale[row - start] * z_dot[row * K + i] * out[row * K + i];
+                        sum_z_dot_p_lanes[lane] += lane < again ? 0.0 : sum_z_dot_p_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t i = first; i < K; i++) {
+                    sum_z_dot_p[row - start] = f64_add_product(scale[row - start] * z_dot[row * K + i], out[row * K + i], sum_z_dot_p[row - start]);
+                }
+                FOR_LANES(F64_LANES)
+                    sum_z_dot_p_lanes[lane] += sum_z_dot_p_lanes[lane + F64_LANES];
+                sum_z_dot_p[row - start] += f64_total(sum_z_dot_p_lanes);
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t i = 0; i < K; i++) {
+                    out[row * K + i] = z_dot[row * K + i] - sum_z_dot_p[row - start];
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         double m = -INFINITY;
         {
-            double m_lanes[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + LANES <= K; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= K; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
                 }
+            if (first < K && K >= F64_WIDE) {
+                first = K - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                }
+                first = K;
+            }
             for (ptrdiff_t k = first; k < K; k++) {
                 m = f64_larger(z[row * K + k], m);
             }
+            FOR_LANES(F64_LANES)
+                m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
             m = f64_larger(f64_largest(m_lanes), m);
         }
         /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
@@ -858,14 +1923,27 @@ void log_softmax_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
         double s = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double s_lanes[LANES] = {0.0};
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     out[row * K + k] = f64_exp_of_negative(z[row * K + k] - m);
                     s_lanes[lane] += out[row * K + k];
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    out[row * K + k] = f64_exp_of_negative(z[row * K + k] - m);
+                    const double s_term = out[row * K + k];
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 out[row * K + k] = f64_exp_of_negative(z[row * K + k] - m);
                 s += out[row * K + k];
@@ -876,16 +1954,30 @@ void log_softmax_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
         double scale = 1.0 / s;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_z_dot_p_lanes[LANES] = {0.0};
+            double sum_z_dot_p_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_z_dot_p_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t i = first + lane;
-                    sum_z_dot_p_lanes[lane] += scale * z_dot[row * K + i] * out[row * K + i];
+                    sum_z_dot_p_lanes[lane] = f64_add_product(scale * z_dot[row * K + i], out[row * K + i], sum_z_dot_p_lanes[lane]);
                 }
-            for (ptrdiff_t i = first; i < end; i++) {
-                sum_z_dot_p += scale * z_dot[row * K + i] * out[row * K + i];
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t i = first + lane;
+                    const double sum_z_dot_p_term = scale * z_dot[row * K + i] * out[row * K + i];
+                    sum_z_dot_p_lanes[lane] += lane < again ? 0.0 : sum_z_dot_p_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t i = first; i < end; i++) {
+                sum_z_dot_p = f64_add_product(scale * z_dot[row * K + i], out[row * K + i], sum_z_dot_p);
+            }
+            FOR_LANES(F64_LANES)
+                sum_z_dot_p_lanes[lane] += sum_z_dot_p_lanes[lane + F64_LANES];
             sum_z_dot_p += f64_total(sum_z_dot_p_lanes);
         }
         for (ptrdiff_t i = 0; i < K; i++) {

@@ -27,99 +27,6 @@ __all__ = [
 ]
 
 
-def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
-
-    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
-    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
-    """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
-    arrays, sizes, of, single = [], {}, {}, None
-    for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
-        if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
-        if label_of is not None:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
-        else:
-            if not isinstance(value, np.ndarray):
-                if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
-                value = np.asarray(value, dtype)
-            elif not value.ndim and value.dtype.kind in "iuf":
-                value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
-        if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
-        if batched:
-            alone = array.ndim == least
-            if single is not None and alone != single[1]:
-                one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
-            single = single or (name, alone)
-            array = array[None] if alone else array
-        for axis, size in zip(axes, array.shape, strict=True):
-            if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
-            if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
-        arrays.append(array)
-    for place, (name, _, _, label_of, _) in enumerate(arguments):
-        array = arrays[place]
-        if label_of is not None:
-            # Where no argument has that axis, nothing is looked up along it.
-            places = sizes.get(label_of)
-            outside = array < 0 if places is None else (array < 0) | (array >= places)
-            if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
-            array = array.astype(np.intp)
-        arrays[place] = array if array.ndim else array[()]
-    return arrays, sizes, dtype, single is not None and single[1]
-
-
-def _output(name, out, shape, dtype, without_batch, others):
-    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
-    if out is None:
-        return np.empty(shape, dtype)
-    wanted = shape[1:] if without_batch else shape
-    masked = isinstance(out, np.ma.MaskedArray)
-    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
-    return out[None] if without_batch else out
-
-
 def log_softmax(z, out=None):
     """The logarithm of the softmax probabilities, the form in which likelihoods are computed.
 
@@ -143,25 +50,37 @@ def log_softmax(z, out=None):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
-    arrays, sizes, dtype, single = _read(
-        ("z", z, ('B', 'K'), None, True),
-    )
-    z, = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K), dtype, single, arrays)
+    single = False
+    if not (_are_plain(z) and z.ndim == 2 and z.size > 0):
+        (z,), _, _, single = _read(
+            ("z", z, ('B', 'K'), None, True),
+        )
+    dtype = z.dtype
+    B, K = z.shape
+    out = _output("out", out, (B, K), dtype, single, [z])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        m = np.max(z, axis=-1)  # [B]: the largest exponent becomes 0, so exp cannot overflow
-        e = np.exp(z - m[:, None])  # [B, K]: between 0 and 1, and at least one of them is 1
-        s = np.sum(e, axis=-1)  # [B]: between 1 and the number of terms
-        log_s = np.log(s)  # [B]
-        out[...] = ((z - m[:, None]) - log_s[:, None])
+        if B >= 128 and K <= 32:  # NumPy is slow at reducing many short rows
+            _by_columns(_log_softmax_rows, (z,), (out,))
+        else:
+            _in_blocks(_log_softmax_rows, (z, out))
     return out[0] if single else out
+
+
+def _log_softmax_rows(z, out):
+    """The samples of one block of log_softmax."""
+    # m, [B]: the largest exponent becomes 0, so exp cannot overflow
+    m = np.maximum.reduce(z, axis=-1)
+    np.subtract(z, m[:, None], out=out)
+    e = np.exp(out)  # [B, K]: between 0 and 1, and at least one of them is 1
+    s = np.add.reduce(e, axis=-1)  # [B]: between 1 and the number of terms
+    log_s = np.log(s)  # [B]
+    out -= log_s[:, None]
 
 
 def log_softmax_jacobian_z(z, out=None):
@@ -189,27 +108,35 @@ def log_softmax_jacobian_z(z, out=None):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
-    arrays, sizes, dtype, single = _read(
-        ("z", z, ('B', 'K'), None, True),
-    )
-    z, = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K, K), dtype, single, arrays)
+    single = False
+    if not (_are_plain(z) and z.ndim == 2 and z.size > 0):
+        (z,), _, _, single = _read(
+            ("z", z, ('B', 'K'), None, True),
+        )
+    dtype = z.dtype
+    B, K = z.shape
+    out = _output("out", out, (B, K, K), dtype, single, [z])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        m = np.max(z, axis=-1)  # [B]: the largest exponent becomes 0, so exp cannot overflow
-        e = np.exp(z - m[:, None])  # [B, K]: between 0 and 1, and at least one of them is 1
-        s = np.sum(e, axis=-1)  # [B]: between 1 and the number of terms
-        p = e / s[:, None]  # [B, K]
-        out[...] = -p[:, None, :]
-        diagonal = np.einsum("bii->bi", out)  # a view, where j = i
-        diagonal[...] = 1 - p
+        _in_blocks(_log_softmax_jacobian_z_rows, (z, out))
     return out[0] if single else out
+
+
+def _log_softmax_jacobian_z_rows(z, out):
+    """The samples of one block of log_softmax_jacobian_z."""
+    # m, [B]: the largest exponent becomes 0, so exp cannot overflow
+    m = np.maximum.reduce(z, axis=-1)
+    e = np.exp(z - m[:, None])  # [B, K]: between 0 and 1, and at least one of them is 1
+    s = np.add.reduce(e, axis=-1)  # [B]: between 1 and the number of terms
+    p = e / s[:, None]  # [B, K]
+    out[...] = -p[:, None, :]
+    diagonal = np.einsum("bii->bi", out)  # a view, where j = i
+    diagonal[...] = 1 - p
 
 
 def log_softmax_vjp(z, g, out=None):
@@ -239,27 +166,39 @@ def log_softmax_vjp(z, g, out=None):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
-    arrays, sizes, dtype, single = _read(
-        ("z", z, ('B', 'K'), None, True),
-        ("g", g, ('B', 'K'), None, True),
-    )
-    z, g = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    dz = _output("out", out, (B, K), dtype, single, arrays)
+    single = False
+    if not (_are_plain(z, g) and z.ndim == 2 and z.size > 0 and g.shape == z.shape):
+        (z, g), _, _, single = _read(
+            ("z", z, ('B', 'K'), None, True),
+            ("g", g, ('B', 'K'), None, True),
+        )
+    dtype = z.dtype
+    B, K = z.shape
+    dz = _output("out", out, (B, K), dtype, single, [z, g])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        m = np.max(z, axis=-1)  # [B]: the largest exponent becomes 0, so exp cannot overflow
-        e = np.exp(z - m[:, None])  # [B, K]: between 0 and 1, and at least one of them is 1
-        s = np.sum(e, axis=-1)  # [B]: between 1 and the number of terms
-        p = e / s[:, None]  # [B, K]
-        sum_g = np.sum(g, axis=-1)  # [B]
-        dz[...] = g - p * sum_g[:, None]
+        if B >= 128 and K <= 32:  # NumPy is slow at reducing many short rows
+            _by_columns(_log_softmax_vjp_rows, (z, g), (dz,))
+        else:
+            _in_blocks(_log_softmax_vjp_rows, (z, g, dz))
     return dz[0] if single else dz
+
+
+def _log_softmax_vjp_rows(z, g, dz):
+    """The samples of one block of log_softmax_vjp."""
+    # m, [B]: the largest exponent becomes 0, so exp cannot overflow
+    m = np.maximum.reduce(z, axis=-1)
+    e = np.subtract(z, m[:, None], out=dz)
+    np.exp(e, out=e)  # [B, K]: between 0 and 1, and at least one of them is 1
+    s = np.add.reduce(e, axis=-1)  # [B]: between 1 and the number of terms
+    sum_g = np.add.reduce(g, axis=-1)  # [B]
+    np.multiply(e, sum_g[:, None] / s[:, None], out=dz)
+    np.subtract(g, dz, out=dz)
 
 
 def log_softmax_jvp(z, z_dot, out=None):
@@ -287,24 +226,220 @@ def log_softmax_jvp(z, z_dot, out=None):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
-    arrays, sizes, dtype, single = _read(
-        ("z", z, ('B', 'K'), None, True),
-        ("z_dot", z_dot, ('B', 'K'), None, True),
-    )
-    z, z_dot = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K), dtype, single, arrays)
+    single = False
+    if not (_are_plain(z, z_dot) and z.ndim == 2 and z.size > 0 and z_dot.shape == z.shape):
+        (z, z_dot), _, _, single = _read(
+            ("z", z, ('B', 'K'), None, True),
+            ("z_dot", z_dot, ('B', 'K'), None, True),
+        )
+    dtype = z.dtype
+    B, K = z.shape
+    out = _output("out", out, (B, K), dtype, single, [z, z_dot])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        m = np.max(z, axis=-1)  # [B]: the largest exponent becomes 0, so exp cannot overflow
-        e = np.exp(z - m[:, None])  # [B, K]: between 0 and 1, and at least one of them is 1
-        s = np.sum(e, axis=-1)  # [B]: between 1 and the number of terms
-        p = e / s[:, None]  # [B, K]
-        sum_z_dot_p = np.sum(z_dot * p, axis=-1)  # [B]
-        out[...] = z_dot - sum_z_dot_p[:, None]
+        if B >= 128 and K <= 32:  # NumPy is slow at reducing many short rows
+            _by_columns(_log_softmax_jvp_rows, (z, z_dot), (out,))
+        else:
+            _in_blocks(_log_softmax_jvp_rows, (z, z_dot, out))
     return out[0] if single else out
+
+
+def _log_softmax_jvp_rows(z, z_dot, out):
+    """The samples of one block of log_softmax_jvp."""
+    # m, [B]: the largest exponent becomes 0, so exp cannot overflow
+    m = np.maximum.reduce(z, axis=-1)
+    e = np.subtract(z, m[:, None], out=out)
+    np.exp(e, out=e)  # [B, K]: between 0 and 1, and at least one of them is 1
+    s = np.add.reduce(e, axis=-1)  # [B]: between 1 and the number of terms
+    sum_z_dot_e = _dot(z_dot, e)  # [B]
+    sum_z_dot_p = sum_z_dot_e / s  # [B]
+    np.subtract(z_dot, sum_z_dot_p[:, None], out=out)
+
+
+def _in_blocks(kernel, arrays, others=()):
+    """Call a kernel for one block of samples after the other, so that what it works on stays in the cache.
+
+    All of `arrays` have a part for each sample; `others` are the same for all samples.
+    """
+    size = 0
+    for each in arrays:
+        size += each.nbytes
+    if size <= _BLOCK:
+        kernel(*arrays, *others)
+        return
+    samples = len(arrays[0])
+    rows = max(1, samples * _BLOCK // size)
+    for start in range(0, samples, rows):
+        kernel(*[each[start : start + rows] for each in arrays], *others)
+
+
+_BLOCK = 2 << 20  # bytes: somewhat more than a second-level cache, so that blocks are few
+
+
+def _by_columns(kernel, arguments, results, others=()):
+    """Call a kernel on blocks of samples that are stored column by column, so that loops go along samples."""
+    for start in range(0, len(results[0]), 1024):
+        block = slice(start, start + 1024)
+        given = [each[block].copy(order="F") for each in arguments]
+        made = [np.empty_like(each[block], order="F") for each in results]
+        kernel(*given, *made, *others)
+        for result, part in zip(results, made):
+            result[block] = part
+
+
+#: NumPy has it since version 2.
+_vecdot = getattr(np, "vecdot", None) or (lambda u, v: np.einsum("...k,...k->...", u, v))
+
+
+def _dot(u, v):
+    """The sums of products along the last axis.
+
+    Long ones are sums over pieces of 1024 terms, so that their error does not grow with their length.
+    """
+    size = u.shape[-1]
+    if size <= 32 and u.size >= 4096:  # so short that a call of BLAS for each takes longer
+        return np.einsum("...k,...k->...", u, v)
+    if size < 2048:
+        return _vecdot(u, v)
+    whole = size - size % 1024
+    pieces = (*u.shape[:-1], -1, 1024)
+    total = np.add.reduce(_vecdot(u[..., :whole].reshape(pieces), v[..., :whole].reshape(pieces)), axis=-1)
+    if whole < size:
+        total += _vecdot(u[..., whole:], v[..., whole:])
+    return total
+
+
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _are_plain(first, *others):
+    """Whether all are plain arrays of one dtype, float32 or float64."""
+    if type(first) is not np.ndarray:
+        return False
+    dtype = first.dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array in others:
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+    return True
+
+
+def _read(*arguments):
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
+
+    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
+    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
+    """
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
+    )
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
+    arrays, sizes, of, single = [], {}, {}, None
+    for name, value, axes, label_of, batched in arguments:
+        if isinstance(value, np.ma.MaskedArray):
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
+        if label_of is not None:
+            array = np.asarray(value)
+            if array.dtype.kind not in "iu":
+                _refuse(name, "integers (labels)", array.dtype)
+        else:
+            if not isinstance(value, np.ndarray):
+                if least or not isinstance(value, (int, float, np.floating, np.integer)):
+                    _refuse(name, "an array", type(value).__name__)
+                value = np.asarray(value, dtype)
+            elif not value.ndim and value.dtype.kind in "iuf":
+                value = value.astype(dtype)
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
+        if array.ndim not in (len(axes), least):
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
+        if batched:
+            alone = array.ndim == least
+            if single is not None and alone != single[1]:
+                one, other = (name, single[0]) if alone else (single[0], name)
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
+            single = single or (name, alone)
+            array = array[None] if alone else array
+        for axis, size in zip(axes, array.shape, strict=True):
+            if size == 0:
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
+            if sizes.setdefault(axis, size) != size:
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
+        arrays.append(array)
+    for place, (name, _, _, label_of, _) in enumerate(arguments):
+        array = arrays[place]
+        if label_of is not None:
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
+            array = array.astype(np.intp)
+        arrays[place] = array if array.ndim else array[()]
+    return arrays, sizes, dtype, single is not None and single[1]
+
+
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
+def _output(name, out, shape, dtype, without_batch, others):
+    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
+    if out is None:
+        return np.empty(shape, dtype)
+    wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
+    return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False

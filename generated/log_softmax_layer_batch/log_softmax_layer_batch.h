@@ -11,7 +11,7 @@
      L is any differentiable function of Y
 
    Derivatives
-     sum(l, j, g[l, j] * d(Y[l, j], Z[n, k])) = dL_dY[n, k] - P[n, k] * sum(i, dL_dY[n, i])
+     sum(l, j, dL_dY[l, j] * d(Y[l, j], Z[n, k])) = dL_dY[n, k] - P[n, k] * sum(i, dL_dY[n, i])
 
    Source: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press, 2016, section 6.2.2.3.
 
@@ -19,8 +19,17 @@
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
    `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
    run at the same time need one each.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       float *work = malloc((size_t)log_softmax_layer_batch_work(N, K) * sizeof *work);
+       log_softmax_layer_batch_f32(N, K, Z, out, work);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c log_softmax_layer_batch.c -lm */
 
 #ifndef LOG_SOFTMAX_LAYER_BATCH_H
 #define LOG_SOFTMAX_LAYER_BATCH_H
@@ -48,7 +57,7 @@ ptrdiff_t log_softmax_layer_batch_work(ptrdiff_t N, ptrdiff_t K);
 
 /* The gradient of L(Y) by Z, given its gradient dL_dY by Y.
 
-     sum(l, j, g[l, j] * d(Y[l, j], Z[n, k])) = dL_dY[n, k] - P[n, k] * sum(i, dL_dY[n, i])
+     sum(l, j, dL_dY[l, j] * d(Y[l, j], Z[n, k])) = dL_dY[n, k] - P[n, k] * sum(i, dL_dY[n, i])
 
    Z[N][K]: Input.
    dL_dY[N][K]: The cotangent of Y.

@@ -12,7 +12,7 @@ L is any differentiable function of Y
 
 Derivatives
 -----------
-sum(l, j, g[l, j] * d(Y[l, j], Z[n, k])) = dL_dY[n, k] - P[n, k] * sum(i, dL_dY[n, i])
+sum(l, j, dL_dY[l, j] * d(Y[l, j], Z[n, k])) = dL_dY[n, k] - P[n, k] * sum(i, dL_dY[n, i])
 
 Source: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press, 2016, section 6.2.2.3.
 """
@@ -23,99 +23,6 @@ __all__ = [
     "log_softmax_layer_batch",
     "log_softmax_layer_batch_gradient",
 ]
-
-
-def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
-
-    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
-    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
-    """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
-    arrays, sizes, of, single = [], {}, {}, None
-    for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
-        if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
-        if label_of is not None:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
-        else:
-            if not isinstance(value, np.ndarray):
-                if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
-                value = np.asarray(value, dtype)
-            elif not value.ndim and value.dtype.kind in "iuf":
-                value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
-        if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
-        if batched:
-            alone = array.ndim == least
-            if single is not None and alone != single[1]:
-                one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
-            single = single or (name, alone)
-            array = array[None] if alone else array
-        for axis, size in zip(axes, array.shape, strict=True):
-            if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
-            if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
-        arrays.append(array)
-    for place, (name, _, _, label_of, _) in enumerate(arguments):
-        array = arrays[place]
-        if label_of is not None:
-            # Where no argument has that axis, nothing is looked up along it.
-            places = sizes.get(label_of)
-            outside = array < 0 if places is None else (array < 0) | (array >= places)
-            if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
-            array = array.astype(np.intp)
-        arrays[place] = array if array.ndim else array[()]
-    return arrays, sizes, dtype, single is not None and single[1]
-
-
-def _output(name, out, shape, dtype, without_batch, others):
-    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
-    if out is None:
-        return np.empty(shape, dtype)
-    wanted = shape[1:] if without_batch else shape
-    masked = isinstance(out, np.ma.MaskedArray)
-    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
-    return out[None] if without_batch else out
 
 
 def log_softmax_layer_batch(Z, out=None):
@@ -140,31 +47,35 @@ def log_softmax_layer_batch(Z, out=None):
 
     Notes
     -----
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
-    arrays, sizes, dtype, single = _read(
-        ("Z", Z, ('N', 'K'), None, False),
-    )
-    Z, = arrays
-    N = sizes["N"]
-    K = sizes["K"]
-    out = _output("out", out, (N, K), dtype, False, arrays)
+    single = False
+    if not (_are_plain(Z) and Z.ndim == 2 and Z.size > 0):
+        (Z,), _, _, single = _read(
+            ("Z", Z, ('N', 'K'), None, False),
+        )
+    dtype = Z.dtype
+    N, K = Z.shape
+    out = _output("out", out, (N, K), dtype, False, [Z])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        m = np.max(Z, axis=-1)  # [N]: the largest exponent becomes 0, so exp cannot overflow
-        e = np.exp(Z - m[:, None])  # [N, K]: between 0 and 1, and at least one of them is 1
-        s = np.sum(e, axis=-1)  # [N]: between 1 and the number of terms
+        # m, [N]: the largest exponent becomes 0, so exp cannot overflow
+        m = np.maximum.reduce(Z, axis=-1)
+        np.subtract(Z, m[:, None], out=out)
+        e = np.exp(out)  # [N, K]: between 0 and 1, and at least one of them is 1
+        s = np.add.reduce(e, axis=-1)  # [N]: between 1 and the number of terms
         log_s = np.log(s)  # [N]
-        out[...] = ((Z - m[:, None]) - log_s[:, None])
+        out -= log_s[:, None]
     return out
 
 
 def log_softmax_layer_batch_gradient(Z, dL_dY, out=None):
     """The gradient of L(Y) by Z, given its gradient dL_dY by Y.
 
-    sum(l, j, g[l, j] * d(Y[l, j], Z[n, k])) = dL_dY[n, k] - P[n, k] * sum(i, dL_dY[n, i])
+    sum(l, j, dL_dY[l, j] * d(Y[l, j], Z[n, k])) = dL_dY[n, k] - P[n, k] * sum(i, dL_dY[n, i])
 
     Parameters
     ----------
@@ -187,24 +98,159 @@ def log_softmax_layer_batch_gradient(Z, dL_dY, out=None):
 
     Notes
     -----
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
-    arrays, sizes, dtype, single = _read(
-        ("Z", Z, ('N', 'K'), None, False),
-        ("dL_dY", dL_dY, ('N', 'K'), None, False),
-    )
-    Z, dL_dY = arrays
-    N = sizes["N"]
-    K = sizes["K"]
-    dZ = _output("out", out, (N, K), dtype, False, arrays)
+    single = False
+    if not (_are_plain(Z, dL_dY) and Z.ndim == 2 and Z.size > 0 and dL_dY.shape == Z.shape):
+        (Z, dL_dY), _, _, single = _read(
+            ("Z", Z, ('N', 'K'), None, False),
+            ("dL_dY", dL_dY, ('N', 'K'), None, False),
+        )
+    dtype = Z.dtype
+    N, K = Z.shape
+    dZ = _output("out", out, (N, K), dtype, False, [Z, dL_dY])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        m = np.max(Z, axis=-1)  # [N]: the largest exponent becomes 0, so exp cannot overflow
-        e = np.exp(Z - m[:, None])  # [N, K]: between 0 and 1, and at least one of them is 1
-        s = np.sum(e, axis=-1)  # [N]: between 1 and the number of terms
-        P = e / s[:, None]  # [N, K]
-        sum_dL_dY = np.sum(dL_dY, axis=-1)  # [N]
-        dZ[...] = dL_dY - P * sum_dL_dY[:, None]
+        # m, [N]: the largest exponent becomes 0, so exp cannot overflow
+        m = np.maximum.reduce(Z, axis=-1)
+        e = np.subtract(Z, m[:, None], out=dZ)
+        np.exp(e, out=e)  # [N, K]: between 0 and 1, and at least one of them is 1
+        s = np.add.reduce(e, axis=-1)  # [N]: between 1 and the number of terms
+        sum_dL_dY = np.add.reduce(dL_dY, axis=-1)  # [N]
+        np.multiply(e, sum_dL_dY[:, None] / s[:, None], out=dZ)
+        np.subtract(dL_dY, dZ, out=dZ)
     return dZ
+
+
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _are_plain(first, *others):
+    """Whether all are plain arrays of one dtype, float32 or float64."""
+    if type(first) is not np.ndarray:
+        return False
+    dtype = first.dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array in others:
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+    return True
+
+
+def _read(*arguments):
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
+
+    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
+    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
+    """
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
+    )
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
+    arrays, sizes, of, single = [], {}, {}, None
+    for name, value, axes, label_of, batched in arguments:
+        if isinstance(value, np.ma.MaskedArray):
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
+        if label_of is not None:
+            array = np.asarray(value)
+            if array.dtype.kind not in "iu":
+                _refuse(name, "integers (labels)", array.dtype)
+        else:
+            if not isinstance(value, np.ndarray):
+                if least or not isinstance(value, (int, float, np.floating, np.integer)):
+                    _refuse(name, "an array", type(value).__name__)
+                value = np.asarray(value, dtype)
+            elif not value.ndim and value.dtype.kind in "iuf":
+                value = value.astype(dtype)
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
+        if array.ndim not in (len(axes), least):
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
+        if batched:
+            alone = array.ndim == least
+            if single is not None and alone != single[1]:
+                one, other = (name, single[0]) if alone else (single[0], name)
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
+            single = single or (name, alone)
+            array = array[None] if alone else array
+        for axis, size in zip(axes, array.shape, strict=True):
+            if size == 0:
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
+            if sizes.setdefault(axis, size) != size:
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
+        arrays.append(array)
+    for place, (name, _, _, label_of, _) in enumerate(arguments):
+        array = arrays[place]
+        if label_of is not None:
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
+            array = array.astype(np.intp)
+        arrays[place] = array if array.ndim else array[()]
+    return arrays, sizes, dtype, single is not None and single[1]
+
+
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
+def _output(name, out, shape, dtype, without_batch, others):
+    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
+    if out is None:
+        return np.empty(shape, dtype)
+    wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
+    return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -67,34 +82,35 @@ static inline double f64_e_near_zero(double r)
 }
 
 /* e^x for x <= 0 (or NaN), as 2^n e^r: n is x / log 2 rounded by adding and subtracting a large number, which
-   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The error is below 1 eps. Below -87
-   in float and -708 in double, where e^x is no normal number, it is 0. */
+   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
+   exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
+   float and -708 in double, where e^x is no normal number, it is 0. */
 static inline float f32_exp_of_negative(float x)
 {
-    const float shifted = f32_add_product(x, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
-    const float n = shifted - 12582912.0f;
+    const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
+    const float n = shifted - 12583039.0f;
     const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, x));
-    float p = f32_e_near_zero(r);
-    uint32_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 23; /* n goes to the exponent */
-    memcpy(&p, &bits, sizeof p);
-    return x < -87.0f ? 0.0f : (x == x ? p : x);
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    const float e = f32_e_near_zero(r) * power;
+    return x < -87.0f ? 0.0f : e;
 }
 
 static inline double f64_exp_of_negative(double x)
 {
-    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
-    const double n = shifted - 6755399441055744.0;
+    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
+    const double n = shifted - 6755399441056767.0;
     const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, x));
-    double p = f64_e_near_zero(r);
-    uint64_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 52;
-    memcpy(&p, &bits, sizeof p);
-    return x < -708.0 ? 0.0 : (x == x ? p : x);
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    const double e = f64_e_near_zero(r) * power;
+    return x < -708.0 ? 0.0 : e;
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -131,21 +147,74 @@ static inline double f64_softplus(double u)
     return (u > 0.0 ? u : 0.0) + log1p(f64_exp_of_negative(u < 0.0 ? u : -u));
 }
 
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 void logistic_loss_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const float *restrict t,
@@ -157,6 +226,14 @@ void logistic_loss_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const 
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float y_block[SHORT][LANES];
+            float t_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    y_block[place][lane] = y[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = 0.0f;
@@ -164,7 +241,7 @@ void logistic_loss_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const 
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    losses[row] += t[row * K + k] * f32_softplus(-y[row * K + k]);
+                    losses[row] += t_block[k][lane] * f32_softplus(-y_block[k][lane]);
                 }
             }
         }
@@ -174,13 +251,25 @@ void logistic_loss_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const 
         losses[row] = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float losses_lanes[LANES] = {0.0f};
+            float losses_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                losses_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     losses_lanes[lane] += t[row * K + k] * f32_softplus(-y[row * K + k]);
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float losses_term = t[row * K + k] * f32_softplus(-y[row * K + k]);
+                    losses_lanes[lane] += lane < again ? 0.0f : losses_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 losses[row] += t[row * K + k] * f32_softplus(-y[row * K + k]);
             }
@@ -198,6 +287,14 @@ void logistic_loss_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, const
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double y_block[SHORT][LANES];
+            double t_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    y_block[place][lane] = y[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = 0.0;
@@ -205,7 +302,7 @@ void logistic_loss_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, const
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    losses[row] += t[row * K + k] * f64_softplus(-y[row * K + k]);
+                    losses[row] += t_block[k][lane] * f64_softplus(-y_block[k][lane]);
                 }
             }
         }
@@ -215,13 +312,25 @@ void logistic_loss_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, const
         losses[row] = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double losses_lanes[LANES] = {0.0};
+            double losses_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                losses_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     losses_lanes[lane] += t[row * K + k] * f64_softplus(-y[row * K + k]);
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double losses_term = t[row * K + k] * f64_softplus(-y[row * K + k]);
+                    losses_lanes[lane] += lane < again ? 0.0 : losses_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 losses[row] += t[row * K + k] * f64_softplus(-y[row * K + k]);
             }
@@ -239,6 +348,15 @@ void logistic_loss_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float 
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float y_block[SHORT][LANES];
+            float t_block[SHORT][LANES];
+            float dy_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    y_block[place][lane] = y[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = 0.0f;
@@ -246,8 +364,13 @@ void logistic_loss_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float 
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    losses[row] += t[row * K + k] * f32_softplus(-y[row * K + k]);
-                    dy[row * K + k] = -weight * t[row * K + k] * f32_sigmoid(-y[row * K + k]);
+                    losses[row] += t_block[k][lane] * f32_softplus(-y_block[k][lane]);
+                    dy_block[k][lane] = -weight * t_block[k][lane] * f32_sigmoid(-y_block[k][lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dy[(first + lane) * K + place] = dy_block[place][lane];
                 }
             }
         }
@@ -257,14 +380,27 @@ void logistic_loss_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float 
         losses[row] = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float losses_lanes[LANES] = {0.0f};
+            float losses_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                losses_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     losses_lanes[lane] += t[row * K + k] * f32_softplus(-y[row * K + k]);
                     dy[row * K + k] = -weight * t[row * K + k] * f32_sigmoid(-y[row * K + k]);
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float losses_term = t[row * K + k] * f32_softplus(-y[row * K + k]);
+                    losses_lanes[lane] += lane < again ? 0.0f : losses_term;
+                    dy[row * K + k] = -weight * t[row * K + k] * f32_sigmoid(-y[row * K + k]);
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 losses[row] += t[row * K + k] * f32_softplus(-y[row * K + k]);
                 dy[row * K + k] = -weight * t[row * K + k] * f32_sigmoid(-y[row * K + k]);
@@ -283,6 +419,15 @@ void logistic_loss_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double y_block[SHORT][LANES];
+            double t_block[SHORT][LANES];
+            double dy_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    y_block[place][lane] = y[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = 0.0;
@@ -290,8 +435,13 @@ void logistic_loss_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    losses[row] += t[row * K + k] * f64_softplus(-y[row * K + k]);
-                    dy[row * K + k] = -weight * t[row * K + k] * f64_sigmoid(-y[row * K + k]);
+                    losses[row] += t_block[k][lane] * f64_softplus(-y_block[k][lane]);
+                    dy_block[k][lane] = -weight * t_block[k][lane] * f64_sigmoid(-y_block[k][lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dy[(first + lane) * K + place] = dy_block[place][lane];
                 }
             }
         }
@@ -301,14 +451,27 @@ void logistic_loss_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double
         losses[row] = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double losses_lanes[LANES] = {0.0};
+            double losses_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                losses_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     losses_lanes[lane] += t[row * K + k] * f64_softplus(-y[row * K + k]);
                     dy[row * K + k] = -weight * t[row * K + k] * f64_sigmoid(-y[row * K + k]);
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double losses_term = t[row * K + k] * f64_softplus(-y[row * K + k]);
+                    losses_lanes[lane] += lane < again ? 0.0 : losses_term;
+                    dy[row * K + k] = -weight * t[row * K + k] * f64_sigmoid(-y[row * K + k]);
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 losses[row] += t[row * K + k] * f64_softplus(-y[row * K + k]);
                 dy[row * K + k] = -weight * t[row * K + k] * f64_sigmoid(-y[row * K + k]);
@@ -327,23 +490,62 @@ void logistic_loss_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float s[LANES];
-            for (ptrdiff_t k = 0; k < K; k++) {
+            float y_block[SHORT][LANES];
+            float t_block[SHORT][LANES];
+            float v_block[SHORT][LANES];
+            float out_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    s[lane] = f32_sigmoid(y[row * K + k]);
-                    out[row * K + k] = weight * v[row * K + k] * t[row * K + k] * s[lane] * f32_sigmoid(-y[row * K + k]);
+                    y_block[place][lane] = y[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                    v_block[place][lane] = v[(first + lane) * K + place];
+                }
+            }
+            for (ptrdiff_t i = 0; i < K; i++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    out_block[i][lane] = weight * v_block[i][lane] * t_block[i][lane] * f32_sigmoid(-y_block[i][lane]) * f32_sigmoid(y_block[i][lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            float s = f32_sigmoid(y[row * K + k]);
-            out[row * K + k] = weight * v[row * K + k] * t[row * K + k] * s * f32_sigmoid(-y[row * K + k]);
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = weight * v[row * K + i] * t[row * K + i] * f32_sigmoid(-y[row * K + i]) * f32_sigmoid(y[row * K + i]);
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = weight * v[row * K + i] * t[row * K + i] * f32_sigmoid(-y[row * K + i]) * f32_sigmoid(y[row * K + i]);
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = weight * v[row * K + i] * t[row * K + i] * f32_sigmoid(-y[row * K + i]) * f32_sigmoid(y[row * K + i]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                out[row * K + i] = weight * v[row * K + i] * t[row * K + i] * f32_sigmoid(-y[row * K + i]) * f32_sigmoid(y[row * K + i]);
+            }
         }
     }
+    end_of_streams();
 }
 
 void logistic_loss_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
@@ -355,21 +557,60 @@ void logistic_loss_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double s[LANES];
-            for (ptrdiff_t k = 0; k < K; k++) {
+            double y_block[SHORT][LANES];
+            double t_block[SHORT][LANES];
+            double v_block[SHORT][LANES];
+            double out_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    s[lane] = f64_sigmoid(y[row * K + k]);
-                    out[row * K + k] = weight * v[row * K + k] * t[row * K + k] * s[lane] * f64_sigmoid(-y[row * K + k]);
+                    y_block[place][lane] = y[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                    v_block[place][lane] = v[(first + lane) * K + place];
+                }
+            }
+            for (ptrdiff_t i = 0; i < K; i++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    out_block[i][lane] = weight * v_block[i][lane] * t_block[i][lane] * f64_sigmoid(-y_block[i][lane]) * f64_sigmoid(y_block[i][lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            double s = f64_sigmoid(y[row * K + k]);
-            out[row * K + k] = weight * v[row * K + k] * t[row * K + k] * s * f64_sigmoid(-y[row * K + k]);
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = weight * v[row * K + i] * t[row * K + i] * f64_sigmoid(-y[row * K + i]) * f64_sigmoid(y[row * K + i]);
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = weight * v[row * K + i] * t[row * K + i] * f64_sigmoid(-y[row * K + i]) * f64_sigmoid(y[row * K + i]);
+                }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = weight * v[row * K + i] * t[row * K + i] * f64_sigmoid(-y[row * K + i]) * f64_sigmoid(y[row * K + i]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                out[row * K + i] = weight * v[row * K + i] * t[row * K + i] * f64_sigmoid(-y[row * K + i]) * f64_sigmoid(y[row * K + i]);
+            }
         }
     }
+    end_of_streams();
 }

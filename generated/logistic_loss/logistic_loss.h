@@ -8,18 +8,28 @@
    Definition
      s[k] = sigmoid(y[k])
      L = sum(k, t[k] * log(1 + exp(-y[k])))
+     computed as
+     L = sum(k, t[k] * softplus(-y[k]))
 
    Derivatives
-     d(L, y[j]) = -t[j] * (1 - s[j])
-     sum(j, v[j] * d(L, y[i], y[j])) = v[i] * t[i] * s[i] * (1 - s[i])
+     d(L, y[j]) = -t[j] * sigmoid(-y[j])
+     sum(j, v[j] * d(L, y[i], y[j])) = v[i] * t[i] * sigmoid(-y[i]) * (1 - sigmoid(-y[i]))
 
    Source: J. Friedman, T. Hastie and R. Tibshirani, "Additive Logistic Regression: A Statistical View
    of Boosting", Annals of Statistics 28, 2000, pp. 337-407.
 
    Arrays are row-major and contiguous: the last axis varies fastest. Results overlap neither arguments nor
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       logistic_loss_f32(B, K, y, t, losses);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c logistic_loss.c -lm */
 
 #ifndef LOGISTIC_LOSS_H
 #define LOGISTIC_LOSS_H
@@ -42,7 +52,7 @@ void logistic_loss_f64(ptrdiff_t B, ptrdiff_t K, const double *y, const double *
 
 /* The loss L and its gradient by y, in one call.
 
-     d(L, y[j]) = -t[j] * (1 - s[j])
+     d(L, y[j]) = -t[j] * sigmoid(-y[j])
 
    y[B][K]: Input.
    t[B][K]: Input.
@@ -57,7 +67,7 @@ void logistic_loss_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double
 
 /* The product of the Hessian of L by y with a vector v.
 
-     sum(j, v[j] * d(L, y[i], y[j])) = v[i] * t[i] * s[i] * (1 - s[i])
+     sum(j, v[j] * d(L, y[i], y[j])) = v[i] * t[i] * sigmoid(-y[i]) * (1 - sigmoid(-y[i]))
 
    y[B][K]: Input.
    t[B][K]: Input.

@@ -8,11 +8,13 @@ Definition
 ----------
 s[k] = sigmoid(y[k])
 L = sum(k, t[k] * log(1 + exp(-y[k])))
+computed as
+L = sum(k, t[k] * softplus(-y[k]))
 
 Derivatives
 -----------
-d(L, y[j]) = -t[j] * (1 - s[j])
-sum(j, v[j] * d(L, y[i], y[j])) = v[i] * t[i] * s[i] * (1 - s[i])
+d(L, y[j]) = -t[j] * sigmoid(-y[j])
+sum(j, v[j] * d(L, y[i], y[j])) = v[i] * t[i] * sigmoid(-y[i]) * (1 - sigmoid(-y[i]))
 
 Source: J. Friedman, T. Hastie and R. Tibshirani, "Additive Logistic Regression: A Statistical View
 of Boosting", Annals of Statistics 28, 2000, pp. 337-407.
@@ -21,7 +23,7 @@ of Boosting", Annals of Statistics 28, 2000, pp. 337-407.
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit, types
+from numba import from_dtype, njit, types
 from numba.extending import overload
 
 __all__ = [
@@ -34,6 +36,350 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 # For formulas whose grouping matters.
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+_Array = np.ndarray
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _reads(axes):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
+    return lambda real: types.Array(real, axes, "C", readonly=True)
+
+
+def _writes(axes):
+    """One that it writes."""
+    return lambda real: types.Array(real, axes, "C")
+
+
+def _places(axes):
+    """One that holds places of labels."""
+    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+
+
+def _number(real):
+    """A number."""
+    return types.float64
+
+
+class _ByDtype(dict):
+    """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
+
+    def __init__(self, function, kinds):
+        self.function, self.kinds = function, kinds
+
+    def __missing__(self, dtype):
+        if dtype not in _REALS:
+            raise TypeError(f"expected float32 or float64, found {dtype}")
+        # Compiled for one signature, it is not compiled again for others.
+        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        try:
+            # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
+            made = njit(signature, **{**_FAST, "cache": True})(self.function)
+        except Exception:  # no file, no place to write to, or nothing there that can be read
+            made = njit(signature, **_FAST)(self.function)
+        self[dtype] = made
+        return made
+
+
+def _by_dtype(*kinds):
+    """Let a function be compiled for one dtype at a time."""
+    return lambda function: _ByDtype(function, kinds)
+
+
+def logistic_loss(y, t, reduction="mean", *, threads=1):
+    """The logarithmic loss of margins y with weights t: large where a margin is negative.
+
+    Parameters
+    ----------
+    y : array (B, K)
+        Input.
+    t : array (B, K)
+        Input.
+    reduction : mean, sum, none
+        How the losses of the samples become one number (none: they do not).
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
+
+    Returns
+    -------
+    losses : number, or array (B,)
+        The loss.
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(y) is type(t) is _Array
+        and (threads == 1 or y.size < _SHARED)
+        and reduction in ('mean', 'sum')
+        and y.flags.c_contiguous
+        and t.flags.c_contiguous
+    ):
+        try:
+            weight_ = 1 / (len(y) or 1) if reduction == "mean" else 1
+            losses = np.empty(len(y), y.dtype)
+            summed = np.empty(1, y.dtype)
+            if _logistic_loss_compiled[y.dtype](y, t, losses, weight_, summed):
+                return summed[0]
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    _check_reduction(reduction, ('mean', 'sum', 'none'))
+    arrays, sizes, dtype, single = _read(
+        ("y", y, ('B', 'K'), None, True),
+        ("t", t, ('B', 'K'), None, True),
+    )
+    y, t = arrays
+    B = sizes["B"]
+    K = sizes["K"]
+    losses = np.empty((B,), dtype)
+    if threads == 1:
+        _logistic_loss_compiled[dtype](y, t, losses, 1, np.empty(1, dtype))
+    else:
+        _in_threads(threads, _logistic_loss_compiled[dtype], (True, True, True, False, False), y, t, losses, 1, np.empty(1, dtype))
+    if reduction == "none":
+        return losses[0] if single else losses
+    value = _reduced(losses, reduction)
+    return value
+
+
+@njit(**_FAST)
+def _logistic_loss_kernel(y, t, losses):
+    """The loops of logistic_loss."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = y.shape[0]
+    K = y.shape[1]
+    for row in range(B):
+        losses[row] = real(0)
+        for k in range(K):
+            losses[row] += t[row, k] * _softplus(-y[row, k], real(1))
+
+
+@_by_dtype(_reads(2), _reads(2), _writes(1), _number, _writes(1))
+def _logistic_loss_compiled(y, t, losses, weight_, summed):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    real = y.dtype.type
+    B = y.shape[0]
+    K = y.shape[1]
+    if B * K == 0 or t.shape != (B, K) or losses.shape != (B,):
+        return False
+    _logistic_loss_kernel(y, t, losses)
+    summed[0] = _weighted_total(losses, real(weight_))
+    return True
+
+
+def logistic_loss_value_and_gradient(y, t, reduction="mean", out=None, *, threads=1):
+    """The loss L and its gradient by y, in one call.
+
+    d(L, y[j]) = -t[j] * sigmoid(-y[j])
+
+    Parameters
+    ----------
+    y : array (B, K)
+        Input.
+    t : array (B, K)
+        Input.
+    reduction : mean, sum
+        How the losses of the samples become one number.
+    out : array, optional
+        Where to put the result: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
+
+    Returns
+    -------
+    value : number
+        The loss.
+    dy : array (B, K)
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(y) is type(t) is type(out) is _Array
+        and (threads == 1 or y.size < _SHARED)
+        and reduction in ('mean', 'sum')
+        and y.flags.c_contiguous
+        and t.flags.c_contiguous
+    ):
+        try:
+            weight = 1 / (len(y) or 1) if reduction == "mean" else 1
+            losses = np.empty(len(y), y.dtype)
+            summed = np.empty(1, y.dtype)
+            if _logistic_loss_value_and_gradient_compiled[y.dtype](y, t, weight, losses, out, summed):
+                return summed[0], out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    _check_reduction(reduction, ('mean', 'sum'))
+    arrays, sizes, dtype, single = _read(
+        ("y", y, ('B', 'K'), None, True),
+        ("t", t, ('B', 'K'), None, True),
+    )
+    y, t = arrays
+    B = sizes["B"]
+    K = sizes["K"]
+    losses = np.empty((B,), dtype)
+    dy = _output("out", out, (B, K), dtype, single, arrays)
+    weight = dtype.type(1 / B if reduction == "mean" else 1)
+    if threads == 1:
+        _logistic_loss_value_and_gradient_compiled[dtype](y, t, weight, losses, dy, np.empty(1, dtype))
+    else:
+        _in_threads(threads, _logistic_loss_value_and_gradient_compiled[dtype], (True, True, False, True, True, False), y, t, weight, losses, dy, np.empty(1, dtype))
+    value = _reduced(losses, reduction)
+    return value, (dy[0] if single else dy)
+
+
+@njit(**_FAST)
+def _logistic_loss_value_and_gradient_kernel(y, t, weight, losses, dy):
+    """The loops of logistic_loss_value_and_gradient."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = y.shape[0]
+    K = y.shape[1]
+    for row in range(B):
+        losses[row] = real(0)
+        for k in range(K):
+            losses[row] += t[row, k] * _softplus(-y[row, k], real(1))
+            dy[row, k] = -weight * t[row, k] * _sigmoid(-y[row, k], real(1))
+
+
+@_by_dtype(_reads(2), _reads(2), _number, _writes(1), _writes(2), _writes(1))
+def _logistic_loss_value_and_gradient_compiled(y, t, weight, losses, dy, summed):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    real = y.dtype.type
+    B = y.shape[0]
+    K = y.shape[1]
+    if (
+        B * K == 0
+        or t.shape != (B, K)
+        or losses.shape != (B,)
+        or dy.shape != (B, K)
+        or _overlap(dy, y)
+        or _overlap(dy, t)
+    ):
+        return False
+    _logistic_loss_value_and_gradient_kernel(y, t, real(weight), losses, dy)
+    summed[0] = _weighted_total(losses, real(weight))
+    return True
+
+
+def logistic_loss_hvp(y, t, v, reduction="mean", out=None, *, threads=1):
+    """The product of the Hessian of L by y with a vector v.
+
+    sum(j, v[j] * d(L, y[i], y[j])) = v[i] * t[i] * sigmoid(-y[i]) * (1 - sigmoid(-y[i]))
+
+    Parameters
+    ----------
+    y : array (B, K)
+        Input.
+    t : array (B, K)
+        Input.
+    v : array (B, K)
+        The tangent of y.
+    reduction : mean, sum
+        How the losses of the samples become one number.
+    out : array, optional
+        Where to put the result: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
+
+    Returns
+    -------
+    out : array (B, K)
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(y) is type(t) is type(v) is type(out) is _Array
+        and (threads == 1 or y.size < _SHARED)
+        and reduction in ('mean', 'sum')
+        and y.flags.c_contiguous
+        and t.flags.c_contiguous
+        and v.flags.c_contiguous
+    ):
+        try:
+            weight = 1 / (len(y) or 1) if reduction == "mean" else 1
+            if _logistic_loss_hvp_compiled[y.dtype](y, t, v, weight, out):
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    _check_reduction(reduction, ('mean', 'sum'))
+    arrays, sizes, dtype, single = _read(
+        ("y", y, ('B', 'K'), None, True),
+        ("t", t, ('B', 'K'), None, True),
+        ("v", v, ('B', 'K'), None, True),
+    )
+    y, t, v = arrays
+    B = sizes["B"]
+    K = sizes["K"]
+    out = _output("out", out, (B, K), dtype, single, arrays)
+    weight = dtype.type(1 / B if reduction == "mean" else 1)
+    if threads == 1:
+        _logistic_loss_hvp_compiled[dtype](y, t, v, weight, out)
+    else:
+        _in_threads(threads, _logistic_loss_hvp_compiled[dtype], (True, True, True, False, True), y, t, v, weight, out)
+    return out[0] if single else out
+
+
+@njit(**_FAST)
+def _logistic_loss_hvp_kernel(y, t, v, weight, out):
+    """The loops of logistic_loss_hvp."""
+    real = out.dtype.type  # keeps literals narrow
+    B = y.shape[0]
+    K = y.shape[1]
+    for row in range(B):
+        for i in range(K):
+            out[row, i] = weight * v[row, i] * t[row, i] * _sigmoid(-y[row, i], real(1)) * _sigmoid(y[row, i], real(1))
+
+
+@_by_dtype(_reads(2), _reads(2), _reads(2), _number, _writes(2))
+def _logistic_loss_hvp_compiled(y, t, v, weight, out):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    real = y.dtype.type
+    B = y.shape[0]
+    K = y.shape[1]
+    if (
+        B * K == 0
+        or t.shape != (B, K)
+        or v.shape != (B, K)
+        or out.shape != (B, K)
+        or _overlap(out, y)
+        or _overlap(out, t)
+        or _overlap(out, v)
+    ):
+        return False
+    _logistic_loss_hvp_kernel(y, t, v, real(weight), out)
+    return True
 
 
 def _exp_of_negative_32(u):
@@ -177,66 +523,85 @@ def _softplus(u, one):
     return (u if u > 0 else one - one) + (_log(whole) + (small - (whole - one)) / whole)
 
 
+_POOL = ThreadPoolExecutor()
+#: From so many numbers on, handing over to another thread costs less than it saves.
+_SHARED = 65536
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    blocks of 32 of them, so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    largest = max(each.size for each, cut in zip(arguments, sliced, strict=True) if cut)
+    unit = 32 if largest < 128 * samples else 1
+    units = samples // unit
+    parts = max(1, min(threads, units, 2 * largest // _SHARED))
+    cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
 
     Each argument is (name, value, axes, axis that a label points into, whether it is batched).
     Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
     """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
+    )
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
     arrays, sizes, of, single = [], {}, {}, None
     for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
         if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
         if label_of is not None:
             array = np.asarray(value)
             if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
+                _refuse(name, "integers (labels)", array.dtype)
         else:
             if not isinstance(value, np.ndarray):
                 if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
+                    _refuse(name, "an array", type(value).__name__)
                 value = np.asarray(value, dtype)
             elif not value.ndim and value.dtype.kind in "iuf":
                 value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
             array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
         if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
         if batched:
             alone = array.ndim == least
             if single is not None and alone != single[1]:
                 one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
             single = single or (name, alone)
             array = array[None] if alone else array
         for axis, size in zip(axes, array.shape, strict=True):
             if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
             if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
         arrays.append(array)
     for place, (name, _, _, label_of, _) in enumerate(arguments):
         array = arrays[place]
@@ -245,8 +610,8 @@ def _read(*arguments):
             places = sizes.get(label_of)
             outside = array < 0 if places is None else (array < 0) | (array >= places)
             if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
             array = array.astype(np.intp)
         if array.ndim:
             array = np.ascontiguousarray(array)
@@ -254,28 +619,58 @@ def _read(*arguments):
     return arrays, sizes, dtype, single is not None and single[1]
 
 
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
 def _output(name, out, shape, dtype, without_batch, others):
     """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
     if out is None:
         return np.empty(shape, dtype)
     wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
     masked = isinstance(out, np.ma.MaskedArray)
     if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
         found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
     if not out.flags.writeable or not out.flags.c_contiguous:
         found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
     return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False
 
 
 def _check_reduction(reduction, known):
     """Refuse a reduction that is not among those known."""
     if reduction not in known:
-        raise ValueError(f"reduction: expected one of {', '.join(known)}, found {reduction!r}")
+        _refuse("reduction", f"one of {', '.join(known)}", repr(reduction))
 
 
 def _reduced(losses, reduction):
@@ -291,298 +686,3 @@ def _weighted_total(losses, weight):
     for row in range(losses.size):
         total += losses[row]
     return weight * total
-
-
-_REALS = (np.dtype(np.float32), np.dtype(np.float64))
-_NUMBERS = (float, np.float32, np.float64)
-
-
-def _is_plain(first, *others):
-    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
-    if type(first[0]) is not np.ndarray:
-        return False
-    dtype = first[0].dtype
-    if dtype is not _REALS[0] and dtype is not _REALS[1]:
-        return False
-    for array, axes in (first, *others):
-        if type(array) is not np.ndarray or array.dtype is not dtype:
-            return False
-        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
-            return False
-    return True
-
-
-_POOL = ThreadPoolExecutor()
-
-
-def _in_threads(threads, kernel, sliced, *arguments):
-    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
-
-    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
-    so that every number comes out as in one thread.
-    """
-    samples = len(arguments[sliced.index(True)])
-    blocks = max(1, samples // 32)
-    parts = max(1, min(threads, blocks))
-    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
-
-    def run(part):
-        here = slice(cuts[part], cuts[part + 1])
-        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
-
-    others = [_POOL.submit(run, part) for part in range(1, parts)]
-    run(0)
-    for each in others:
-        each.result()
-
-
-@njit(**_FAST)
-def _logistic_loss_kernel(y, t, losses):
-    """The loops of logistic_loss."""
-    real = losses.dtype.type  # keeps literals narrow
-    B = y.shape[0]
-    K = y.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or K == 0
-        or t.shape[0] != B
-        or t.shape[1] != K
-        or losses.shape[0] != B
-        or _overlap(losses, y)
-        or _overlap(losses, t)
-    ):
-        return False
-    for row in range(B):
-        losses[row] = real(0)
-        for k in range(K):
-            losses[row] += t[row, k] * _softplus(-y[row, k], real(1))
-    return True
-
-
-def logistic_loss(y, t, reduction="mean", *, threads=1):
-    """The logarithmic loss of margins y with weights t: large where a margin is negative.
-
-    Parameters
-    ----------
-    y : array (B, K)
-        Input.
-    t : array (B, K)
-        Input.
-    reduction : mean, sum, none
-        How the losses of the samples become one number (none: they do not).
-    threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
-
-    Returns
-    -------
-    losses : number, or array (B,)
-        The loss.
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    """
-    if threads == 1 and reduction in ("mean", "sum") and _is_plain((y, 2), (t, 2)):
-        B = y.shape[0]
-        losses = np.empty(B, y.dtype)
-        if _logistic_loss_kernel(y, t, losses):
-            return _reduced(losses, reduction)
-    # Something is to be converted, or made, or is wrong.
-    _check_reduction(reduction, ('mean', 'sum', 'none'))
-    arrays, sizes, dtype, single = _read(
-        ("y", y, ('B', 'K'), None, True),
-        ("t", t, ('B', 'K'), None, True),
-    )
-    y, t = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    losses = np.empty((B,), dtype)
-    _logistic_loss_kernel(y, t, losses) if threads == 1 else _in_threads(threads, _logistic_loss_kernel, (True, True, True), y, t, losses)
-    if reduction == "none":
-        return losses[0] if single else losses
-    value = _reduced(losses, reduction)
-    return value
-
-
-@njit(**_FAST)
-def _logistic_loss_value_and_gradient_kernel(y, t, weight, losses, dy):
-    """The loops of logistic_loss_value_and_gradient."""
-    real = losses.dtype.type  # keeps literals narrow
-    B = y.shape[0]
-    K = y.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or K == 0
-        or t.shape[0] != B
-        or t.shape[1] != K
-        or losses.shape[0] != B
-        or dy.shape[0] != B
-        or dy.shape[1] != K
-        or _overlap(losses, y)
-        or _overlap(losses, t)
-        or _overlap(dy, y)
-        or _overlap(dy, t)
-        or _overlap(dy, losses)
-    ):
-        return False
-    for row in range(B):
-        losses[row] = real(0)
-        for k in range(K):
-            losses[row] += t[row, k] * _softplus(-y[row, k], real(1))
-            dy[row, k] = -weight * t[row, k] * _sigmoid(-y[row, k], real(1))
-    return True
-
-
-def logistic_loss_value_and_gradient(y, t, reduction="mean", out=None, *, threads=1):
-    """The loss L and its gradient by y, in one call.
-
-    d(L, y[j]) = -t[j] * (1 - s[j])
-
-    Parameters
-    ----------
-    y : array (B, K)
-        Input.
-    t : array (B, K)
-        Input.
-    reduction : mean, sum
-        How the losses of the samples become one number.
-    out : array, optional
-        Where to put the result: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-    threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
-
-    Returns
-    -------
-    value : number
-        The loss.
-    dy : array (B, K)
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    """
-    if (
-        threads == 1
-        and reduction in ("mean", "sum")
-        and out is not None
-        and _is_plain((y, 2), (t, 2), (out, 2))
-    ):
-        B = y.shape[0]
-        weight = y.dtype.type(1 / B if reduction == "mean" else 1)
-        losses = np.empty(B, y.dtype)
-        if _logistic_loss_value_and_gradient_kernel(y, t, weight, losses, out):
-            return _reduced(losses, reduction), out
-    # Something is to be converted, or made, or is wrong.
-    _check_reduction(reduction, ('mean', 'sum'))
-    arrays, sizes, dtype, single = _read(
-        ("y", y, ('B', 'K'), None, True),
-        ("t", t, ('B', 'K'), None, True),
-    )
-    y, t = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    losses = np.empty((B,), dtype)
-    dy = _output("out", out, (B, K), dtype, single, arrays)
-    weight = dtype.type(1 / B if reduction == "mean" else 1)
-    _logistic_loss_value_and_gradient_kernel(y, t, weight, losses, dy) if threads == 1 else _in_threads(threads, _logistic_loss_value_and_gradient_kernel, (True, True, False, True, True), y, t, weight, losses, dy)
-    value = _reduced(losses, reduction)
-    return value, (dy[0] if single else dy)
-
-
-@njit(**_FAST)
-def _logistic_loss_hvp_kernel(y, t, v, weight, out):
-    """The loops of logistic_loss_hvp."""
-    real = out.dtype.type  # keeps literals narrow
-    B = y.shape[0]
-    K = y.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or K == 0
-        or t.shape[0] != B
-        or t.shape[1] != K
-        or v.shape[0] != B
-        or v.shape[1] != K
-        or out.shape[0] != B
-        or out.shape[1] != K
-        or _overlap(out, y)
-        or _overlap(out, t)
-        or _overlap(out, v)
-    ):
-        return False
-    for row in range(B):
-        for k in range(K):
-            s = _sigmoid(y[row, k], real(1))
-            out[row, k] = weight * v[row, k] * t[row, k] * s * _sigmoid(-y[row, k], real(1))
-    return True
-
-
-def logistic_loss_hvp(y, t, v, reduction="mean", out=None, *, threads=1):
-    """The product of the Hessian of L by y with a vector v.
-
-    sum(j, v[j] * d(L, y[i], y[j])) = v[i] * t[i] * s[i] * (1 - s[i])
-
-    Parameters
-    ----------
-    y : array (B, K)
-        Input.
-    t : array (B, K)
-        Input.
-    v : array (B, K)
-        The tangent of y.
-    reduction : mean, sum
-        How the losses of the samples become one number.
-    out : array, optional
-        Where to put the result: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-    threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
-
-    Returns
-    -------
-    out : array (B, K)
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    """
-    if threads == 1 and out is not None and _is_plain((y, 2), (t, 2), (v, 2), (out, 2)):
-        B = y.shape[0]
-        weight = y.dtype.type(1 / B if reduction == "mean" else 1)
-        if _logistic_loss_hvp_kernel(y, t, v, weight, out):
-            return out
-    # Something is to be converted, or made, or is wrong.
-    _check_reduction(reduction, ('mean', 'sum'))
-    arrays, sizes, dtype, single = _read(
-        ("y", y, ('B', 'K'), None, True),
-        ("t", t, ('B', 'K'), None, True),
-        ("v", v, ('B', 'K'), None, True),
-    )
-    y, t, v = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K), dtype, single, arrays)
-    weight = dtype.type(1 / B if reduction == "mean" else 1)
-    _logistic_loss_hvp_kernel(y, t, v, weight, out) if threads == 1 else _in_threads(threads, _logistic_loss_hvp_kernel, (True, True, True, False, True), y, t, v, weight, out)
-    return out[0] if single else out

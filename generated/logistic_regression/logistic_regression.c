@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -85,34 +100,172 @@ static inline double f64_e_near_zero(double r)
 }
 
 /* e^x for x <= 0 (or NaN), as 2^n e^r: n is x / log 2 rounded by adding and subtracting a large number, which
-   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The error is below 1 eps. Below -87
-   in float and -708 in double, where e^x is no normal number, it is 0. */
+   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
+   exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
+   float and -708 in double, where e^x is no normal number, it is 0. */
 static inline float f32_exp_of_negative(float x)
 {
-    const float shifted = f32_add_product(x, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
-    const float n = shifted - 12582912.0f;
+    const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
+    const float n = shifted - 12583039.0f;
     const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, x));
-    float p = f32_e_near_zero(r);
-    uint32_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 23; /* n goes to the exponent */
-    memcpy(&p, &bits, sizeof p);
-    return x < -87.0f ? 0.0f : (x == x ? p : x);
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    const float e = f32_e_near_zero(r) * power;
+    return x < -87.0f ? 0.0f : e;
 }
 
 static inline double f64_exp_of_negative(double x)
 {
-    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
-    const double n = shifted - 6755399441055744.0;
+    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
+    const double n = shifted - 6755399441056767.0;
     const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, x));
-    double p = f64_e_near_zero(r);
-    uint64_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 52;
-    memcpy(&p, &bits, sizeof p);
-    return x < -708.0 ? 0.0 : (x == x ? p : x);
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    const double e = f64_e_near_zero(r) * power;
+    return x < -708.0 ? 0.0 : e;
+}
+
+enum {
+    TILE = 4,    /* rows of a product that are worked on together, LANES columns wide, in registers */
+    DEPTH = 256, /* terms that are added up before they are put down */
+    HEIGHT = 96, /* rows for which one strip of the right matrix is copied together */
+    PLAIN = 8192 /* multiplications below which copying costs more than it saves */
+};
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f32_tile(ptrdiff_t terms, const float *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const float *restrict strip, float *restrict sums)
+{
+    float lanes[TILE][LANES] = { { 0 } };
+    const float *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const float factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const float *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const float *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    float *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f32_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                float sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            float strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f32_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        float *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f64_tile(ptrdiff_t terms, const double *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const double *restrict strip, double *restrict sums)
+{
+    double lanes[TILE][LANES] = { { 0 } };
+    const double *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const double factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const double *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const double *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    double *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f64_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                double sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            double strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f64_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        double *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -149,21 +302,74 @@ static inline double f64_softplus(double u)
     return (u > 0.0 ? u : 0.0) + log1p(f64_exp_of_negative(u < 0.0 ? u : -u));
 }
 
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 ptrdiff_t logistic_regression_work(ptrdiff_t N, ptrdiff_t D)
@@ -182,16 +388,30 @@ void logistic_regression_f32(ptrdiff_t N, ptrdiff_t D, const float *restrict X,
         float total = 0.0f;
         for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-            float total_lanes[LANES] = {0.0f};
+            float total_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += X[n * D + j] * w[j];
+                    total_lanes[lane] = f32_add_product(X[n * D + j], w[j], total_lanes[lane]);
                 }
-            for (ptrdiff_t j = first; j < end; j++) {
-                total += X[n * D + j] * w[j];
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t j = first + lane;
+                    const float total_term = X[n * D + j] * w[j];
+                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t j = first; j < end; j++) {
+                total = f32_add_product(X[n * D + j], w[j], total);
+            }
+            FOR_LANES(F32_LANES)
+                total_lanes[lane] += total_lanes[lane + F32_LANES];
             total += f32_total(total_lanes);
         }
         sum_X_w[n] = total;
@@ -199,13 +419,25 @@ void logistic_regression_f32(ptrdiff_t N, ptrdiff_t D, const float *restrict X,
     float sum_y_z = 0.0f;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        float sum_y_z_lanes[LANES] = {0.0f};
+        float sum_y_z_lanes[F32_LANES];
+        FOR_LANES(F32_LANES)
+            sum_y_z_lanes[lane] = 0.0f;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F32_LANES <= end; first += F32_LANES)
+            FOR_LANES(F32_LANES) {
                 const ptrdiff_t n = first + lane;
                 sum_y_z_lanes[lane] += -y[n] * f32_softplus(-(sum_X_w[n] + b)) - (1.0f - y[n]) * f32_softplus(sum_X_w[n] + b);
             }
+        if (first < end && end >= F32_LANES) {
+            const ptrdiff_t again = first + F32_LANES - end;
+            first = end - F32_LANES;
+            FOR_LANES(F32_LANES) {
+                const ptrdiff_t n = first + lane;
+                const float sum_y_z_term = -y[n] * f32_softplus(-(sum_X_w[n] + b)) - (1.0f - y[n]) * f32_softplus(sum_X_w[n] + b);
+                sum_y_z_lanes[lane] += lane < again ? 0.0f : sum_y_z_term;
+            }
+            first = end;
+        }
         for (ptrdiff_t n = first; n < end; n++) {
             sum_y_z += -y[n] * f32_softplus(-(sum_X_w[n] + b)) - (1.0f - y[n]) * f32_softplus(sum_X_w[n] + b);
         }
@@ -224,16 +456,30 @@ void logistic_regression_f64(ptrdiff_t N, ptrdiff_t D, const double *restrict X,
         double total = 0.0;
         for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-            double total_lanes[LANES] = {0.0};
+            double total_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += X[n * D + j] * w[j];
+                    total_lanes[lane] = f64_add_product(X[n * D + j], w[j], total_lanes[lane]);
                 }
-            for (ptrdiff_t j = first; j < end; j++) {
-                total += X[n * D + j] * w[j];
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t j = first + lane;
+                    const double total_term = X[n * D + j] * w[j];
+                    total_lanes[lane] += lane < again ? 0.0 : total_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t j = first; j < end; j++) {
+                total = f64_add_product(X[n * D + j], w[j], total);
+            }
+            FOR_LANES(F64_LANES)
+                total_lanes[lane] += total_lanes[lane + F64_LANES];
             total += f64_total(total_lanes);
         }
         sum_X_w[n] = total;
@@ -241,13 +487,25 @@ void logistic_regression_f64(ptrdiff_t N, ptrdiff_t D, const double *restrict X,
     double sum_y_z = 0.0;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        double sum_y_z_lanes[LANES] = {0.0};
+        double sum_y_z_lanes[F64_LANES];
+        FOR_LANES(F64_LANES)
+            sum_y_z_lanes[lane] = 0.0;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F64_LANES <= end; first += F64_LANES)
+            FOR_LANES(F64_LANES) {
                 const ptrdiff_t n = first + lane;
                 sum_y_z_lanes[lane] += -y[n] * f64_softplus(-(sum_X_w[n] + b)) - (1.0 - y[n]) * f64_softplus(sum_X_w[n] + b);
             }
+        if (first < end && end >= F64_LANES) {
+            const ptrdiff_t again = first + F64_LANES - end;
+            first = end - F64_LANES;
+            FOR_LANES(F64_LANES) {
+                const ptrdiff_t n = first + lane;
+                const double sum_y_z_term = -y[n] * f64_softplus(-(sum_X_w[n] + b)) - (1.0 - y[n]) * f64_softplus(sum_X_w[n] + b);
+                sum_y_z_lanes[lane] += lane < again ? 0.0 : sum_y_z_term;
+            }
+            first = end;
+        }
         for (ptrdiff_t n = first; n < end; n++) {
             sum_y_z += -y[n] * f64_softplus(-(sum_X_w[n] + b)) - (1.0 - y[n]) * f64_softplus(sum_X_w[n] + b);
         }
@@ -274,16 +532,30 @@ void logistic_regression_value_and_gradient_f32(ptrdiff_t N, ptrdiff_t D, const 
         float total = 0.0f;
         for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-            float total_lanes[LANES] = {0.0f};
+            float total_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += X[n * D + j] * w[j];
+                    total_lanes[lane] = f32_add_product(X[n * D + j], w[j], total_lanes[lane]);
                 }
-            for (ptrdiff_t j = first; j < end; j++) {
-                total += X[n * D + j] * w[j];
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t j = first + lane;
+                    const float total_term = X[n * D + j] * w[j];
+                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t j = first; j < end; j++) {
+                total = f32_add_product(X[n * D + j], w[j], total);
+            }
+            FOR_LANES(F32_LANES)
+                total_lanes[lane] += total_lanes[lane + F32_LANES];
             total += f32_total(total_lanes);
         }
         sum_X_w[n] = total;
@@ -292,17 +564,35 @@ void logistic_regression_value_and_gradient_f32(ptrdiff_t N, ptrdiff_t D, const 
     db[0] = 0.0f;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        float sum_y_z_lanes[LANES] = {0.0f};
-        float db_lanes[LANES] = {0.0f};
+        float sum_y_z_lanes[F32_LANES];
+        FOR_LANES(F32_LANES)
+            sum_y_z_lanes[lane] = 0.0f;
+        float db_lanes[F32_LANES];
+        FOR_LANES(F32_LANES)
+            db_lanes[lane] = 0.0f;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F32_LANES <= end; first += F32_LANES)
+            FOR_LANES(F32_LANES) {
                 const ptrdiff_t n = first + lane;
                 sum_y_z_lanes[lane] += -y[n] * f32_softplus(-(sum_X_w[n] + b)) - (1.0f - y[n]) * f32_softplus(sum_X_w[n] + b);
                 float p = f32_sigmoid(sum_X_w[n] + b);
                 z_bar[n] = p - y[n];
                 db_lanes[lane] += z_bar[n];
             }
+        if (first < end && end >= F32_LANES) {
+            const ptrdiff_t again = first + F32_LANES - end;
+            first = end - F32_LANES;
+            FOR_LANES(F32_LANES) {
+                const ptrdiff_t n = first + lane;
+                const float sum_y_z_term = -y[n] * f32_softplus(-(sum_X_w[n] + b)) - (1.0f - y[n]) * f32_softplus(sum_X_w[n] + b);
+                sum_y_z_lanes[lane] += lane < again ? 0.0f : sum_y_z_term;
+                float p = f32_sigmoid(sum_X_w[n] + b);
+                z_bar[n] = p - y[n];
+                const float db_term = z_bar[n];
+                db_lanes[lane] += lane < again ? 0.0f : db_term;
+            }
+            first = end;
+        }
         for (ptrdiff_t n = first; n < end; n++) {
             sum_y_z += -y[n] * f32_softplus(-(sum_X_w[n] + b)) - (1.0f - y[n]) * f32_softplus(sum_X_w[n] + b);
             float p = f32_sigmoid(sum_X_w[n] + b);
@@ -318,7 +608,7 @@ void logistic_regression_value_and_gradient_f32(ptrdiff_t N, ptrdiff_t D, const 
     }
     for (ptrdiff_t n = 0; n < N; n++) {
         for (ptrdiff_t j = 0; j < D; j++) {
-            dw[j] += z_bar[n] * X[n * D + j];
+            dw[j] = f32_add_product(z_bar[n], X[n * D + j], dw[j]);
         }
     }
 }
@@ -335,16 +625,30 @@ void logistic_regression_value_and_gradient_f64(ptrdiff_t N, ptrdiff_t D, const 
         double total = 0.0;
         for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-            double total_lanes[LANES] = {0.0};
+            double total_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += X[n * D + j] * w[j];
+                    total_lanes[lane] = f64_add_product(X[n * D + j], w[j], total_lanes[lane]);
                 }
-            for (ptrdiff_t j = first; j < end; j++) {
-                total += X[n * D + j] * w[j];
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t j = first + lane;
+                    const double total_term = X[n * D + j] * w[j];
+                    total_lanes[lane] += lane < again ? 0.0 : total_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t j = first; j < end; j++) {
+                total = f64_add_product(X[n * D + j], w[j], total);
+            }
+            FOR_LANES(F64_LANES)
+                total_lanes[lane] += total_lanes[lane + F64_LANES];
             total += f64_total(total_lanes);
         }
         sum_X_w[n] = total;
@@ -353,17 +657,35 @@ void logistic_regression_value_and_gradient_f64(ptrdiff_t N, ptrdiff_t D, const 
     db[0] = 0.0;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        double sum_y_z_lanes[LANES] = {0.0};
-        double db_lanes[LANES] = {0.0};
+        double sum_y_z_lanes[F64_LANES];
+        FOR_LANES(F64_LANES)
+            sum_y_z_lanes[lane] = 0.0;
+        double db_lanes[F64_LANES];
+        FOR_LANES(F64_LANES)
+            db_lanes[lane] = 0.0;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F64_LANES <= end; first += F64_LANES)
+            FOR_LANES(F64_LANES) {
                 const ptrdiff_t n = first + lane;
                 sum_y_z_lanes[lane] += -y[n] * f64_softplus(-(sum_X_w[n] + b)) - (1.0 - y[n]) * f64_softplus(sum_X_w[n] + b);
                 double p = f64_sigmoid(sum_X_w[n] + b);
                 z_bar[n] = p - y[n];
                 db_lanes[lane] += z_bar[n];
             }
+        if (first < end && end >= F64_LANES) {
+            const ptrdiff_t again = first + F64_LANES - end;
+            first = end - F64_LANES;
+            FOR_LANES(F64_LANES) {
+                const ptrdiff_t n = first + lane;
+                const double sum_y_z_term = -y[n] * f64_softplus(-(sum_X_w[n] + b)) - (1.0 - y[n]) * f64_softplus(sum_X_w[n] + b);
+                sum_y_z_lanes[lane] += lane < again ? 0.0 : sum_y_z_term;
+                double p = f64_sigmoid(sum_X_w[n] + b);
+                z_bar[n] = p - y[n];
+                const double db_term = z_bar[n];
+                db_lanes[lane] += lane < again ? 0.0 : db_term;
+            }
+            first = end;
+        }
         for (ptrdiff_t n = first; n < end; n++) {
             sum_y_z += -y[n] * f64_softplus(-(sum_X_w[n] + b)) - (1.0 - y[n]) * f64_softplus(sum_X_w[n] + b);
             double p = f64_sigmoid(sum_X_w[n] + b);
@@ -379,19 +701,18 @@ void logistic_regression_value_and_gradient_f64(ptrdiff_t N, ptrdiff_t D, const 
     }
     for (ptrdiff_t n = 0; n < N; n++) {
         for (ptrdiff_t j = 0; j < D; j++) {
-            dw[j] += z_bar[n] * X[n * D + j];
+            dw[j] = f64_add_product(z_bar[n], X[n * D + j], dw[j]);
         }
     }
 }
 
 ptrdiff_t logistic_regression_hvp_work(ptrdiff_t N, ptrdiff_t D)
 {
-    return N + N + N + N * D + D * D;
+    return N * D + D * D + N + N + N;
 }
 
-void logistic_regression_hvp_f32(ptrdiff_t N, ptrdiff_t D, const float *restrict X,
-    const float *restrict w, float b, const float *restrict v, float *restrict out,
-    float *restrict work)
+static void logistic_regression_hvp_step_1_f32(ptrdiff_t N, ptrdiff_t D, const float *restrict X,
+    const float *restrict w, float b, float *restrict factor, float *restrict work)
 {
     float *restrict sum_X_w = work;
     work += N;
@@ -399,64 +720,273 @@ void logistic_regression_hvp_f32(ptrdiff_t N, ptrdiff_t D, const float *restrict
     work += N;
     float *restrict p = work;
     work += N;
-    float *restrict factor = work;
-    work += N * D;
-    float *restrict sum_factor_X = work;
-    work += D * D;
     for (ptrdiff_t n = 0; n < N; n++) {
         float total = 0.0f;
         for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-            float total_lanes[LANES] = {0.0f};
+            float total_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += X[n * D + j] * w[j];
+                    total_lanes[lane] = f32_add_product(X[n * D + j], w[j], total_lanes[lane]);
                 }
-            for (ptrdiff_t j = first; j < end; j++) {
-                total += X[n * D + j] * w[j];
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t j = first + lane;
+                    const float total_term = X[n * D + j] * w[j];
+                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t j = first; j < end; j++) {
+                total = f32_add_product(X[n * D + j], w[j], total);
+            }
+            FOR_LANES(F32_LANES)
+                total_lanes[lane] += total_lanes[lane + F32_LANES];
             total += f32_total(total_lanes);
         }
         sum_X_w[n] = total;
     }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        z[n] = sum_X_w[n] + b;
-        p[n] = f32_sigmoid(z[n]);
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < D; k++) {
-            factor[n * D + k] = p[n] * X[n * D + k] * f32_sigmoid(-z[n]);
+    {
+        ptrdiff_t first = 0;
+        for (; first + F32_LANES <= N; first += F32_LANES)
+            FOR_LANES(F32_LANES) {
+                const ptrdiff_t n = first + lane;
+                z[n] = sum_X_w[n] + b;
+                p[n] = f32_sigmoid(z[n]);
+            }
+        if (first < N && N >= F32_LANES) {
+            first = N - F32_LANES;
+            FOR_LANES(F32_LANES) {
+                const ptrdiff_t n = first + lane;
+                z[n] = sum_X_w[n] + b;
+                p[n] = f32_sigmoid(z[n]);
+            }
+            first = N;
+        }
+        for (ptrdiff_t n = first; n < N; n++) {
+            z[n] = sum_X_w[n] + b;
+            p[n] = f32_sigmoid(z[n]);
         }
     }
-    for (ptrdiff_t j = 0; j < D; j++) {
-        for (ptrdiff_t k = 0; k < D; k++) {
-            sum_factor_X[j * D + k] = 0.0f;
-        }
-    }
     for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t j = 0; j < D; j++) {
-            for (ptrdiff_t k = 0; k < D; k++) {
-                sum_factor_X[j * D + k] += factor[n * D + k] * X[n * D + j];
+        if (N * D * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
+                float chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = p[n] * X[n * D + k] * f32_sigmoid(-z[n]);
+                }
+                f32_stream(&factor[n * D + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= D; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    factor[n * D + k] = p[n] * X[n * D + k] * f32_sigmoid(-z[n]);
+                }
+            if (first < D && D >= F32_LANES) {
+                first = D - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    factor[n * D + k] = p[n] * X[n * D + k] * f32_sigmoid(-z[n]);
+                }
+                first = D;
+            }
+            for (ptrdiff_t k = first; k < D; k++) {
+                factor[n * D + k] = p[n] * X[n * D + k] * f32_sigmoid(-z[n]);
             }
         }
     }
+    end_of_streams();
+}
+
+static void logistic_regression_hvp_step_2_f32(ptrdiff_t D, const float *restrict v,
+    const float *restrict sum_factor_X, float *restrict out)
+{
     for (ptrdiff_t j = 0; j < D; j++) {
         float total = 0.0f;
         for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-            float total_lanes[LANES] = {0.0f};
+            float total_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    total_lanes[lane] += v[k] * sum_factor_X[j * D + k];
+                    total_lanes[lane] = f32_add_product(v[k], sum_factor_X[j * D + k], total_lanes[lane]);
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                total += v[k] * sum_factor_X[j * D + k];
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float total_term = v[k] * sum_factor_X[j * D + k];
+                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t k = first; k < end; k++) {
+                total = f32_add_product(v[k], sum_factor_X[j * D + k], total);
+            }
+            FOR_LANES(F32_LANES)
+                total_lanes[lane] += total_lanes[lane + F32_LANES];
             total += f32_total(total_lanes);
+        }
+        out[j] = total;
+    }
+}
+
+void logistic_regression_hvp_f32(ptrdiff_t N, ptrdiff_t D, const float *restrict X,
+    const float *restrict w, float b, const float *restrict v, float *restrict out,
+    float *restrict work)
+{
+    float *restrict factor = work;
+    work += N * D;
+    float *restrict sum_factor_X = work;
+    work += D * D;
+    logistic_regression_hvp_step_1_f32(N, D, X, w, b, factor, work);
+    f32_matrix_product(D, D, N, X, 1, D, factor, D, 1, sum_factor_X, D, 1);
+    logistic_regression_hvp_step_2_f32(D, v, sum_factor_X, out);
+}
+
+static void logistic_regression_hvp_step_1_f64(ptrdiff_t N, ptrdiff_t D, const double *restrict X,
+    const double *restrict w, double b, double *restrict factor, double *restrict work)
+{
+    double *restrict sum_X_w = work;
+    work += N;
+    double *restrict z = work;
+    work += N;
+    double *restrict p = work;
+    work += N;
+    for (ptrdiff_t n = 0; n < N; n++) {
+        double total = 0.0;
+        for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, D);
+            double total_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                total_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t j = first + lane;
+                    total_lanes[lane] = f64_add_product(X[n * D + j], w[j], total_lanes[lane]);
+                }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t j = first + lane;
+                    const double total_term = X[n * D + j] * w[j];
+                    total_lanes[lane] += lane < again ? 0.0 : total_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t j = first; j < end; j++) {
+                total = f64_add_product(X[n * D + j], w[j], total);
+            }
+            FOR_LANES(F64_LANES)
+                total_lanes[lane] += total_lanes[lane + F64_LANES];
+            total += f64_total(total_lanes);
+        }
+        sum_X_w[n] = total;
+    }
+    {
+        ptrdiff_t first = 0;
+        for (; first + F64_LANES <= N; first += F64_LANES)
+            FOR_LANES(F64_LANES) {
+                const ptrdiff_t n = first + lane;
+                z[n] = sum_X_w[n] + b;
+                p[n] = f64_sigmoid(z[n]);
+            }
+        if (first < N && N >= F64_LANES) {
+            first = N - F64_LANES;
+            FOR_LANES(F64_LANES) {
+                const ptrdiff_t n = first + lane;
+                z[n] = sum_X_w[n] + b;
+                p[n] = f64_sigmoid(z[n]);
+            }
+            first = N;
+        }
+        for (ptrdiff_t n = first; n < N; n++) {
+            z[n] = sum_X_w[n] + b;
+            p[n] = f64_sigmoid(z[n]);
+        }
+    }
+    for (ptrdiff_t n = 0; n < N; n++) {
+        if (N * D * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
+                double chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = p[n] * X[n * D + k] * f64_sigmoid(-z[n]);
+                }
+                f64_stream(&factor[n * D + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= D; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    factor[n * D + k] = p[n] * X[n * D + k] * f64_sigmoid(-z[n]);
+                }
+            if (first < D && D >= F64_LANES) {
+                first = D - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    factor[n * D + k] = p[n] * X[n * D + k] * f64_sigmoid(-z[n]);
+                }
+                first = D;
+            }
+            for (ptrdiff_t k = first; k < D; k++) {
+                factor[n * D + k] = p[n] * X[n * D + k] * f64_sigmoid(-z[n]);
+            }
+        }
+    }
+    end_of_streams();
+}
+
+static void logistic_regression_hvp_step_2_f64(ptrdiff_t D, const double *restrict v,
+    const double *restrict sum_factor_X, double *restrict out)
+{
+    for (ptrdiff_t j = 0; j < D; j++) {
+        double total = 0.0;
+        for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, D);
+            double total_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                total_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    total_lanes[lane] = f64_add_product(v[k], sum_factor_X[j * D + k], total_lanes[lane]);
+                }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    const double total_term = v[k] * sum_factor_X[j * D + k];
+                    total_lanes[lane] += lane < again ? 0.0 : total_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                total = f64_add_product(v[k], sum_factor_X[j * D + k], total);
+            }
+            FOR_LANES(F64_LANES)
+                total_lanes[lane] += total_lanes[lane + F64_LANES];
+            total += f64_total(total_lanes);
         }
         out[j] = total;
     }
@@ -466,71 +996,11 @@ void logistic_regression_hvp_f64(ptrdiff_t N, ptrdiff_t D, const double *restric
     const double *restrict w, double b, const double *restrict v, double *restrict out,
     double *restrict work)
 {
-    double *restrict sum_X_w = work;
-    work += N;
-    double *restrict z = work;
-    work += N;
-    double *restrict p = work;
-    work += N;
     double *restrict factor = work;
     work += N * D;
     double *restrict sum_factor_X = work;
     work += D * D;
-    for (ptrdiff_t n = 0; n < N; n++) {
-        double total = 0.0;
-        for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-            double total_lanes[LANES] = {0.0};
-            ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += X[n * D + j] * w[j];
-                }
-            for (ptrdiff_t j = first; j < end; j++) {
-                total += X[n * D + j] * w[j];
-            }
-            total += f64_total(total_lanes);
-        }
-        sum_X_w[n] = total;
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        z[n] = sum_X_w[n] + b;
-        p[n] = f64_sigmoid(z[n]);
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < D; k++) {
-            factor[n * D + k] = p[n] * X[n * D + k] * f64_sigmoid(-z[n]);
-        }
-    }
-    for (ptrdiff_t j = 0; j < D; j++) {
-        for (ptrdiff_t k = 0; k < D; k++) {
-            sum_factor_X[j * D + k] = 0.0;
-        }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t j = 0; j < D; j++) {
-            for (ptrdiff_t k = 0; k < D; k++) {
-                sum_factor_X[j * D + k] += factor[n * D + k] * X[n * D + j];
-            }
-        }
-    }
-    for (ptrdiff_t j = 0; j < D; j++) {
-        double total = 0.0;
-        for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-            double total_lanes[LANES] = {0.0};
-            ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t k = first + lane;
-                    total_lanes[lane] += v[k] * sum_factor_X[j * D + k];
-                }
-            for (ptrdiff_t k = first; k < end; k++) {
-                total += v[k] * sum_factor_X[j * D + k];
-            }
-            total += f64_total(total_lanes);
-        }
-        out[j] = total;
-    }
+    logistic_regression_hvp_step_1_f64(N, D, X, w, b, factor, work);
+    f64_matrix_product(D, D, N, X, 1, D, factor, D, 1, sum_factor_X, D, 1);
+    logistic_regression_hvp_step_2_f64(D, v, sum_factor_X, out);
 }

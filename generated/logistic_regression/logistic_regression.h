@@ -23,8 +23,17 @@
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
    `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
    run at the same time need one each.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       float *work = malloc((size_t)logistic_regression_work(N, D) * sizeof *work);
+       logistic_regression_f32(N, D, X, y, w, b, &losses, work);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c logistic_regression.c -lm */
 
 #ifndef LOGISTIC_REGRESSION_H
 #define LOGISTIC_REGRESSION_H
@@ -82,11 +91,11 @@ ptrdiff_t logistic_regression_value_and_gradient_work(ptrdiff_t N, ptrdiff_t D);
    v[D]: The tangent of w.
    out[D]: result.
  */
+ptrdiff_t logistic_regression_hvp_work(ptrdiff_t N, ptrdiff_t D);
 void logistic_regression_hvp_f32(ptrdiff_t N, ptrdiff_t D, const float *X, const float *w, float b,
     const float *v, float *out, float *work);
 void logistic_regression_hvp_f64(ptrdiff_t N, ptrdiff_t D, const double *X, const double *w,
     double b, const double *v, double *out, double *work);
-ptrdiff_t logistic_regression_hvp_work(ptrdiff_t N, ptrdiff_t D);
 
 #ifdef __cplusplus
 }

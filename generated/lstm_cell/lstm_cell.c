@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -85,34 +100,172 @@ static inline double f64_e_near_zero(double r)
 }
 
 /* e^x for x <= 0 (or NaN), as 2^n e^r: n is x / log 2 rounded by adding and subtracting a large number, which
-   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The error is below 1 eps. Below -87
-   in float and -708 in double, where e^x is no normal number, it is 0. */
+   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
+   exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
+   float and -708 in double, where e^x is no normal number, it is 0. */
 static inline float f32_exp_of_negative(float x)
 {
-    const float shifted = f32_add_product(x, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
-    const float n = shifted - 12582912.0f;
+    const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
+    const float n = shifted - 12583039.0f;
     const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, x));
-    float p = f32_e_near_zero(r);
-    uint32_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 23; /* n goes to the exponent */
-    memcpy(&p, &bits, sizeof p);
-    return x < -87.0f ? 0.0f : (x == x ? p : x);
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    const float e = f32_e_near_zero(r) * power;
+    return x < -87.0f ? 0.0f : e;
 }
 
 static inline double f64_exp_of_negative(double x)
 {
-    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
-    const double n = shifted - 6755399441055744.0;
+    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
+    const double n = shifted - 6755399441056767.0;
     const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, x));
-    double p = f64_e_near_zero(r);
-    uint64_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 52;
-    memcpy(&p, &bits, sizeof p);
-    return x < -708.0 ? 0.0 : (x == x ? p : x);
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    const double e = f64_e_near_zero(r) * power;
+    return x < -708.0 ? 0.0 : e;
+}
+
+enum {
+    TILE = 4,    /* rows of a product that are worked on together, LANES columns wide, in registers */
+    DEPTH = 256, /* terms that are added up before they are put down */
+    HEIGHT = 96, /* rows for which one strip of the right matrix is copied together */
+    PLAIN = 8192 /* multiplications below which copying costs more than it saves */
+};
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f32_tile(ptrdiff_t terms, const float *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const float *restrict strip, float *restrict sums)
+{
+    float lanes[TILE][LANES] = { { 0 } };
+    const float *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const float factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const float *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const float *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    float *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f32_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                float sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            float strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f32_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        float *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f64_tile(ptrdiff_t terms, const double *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const double *restrict strip, double *restrict sums)
+{
+    double lanes[TILE][LANES] = { { 0 } };
+    const double *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const double factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const double *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const double *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    double *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f64_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                double sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            double strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f64_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        double *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -138,28 +291,155 @@ static inline double f64_sigmoid(double u)
     return (u >= 0.0 ? 1.0 : small) / (1.0 + small);
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+static inline float f32_square(float u)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    return u * u;
 }
 
-static inline double f64_total(double *lanes)
+static inline double f64_square(double u)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    return u * u;
+}
+
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
 }
 
 ptrdiff_t lstm_cell_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H)
 {
-    (void)B;
     (void)D;
-    return threads() * (H + H + H + H + H + H + H + H + H + H);
+    return B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H;
+}
+
+static void lstm_cell_step_1_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict c_0,
+    const float *restrict b_f, const float *restrict b_i, const float *restrict b_o,
+    const float *restrict b_g, const float *restrict sum_U_o_h_0, const float *restrict sum_W_o_x,
+    const float *restrict sum_U_f_h_0, const float *restrict sum_W_f_x,
+    const float *restrict sum_U_i_h_0, const float *restrict sum_W_i_x,
+    const float *restrict sum_U_g_h_0, const float *restrict sum_W_g_x, float *restrict out)
+{
+    ptrdiff_t done = 0;
+    if (H <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float c_0_block[SHORT][LANES];
+            float sum_U_o_h_0_block[SHORT][LANES];
+            float sum_W_o_x_block[SHORT][LANES];
+            float sum_U_f_h_0_block[SHORT][LANES];
+            float sum_W_f_x_block[SHORT][LANES];
+            float sum_U_i_h_0_block[SHORT][LANES];
+            float sum_W_i_x_block[SHORT][LANES];
+            float sum_U_g_h_0_block[SHORT][LANES];
+            float sum_W_g_x_block[SHORT][LANES];
+            float out_block[SHORT][LANES];
+            float o[LANES], f[LANES], i_t[LANES], g[LANES];
+            for (ptrdiff_t place = 0; place < H; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    c_0_block[place][lane] = c_0[(first + lane) * H + place];
+                    sum_U_o_h_0_block[place][lane] = sum_U_o_h_0[(first + lane) * H + place];
+                    sum_W_o_x_block[place][lane] = sum_W_o_x[(first + lane) * H + place];
+                    sum_U_f_h_0_block[place][lane] = sum_U_f_h_0[(first + lane) * H + place];
+                    sum_W_f_x_block[place][lane] = sum_W_f_x[(first + lane) * H + place];
+                    sum_U_i_h_0_block[place][lane] = sum_U_i_h_0[(first + lane) * H + place];
+                    sum_W_i_x_block[place][lane] = sum_W_i_x[(first + lane) * H + place];
+                    sum_U_g_h_0_block[place][lane] = sum_U_g_h_0[(first + lane) * H + place];
+                    sum_W_g_x_block[place][lane] = sum_W_g_x[(first + lane) * H + place];
+                }
+            }
+            for (ptrdiff_t j = 0; j < H; j++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    o[lane] = f32_sigmoid(sum_W_o_x_block[j][lane] + sum_U_o_h_0_block[j][lane] + b_o[j]);
+                    f[lane] = f32_sigmoid(sum_W_f_x_block[j][lane] + sum_U_f_h_0_block[j][lane] + b_f[j]);
+                    i_t[lane] = f32_sigmoid(sum_W_i_x_block[j][lane] + sum_U_i_h_0_block[j][lane] + b_i[j]);
+                    g[lane] = tanhf(sum_W_g_x_block[j][lane] + sum_U_g_h_0_block[j][lane] + b_g[j]);
+                    out_block[j][lane] = o[lane] * tanhf(f[lane] * c_0_block[j][lane] + i_t[lane] * g[lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < H; place++) {
+                    out[(first + lane) * H + place] = out_block[place][lane];
+                }
+            }
+        }
+    }
+    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
+                float chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    float o = f32_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
+                    float f = f32_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
+                    float i_t = f32_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
+                    float g = tanhf(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+                    chunk[j - begin] = o * tanhf(f * c_0[row * H + j] + i_t * g);
+                }
+                f32_stream(&out[row * H + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t j = 0; j < H; j++) {
+                float o = f32_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
+                float f = f32_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
+                float i_t = f32_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
+                float g = tanhf(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+                out[row * H + j] = o * tanhf(f * c_0[row * H + j] + i_t * g);
+            }
+        }
+    }
+    end_of_streams();
 }
 
 void lstm_cell_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *restrict x,
@@ -169,179 +449,115 @@ void lstm_cell_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *restrict 
     const float *restrict U_o, const float *restrict b_o, const float *restrict W_g,
     const float *restrict U_g, const float *restrict b_g, float *restrict out, float *restrict work)
 {
-    OMP(omp parallel if (B * D > GRAIN))
-    {
-        float *restrict sum_U_o_h_0 = work + thread() * (H + H + H + H + H + H + H + H + H + H);
-        float *restrict o = work + thread() * (H + H + H + H + H + H + H + H + H + H) + H;
-        float *restrict sum_W_f_x = work + thread() * (H + H + H + H + H + H + H + H + H + H) + H + H;
-        float *restrict sum_U_f_h_0 = work + thread() * (H + H + H + H + H + H + H + H + H + H) + H + H + H;
-        float *restrict f = work + thread() * (H + H + H + H + H + H + H + H + H + H) + H + H + H + H;
-        float *restrict sum_W_i_x = work + thread() * (H + H + H + H + H + H + H + H + H + H) + H + H + H + H + H;
-        float *restrict sum_U_i_h_0 = work + thread() * (H + H + H + H + H + H + H + H + H + H) + H + H + H + H + H + H;
-        float *restrict i_t = work + thread() * (H + H + H + H + H + H + H + H + H + H) + H + H + H + H + H + H + H;
-        float *restrict sum_W_g_x = work + thread() * (H + H + H + H + H + H + H + H + H + H) + H + H + H + H + H + H + H + H;
-        float *restrict sum_U_g_h_0 = work + thread() * (H + H + H + H + H + H + H + H + H + H) + H + H + H + H + H + H + H + H + H;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_o[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_o[j * D + m] * x[row * D + m];
-                    }
-                    total += f32_total(total_lanes);
+    float *restrict sum_W_o_x = work;
+    work += B * H;
+    float *restrict sum_U_o_h_0 = work;
+    work += B * H;
+    float *restrict sum_W_f_x = work;
+    work += B * H;
+    float *restrict sum_U_f_h_0 = work;
+    work += B * H;
+    float *restrict sum_W_i_x = work;
+    work += B * H;
+    float *restrict sum_U_i_h_0 = work;
+    work += B * H;
+    float *restrict sum_W_g_x = work;
+    work += B * H;
+    float *restrict sum_U_g_h_0 = work;
+    work += B * H;
+    f32_matrix_product(B, H, D, x, D, 1, W_o, 1, D, sum_W_o_x, H, 1);
+    f32_matrix_product(B, H, H, h_0, H, 1, U_o, 1, H, sum_U_o_h_0, H, 1);
+    f32_matrix_product(B, H, D, x, D, 1, W_f, 1, D, sum_W_f_x, H, 1);
+    f32_matrix_product(B, H, H, h_0, H, 1, U_f, 1, H, sum_U_f_h_0, H, 1);
+    f32_matrix_product(B, H, D, x, D, 1, W_i, 1, D, sum_W_i_x, H, 1);
+    f32_matrix_product(B, H, H, h_0, H, 1, U_i, 1, H, sum_U_i_h_0, H, 1);
+    f32_matrix_product(B, H, D, x, D, 1, W_g, 1, D, sum_W_g_x, H, 1);
+    f32_matrix_product(B, H, H, h_0, H, 1, U_g, 1, H, sum_U_g_h_0, H, 1);
+    lstm_cell_step_1_f32(B, H, c_0, b_f, b_i, b_o, b_g, sum_U_o_h_0, sum_W_o_x, sum_U_f_h_0,
+        sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0, sum_W_g_x, out);
+}
+
+static void lstm_cell_step_1_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict c_0,
+    const double *restrict b_f, const double *restrict b_i, const double *restrict b_o,
+    const double *restrict b_g, const double *restrict sum_U_o_h_0,
+    const double *restrict sum_W_o_x, const double *restrict sum_U_f_h_0,
+    const double *restrict sum_W_f_x, const double *restrict sum_U_i_h_0,
+    const double *restrict sum_W_i_x, const double *restrict sum_U_g_h_0,
+    const double *restrict sum_W_g_x, double *restrict out)
+{
+    ptrdiff_t done = 0;
+    if (H <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double c_0_block[SHORT][LANES];
+            double sum_U_o_h_0_block[SHORT][LANES];
+            double sum_W_o_x_block[SHORT][LANES];
+            double sum_U_f_h_0_block[SHORT][LANES];
+            double sum_W_f_x_block[SHORT][LANES];
+            double sum_U_i_h_0_block[SHORT][LANES];
+            double sum_W_i_x_block[SHORT][LANES];
+            double sum_U_g_h_0_block[SHORT][LANES];
+            double sum_W_g_x_block[SHORT][LANES];
+            double out_block[SHORT][LANES];
+            double o[LANES], f[LANES], i_t[LANES], g[LANES];
+            for (ptrdiff_t place = 0; place < H; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    c_0_block[place][lane] = c_0[(first + lane) * H + place];
+                    sum_U_o_h_0_block[place][lane] = sum_U_o_h_0[(first + lane) * H + place];
+                    sum_W_o_x_block[place][lane] = sum_W_o_x[(first + lane) * H + place];
+                    sum_U_f_h_0_block[place][lane] = sum_U_f_h_0[(first + lane) * H + place];
+                    sum_W_f_x_block[place][lane] = sum_W_f_x[(first + lane) * H + place];
+                    sum_U_i_h_0_block[place][lane] = sum_U_i_h_0[(first + lane) * H + place];
+                    sum_W_i_x_block[place][lane] = sum_W_i_x[(first + lane) * H + place];
+                    sum_U_g_h_0_block[place][lane] = sum_U_g_h_0[(first + lane) * H + place];
+                    sum_W_g_x_block[place][lane] = sum_W_g_x[(first + lane) * H + place];
                 }
-                out[row * H + j] = total;
             }
             for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_o[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_o[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f32_total(total_lanes);
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    o[lane] = f64_sigmoid(sum_W_o_x_block[j][lane] + sum_U_o_h_0_block[j][lane] + b_o[j]);
+                    f[lane] = f64_sigmoid(sum_W_f_x_block[j][lane] + sum_U_f_h_0_block[j][lane] + b_f[j]);
+                    i_t[lane] = f64_sigmoid(sum_W_i_x_block[j][lane] + sum_U_i_h_0_block[j][lane] + b_i[j]);
+                    g[lane] = tanh(sum_W_g_x_block[j][lane] + sum_U_g_h_0_block[j][lane] + b_g[j]);
+                    out_block[j][lane] = o[lane] * tanh(f[lane] * c_0_block[j][lane] + i_t[lane] * g[lane]);
                 }
-                sum_U_o_h_0[j] = total;
             }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                o[j] = f32_sigmoid(out[row * H + j] + sum_U_o_h_0[j] + b_o[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_f[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_f[j * D + m] * x[row * D + m];
-                    }
-                    total += f32_total(total_lanes);
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < H; place++) {
+                    out[(first + lane) * H + place] = out_block[place][lane];
                 }
-                sum_W_f_x[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_f[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_f[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                sum_U_f_h_0[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                f[j] = f32_sigmoid(sum_W_f_x[j] + sum_U_f_h_0[j] + b_f[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_i[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_i[j * D + m] * x[row * D + m];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                sum_W_i_x[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_i[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_i[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                sum_U_i_h_0[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                i_t[j] = f32_sigmoid(sum_W_i_x[j] + sum_U_i_h_0[j] + b_i[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_g[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_g[j * D + m] * x[row * D + m];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                sum_W_g_x[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_g[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_g[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                sum_U_g_h_0[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float g = tanhf(sum_W_g_x[j] + sum_U_g_h_0[j] + b_g[j]);
-                out[row * H + j] = o[j] * tanhf(f[j] * c_0[row * H + j] + i_t[j] * g);
             }
         }
     }
+    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
+                double chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    double o = f64_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
+                    double f = f64_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
+                    double i_t = f64_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
+                    double g = tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+                    chunk[j - begin] = o * tanh(f * c_0[row * H + j] + i_t * g);
+                }
+                f64_stream(&out[row * H + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t j = 0; j < H; j++) {
+                double o = f64_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
+                double f = f64_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
+                double i_t = f64_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
+                double g = tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+                out[row * H + j] = o * tanh(f * c_0[row * H + j] + i_t * g);
+            }
+        }
+    }
+    end_of_streams();
 }
 
 void lstm_cell_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const double *restrict x,
@@ -352,185 +568,180 @@ void lstm_cell_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const double *restrict
     const double *restrict U_g, const double *restrict b_g, double *restrict out,
     double *restrict work)
 {
-    OMP(omp parallel if (B * D > GRAIN))
-    {
-        double *restrict sum_U_o_h_0 = work + thread() * (H + H + H + H + H + H + H + H + H + H);
-        double *restrict o = work + thread() * (H + H + H + H + H + H + H + H + H + H) + H;
-        double *restrict sum_W_f_x = work + thread() * (H + H + H + H + H + H + H + H + H + H) + H + H;
-        double *restrict sum_U_f_h_0 = work + thread() * (H + H + H + H + H + H + H + H + H + H) + H + H + H;
-        double *restrict f = work + thread() * (H + H + H + H + H + H + H + H + H + H) + H + H + H + H;
-        double *restrict sum_W_i_x = work + thread() * (H + H + H + H + H + H + H + H + H + H) + H + H + H + H + H;
-        double *restrict sum_U_i_h_0 = work + thread() * (H + H + H + H + H + H + H + H + H + H) + H + H + H + H + H + H;
-        double *restrict i_t = work + thread() * (H + H + H + H + H + H + H + H + H + H) + H + H + H + H + H + H + H;
-        double *restrict sum_W_g_x = work + thread() * (H + H + H + H + H + H + H + H + H + H) + H + H + H + H + H + H + H + H;
-        double *restrict sum_U_g_h_0 = work + thread() * (H + H + H + H + H + H + H + H + H + H) + H + H + H + H + H + H + H + H + H;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_o[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_o[j * D + m] * x[row * D + m];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                out[row * H + j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_o[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_o[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_U_o_h_0[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                o[j] = f64_sigmoid(out[row * H + j] + sum_U_o_h_0[j] + b_o[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_f[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_f[j * D + m] * x[row * D + m];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_W_f_x[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_f[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_f[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_U_f_h_0[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                f[j] = f64_sigmoid(sum_W_f_x[j] + sum_U_f_h_0[j] + b_f[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_i[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_i[j * D + m] * x[row * D + m];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_W_i_x[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_i[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_i[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_U_i_h_0[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                i_t[j] = f64_sigmoid(sum_W_i_x[j] + sum_U_i_h_0[j] + b_i[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_g[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_g[j * D + m] * x[row * D + m];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_W_g_x[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_g[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_g[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_U_g_h_0[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double g = tanh(sum_W_g_x[j] + sum_U_g_h_0[j] + b_g[j]);
-                out[row * H + j] = o[j] * tanh(f[j] * c_0[row * H + j] + i_t[j] * g);
-            }
-        }
-    }
+    double *restrict sum_W_o_x = work;
+    work += B * H;
+    double *restrict sum_U_o_h_0 = work;
+    work += B * H;
+    double *restrict sum_W_f_x = work;
+    work += B * H;
+    double *restrict sum_U_f_h_0 = work;
+    work += B * H;
+    double *restrict sum_W_i_x = work;
+    work += B * H;
+    double *restrict sum_U_i_h_0 = work;
+    work += B * H;
+    double *restrict sum_W_g_x = work;
+    work += B * H;
+    double *restrict sum_U_g_h_0 = work;
+    work += B * H;
+    f64_matrix_product(B, H, D, x, D, 1, W_o, 1, D, sum_W_o_x, H, 1);
+    f64_matrix_product(B, H, H, h_0, H, 1, U_o, 1, H, sum_U_o_h_0, H, 1);
+    f64_matrix_product(B, H, D, x, D, 1, W_f, 1, D, sum_W_f_x, H, 1);
+    f64_matrix_product(B, H, H, h_0, H, 1, U_f, 1, H, sum_U_f_h_0, H, 1);
+    f64_matrix_product(B, H, D, x, D, 1, W_i, 1, D, sum_W_i_x, H, 1);
+    f64_matrix_product(B, H, H, h_0, H, 1, U_i, 1, H, sum_U_i_h_0, H, 1);
+    f64_matrix_product(B, H, D, x, D, 1, W_g, 1, D, sum_W_g_x, H, 1);
+    f64_matrix_product(B, H, H, h_0, H, 1, U_g, 1, H, sum_U_g_h_0, H, 1);
+    lstm_cell_step_1_f64(B, H, c_0, b_f, b_i, b_o, b_g, sum_U_o_h_0, sum_W_o_x, sum_U_f_h_0,
+        sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0, sum_W_g_x, out);
 }
 
 ptrdiff_t lstm_cell_gradient_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H)
 {
-    (void)B;
-    return (H + H + H + H + H + H + H + H + H + H + H + H + H + D + D + D + H + H + H + H);
+    return B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * D + B * D + B * D + B * D + B * H + B * H + B * H + B * H;
+}
+
+static void lstm_cell_gradient_step_1_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict c_0,
+    const float *restrict b_f, const float *restrict b_i, const float *restrict b_o,
+    const float *restrict b_g, const float *restrict h, const float *restrict dL_dh,
+    const float *restrict sum_U_o_h_0, const float *restrict sum_W_o_x,
+    const float *restrict sum_U_f_h_0, const float *restrict sum_W_f_x,
+    const float *restrict sum_U_i_h_0, const float *restrict sum_W_i_x,
+    const float *restrict sum_U_g_h_0, const float *restrict sum_W_g_x, float *restrict dc_0,
+    float *restrict factor, float *restrict factor_2, float *restrict factor_3,
+    float *restrict factor_4)
+{
+    ptrdiff_t done = 0;
+    if (H <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float c_0_block[SHORT][LANES];
+            float h_block[SHORT][LANES];
+            float dL_dh_block[SHORT][LANES];
+            float sum_U_o_h_0_block[SHORT][LANES];
+            float sum_W_o_x_block[SHORT][LANES];
+            float sum_U_f_h_0_block[SHORT][LANES];
+            float sum_W_f_x_block[SHORT][LANES];
+            float sum_U_i_h_0_block[SHORT][LANES];
+            float sum_W_i_x_block[SHORT][LANES];
+            float sum_U_g_h_0_block[SHORT][LANES];
+            float sum_W_g_x_block[SHORT][LANES];
+            float dc_0_block[SHORT][LANES];
+            float factor_block[SHORT][LANES];
+            float factor_2_block[SHORT][LANES];
+            float factor_3_block[SHORT][LANES];
+            float factor_4_block[SHORT][LANES];
+            float o[LANES], f[LANES], i_t[LANES], g[LANES], c_bar[LANES];
+            for (ptrdiff_t place = 0; place < H; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    c_0_block[place][lane] = c_0[(first + lane) * H + place];
+                    h_block[place][lane] = h[(first + lane) * H + place];
+                    dL_dh_block[place][lane] = dL_dh[(first + lane) * H + place];
+                    sum_U_o_h_0_block[place][lane] = sum_U_o_h_0[(first + lane) * H + place];
+                    sum_W_o_x_block[place][lane] = sum_W_o_x[(first + lane) * H + place];
+                    sum_U_f_h_0_block[place][lane] = sum_U_f_h_0[(first + lane) * H + place];
+                    sum_W_f_x_block[place][lane] = sum_W_f_x[(first + lane) * H + place];
+                    sum_U_i_h_0_block[place][lane] = sum_U_i_h_0[(first + lane) * H + place];
+                    sum_W_i_x_block[place][lane] = sum_W_i_x[(first + lane) * H + place];
+                    sum_U_g_h_0_block[place][lane] = sum_U_g_h_0[(first + lane) * H + place];
+                    sum_W_g_x_block[place][lane] = sum_W_g_x[(first + lane) * H + place];
+                }
+            }
+            for (ptrdiff_t j = 0; j < H; j++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    o[lane] = f32_sigmoid(sum_W_o_x_block[j][lane] + sum_U_o_h_0_block[j][lane] + b_o[j]);
+                    f[lane] = f32_sigmoid(sum_W_f_x_block[j][lane] + sum_U_f_h_0_block[j][lane] + b_f[j]);
+                    i_t[lane] = f32_sigmoid(sum_W_i_x_block[j][lane] + sum_U_i_h_0_block[j][lane] + b_i[j]);
+                    g[lane] = tanhf(sum_W_g_x_block[j][lane] + sum_U_g_h_0_block[j][lane] + b_g[j]);
+                    c_bar[lane] = dL_dh_block[j][lane] * o[lane] * (1.0f - f32_square(tanhf(f[lane] * c_0_block[j][lane] + i_t[lane] * g[lane])));
+                    factor_4_block[j][lane] = c_bar[lane] * i_t[lane] * (1.0f - g[lane] * g[lane]);
+                    dc_0_block[j][lane] = c_bar[lane] * f[lane];
+                    factor_block[j][lane] = c_bar[lane] * c_0_block[j][lane] * f[lane] * f32_sigmoid(-sum_W_f_x_block[j][lane] - sum_U_f_h_0_block[j][lane] - b_f[j]);
+                    factor_2_block[j][lane] = c_bar[lane] * g[lane] * i_t[lane] * f32_sigmoid(-sum_W_i_x_block[j][lane] - sum_U_i_h_0_block[j][lane] - b_i[j]);
+                    factor_3_block[j][lane] = dL_dh_block[j][lane] * h_block[j][lane] * f32_sigmoid(-sum_W_o_x_block[j][lane] - sum_U_o_h_0_block[j][lane] - b_o[j]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < H; place++) {
+                    dc_0[(first + lane) * H + place] = dc_0_block[place][lane];
+                    factor[(first + lane) * H + place] = factor_block[place][lane];
+                    factor_2[(first + lane) * H + place] = factor_2_block[place][lane];
+                    factor_3[(first + lane) * H + place] = factor_3_block[place][lane];
+                    factor_4[(first + lane) * H + place] = factor_4_block[place][lane];
+                }
+            }
+        }
+    }
+    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        for (ptrdiff_t j = 0; j < H; j++) {
+            float o = f32_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
+            float f = f32_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
+            float i_t = f32_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
+            float g = tanhf(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+            float c_bar = dL_dh[row * H + j] * o * (1.0f - f32_square(tanhf(f * c_0[row * H + j] + i_t * g)));
+            factor_4[row * H + j] = c_bar * i_t * (1.0f - g * g);
+            dc_0[row * H + j] = c_bar * f;
+            factor[row * H + j] = c_bar * c_0[row * H + j] * f * f32_sigmoid(-sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]);
+            factor_2[row * H + j] = c_bar * g * i_t * f32_sigmoid(-sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]);
+            factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f32_sigmoid(-sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]);
+        }
+    }
+}
+
+static void lstm_cell_gradient_step_2_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H,
+    const float *restrict sum_factor_2_W_i, const float *restrict sum_factor_3_W_o,
+    const float *restrict sum_factor_4_W_g, const float *restrict sum_factor_W_f,
+    const float *restrict sum_factor_2_U_i, const float *restrict sum_factor_3_U_o,
+    const float *restrict sum_factor_4_U_g, const float *restrict sum_factor_U_f,
+    float *restrict dx, float *restrict dh_0)
+{
+    OMP(omp parallel for schedule(static) if (B * D > GRAIN))
+    for (ptrdiff_t row = 0; row < B; row++) {
+        if (B * D * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
+                float chunk[CHUNK];
+                for (ptrdiff_t m = begin; m < end; m++) {
+                    chunk[m - begin] = sum_factor_W_f[row * D + m] + sum_factor_4_W_g[row * D + m] + sum_factor_2_W_i[row * D + m] + sum_factor_3_W_o[row * D + m];
+                }
+                f32_stream(&dx[row * D + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t m = 0; m < D; m++) {
+                dx[row * D + m] = (
+                    sum_factor_W_f[row * D + m]
+                    + sum_factor_4_W_g[row * D + m]
+                    + sum_factor_2_W_i[row * D + m]
+                    + sum_factor_3_W_o[row * D + m]
+                );
+            }
+        }
+        if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
+                float chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = sum_factor_U_f[row * H + k] + sum_factor_4_U_g[row * H + k] + sum_factor_2_U_i[row * H + k] + sum_factor_3_U_o[row * H + k];
+                }
+                f32_stream(&dh_0[row * H + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t k = 0; k < H; k++) {
+                dh_0[row * H + k] = (
+                    sum_factor_U_f[row * H + k]
+                    + sum_factor_4_U_g[row * H + k]
+                    + sum_factor_2_U_i[row * H + k]
+                    + sum_factor_3_U_o[row * H + k]
+                );
+            }
+        }
+    }
+    end_of_streams();
 }
 
 void lstm_cell_gradient_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *restrict x,
@@ -544,352 +755,219 @@ void lstm_cell_gradient_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *
     float *restrict dU_o, float *restrict dU_g, float *restrict dx, float *restrict dh_0,
     float *restrict work)
 {
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t m = 0; m < D; m++) {
-            dW_f[j * D + m] = 0.0f;
+    float *restrict sum_W_o_x = work;
+    work += B * H;
+    float *restrict sum_U_o_h_0 = work;
+    work += B * H;
+    float *restrict sum_W_f_x = work;
+    work += B * H;
+    float *restrict sum_U_f_h_0 = work;
+    work += B * H;
+    float *restrict sum_W_i_x = work;
+    work += B * H;
+    float *restrict sum_U_i_h_0 = work;
+    work += B * H;
+    float *restrict sum_W_g_x = work;
+    work += B * H;
+    float *restrict sum_U_g_h_0 = work;
+    work += B * H;
+    float *restrict factor = work;
+    work += B * H;
+    float *restrict factor_2 = work;
+    work += B * H;
+    float *restrict factor_3 = work;
+    work += B * H;
+    float *restrict factor_4 = work;
+    work += B * H;
+    float *restrict sum_factor_W_f = work;
+    work += B * D;
+    float *restrict sum_factor_4_W_g = work;
+    work += B * D;
+    float *restrict sum_factor_2_W_i = work;
+    work += B * D;
+    float *restrict sum_factor_3_W_o = work;
+    work += B * D;
+    float *restrict sum_factor_U_f = work;
+    work += B * H;
+    float *restrict sum_factor_4_U_g = work;
+    work += B * H;
+    float *restrict sum_factor_2_U_i = work;
+    work += B * H;
+    float *restrict sum_factor_3_U_o = work;
+    work += B * H;
+    f32_matrix_product(B, H, D, x, D, 1, W_o, 1, D, sum_W_o_x, H, 1);
+    f32_matrix_product(B, H, H, h_0, H, 1, U_o, 1, H, sum_U_o_h_0, H, 1);
+    f32_matrix_product(B, H, D, x, D, 1, W_f, 1, D, sum_W_f_x, H, 1);
+    f32_matrix_product(B, H, H, h_0, H, 1, U_f, 1, H, sum_U_f_h_0, H, 1);
+    f32_matrix_product(B, H, D, x, D, 1, W_i, 1, D, sum_W_i_x, H, 1);
+    f32_matrix_product(B, H, H, h_0, H, 1, U_i, 1, H, sum_U_i_h_0, H, 1);
+    f32_matrix_product(B, H, D, x, D, 1, W_g, 1, D, sum_W_g_x, H, 1);
+    f32_matrix_product(B, H, H, h_0, H, 1, U_g, 1, H, sum_U_g_h_0, H, 1);
+    lstm_cell_gradient_step_1_f32(B, H, c_0, b_f, b_i, b_o, b_g, h, dL_dh, sum_U_o_h_0, sum_W_o_x,
+        sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0, sum_W_g_x, dc_0, factor,
+        factor_2, factor_3, factor_4);
+    f32_matrix_product(H, D, B, factor, 1, H, x, D, 1, dW_f, D, 1);
+    f32_matrix_product(H, D, B, factor_2, 1, H, x, D, 1, dW_i, D, 1);
+    f32_matrix_product(H, D, B, factor_3, 1, H, x, D, 1, dW_o, D, 1);
+    f32_matrix_product(H, D, B, factor_4, 1, H, x, D, 1, dW_g, D, 1);
+    f32_matrix_product(H, H, B, factor, 1, H, h_0, H, 1, dU_f, H, 1);
+    f32_matrix_product(H, H, B, factor_2, 1, H, h_0, H, 1, dU_i, H, 1);
+    f32_matrix_product(H, H, B, factor_3, 1, H, h_0, H, 1, dU_o, H, 1);
+    f32_matrix_product(H, H, B, factor_4, 1, H, h_0, H, 1, dU_g, H, 1);
+    f32_matrix_product(B, D, H, factor, H, 1, W_f, D, 1, sum_factor_W_f, D, 1);
+    f32_matrix_product(B, D, H, factor_4, H, 1, W_g, D, 1, sum_factor_4_W_g, D, 1);
+    f32_matrix_product(B, D, H, factor_2, H, 1, W_i, D, 1, sum_factor_2_W_i, D, 1);
+    f32_matrix_product(B, D, H, factor_3, H, 1, W_o, D, 1, sum_factor_3_W_o, D, 1);
+    f32_matrix_product(B, H, H, factor, H, 1, U_f, H, 1, sum_factor_U_f, H, 1);
+    f32_matrix_product(B, H, H, factor_4, H, 1, U_g, H, 1, sum_factor_4_U_g, H, 1);
+    f32_matrix_product(B, H, H, factor_2, H, 1, U_i, H, 1, sum_factor_2_U_i, H, 1);
+    f32_matrix_product(B, H, H, factor_3, H, 1, U_o, H, 1, sum_factor_3_U_o, H, 1);
+    lstm_cell_gradient_step_2_f32(B, D, H, sum_factor_2_W_i, sum_factor_3_W_o, sum_factor_4_W_g,
+        sum_factor_W_f, sum_factor_2_U_i, sum_factor_3_U_o, sum_factor_4_U_g, sum_factor_U_f, dx,
+        dh_0);
+}
+
+static void lstm_cell_gradient_step_1_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict c_0,
+    const double *restrict b_f, const double *restrict b_i, const double *restrict b_o,
+    const double *restrict b_g, const double *restrict h, const double *restrict dL_dh,
+    const double *restrict sum_U_o_h_0, const double *restrict sum_W_o_x,
+    const double *restrict sum_U_f_h_0, const double *restrict sum_W_f_x,
+    const double *restrict sum_U_i_h_0, const double *restrict sum_W_i_x,
+    const double *restrict sum_U_g_h_0, const double *restrict sum_W_g_x, double *restrict dc_0,
+    double *restrict factor, double *restrict factor_2, double *restrict factor_3,
+    double *restrict factor_4)
+{
+    ptrdiff_t done = 0;
+    if (H <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double c_0_block[SHORT][LANES];
+            double h_block[SHORT][LANES];
+            double dL_dh_block[SHORT][LANES];
+            double sum_U_o_h_0_block[SHORT][LANES];
+            double sum_W_o_x_block[SHORT][LANES];
+            double sum_U_f_h_0_block[SHORT][LANES];
+            double sum_W_f_x_block[SHORT][LANES];
+            double sum_U_i_h_0_block[SHORT][LANES];
+            double sum_W_i_x_block[SHORT][LANES];
+            double sum_U_g_h_0_block[SHORT][LANES];
+            double sum_W_g_x_block[SHORT][LANES];
+            double dc_0_block[SHORT][LANES];
+            double factor_block[SHORT][LANES];
+            double factor_2_block[SHORT][LANES];
+            double factor_3_block[SHORT][LANES];
+            double factor_4_block[SHORT][LANES];
+            double o[LANES], f[LANES], i_t[LANES], g[LANES], c_bar[LANES];
+            for (ptrdiff_t place = 0; place < H; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    c_0_block[place][lane] = c_0[(first + lane) * H + place];
+                    h_block[place][lane] = h[(first + lane) * H + place];
+                    dL_dh_block[place][lane] = dL_dh[(first + lane) * H + place];
+                    sum_U_o_h_0_block[place][lane] = sum_U_o_h_0[(first + lane) * H + place];
+                    sum_W_o_x_block[place][lane] = sum_W_o_x[(first + lane) * H + place];
+                    sum_U_f_h_0_block[place][lane] = sum_U_f_h_0[(first + lane) * H + place];
+                    sum_W_f_x_block[place][lane] = sum_W_f_x[(first + lane) * H + place];
+                    sum_U_i_h_0_block[place][lane] = sum_U_i_h_0[(first + lane) * H + place];
+                    sum_W_i_x_block[place][lane] = sum_W_i_x[(first + lane) * H + place];
+                    sum_U_g_h_0_block[place][lane] = sum_U_g_h_0[(first + lane) * H + place];
+                    sum_W_g_x_block[place][lane] = sum_W_g_x[(first + lane) * H + place];
+                }
+            }
+            for (ptrdiff_t j = 0; j < H; j++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    o[lane] = f64_sigmoid(sum_W_o_x_block[j][lane] + sum_U_o_h_0_block[j][lane] + b_o[j]);
+                    f[lane] = f64_sigmoid(sum_W_f_x_block[j][lane] + sum_U_f_h_0_block[j][lane] + b_f[j]);
+                    i_t[lane] = f64_sigmoid(sum_W_i_x_block[j][lane] + sum_U_i_h_0_block[j][lane] + b_i[j]);
+                    g[lane] = tanh(sum_W_g_x_block[j][lane] + sum_U_g_h_0_block[j][lane] + b_g[j]);
+                    c_bar[lane] = dL_dh_block[j][lane] * o[lane] * (1.0 - f64_square(tanh(f[lane] * c_0_block[j][lane] + i_t[lane] * g[lane])));
+                    factor_4_block[j][lane] = c_bar[lane] * i_t[lane] * (1.0 - g[lane] * g[lane]);
+                    dc_0_block[j][lane] = c_bar[lane] * f[lane];
+                    factor_block[j][lane] = c_bar[lane] * c_0_block[j][lane] * f[lane] * f64_sigmoid(-sum_W_f_x_block[j][lane] - sum_U_f_h_0_block[j][lane] - b_f[j]);
+                    factor_2_block[j][lane] = c_bar[lane] * g[lane] * i_t[lane] * f64_sigmoid(-sum_W_i_x_block[j][lane] - sum_U_i_h_0_block[j][lane] - b_i[j]);
+                    factor_3_block[j][lane] = dL_dh_block[j][lane] * h_block[j][lane] * f64_sigmoid(-sum_W_o_x_block[j][lane] - sum_U_o_h_0_block[j][lane] - b_o[j]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < H; place++) {
+                    dc_0[(first + lane) * H + place] = dc_0_block[place][lane];
+                    factor[(first + lane) * H + place] = factor_block[place][lane];
+                    factor_2[(first + lane) * H + place] = factor_2_block[place][lane];
+                    factor_3[(first + lane) * H + place] = factor_3_block[place][lane];
+                    factor_4[(first + lane) * H + place] = factor_4_block[place][lane];
+                }
+            }
         }
     }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t m = 0; m < D; m++) {
-            dW_i[j * D + m] = 0.0f;
+    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        for (ptrdiff_t j = 0; j < H; j++) {
+            double o = f64_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
+            double f = f64_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
+            double i_t = f64_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
+            double g = tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+            double c_bar = dL_dh[row * H + j] * o * (1.0 - f64_square(tanh(f * c_0[row * H + j] + i_t * g)));
+            factor_4[row * H + j] = c_bar * i_t * (1.0 - g * g);
+            dc_0[row * H + j] = c_bar * f;
+            factor[row * H + j] = c_bar * c_0[row * H + j] * f * f64_sigmoid(-sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]);
+            factor_2[row * H + j] = c_bar * g * i_t * f64_sigmoid(-sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]);
+            factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f64_sigmoid(-sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]);
         }
     }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t m = 0; m < D; m++) {
-            dW_o[j * D + m] = 0.0f;
+}
+
+static void lstm_cell_gradient_step_2_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H,
+    const double *restrict sum_factor_2_W_i, const double *restrict sum_factor_3_W_o,
+    const double *restrict sum_factor_4_W_g, const double *restrict sum_factor_W_f,
+    const double *restrict sum_factor_2_U_i, const double *restrict sum_factor_3_U_o,
+    const double *restrict sum_factor_4_U_g, const double *restrict sum_factor_U_f,
+    double *restrict dx, double *restrict dh_0)
+{
+    OMP(omp parallel for schedule(static) if (B * D > GRAIN))
+    for (ptrdiff_t row = 0; row < B; row++) {
+        if (B * D * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
+                double chunk[CHUNK];
+                for (ptrdiff_t m = begin; m < end; m++) {
+                    chunk[m - begin] = sum_factor_W_f[row * D + m] + sum_factor_4_W_g[row * D + m] + sum_factor_2_W_i[row * D + m] + sum_factor_3_W_o[row * D + m];
+                }
+                f64_stream(&dx[row * D + begin], chunk, end - begin);
+            }
         }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t m = 0; m < D; m++) {
-            dW_g[j * D + m] = 0.0f;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t k = 0; k < H; k++) {
-            dU_f[j * H + k] = 0.0f;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t k = 0; k < H; k++) {
-            dU_i[j * H + k] = 0.0f;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t k = 0; k < H; k++) {
-            dU_o[j * H + k] = 0.0f;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t k = 0; k < H; k++) {
-            dU_g[j * H + k] = 0.0f;
-        }
-    }
-    {
-        float *restrict o = work;
-        float *restrict sum_W_f_x = work + H;
-        float *restrict sum_U_f_h_0 = work + H + H;
-        float *restrict f = work + H + H + H;
-        float *restrict sum_W_i_x = work + H + H + H + H;
-        float *restrict sum_U_i_h_0 = work + H + H + H + H + H;
-        float *restrict i_t = work + H + H + H + H + H + H;
-        float *restrict sum_W_g_x = work + H + H + H + H + H + H + H;
-        float *restrict sum_U_g_h_0 = work + H + H + H + H + H + H + H + H;
-        float *restrict factor = work + H + H + H + H + H + H + H + H + H;
-        float *restrict factor_2 = work + H + H + H + H + H + H + H + H + H + H;
-        float *restrict factor_3 = work + H + H + H + H + H + H + H + H + H + H + H;
-        float *restrict factor_4 = work + H + H + H + H + H + H + H + H + H + H + H + H;
-        float *restrict sum_factor_4_W_g = work + H + H + H + H + H + H + H + H + H + H + H + H + H;
-        float *restrict sum_factor_2_W_i = work + H + H + H + H + H + H + H + H + H + H + H + H + H + D;
-        float *restrict sum_factor_3_W_o = work + H + H + H + H + H + H + H + H + H + H + H + H + H + D + D;
-        float *restrict sum_factor_U_f = work + H + H + H + H + H + H + H + H + H + H + H + H + H + D + D + D;
-        float *restrict sum_factor_4_U_g = work + H + H + H + H + H + H + H + H + H + H + H + H + H + D + D + D + H;
-        float *restrict sum_factor_2_U_i = work + H + H + H + H + H + H + H + H + H + H + H + H + H + D + D + D + H + H;
-        float *restrict sum_factor_3_U_o = work + H + H + H + H + H + H + H + H + H + H + H + H + H + D + D + D + H + H + H;
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_o[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_o[j * D + m] * x[row * D + m];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                dc_0[row * H + j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_o[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_o[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                dh_0[row * H + j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                o[j] = f32_sigmoid(dc_0[row * H + j] + dh_0[row * H + j] + b_o[j]);
-                factor_3[j] = dL_dh[row * H + j] * h[row * H + j] * f32_sigmoid(-dc_0[row * H + j] - dh_0[row * H + j] - b_o[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_f[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_f[j * D + m] * x[row * D + m];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                sum_W_f_x[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_f[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_f[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                sum_U_f_h_0[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                f[j] = f32_sigmoid(sum_W_f_x[j] + sum_U_f_h_0[j] + b_f[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_i[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_i[j * D + m] * x[row * D + m];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                sum_W_i_x[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_i[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_i[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                sum_U_i_h_0[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                i_t[j] = f32_sigmoid(sum_W_i_x[j] + sum_U_i_h_0[j] + b_i[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_g[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_g[j * D + m] * x[row * D + m];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                sum_W_g_x[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_g[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_g[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f32_total(total_lanes);
-                }
-                sum_U_g_h_0[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float g = tanhf(sum_W_g_x[j] + sum_U_g_h_0[j] + b_g[j]);
-                float c_bar = dL_dh[row * H + j] * o[j] * (1.0f - powf(tanhf(f[j] * c_0[row * H + j] + i_t[j] * g), 2.0f));
-                factor[j] = c_bar * c_0[row * H + j] * f[j] * f32_sigmoid(-sum_W_f_x[j] - sum_U_f_h_0[j] - b_f[j]);
-                factor_2[j] = c_bar * g * i_t[j] * f32_sigmoid(-sum_W_i_x[j] - sum_U_i_h_0[j] - b_i[j]);
-                factor_4[j] = c_bar * i_t[j] * (1.0f - g * g);
-                dc_0[row * H + j] = c_bar * f[j];
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    dW_f[j * D + m] += factor[j] * x[row * D + m];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    dW_i[j * D + m] += factor_2[j] * x[row * D + m];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    dW_o[j * D + m] += factor_3[j] * x[row * D + m];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    dW_g[j * D + m] += factor_4[j] * x[row * D + m];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    dU_f[j * H + k] += factor[j] * h_0[row * H + k];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    dU_i[j * H + k] += factor_2[j] * h_0[row * H + k];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    dU_o[j * H + k] += factor_3[j] * h_0[row * H + k];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    dU_g[j * H + k] += factor_4[j] * h_0[row * H + k];
-                }
-            }
-            for (ptrdiff_t m = 0; m < D; m++) {
-                dx[row * D + m] = 0.0f;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    dx[row * D + m] += factor[j] * W_f[j * D + m];
-                }
-            }
-            for (ptrdiff_t m = 0; m < D; m++) {
-                sum_factor_4_W_g[m] = 0.0f;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    sum_factor_4_W_g[m] += factor_4[j] * W_g[j * D + m];
-                }
-            }
-            for (ptrdiff_t m = 0; m < D; m++) {
-                sum_factor_2_W_i[m] = 0.0f;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    sum_factor_2_W_i[m] += factor_2[j] * W_i[j * D + m];
-                }
-            }
-            for (ptrdiff_t m = 0; m < D; m++) {
-                sum_factor_3_W_o[m] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < H; k++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    sum_factor_3_W_o[m] += factor_3[k] * W_o[k * D + m];
-                }
-            }
+        else {
             for (ptrdiff_t m = 0; m < D; m++) {
                 dx[row * D + m] = (
-                    dx[row * D + m]
-                    + sum_factor_4_W_g[m]
-                    + sum_factor_2_W_i[m]
-                    + sum_factor_3_W_o[m]
+                    sum_factor_W_f[row * D + m]
+                    + sum_factor_4_W_g[row * D + m]
+                    + sum_factor_2_W_i[row * D + m]
+                    + sum_factor_3_W_o[row * D + m]
                 );
             }
-            for (ptrdiff_t k = 0; k < H; k++) {
-                sum_factor_U_f[k] = 0.0f;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    sum_factor_U_f[k] += factor[j] * U_f[j * H + k];
+        }
+        if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
+                double chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = sum_factor_U_f[row * H + k] + sum_factor_4_U_g[row * H + k] + sum_factor_2_U_i[row * H + k] + sum_factor_3_U_o[row * H + k];
                 }
+                f64_stream(&dh_0[row * H + begin], chunk, end - begin);
             }
-            for (ptrdiff_t k = 0; k < H; k++) {
-                sum_factor_4_U_g[k] = 0.0f;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    sum_factor_4_U_g[k] += factor_4[j] * U_g[j * H + k];
-                }
-            }
-            for (ptrdiff_t k = 0; k < H; k++) {
-                sum_factor_2_U_i[k] = 0.0f;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    sum_factor_2_U_i[k] += factor_2[j] * U_i[j * H + k];
-                }
-            }
-            for (ptrdiff_t k = 0; k < H; k++) {
-                sum_factor_3_U_o[k] = 0.0f;
-            }
-            for (ptrdiff_t n = 0; n < H; n++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    sum_factor_3_U_o[k] += factor_3[n] * U_o[n * H + k];
-                }
-            }
+        }
+        else {
             for (ptrdiff_t k = 0; k < H; k++) {
                 dh_0[row * H + k] = (
-                    sum_factor_U_f[k]
-                    + sum_factor_4_U_g[k]
-                    + sum_factor_2_U_i[k]
-                    + sum_factor_3_U_o[k]
+                    sum_factor_U_f[row * H + k]
+                    + sum_factor_4_U_g[row * H + k]
+                    + sum_factor_2_U_i[row * H + k]
+                    + sum_factor_3_U_o[row * H + k]
                 );
             }
         }
     }
+    end_of_streams();
 }
 
 void lstm_cell_gradient_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const double *restrict x,
@@ -903,350 +981,74 @@ void lstm_cell_gradient_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const double 
     double *restrict dU_i, double *restrict dU_o, double *restrict dU_g, double *restrict dx,
     double *restrict dh_0, double *restrict work)
 {
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t m = 0; m < D; m++) {
-            dW_f[j * D + m] = 0.0;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t m = 0; m < D; m++) {
-            dW_i[j * D + m] = 0.0;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t m = 0; m < D; m++) {
-            dW_o[j * D + m] = 0.0;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t m = 0; m < D; m++) {
-            dW_g[j * D + m] = 0.0;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t k = 0; k < H; k++) {
-            dU_f[j * H + k] = 0.0;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t k = 0; k < H; k++) {
-            dU_i[j * H + k] = 0.0;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t k = 0; k < H; k++) {
-            dU_o[j * H + k] = 0.0;
-        }
-    }
-    for (ptrdiff_t j = 0; j < H; j++) {
-        for (ptrdiff_t k = 0; k < H; k++) {
-            dU_g[j * H + k] = 0.0;
-        }
-    }
-    {
-        double *restrict o = work;
-        double *restrict sum_W_f_x = work + H;
-        double *restrict sum_U_f_h_0 = work + H + H;
-        double *restrict f = work + H + H + H;
-        double *restrict sum_W_i_x = work + H + H + H + H;
-        double *restrict sum_U_i_h_0 = work + H + H + H + H + H;
-        double *restrict i_t = work + H + H + H + H + H + H;
-        double *restrict sum_W_g_x = work + H + H + H + H + H + H + H;
-        double *restrict sum_U_g_h_0 = work + H + H + H + H + H + H + H + H;
-        double *restrict factor = work + H + H + H + H + H + H + H + H + H;
-        double *restrict factor_2 = work + H + H + H + H + H + H + H + H + H + H;
-        double *restrict factor_3 = work + H + H + H + H + H + H + H + H + H + H + H;
-        double *restrict factor_4 = work + H + H + H + H + H + H + H + H + H + H + H + H;
-        double *restrict sum_factor_4_W_g = work + H + H + H + H + H + H + H + H + H + H + H + H + H;
-        double *restrict sum_factor_2_W_i = work + H + H + H + H + H + H + H + H + H + H + H + H + H + D;
-        double *restrict sum_factor_3_W_o = work + H + H + H + H + H + H + H + H + H + H + H + H + H + D + D;
-        double *restrict sum_factor_U_f = work + H + H + H + H + H + H + H + H + H + H + H + H + H + D + D + D;
-        double *restrict sum_factor_4_U_g = work + H + H + H + H + H + H + H + H + H + H + H + H + H + D + D + D + H;
-        double *restrict sum_factor_2_U_i = work + H + H + H + H + H + H + H + H + H + H + H + H + H + D + D + D + H + H;
-        double *restrict sum_factor_3_U_o = work + H + H + H + H + H + H + H + H + H + H + H + H + H + D + D + D + H + H + H;
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_o[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_o[j * D + m] * x[row * D + m];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                dc_0[row * H + j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_o[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_o[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                dh_0[row * H + j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                o[j] = f64_sigmoid(dc_0[row * H + j] + dh_0[row * H + j] + b_o[j]);
-                factor_3[j] = dL_dh[row * H + j] * h[row * H + j] * f64_sigmoid(-dc_0[row * H + j] - dh_0[row * H + j] - b_o[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_f[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_f[j * D + m] * x[row * D + m];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_W_f_x[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_f[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_f[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_U_f_h_0[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                f[j] = f64_sigmoid(sum_W_f_x[j] + sum_U_f_h_0[j] + b_f[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_i[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_i[j * D + m] * x[row * D + m];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_W_i_x[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_i[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_i[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_U_i_h_0[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                i_t[j] = f64_sigmoid(sum_W_i_x[j] + sum_U_i_h_0[j] + b_i[j]);
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t m = first + lane;
-                            total_lanes[lane] += W_g[j * D + m] * x[row * D + m];
-                        }
-                    for (ptrdiff_t m = first; m < end; m++) {
-                        total += W_g[j * D + m] * x[row * D + m];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_W_g_x[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += U_g[j * H + k] * h_0[row * H + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += U_g[j * H + k] * h_0[row * H + k];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_U_g_h_0[j] = total;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double g = tanh(sum_W_g_x[j] + sum_U_g_h_0[j] + b_g[j]);
-                double c_bar = dL_dh[row * H + j] * o[j] * (1.0 - pow(tanh(f[j] * c_0[row * H + j] + i_t[j] * g), 2.0));
-                factor[j] = c_bar * c_0[row * H + j] * f[j] * f64_sigmoid(-sum_W_f_x[j] - sum_U_f_h_0[j] - b_f[j]);
-                factor_2[j] = c_bar * g * i_t[j] * f64_sigmoid(-sum_W_i_x[j] - sum_U_i_h_0[j] - b_i[j]);
-                factor_4[j] = c_bar * i_t[j] * (1.0 - g * g);
-                dc_0[row * H + j] = c_bar * f[j];
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    dW_f[j * D + m] += factor[j] * x[row * D + m];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    dW_i[j * D + m] += factor_2[j] * x[row * D + m];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    dW_o[j * D + m] += factor_3[j] * x[row * D + m];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    dW_g[j * D + m] += factor_4[j] * x[row * D + m];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    dU_f[j * H + k] += factor[j] * h_0[row * H + k];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    dU_i[j * H + k] += factor_2[j] * h_0[row * H + k];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    dU_o[j * H + k] += factor_3[j] * h_0[row * H + k];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    dU_g[j * H + k] += factor_4[j] * h_0[row * H + k];
-                }
-            }
-            for (ptrdiff_t m = 0; m < D; m++) {
-                dx[row * D + m] = 0.0;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    dx[row * D + m] += factor[j] * W_f[j * D + m];
-                }
-            }
-            for (ptrdiff_t m = 0; m < D; m++) {
-                sum_factor_4_W_g[m] = 0.0;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    sum_factor_4_W_g[m] += factor_4[j] * W_g[j * D + m];
-                }
-            }
-            for (ptrdiff_t m = 0; m < D; m++) {
-                sum_factor_2_W_i[m] = 0.0;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    sum_factor_2_W_i[m] += factor_2[j] * W_i[j * D + m];
-                }
-            }
-            for (ptrdiff_t m = 0; m < D; m++) {
-                sum_factor_3_W_o[m] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < H; k++) {
-                for (ptrdiff_t m = 0; m < D; m++) {
-                    sum_factor_3_W_o[m] += factor_3[k] * W_o[k * D + m];
-                }
-            }
-            for (ptrdiff_t m = 0; m < D; m++) {
-                dx[row * D + m] = (
-                    dx[row * D + m]
-                    + sum_factor_4_W_g[m]
-                    + sum_factor_2_W_i[m]
-                    + sum_factor_3_W_o[m]
-                );
-            }
-            for (ptrdiff_t k = 0; k < H; k++) {
-                sum_factor_U_f[k] = 0.0;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    sum_factor_U_f[k] += factor[j] * U_f[j * H + k];
-                }
-            }
-            for (ptrdiff_t k = 0; k < H; k++) {
-                sum_factor_4_U_g[k] = 0.0;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    sum_factor_4_U_g[k] += factor_4[j] * U_g[j * H + k];
-                }
-            }
-            for (ptrdiff_t k = 0; k < H; k++) {
-                sum_factor_2_U_i[k] = 0.0;
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    sum_factor_2_U_i[k] += factor_2[j] * U_i[j * H + k];
-                }
-            }
-            for (ptrdiff_t k = 0; k < H; k++) {
-                sum_factor_3_U_o[k] = 0.0;
-            }
-            for (ptrdiff_t n = 0; n < H; n++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    sum_factor_3_U_o[k] += factor_3[n] * U_o[n * H + k];
-                }
-            }
-            for (ptrdiff_t k = 0; k < H; k++) {
-                dh_0[row * H + k] = (
-                    sum_factor_U_f[k]
-                    + sum_factor_4_U_g[k]
-                    + sum_factor_2_U_i[k]
-                    + sum_factor_3_U_o[k]
-                );
-            }
-        }
-    }
+    double *restrict sum_W_o_x = work;
+    work += B * H;
+    double *restrict sum_U_o_h_0 = work;
+    work += B * H;
+    double *restrict sum_W_f_x = work;
+    work += B * H;
+    double *restrict sum_U_f_h_0 = work;
+    work += B * H;
+    double *restrict sum_W_i_x = work;
+    work += B * H;
+    double *restrict sum_U_i_h_0 = work;
+    work += B * H;
+    double *restrict sum_W_g_x = work;
+    work += B * H;
+    double *restrict sum_U_g_h_0 = work;
+    work += B * H;
+    double *restrict factor = work;
+    work += B * H;
+    double *restrict factor_2 = work;
+    work += B * H;
+    double *restrict factor_3 = work;
+    work += B * H;
+    double *restrict factor_4 = work;
+    work += B * H;
+    double *restrict sum_factor_W_f = work;
+    work += B * D;
+    double *restrict sum_factor_4_W_g = work;
+    work += B * D;
+    double *restrict sum_factor_2_W_i = work;
+    work += B * D;
+    double *restrict sum_factor_3_W_o = work;
+    work += B * D;
+    double *restrict sum_factor_U_f = work;
+    work += B * H;
+    double *restrict sum_factor_4_U_g = work;
+    work += B * H;
+    double *restrict sum_factor_2_U_i = work;
+    work += B * H;
+    double *restrict sum_factor_3_U_o = work;
+    work += B * H;
+    f64_matrix_product(B, H, D, x, D, 1, W_o, 1, D, sum_W_o_x, H, 1);
+    f64_matrix_product(B, H, H, h_0, H, 1, U_o, 1, H, sum_U_o_h_0, H, 1);
+    f64_matrix_product(B, H, D, x, D, 1, W_f, 1, D, sum_W_f_x, H, 1);
+    f64_matrix_product(B, H, H, h_0, H, 1, U_f, 1, H, sum_U_f_h_0, H, 1);
+    f64_matrix_product(B, H, D, x, D, 1, W_i, 1, D, sum_W_i_x, H, 1);
+    f64_matrix_product(B, H, H, h_0, H, 1, U_i, 1, H, sum_U_i_h_0, H, 1);
+    f64_matrix_product(B, H, D, x, D, 1, W_g, 1, D, sum_W_g_x, H, 1);
+    f64_matrix_product(B, H, H, h_0, H, 1, U_g, 1, H, sum_U_g_h_0, H, 1);
+    lstm_cell_gradient_step_1_f64(B, H, c_0, b_f, b_i, b_o, b_g, h, dL_dh, sum_U_o_h_0, sum_W_o_x,
+        sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0, sum_W_g_x, dc_0, factor,
+        factor_2, factor_3, factor_4);
+    f64_matrix_product(H, D, B, factor, 1, H, x, D, 1, dW_f, D, 1);
+    f64_matrix_product(H, D, B, factor_2, 1, H, x, D, 1, dW_i, D, 1);
+    f64_matrix_product(H, D, B, factor_3, 1, H, x, D, 1, dW_o, D, 1);
+    f64_matrix_product(H, D, B, factor_4, 1, H, x, D, 1, dW_g, D, 1);
+    f64_matrix_product(H, H, B, factor, 1, H, h_0, H, 1, dU_f, H, 1);
+    f64_matrix_product(H, H, B, factor_2, 1, H, h_0, H, 1, dU_i, H, 1);
+    f64_matrix_product(H, H, B, factor_3, 1, H, h_0, H, 1, dU_o, H, 1);
+    f64_matrix_product(H, H, B, factor_4, 1, H, h_0, H, 1, dU_g, H, 1);
+    f64_matrix_product(B, D, H, factor, H, 1, W_f, D, 1, sum_factor_W_f, D, 1);
+    f64_matrix_product(B, D, H, factor_4, H, 1, W_g, D, 1, sum_factor_4_W_g, D, 1);
+    f64_matrix_product(B, D, H, factor_2, H, 1, W_i, D, 1, sum_factor_2_W_i, D, 1);
+    f64_matrix_product(B, D, H, factor_3, H, 1, W_o, D, 1, sum_factor_3_W_o, D, 1);
+    f64_matrix_product(B, H, H, factor, H, 1, U_f, H, 1, sum_factor_U_f, H, 1);
+    f64_matrix_product(B, H, H, factor_4, H, 1, U_g, H, 1, sum_factor_4_U_g, H, 1);
+    f64_matrix_product(B, H, H, factor_2, H, 1, U_i, H, 1, sum_factor_2_U_i, H, 1);
+    f64_matrix_product(B, H, H, factor_3, H, 1, U_o, H, 1, sum_factor_3_U_o, H, 1);
+    lstm_cell_gradient_step_2_f64(B, D, H, sum_factor_2_W_i, sum_factor_3_W_o, sum_factor_4_W_g,
+        sum_factor_W_f, sum_factor_2_U_i, sum_factor_3_U_o, sum_factor_4_U_g, sum_factor_U_f, dx,
+        dh_0);
 }

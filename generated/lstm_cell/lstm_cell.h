@@ -40,8 +40,17 @@
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
    `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
    run at the same time need one each.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       float *work = malloc((size_t)lstm_cell_work(B, D, H) * sizeof *work);
+       lstm_cell_f32(B, D, H, x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out, work);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c lstm_cell.c -lm */
 
 #ifndef LSTM_CELL_H
 #define LSTM_CELL_H
@@ -73,6 +82,7 @@ extern "C" {
    b_g[H]: Input.
    out[B][H]: result.
  */
+ptrdiff_t lstm_cell_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H);
 void lstm_cell_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *x, const float *h_0,
     const float *c_0, const float *W_f, const float *U_f, const float *b_f, const float *W_i,
     const float *U_i, const float *b_i, const float *W_o, const float *U_o, const float *b_o,
@@ -81,7 +91,6 @@ void lstm_cell_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const double *x, const
     const double *c_0, const double *W_f, const double *U_f, const double *b_f, const double *W_i,
     const double *U_i, const double *b_i, const double *W_o, const double *U_o, const double *b_o,
     const double *W_g, const double *U_g, const double *b_g, double *out, double *work);
-ptrdiff_t lstm_cell_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H);
 
 /* The gradient of L(h) by c_0, W_f, W_i, W_o, W_g, U_f, U_i, U_o, U_g, x and h_0, given its
     gradient dL_dh by h.
@@ -137,6 +146,7 @@ ptrdiff_t lstm_cell_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H);
    dx[B][D]: result.
    dh_0[B][H]: result.
  */
+ptrdiff_t lstm_cell_gradient_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H);
 void lstm_cell_gradient_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *x, const float *h_0,
     const float *c_0, const float *W_f, const float *U_f, const float *b_f, const float *W_i,
     const float *U_i, const float *b_i, const float *W_o, const float *U_o, const float *b_o,
@@ -149,7 +159,6 @@ void lstm_cell_gradient_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const double 
     const double *b_o, const double *W_g, const double *U_g, const double *b_g, const double *h,
     const double *dL_dh, double *dc_0, double *dW_f, double *dW_i, double *dW_o, double *dW_g,
     double *dU_f, double *dU_i, double *dU_o, double *dU_g, double *dx, double *dh_0, double *work);
-ptrdiff_t lstm_cell_gradient_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H);
 
 #ifdef __cplusplus
 }

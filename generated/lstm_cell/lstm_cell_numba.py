@@ -38,11 +38,10 @@ with the forget gate of F. A. Gers, J. Schmidhuber and F. Cummins, "Learning to 
 Prediction with LSTM", Neural Computation 12(10), 2000.
 """
 
-import math
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit, types
+from numba import from_dtype, njit, types
 from numba.extending import overload
 
 __all__ = [
@@ -55,269 +54,184 @@ _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz
 # For formulas whose grouping matters.
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
 
-
-def _exp_of_negative_32(u):
-    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
-
-    Numba would call the C library for each number; these operations are done on whole vectors.
-    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
-    range a polynomial gives exp(r) to the last digit.
-    """
-    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
-    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
-    n = t - np.float32(12582912.0)
-    # log 2 in two parts, so that n times the first is exact
-    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
-    q = np.float32(1.3814611593261361e-3)
-    q = q * r + np.float32(8.368710055947304e-3)
-    q = q * r + np.float32(4.166838899254799e-2)
-    q = q * r + np.float32(0.1666652113199234)
-    q = q * r + np.float32(0.4999999403953552)
-    q = q * r + np.float32(1)
-    q = q * r + np.float32(1)
-    # 2^n: n in the place of the exponent, whose own zero is 127
-    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
-    return np.float32(0) if u < np.float32(-87.33654) else q * power
+# Matrix products of fewer multiplications, or of fewer rows, are done in compiled loops: calling BLAS, and
+# the loops before and after it, takes 10 to 20 microseconds, in which a loop nest does about so many, and
+# for a row or two BLAS does not gain on it.
+_FEW_PRODUCTS = 25_000
+_FEW_ROWS = 4
 
 
-def _exp_of_negative_64(u):
-    """The same in float64, with a longer polynomial."""
-    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
-    n = t - 6755399441055744.0
-    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
-    q = 2.5000053635022473e-08
-    q = q * r + 2.7630233617826445e-07
-    q = q * r + 2.755758632280537e-06
-    q = q * r + 2.480149313712676e-05
-    q = q * r + 1.9841269506720737e-04
-    q = q * r + 1.388888894359669e-03
-    q = q * r + 8.333333333494357e-03
-    q = q * r + 4.166666666653027e-02
-    q = q * r + 0.16666666666666413
-    q = q * r + 0.5000000000000011
-    q = q * r + 1.0
-    q = q * r + 1.0
-    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
-    return 0.0 if u < -708.3964185322641 else q * power
-
-
-def _exp_of_negative(u):
-    """The one or the other, by the dtype."""
-    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
-
-
-@overload(_exp_of_negative, jit_options=_EXACT)
-def _compiled_exp_of_negative(u):
-    """What compiled code calls."""
-    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
-
-
-@njit(**_FAST)
-def _overlap(first, second):
-    """Whether two C-contiguous arrays have memory in common."""
-    start, other = first.ctypes.data, second.ctypes.data
-    return start < other + second.nbytes and other < start + first.nbytes
-
-
-@njit(**_EXACT)
-def _sigmoid(u, one):
-    """1 / (1 + exp(-u)), without overflow on either side; `one` is 1 in the dtype of u."""
-    small = _exp_of_negative(-abs(u))
-    return (one if u >= 0 else small) / (one + small)
-
-
-def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
-
-    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
-    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
-    """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
-    arrays, sizes, of, single = [], {}, {}, None
-    for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
-        if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
-        if label_of is not None:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
-        else:
-            if not isinstance(value, np.ndarray):
-                if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
-                value = np.asarray(value, dtype)
-            elif not value.ndim and value.dtype.kind in "iuf":
-                value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
-        if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
-        if batched:
-            alone = array.ndim == least
-            if single is not None and alone != single[1]:
-                one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
-            single = single or (name, alone)
-            array = array[None] if alone else array
-        for axis, size in zip(axes, array.shape, strict=True):
-            if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
-            if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
-        arrays.append(array)
-    for place, (name, _, _, label_of, _) in enumerate(arguments):
-        array = arrays[place]
-        if label_of is not None:
-            # Where no argument has that axis, nothing is looked up along it.
-            places = sizes.get(label_of)
-            outside = array < 0 if places is None else (array < 0) | (array >= places)
-            if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
-            array = array.astype(np.intp)
-        if array.ndim:
-            array = np.ascontiguousarray(array)
-        arrays[place] = array if array.ndim else array[()]
-    return arrays, sizes, dtype, single is not None and single[1]
-
-
-def _output(name, out, shape, dtype, without_batch, others):
-    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
-    if out is None:
-        return np.empty(shape, dtype)
-    wanted = shape[1:] if without_batch else shape
-    masked = isinstance(out, np.ma.MaskedArray)
-    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
-    return out[None] if without_batch else out
-
-
+_Array = np.ndarray
 _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _is_plain(first, *others):
-    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
-    if type(first[0]) is not np.ndarray:
-        return False
-    dtype = first[0].dtype
-    if dtype is not _REALS[0] and dtype is not _REALS[1]:
-        return False
-    for array, axes in (first, *others):
-        if type(array) is not np.ndarray or array.dtype is not dtype:
-            return False
-        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
-            return False
-    return True
+def _reads(axes):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
+    return lambda real: types.Array(real, axes, "C", readonly=True)
 
 
-_POOL = ThreadPoolExecutor()
+def _writes(axes):
+    """One that it writes."""
+    return lambda real: types.Array(real, axes, "C")
 
 
-def _in_threads(threads, kernel, sliced, *arguments):
-    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+def _places(axes):
+    """One that holds places of labels."""
+    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
 
-    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
-    so that every number comes out as in one thread.
+
+def _number(real):
+    """A number."""
+    return types.float64
+
+
+class _ByDtype(dict):
+    """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
+
+    def __init__(self, function, kinds):
+        self.function, self.kinds = function, kinds
+
+    def __missing__(self, dtype):
+        if dtype not in _REALS:
+            raise TypeError(f"expected float32 or float64, found {dtype}")
+        # Compiled for one signature, it is not compiled again for others.
+        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        try:
+            # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
+            made = njit(signature, **{**_FAST, "cache": True})(self.function)
+        except Exception:  # no file, no place to write to, or nothing there that can be read
+            made = njit(signature, **_FAST)(self.function)
+        self[dtype] = made
+        return made
+
+
+def _by_dtype(*kinds):
+    """Let a function be compiled for one dtype at a time."""
+    return lambda function: _ByDtype(function, kinds)
+
+
+def lstm_cell(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out=None, *, threads=1):
+    """One step of long short-term memory: the cell state forgets through one gate, takes in a
+    candidate through another, and shows itself through a third.
+
+    Parameters
+    ----------
+    x : array (B, D)
+        Input.
+    h_0 : array (B, H)
+        Input.
+    c_0 : array (B, H)
+        Input.
+    W_f : array (H, D)
+        Input.
+    U_f : array (H, H)
+        Input.
+    b_f : array (H,)
+        Input.
+    W_i : array (H, D)
+        Input.
+    U_i : array (H, H)
+        Input.
+    b_i : array (H,)
+        Input.
+    W_o : array (H, D)
+        Input.
+    U_o : array (H, H)
+        Input.
+    b_o : array (H,)
+        Input.
+    W_g : array (H, D)
+        Input.
+    U_g : array (H, H)
+        Input.
+    b_g : array (H,)
+        Input.
+    out : array, optional
+        Where to put the result: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; large products may differ in their last digits.
+
+    Returns
+    -------
+    out : array (B, H)
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Large matrix products are left to NumPy, whose BLAS has threads of its own beside
+    any that share the samples; the environment tells it how many (OPENBLAS_NUM_THREADS, for one).
     """
-    samples = len(arguments[sliced.index(True)])
-    blocks = max(1, samples // 32)
-    parts = max(1, min(threads, blocks))
-    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
-
-    def run(part):
-        here = slice(cuts[part], cuts[part + 1])
-        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
-
-    others = [_POOL.submit(run, part) for part in range(1, parts)]
-    run(0)
-    for each in others:
-        each.result()
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(x) is type(h_0) is type(c_0) is type(W_f) is type(U_f) is type(b_f) is type(W_i) is type(U_i) is type(b_i) is type(W_o) is type(U_o) is type(b_o) is type(W_g) is type(U_g) is type(b_g) is type(out) is _Array
+        and (threads == 1 or x.size < _SHARED)
+        and x.flags.c_contiguous
+        and h_0.flags.c_contiguous
+        and c_0.flags.c_contiguous
+        and W_f.flags.c_contiguous
+        and U_f.flags.c_contiguous
+        and b_f.flags.c_contiguous
+        and W_i.flags.c_contiguous
+        and U_i.flags.c_contiguous
+        and b_i.flags.c_contiguous
+        and W_o.flags.c_contiguous
+        and U_o.flags.c_contiguous
+        and b_o.flags.c_contiguous
+        and W_g.flags.c_contiguous
+        and U_g.flags.c_contiguous
+        and b_g.flags.c_contiguous
+    ):
+        try:
+            if _lstm_cell_fits[x.dtype](x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out):
+                _lstm_cell_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out)
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    arrays, sizes, dtype, single = _read(
+        ("x", x, ('B', 'D'), None, True),
+        ("h_0", h_0, ('B', 'H'), None, True),
+        ("c_0", c_0, ('B', 'H'), None, True),
+        ("W_f", W_f, ('H', 'D'), None, False),
+        ("U_f", U_f, ('H', 'H'), None, False),
+        ("b_f", b_f, ('H',), None, False),
+        ("W_i", W_i, ('H', 'D'), None, False),
+        ("U_i", U_i, ('H', 'H'), None, False),
+        ("b_i", b_i, ('H',), None, False),
+        ("W_o", W_o, ('H', 'D'), None, False),
+        ("U_o", U_o, ('H', 'H'), None, False),
+        ("b_o", b_o, ('H',), None, False),
+        ("W_g", W_g, ('H', 'D'), None, False),
+        ("U_g", U_g, ('H', 'H'), None, False),
+        ("b_g", b_g, ('H',), None, False),
+    )
+    x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g = arrays
+    B = sizes["B"]
+    D = sizes["D"]
+    H = sizes["H"]
+    out = _output("out", out, (B, H), dtype, single, arrays)
+    if threads == 1:
+        _lstm_cell_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out)
+    else:
+        _in_threads(threads, _lstm_cell_kernel, (True, True, True, False, False, False, False, False, False, False, False, False, False, False, False, True), x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out)
+    return out[0] if single else out
 
 
 @njit(**_FAST)
-def _lstm_cell_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out):
-    """The loops of lstm_cell."""
+def _lstm_cell_loops(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out):
+    """The loops of lstm_cell_loops."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     D = x.shape[1]
     H = h_0.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or D == 0
-        or h_0.shape[0] != B
-        or H == 0
-        or c_0.shape[0] != B
-        or c_0.shape[1] != H
-        or W_f.shape[0] != H
-        or W_f.shape[1] != D
-        or U_f.shape[0] != H
-        or U_f.shape[1] != H
-        or b_f.shape[0] != H
-        or W_i.shape[0] != H
-        or W_i.shape[1] != D
-        or U_i.shape[0] != H
-        or U_i.shape[1] != H
-        or b_i.shape[0] != H
-        or W_o.shape[0] != H
-        or W_o.shape[1] != D
-        or U_o.shape[0] != H
-        or U_o.shape[1] != H
-        or b_o.shape[0] != H
-        or W_g.shape[0] != H
-        or W_g.shape[1] != D
-        or U_g.shape[0] != H
-        or U_g.shape[1] != H
-        or b_g.shape[0] != H
-        or out.shape[0] != B
-        or out.shape[1] != H
-        or _overlap(out, x)
-        or _overlap(out, h_0)
-        or _overlap(out, c_0)
-        or _overlap(out, W_f)
-        or _overlap(out, U_f)
-        or _overlap(out, b_f)
-        or _overlap(out, W_i)
-        or _overlap(out, U_i)
-        or _overlap(out, b_i)
-        or _overlap(out, W_o)
-        or _overlap(out, U_o)
-        or _overlap(out, b_o)
-        or _overlap(out, W_g)
-        or _overlap(out, U_g)
-        or _overlap(out, b_g)
-    ):
-        return False
     sum_U_o_h_0 = np.empty(H, out.dtype)  # of one sample
     o = np.empty(H, out.dtype)  # of one sample
     sum_W_f_x = np.empty(H, out.dtype)  # of one sample
@@ -376,14 +290,141 @@ def _lstm_cell_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, 
                 total += U_g[j, k] * h_0[row, k]
             sum_U_g_h_0[j] = total
         for j in range(H):
-            g = math.tanh(sum_W_g_x[j] + sum_U_g_h_0[j] + b_g[j])
-            out[row, j] = o[j] * math.tanh(f[j] * c_0[row, j] + i_t[j] * g)
+            g = _tanh(sum_W_g_x[j] + sum_U_g_h_0[j] + b_g[j])
+            out[row, j] = o[j] * _tanh(f[j] * c_0[row, j] + i_t[j] * g)
+
+
+@njit(**_FAST)
+def _lstm_cell_step_1(c_0, b_f, b_i, b_o, b_g, sum_U_o_h_0, sum_W_o_x, sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0, sum_W_g_x, out):
+    """The loops of lstm_cell_step_1."""
+    real = out.dtype.type  # keeps literals narrow
+    B = c_0.shape[0]
+    H = c_0.shape[1]
+    for row in range(B):
+        for j in range(H):
+            o = _sigmoid(sum_W_o_x[row, j] + sum_U_o_h_0[row, j] + b_o[j], real(1))
+            f = _sigmoid(sum_W_f_x[row, j] + sum_U_f_h_0[row, j] + b_f[j], real(1))
+            i_t = _sigmoid(sum_W_i_x[row, j] + sum_U_i_h_0[row, j] + b_i[j], real(1))
+            g = _tanh(sum_W_g_x[row, j] + sum_U_g_h_0[row, j] + b_g[j])
+            out[row, j] = o * _tanh(f * c_0[row, j] + i_t * g)
+
+
+def _lstm_cell_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out):
+    """Large matrix products are left to BLAS, with compiled loops between them."""
+    B = x.shape[0]
+    D = x.shape[1]
+    H = h_0.shape[1]
+    if B < _FEW_ROWS or B * D * H + B * H * H < _FEW_PRODUCTS:
+        return _lstm_cell_loops(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out)
+    dtype = out.dtype
+    W_o_rows = _long_rows(W_o)
+    U_o_rows = _long_rows(U_o)
+    W_f_rows = _long_rows(W_f)
+    U_f_rows = _long_rows(U_f)
+    W_i_rows = _long_rows(W_i)
+    U_i_rows = _long_rows(U_i)
+    W_g_rows = _long_rows(W_g)
+    U_g_rows = _long_rows(U_g)
+    # So many samples at a time that what is worked on stays in the cache
+    at_once = _samples_at_once(B, (11 * H + 1 * D) * dtype.itemsize, (4 * H * D + 4 * H * H) * dtype.itemsize)
+    sum_W_o_x = np.empty((at_once, H), dtype)
+    sum_U_o_h_0 = np.empty((at_once, H), dtype)
+    sum_W_f_x = np.empty((at_once, H), dtype)
+    sum_U_f_h_0 = np.empty((at_once, H), dtype)
+    sum_W_i_x = np.empty((at_once, H), dtype)
+    sum_U_i_h_0 = np.empty((at_once, H), dtype)
+    sum_W_g_x = np.empty((at_once, H), dtype)
+    sum_U_g_h_0 = np.empty((at_once, H), dtype)
+    for start in range(0, B, at_once):
+        here = slice(start, start + at_once)
+        held = slice(0, min(at_once, B - start))
+        np.matmul(x[here], W_o_rows.T, out=sum_W_o_x[held])
+        np.matmul(h_0[here], U_o_rows.T, out=sum_U_o_h_0[held])
+        np.matmul(x[here], W_f_rows.T, out=sum_W_f_x[held])
+        np.matmul(h_0[here], U_f_rows.T, out=sum_U_f_h_0[held])
+        np.matmul(x[here], W_i_rows.T, out=sum_W_i_x[held])
+        np.matmul(h_0[here], U_i_rows.T, out=sum_U_i_h_0[held])
+        np.matmul(x[here], W_g_rows.T, out=sum_W_g_x[held])
+        np.matmul(h_0[here], U_g_rows.T, out=sum_U_g_h_0[held])
+        _lstm_cell_step_1(c_0[here], b_f, b_i, b_o, b_g, sum_U_o_h_0[held], sum_W_o_x[held], sum_U_f_h_0[held], sum_W_f_x[held], sum_U_i_h_0[held], sum_W_i_x[held], sum_U_g_h_0[held], sum_W_g_x[held], out[here])
+
+
+@_by_dtype(_reads(2), _reads(2), _reads(2), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _writes(2))
+def _lstm_cell_fits(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out):
+    """Whether all arguments fit together."""
+    B = x.shape[0]
+    D = x.shape[1]
+    H = h_0.shape[1]
+    if (
+        B * D * H == 0
+        or h_0.shape != (B, H)
+        or c_0.shape != (B, H)
+        or W_f.shape != (H, D)
+        or U_f.shape != (H, H)
+        or b_f.shape != (H,)
+        or W_i.shape != (H, D)
+        or U_i.shape != (H, H)
+        or b_i.shape != (H,)
+        or W_o.shape != (H, D)
+        or U_o.shape != (H, H)
+        or b_o.shape != (H,)
+        or W_g.shape != (H, D)
+        or U_g.shape != (H, H)
+        or b_g.shape != (H,)
+        or out.shape != (B, H)
+        or _overlap(out, x)
+        or _overlap(out, h_0)
+        or _overlap(out, c_0)
+        or _overlap(out, W_f)
+        or _overlap(out, U_f)
+        or _overlap(out, b_f)
+        or _overlap(out, W_i)
+        or _overlap(out, U_i)
+        or _overlap(out, b_i)
+        or _overlap(out, W_o)
+        or _overlap(out, U_o)
+        or _overlap(out, b_o)
+        or _overlap(out, W_g)
+        or _overlap(out, U_g)
+        or _overlap(out, b_g)
+    ):
+        return False
     return True
 
 
-def lstm_cell(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out=None, *, threads=1):
-    """One step of long short-term memory: the cell state forgets through one gate, takes in a
-    candidate through another, and shows itself through a third.
+def lstm_cell_gradient(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, out=None):
+    """The gradient of L(h) by c_0, W_f, W_i, W_o, W_g, U_f, U_i, U_o, U_g, x and h_0, given its
+    gradient dL_dh by h.
+
+    c_bar[j] = dL_dh[j] * o[j] * (1 - tanh(c[j])^2)
+
+    f_bar[j] = c_bar[j] * c_0[j]
+
+    g_bar[j] = c_bar[j] * i_t[j]
+
+    i_t_bar[j] = c_bar[j] * g[j]
+
+    d(L, c_0[j]) = c_bar[j] * f[j]
+
+    d(L, W_f[j, m]) = f_bar[j] * x[m] * f[j] * (1 - f[j])
+
+    d(L, W_i[j, m]) = i_t_bar[j] * x[m] * i_t[j] * (1 - i_t[j])
+
+    d(L, W_o[j, m]) = dL_dh[j] * x[m] * h[j] * (1 - o[j])
+
+    d(L, W_g[j, m]) = g_bar[j] * x[m] * (1 - g[j]^2)
+
+    d(L, U_f[j, k]) = f_bar[j] * h_0[k] * f[j] * (1 - f[j])
+
+    d(L, U_i[j, k]) = i_t_bar[j] * h_0[k] * i_t[j] * (1 - i_t[j])
+
+    d(L, U_o[j, k]) = dL_dh[j] * h_0[k] * h[j] * (1 - o[j])
+
+    d(L, U_g[j, k]) = g_bar[j] * h_0[k] * (1 - g[j]^2)
+
+    d(L, x[m]) = sum(j, f_bar[j] * f[j] * W_f[j, m] * (1 - f[j])) + sum(j, g_bar[j] * W_g[j, m] * (1 - g[j]^2)) + sum(j, i_t_bar[j] * i_t[j] * W_i[j, m] * (1 - i_t[j])) + sum(k, dL_dh[k] * h[k] * W_o[k, m] * (1 - o[k]))
+
+    d(L, h_0[k]) = sum(j, f_bar[j] * f[j] * U_f[j, k] * (1 - f[j])) + sum(j, g_bar[j] * U_g[j, k] * (1 - g[j]^2)) + sum(j, i_t_bar[j] * i_t[j] * U_i[j, k] * (1 - i_t[j])) + sum(n, dL_dh[n] * h[n] * U_o[n, k] * (1 - o[n]))
 
     Parameters
     ----------
@@ -417,15 +458,27 @@ def lstm_cell(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g
         Input.
     b_g : array (H,)
         Input.
-    out : array, optional
-        Where to put the result: of the right shape and dtype, C-contiguous, and
+    h : array (B, H)
+        What the forward function returned.
+    dL_dh : array (B, H)
+        The cotangent of h.
+    out : tuple of arrays, optional
+        Where to put dc_0, dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
-    threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
-    out : array (B, H)
+    dc_0 : array (B, H)
+    dW_f : array (H, D)
+    dW_i : array (H, D)
+    dW_o : array (H, D)
+    dW_g : array (H, D)
+    dU_f : array (H, H)
+    dU_i : array (H, H)
+    dU_o : array (H, H)
+    dU_g : array (H, H)
+    dx : array (B, D)
+    dh_0 : array (B, H)
 
     Raises
     ------
@@ -435,22 +488,38 @@ def lstm_cell(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Large matrix products are left to NumPy, whose BLAS has threads of its own beside
+    any that share the samples; the environment tells it how many (OPENBLAS_NUM_THREADS, for one).
     """
+    # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        threads == 1
-        and out is not None
-        and _is_plain((x, 2), (h_0, 2), (c_0, 2), (W_f, 2), (U_f, 2), (b_f, 1), (W_i, 2), (U_i, 2), (b_i, 1), (W_o, 2), (U_o, 2), (b_o, 1), (W_g, 2), (U_g, 2), (b_g, 1), (out, 2))
+        type(out) is tuple and len(out) == 11
+        and type(x) is type(h_0) is type(c_0) is type(W_f) is type(U_f) is type(b_f) is type(W_i) is type(U_i) is type(b_i) is type(W_o) is type(U_o) is type(b_o) is type(W_g) is type(U_g) is type(b_g) is type(h) is type(dL_dh) is type(out[0]) is type(out[1]) is type(out[2]) is type(out[3]) is type(out[4]) is type(out[5]) is type(out[6]) is type(out[7]) is type(out[8]) is type(out[9]) is type(out[10]) is _Array
+        and x.flags.c_contiguous
+        and h_0.flags.c_contiguous
+        and c_0.flags.c_contiguous
+        and W_f.flags.c_contiguous
+        and U_f.flags.c_contiguous
+        and b_f.flags.c_contiguous
+        and W_i.flags.c_contiguous
+        and U_i.flags.c_contiguous
+        and b_i.flags.c_contiguous
+        and W_o.flags.c_contiguous
+        and U_o.flags.c_contiguous
+        and b_o.flags.c_contiguous
+        and W_g.flags.c_contiguous
+        and U_g.flags.c_contiguous
+        and b_g.flags.c_contiguous
+        and h.flags.c_contiguous
+        and dL_dh.flags.c_contiguous
     ):
-        if _lstm_cell_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out):
-            return out
-    if (
-        threads == 1
-        and out is not None
-        and _is_plain((x, 1), (h_0, 1), (c_0, 1), (W_f, 2), (U_f, 2), (b_f, 1), (W_i, 2), (U_i, 2), (b_i, 1), (W_o, 2), (U_o, 2), (b_o, 1), (W_g, 2), (U_g, 2), (b_g, 1), (out, 1))
-    ):  # one sample
-        if _lstm_cell_kernel(x[None], h_0[None], c_0[None], W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out[None]):
-            return out
+        try:
+            if _lstm_cell_gradient_fits[x.dtype](x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, out[0], out[1], out[2], out[3], out[4], out[5], out[6], out[7], out[8], out[9], out[10]):
+                _lstm_cell_gradient_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, out[0], out[1], out[2], out[3], out[4], out[5], out[6], out[7], out[8], out[9], out[10])
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'D'), None, True),
@@ -468,77 +537,395 @@ def lstm_cell(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g
         ("W_g", W_g, ('H', 'D'), None, False),
         ("U_g", U_g, ('H', 'H'), None, False),
         ("b_g", b_g, ('H',), None, False),
+        ("h", h, ('B', 'H'), None, True),
+        ("dL_dh", dL_dh, ('B', 'H'), None, True),
     )
-    x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g = arrays
+    x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh = arrays
     B = sizes["B"]
     D = sizes["D"]
     H = sizes["H"]
-    out = _output("out", out, (B, H), dtype, single, arrays)
-    _lstm_cell_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out) if threads == 1 else _in_threads(threads, _lstm_cell_kernel, (True, True, True, False, False, False, False, False, False, False, False, False, False, False, False, True), x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out)
-    return out[0] if single else out
+    dc_0, dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0 = _outputs(
+        out,
+        [
+            ("dc_0", (B, H), single),
+            ("dW_f", (H, D), False),
+            ("dW_i", (H, D), False),
+            ("dW_o", (H, D), False),
+            ("dW_g", (H, D), False),
+            ("dU_f", (H, H), False),
+            ("dU_i", (H, H), False),
+            ("dU_o", (H, H), False),
+            ("dU_g", (H, H), False),
+            ("dx", (B, D), single),
+            ("dh_0", (B, H), single),
+        ],
+        dtype,
+        arrays,
+    )
+    _lstm_cell_gradient_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, dc_0, dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0)
+    return (dc_0[0] if single else dc_0), dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, (dx[0] if single else dx), (dh_0[0] if single else dh_0)
 
 
 @njit(**_FAST)
-def _lstm_cell_gradient_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, dc_0, dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0):
-    """The loops of lstm_cell_gradient."""
+def _lstm_cell_gradient_loops(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, dc_0, dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0):
+    """The loops of lstm_cell_gradient_loops."""
     real = dc_0.dtype.type  # keeps literals narrow
     B = x.shape[0]
     D = x.shape[1]
     H = h_0.shape[1]
-    # What does not fit together is left to the checks that say why.
+    o = np.empty(H, dc_0.dtype)  # of one sample
+    sum_W_f_x = np.empty(H, dc_0.dtype)  # of one sample
+    sum_U_f_h_0 = np.empty(H, dc_0.dtype)  # of one sample
+    f = np.empty(H, dc_0.dtype)  # of one sample
+    sum_W_i_x = np.empty(H, dc_0.dtype)  # of one sample
+    sum_U_i_h_0 = np.empty(H, dc_0.dtype)  # of one sample
+    i_t = np.empty(H, dc_0.dtype)  # of one sample
+    sum_W_g_x = np.empty(H, dc_0.dtype)  # of one sample
+    sum_U_g_h_0 = np.empty(H, dc_0.dtype)  # of one sample
+    factor = np.empty(H, dc_0.dtype)  # of one sample
+    factor_2 = np.empty(H, dc_0.dtype)  # of one sample
+    factor_3 = np.empty(H, dc_0.dtype)  # of one sample
+    factor_4 = np.empty(H, dc_0.dtype)  # of one sample
+    sum_factor_4_W_g = np.empty(D, dc_0.dtype)  # of one sample
+    sum_factor_2_W_i = np.empty(D, dc_0.dtype)  # of one sample
+    sum_factor_3_W_o = np.empty(D, dc_0.dtype)  # of one sample
+    sum_factor_U_f = np.empty(H, dc_0.dtype)  # of one sample
+    sum_factor_4_U_g = np.empty(H, dc_0.dtype)  # of one sample
+    sum_factor_2_U_i = np.empty(H, dc_0.dtype)  # of one sample
+    sum_factor_3_U_o = np.empty(H, dc_0.dtype)  # of one sample
+    for j in range(H):
+        for m in range(D):
+            dW_f[j, m] = real(0)
+    for j in range(H):
+        for m in range(D):
+            dW_i[j, m] = real(0)
+    for j in range(H):
+        for m in range(D):
+            dW_o[j, m] = real(0)
+    for j in range(H):
+        for m in range(D):
+            dW_g[j, m] = real(0)
+    for j in range(H):
+        for k in range(H):
+            dU_f[j, k] = real(0)
+    for j in range(H):
+        for k in range(H):
+            dU_i[j, k] = real(0)
+    for j in range(H):
+        for k in range(H):
+            dU_o[j, k] = real(0)
+    for j in range(H):
+        for k in range(H):
+            dU_g[j, k] = real(0)
+    for row in range(B):
+        for j in range(H):
+            total = real(0)
+            for m in range(D):
+                total += W_o[j, m] * x[row, m]
+            dc_0[row, j] = total
+        for j in range(H):
+            total = real(0)
+            for k in range(H):
+                total += U_o[j, k] * h_0[row, k]
+            dh_0[row, j] = total
+        for j in range(H):
+            o[j] = _sigmoid(dc_0[row, j] + dh_0[row, j] + b_o[j], real(1))
+            factor_3[j] = dL_dh[row, j] * h[row, j] * _sigmoid(-dc_0[row, j] - dh_0[row, j] - b_o[j], real(1))
+        for j in range(H):
+            total = real(0)
+            for m in range(D):
+                total += W_f[j, m] * x[row, m]
+            sum_W_f_x[j] = total
+        for j in range(H):
+            total = real(0)
+            for k in range(H):
+                total += U_f[j, k] * h_0[row, k]
+            sum_U_f_h_0[j] = total
+        for j in range(H):
+            f[j] = _sigmoid(sum_W_f_x[j] + sum_U_f_h_0[j] + b_f[j], real(1))
+        for j in range(H):
+            total = real(0)
+            for m in range(D):
+                total += W_i[j, m] * x[row, m]
+            sum_W_i_x[j] = total
+        for j in range(H):
+            total = real(0)
+            for k in range(H):
+                total += U_i[j, k] * h_0[row, k]
+            sum_U_i_h_0[j] = total
+        for j in range(H):
+            i_t[j] = _sigmoid(sum_W_i_x[j] + sum_U_i_h_0[j] + b_i[j], real(1))
+        for j in range(H):
+            total = real(0)
+            for m in range(D):
+                total += W_g[j, m] * x[row, m]
+            sum_W_g_x[j] = total
+        for j in range(H):
+            total = real(0)
+            for k in range(H):
+                total += U_g[j, k] * h_0[row, k]
+            sum_U_g_h_0[j] = total
+        for j in range(H):
+            g = _tanh(sum_W_g_x[j] + sum_U_g_h_0[j] + b_g[j])
+            c_bar = dL_dh[row, j] * o[j] * (real(1) - _tanh(f[j] * c_0[row, j] + i_t[j] * g) ** 2)
+            factor[j] = c_bar * c_0[row, j] * f[j] * _sigmoid(-sum_W_f_x[j] - sum_U_f_h_0[j] - b_f[j], real(1))
+            factor_2[j] = c_bar * g * i_t[j] * _sigmoid(-sum_W_i_x[j] - sum_U_i_h_0[j] - b_i[j], real(1))
+            factor_4[j] = c_bar * i_t[j] * (real(1) - g * g)
+            dc_0[row, j] = c_bar * f[j]
+        for j in range(H):
+            for m in range(D):
+                dW_f[j, m] += factor[j] * x[row, m]
+        for j in range(H):
+            for m in range(D):
+                dW_i[j, m] += factor_2[j] * x[row, m]
+        for j in range(H):
+            for m in range(D):
+                dW_o[j, m] += factor_3[j] * x[row, m]
+        for j in range(H):
+            for m in range(D):
+                dW_g[j, m] += factor_4[j] * x[row, m]
+        for j in range(H):
+            for k in range(H):
+                dU_f[j, k] += factor[j] * h_0[row, k]
+        for j in range(H):
+            for k in range(H):
+                dU_i[j, k] += factor_2[j] * h_0[row, k]
+        for j in range(H):
+            for k in range(H):
+                dU_o[j, k] += factor_3[j] * h_0[row, k]
+        for j in range(H):
+            for k in range(H):
+                dU_g[j, k] += factor_4[j] * h_0[row, k]
+        for m in range(D):
+            dx[row, m] = real(0)
+        for j in range(H):
+            for m in range(D):
+                dx[row, m] += factor[j] * W_f[j, m]
+        for m in range(D):
+            sum_factor_4_W_g[m] = real(0)
+        for j in range(H):
+            for m in range(D):
+                sum_factor_4_W_g[m] += factor_4[j] * W_g[j, m]
+        for m in range(D):
+            sum_factor_2_W_i[m] = real(0)
+        for j in range(H):
+            for m in range(D):
+                sum_factor_2_W_i[m] += factor_2[j] * W_i[j, m]
+        for m in range(D):
+            sum_factor_3_W_o[m] = real(0)
+        for k in range(H):
+            for m in range(D):
+                sum_factor_3_W_o[m] += factor_3[k] * W_o[k, m]
+        for m in range(D):
+            dx[row, m] = dx[row, m] + sum_factor_4_W_g[m] + sum_factor_2_W_i[m] + sum_factor_3_W_o[m]
+        for k in range(H):
+            sum_factor_U_f[k] = real(0)
+        for j in range(H):
+            for k in range(H):
+                sum_factor_U_f[k] += factor[j] * U_f[j, k]
+        for k in range(H):
+            sum_factor_4_U_g[k] = real(0)
+        for j in range(H):
+            for k in range(H):
+                sum_factor_4_U_g[k] += factor_4[j] * U_g[j, k]
+        for k in range(H):
+            sum_factor_2_U_i[k] = real(0)
+        for j in range(H):
+            for k in range(H):
+                sum_factor_2_U_i[k] += factor_2[j] * U_i[j, k]
+        for k in range(H):
+            sum_factor_3_U_o[k] = real(0)
+        for n in range(H):
+            for k in range(H):
+                sum_factor_3_U_o[k] += factor_3[n] * U_o[n, k]
+        for k in range(H):
+            dh_0[row, k] = (
+                sum_factor_U_f[k]
+                + sum_factor_4_U_g[k]
+                + sum_factor_2_U_i[k]
+                + sum_factor_3_U_o[k]
+            )
+
+
+@njit(**_FAST)
+def _lstm_cell_gradient_step_1(c_0, b_f, b_i, b_o, b_g, h, dL_dh, sum_U_o_h_0, sum_W_o_x, sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0, sum_W_g_x, dc_0, factor, factor_2, factor_3, factor_4):
+    """The loops of lstm_cell_gradient_step_1."""
+    real = dc_0.dtype.type  # keeps literals narrow
+    B = c_0.shape[0]
+    H = c_0.shape[1]
+    for row in range(B):
+        for j in range(H):
+            o = _sigmoid(sum_W_o_x[row, j] + sum_U_o_h_0[row, j] + b_o[j], real(1))
+            f = _sigmoid(sum_W_f_x[row, j] + sum_U_f_h_0[row, j] + b_f[j], real(1))
+            i_t = _sigmoid(sum_W_i_x[row, j] + sum_U_i_h_0[row, j] + b_i[j], real(1))
+            g = _tanh(sum_W_g_x[row, j] + sum_U_g_h_0[row, j] + b_g[j])
+            c_bar = dL_dh[row, j] * o * (real(1) - _tanh(f * c_0[row, j] + i_t * g) ** 2)
+            factor_4[row, j] = c_bar * i_t * (real(1) - g * g)
+            dc_0[row, j] = c_bar * f
+            factor[row, j] = c_bar * c_0[row, j] * f * _sigmoid(-sum_W_f_x[row, j] - sum_U_f_h_0[row, j] - b_f[j], real(1))
+            factor_2[row, j] = c_bar * g * i_t * _sigmoid(-sum_W_i_x[row, j] - sum_U_i_h_0[row, j] - b_i[j], real(1))
+            factor_3[row, j] = dL_dh[row, j] * h[row, j] * _sigmoid(-sum_W_o_x[row, j] - sum_U_o_h_0[row, j] - b_o[j], real(1))
+
+
+@njit(**_FAST)
+def _lstm_cell_gradient_step_2(sum_factor_2_W_i, sum_factor_3_W_o, sum_factor_4_W_g, sum_factor_W_f, sum_factor_2_U_i, sum_factor_3_U_o, sum_factor_4_U_g, sum_factor_U_f, dx, dh_0):
+    """The loops of lstm_cell_gradient_step_2."""
+    B = sum_factor_2_W_i.shape[0]
+    D = sum_factor_2_W_i.shape[1]
+    H = sum_factor_2_U_i.shape[1]
+    for row in range(B):
+        for m in range(D):
+            dx[row, m] = (
+                sum_factor_W_f[row, m]
+                + sum_factor_4_W_g[row, m]
+                + sum_factor_2_W_i[row, m]
+                + sum_factor_3_W_o[row, m]
+            )
+        for k in range(H):
+            dh_0[row, k] = (
+                sum_factor_U_f[row, k]
+                + sum_factor_4_U_g[row, k]
+                + sum_factor_2_U_i[row, k]
+                + sum_factor_3_U_o[row, k]
+            )
+
+
+def _lstm_cell_gradient_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, dc_0, dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0):
+    """Large matrix products are left to BLAS, with compiled loops between them."""
+    B = x.shape[0]
+    D = x.shape[1]
+    H = h_0.shape[1]
+    if B < _FEW_ROWS or B * D * H + B * H * H < _FEW_PRODUCTS:
+        return _lstm_cell_gradient_loops(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, dc_0, dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0)
+    dtype = dc_0.dtype
+    W_o_rows = _long_rows(W_o)
+    U_o_rows = _long_rows(U_o)
+    W_f_rows = _long_rows(W_f)
+    U_f_rows = _long_rows(U_f)
+    W_i_rows = _long_rows(W_i)
+    U_i_rows = _long_rows(U_i)
+    W_g_rows = _long_rows(W_g)
+    U_g_rows = _long_rows(U_g)
+    dW_f_total = _long_rows(dW_f)
+    dW_i_total = _long_rows(dW_i)
+    dW_o_total = _long_rows(dW_o)
+    dW_g_total = _long_rows(dW_g)
+    dU_f_total = _long_rows(dU_f)
+    dU_i_total = _long_rows(dU_i)
+    dU_o_total = _long_rows(dU_o)
+    dU_g_total = _long_rows(dU_g)
+    # So many samples at a time that what is worked on stays in the cache
+    at_once = _samples_at_once(B, (22 * H + 6 * D) * dtype.itemsize, (8 * H * D + 8 * H * H) * dtype.itemsize)
+    sum_W_o_x = np.empty((at_once, H), dtype)
+    sum_U_o_h_0 = np.empty((at_once, H), dtype)
+    sum_W_f_x = np.empty((at_once, H), dtype)
+    sum_U_f_h_0 = np.empty((at_once, H), dtype)
+    sum_W_i_x = np.empty((at_once, H), dtype)
+    sum_U_i_h_0 = np.empty((at_once, H), dtype)
+    sum_W_g_x = np.empty((at_once, H), dtype)
+    sum_U_g_h_0 = np.empty((at_once, H), dtype)
+    factor = np.empty((at_once, H), dtype)
+    factor_2 = np.empty((at_once, H), dtype)
+    factor_3 = np.empty((at_once, H), dtype)
+    factor_4 = np.empty((at_once, H), dtype)
+    sum_factor_W_f = np.empty((at_once, D), dtype)
+    sum_factor_4_W_g = np.empty((at_once, D), dtype)
+    sum_factor_2_W_i = np.empty((at_once, D), dtype)
+    sum_factor_3_W_o = np.empty((at_once, D), dtype)
+    sum_factor_U_f = np.empty((at_once, H), dtype)
+    sum_factor_4_U_g = np.empty((at_once, H), dtype)
+    sum_factor_2_U_i = np.empty((at_once, H), dtype)
+    sum_factor_3_U_o = np.empty((at_once, H), dtype)
+    dU_f_part = np.empty_like(dU_f_total)  # of one block
+    dU_g_part = np.empty_like(dU_g_total)  # of one block
+    dU_i_part = np.empty_like(dU_i_total)  # of one block
+    dU_o_part = np.empty_like(dU_o_total)  # of one block
+    dW_f_part = np.empty_like(dW_f_total)  # of one block
+    dW_g_part = np.empty_like(dW_g_total)  # of one block
+    dW_i_part = np.empty_like(dW_i_total)  # of one block
+    dW_o_part = np.empty_like(dW_o_total)  # of one block
+    for start in range(0, B, at_once):
+        here = slice(start, start + at_once)
+        held = slice(0, min(at_once, B - start))
+        np.matmul(x[here], W_o_rows.T, out=sum_W_o_x[held])
+        np.matmul(h_0[here], U_o_rows.T, out=sum_U_o_h_0[held])
+        np.matmul(x[here], W_f_rows.T, out=sum_W_f_x[held])
+        np.matmul(h_0[here], U_f_rows.T, out=sum_U_f_h_0[held])
+        np.matmul(x[here], W_i_rows.T, out=sum_W_i_x[held])
+        np.matmul(h_0[here], U_i_rows.T, out=sum_U_i_h_0[held])
+        np.matmul(x[here], W_g_rows.T, out=sum_W_g_x[held])
+        np.matmul(h_0[here], U_g_rows.T, out=sum_U_g_h_0[held])
+        _lstm_cell_gradient_step_1(c_0[here], b_f, b_i, b_o, b_g, h[here], dL_dh[here], sum_U_o_h_0[held], sum_W_o_x[held], sum_U_f_h_0[held], sum_W_f_x[held], sum_U_i_h_0[held], sum_W_i_x[held], sum_U_g_h_0[held], sum_W_g_x[held], dc_0[here], factor[held], factor_2[held], factor_3[held], factor_4[held])
+        _add_product(start == 0, factor[held].T, x[here], dW_f_total, dW_f_part)
+        _add_product(start == 0, factor_2[held].T, x[here], dW_i_total, dW_i_part)
+        _add_product(start == 0, factor_3[held].T, x[here], dW_o_total, dW_o_part)
+        _add_product(start == 0, factor_4[held].T, x[here], dW_g_total, dW_g_part)
+        _add_product(start == 0, factor[held].T, h_0[here], dU_f_total, dU_f_part)
+        _add_product(start == 0, factor_2[held].T, h_0[here], dU_i_total, dU_i_part)
+        _add_product(start == 0, factor_3[held].T, h_0[here], dU_o_total, dU_o_part)
+        _add_product(start == 0, factor_4[held].T, h_0[here], dU_g_total, dU_g_part)
+        np.matmul(factor[held], W_f_rows, out=sum_factor_W_f[held])
+        np.matmul(factor_4[held], W_g_rows, out=sum_factor_4_W_g[held])
+        np.matmul(factor_2[held], W_i_rows, out=sum_factor_2_W_i[held])
+        np.matmul(factor_3[held], W_o_rows, out=sum_factor_3_W_o[held])
+        np.matmul(factor[held], U_f_rows, out=sum_factor_U_f[held])
+        np.matmul(factor_4[held], U_g_rows, out=sum_factor_4_U_g[held])
+        np.matmul(factor_2[held], U_i_rows, out=sum_factor_2_U_i[held])
+        np.matmul(factor_3[held], U_o_rows, out=sum_factor_3_U_o[held])
+        _lstm_cell_gradient_step_2(sum_factor_2_W_i[held], sum_factor_3_W_o[held], sum_factor_4_W_g[held], sum_factor_W_f[held], sum_factor_2_U_i[held], sum_factor_3_U_o[held], sum_factor_4_U_g[held], sum_factor_U_f[held], dx[here], dh_0[here])
+    if dU_f_total is not dU_f:
+        dU_f[...] = dU_f_total
+    if dU_g_total is not dU_g:
+        dU_g[...] = dU_g_total
+    if dU_i_total is not dU_i:
+        dU_i[...] = dU_i_total
+    if dU_o_total is not dU_o:
+        dU_o[...] = dU_o_total
+    if dW_f_total is not dW_f:
+        dW_f[...] = dW_f_total
+    if dW_g_total is not dW_g:
+        dW_g[...] = dW_g_total
+    if dW_i_total is not dW_i:
+        dW_i[...] = dW_i_total
+    if dW_o_total is not dW_o:
+        dW_o[...] = dW_o_total
+
+
+@_by_dtype(_reads(2), _reads(2), _reads(2), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2))
+def _lstm_cell_gradient_fits(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, dc_0, dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0):
+    """Whether all arguments fit together."""
+    B = x.shape[0]
+    D = x.shape[1]
+    H = h_0.shape[1]
     if (
-        B == 0
-        or D == 0
-        or h_0.shape[0] != B
-        or H == 0
-        or c_0.shape[0] != B
-        or c_0.shape[1] != H
-        or W_f.shape[0] != H
-        or W_f.shape[1] != D
-        or U_f.shape[0] != H
-        or U_f.shape[1] != H
-        or b_f.shape[0] != H
-        or W_i.shape[0] != H
-        or W_i.shape[1] != D
-        or U_i.shape[0] != H
-        or U_i.shape[1] != H
-        or b_i.shape[0] != H
-        or W_o.shape[0] != H
-        or W_o.shape[1] != D
-        or U_o.shape[0] != H
-        or U_o.shape[1] != H
-        or b_o.shape[0] != H
-        or W_g.shape[0] != H
-        or W_g.shape[1] != D
-        or U_g.shape[0] != H
-        or U_g.shape[1] != H
-        or b_g.shape[0] != H
-        or h.shape[0] != B
-        or h.shape[1] != H
-        or dL_dh.shape[0] != B
-        or dL_dh.shape[1] != H
-        or dc_0.shape[0] != B
-        or dc_0.shape[1] != H
-        or dW_f.shape[0] != H
-        or dW_f.shape[1] != D
-        or dW_i.shape[0] != H
-        or dW_i.shape[1] != D
-        or dW_o.shape[0] != H
-        or dW_o.shape[1] != D
-        or dW_g.shape[0] != H
-        or dW_g.shape[1] != D
-        or dU_f.shape[0] != H
-        or dU_f.shape[1] != H
-        or dU_i.shape[0] != H
-        or dU_i.shape[1] != H
-        or dU_o.shape[0] != H
-        or dU_o.shape[1] != H
-        or dU_g.shape[0] != H
-        or dU_g.shape[1] != H
-        or dx.shape[0] != B
-        or dx.shape[1] != D
-        or dh_0.shape[0] != B
-        or dh_0.shape[1] != H
+        B * D * H == 0
+        or h_0.shape != (B, H)
+        or c_0.shape != (B, H)
+        or W_f.shape != (H, D)
+        or U_f.shape != (H, H)
+        or b_f.shape != (H,)
+        or W_i.shape != (H, D)
+        or U_i.shape != (H, H)
+        or b_i.shape != (H,)
+        or W_o.shape != (H, D)
+        or U_o.shape != (H, H)
+        or b_o.shape != (H,)
+        or W_g.shape != (H, D)
+        or U_g.shape != (H, H)
+        or b_g.shape != (H,)
+        or h.shape != (B, H)
+        or dL_dh.shape != (B, H)
+        or dc_0.shape != (B, H)
+        or dW_f.shape != (H, D)
+        or dW_i.shape != (H, D)
+        or dW_o.shape != (H, D)
+        or dW_g.shape != (H, D)
+        or dU_f.shape != (H, H)
+        or dU_i.shape != (H, H)
+        or dU_o.shape != (H, H)
+        or dU_g.shape != (H, H)
+        or dx.shape != (B, D)
+        or dh_0.shape != (B, H)
         or _overlap(dc_0, x)
         or _overlap(dc_0, h_0)
         or _overlap(dc_0, c_0)
@@ -783,342 +1170,343 @@ def _lstm_cell_gradient_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U
         or _overlap(dh_0, dx)
     ):
         return False
-    o = np.empty(H, dc_0.dtype)  # of one sample
-    sum_W_f_x = np.empty(H, dc_0.dtype)  # of one sample
-    sum_U_f_h_0 = np.empty(H, dc_0.dtype)  # of one sample
-    f = np.empty(H, dc_0.dtype)  # of one sample
-    sum_W_i_x = np.empty(H, dc_0.dtype)  # of one sample
-    sum_U_i_h_0 = np.empty(H, dc_0.dtype)  # of one sample
-    i_t = np.empty(H, dc_0.dtype)  # of one sample
-    sum_W_g_x = np.empty(H, dc_0.dtype)  # of one sample
-    sum_U_g_h_0 = np.empty(H, dc_0.dtype)  # of one sample
-    factor = np.empty(H, dc_0.dtype)  # of one sample
-    factor_2 = np.empty(H, dc_0.dtype)  # of one sample
-    factor_3 = np.empty(H, dc_0.dtype)  # of one sample
-    factor_4 = np.empty(H, dc_0.dtype)  # of one sample
-    sum_factor_4_W_g = np.empty(D, dc_0.dtype)  # of one sample
-    sum_factor_2_W_i = np.empty(D, dc_0.dtype)  # of one sample
-    sum_factor_3_W_o = np.empty(D, dc_0.dtype)  # of one sample
-    sum_factor_U_f = np.empty(H, dc_0.dtype)  # of one sample
-    sum_factor_4_U_g = np.empty(H, dc_0.dtype)  # of one sample
-    sum_factor_2_U_i = np.empty(H, dc_0.dtype)  # of one sample
-    sum_factor_3_U_o = np.empty(H, dc_0.dtype)  # of one sample
-    for j in range(H):
-        for m in range(D):
-            dW_f[j, m] = real(0)
-    for j in range(H):
-        for m in range(D):
-            dW_i[j, m] = real(0)
-    for j in range(H):
-        for m in range(D):
-            dW_o[j, m] = real(0)
-    for j in range(H):
-        for m in range(D):
-            dW_g[j, m] = real(0)
-    for j in range(H):
-        for k in range(H):
-            dU_f[j, k] = real(0)
-    for j in range(H):
-        for k in range(H):
-            dU_i[j, k] = real(0)
-    for j in range(H):
-        for k in range(H):
-            dU_o[j, k] = real(0)
-    for j in range(H):
-        for k in range(H):
-            dU_g[j, k] = real(0)
-    for row in range(B):
-        for j in range(H):
-            total = real(0)
-            for m in range(D):
-                total += W_o[j, m] * x[row, m]
-            dc_0[row, j] = total
-        for j in range(H):
-            total = real(0)
-            for k in range(H):
-                total += U_o[j, k] * h_0[row, k]
-            dh_0[row, j] = total
-        for j in range(H):
-            o[j] = _sigmoid(dc_0[row, j] + dh_0[row, j] + b_o[j], real(1))
-            factor_3[j] = dL_dh[row, j] * h[row, j] * _sigmoid(-dc_0[row, j] - dh_0[row, j] - b_o[j], real(1))
-        for j in range(H):
-            total = real(0)
-            for m in range(D):
-                total += W_f[j, m] * x[row, m]
-            sum_W_f_x[j] = total
-        for j in range(H):
-            total = real(0)
-            for k in range(H):
-                total += U_f[j, k] * h_0[row, k]
-            sum_U_f_h_0[j] = total
-        for j in range(H):
-            f[j] = _sigmoid(sum_W_f_x[j] + sum_U_f_h_0[j] + b_f[j], real(1))
-        for j in range(H):
-            total = real(0)
-            for m in range(D):
-                total += W_i[j, m] * x[row, m]
-            sum_W_i_x[j] = total
-        for j in range(H):
-            total = real(0)
-            for k in range(H):
-                total += U_i[j, k] * h_0[row, k]
-            sum_U_i_h_0[j] = total
-        for j in range(H):
-            i_t[j] = _sigmoid(sum_W_i_x[j] + sum_U_i_h_0[j] + b_i[j], real(1))
-        for j in range(H):
-            total = real(0)
-            for m in range(D):
-                total += W_g[j, m] * x[row, m]
-            sum_W_g_x[j] = total
-        for j in range(H):
-            total = real(0)
-            for k in range(H):
-                total += U_g[j, k] * h_0[row, k]
-            sum_U_g_h_0[j] = total
-        for j in range(H):
-            g = math.tanh(sum_W_g_x[j] + sum_U_g_h_0[j] + b_g[j])
-            c_bar = dL_dh[row, j] * o[j] * (real(1) - math.tanh(f[j] * c_0[row, j] + i_t[j] * g) ** 2)
-            factor[j] = c_bar * c_0[row, j] * f[j] * _sigmoid(-sum_W_f_x[j] - sum_U_f_h_0[j] - b_f[j], real(1))
-            factor_2[j] = c_bar * g * i_t[j] * _sigmoid(-sum_W_i_x[j] - sum_U_i_h_0[j] - b_i[j], real(1))
-            factor_4[j] = c_bar * i_t[j] * (real(1) - g * g)
-            dc_0[row, j] = c_bar * f[j]
-        for j in range(H):
-            for m in range(D):
-                dW_f[j, m] += factor[j] * x[row, m]
-        for j in range(H):
-            for m in range(D):
-                dW_i[j, m] += factor_2[j] * x[row, m]
-        for j in range(H):
-            for m in range(D):
-                dW_o[j, m] += factor_3[j] * x[row, m]
-        for j in range(H):
-            for m in range(D):
-                dW_g[j, m] += factor_4[j] * x[row, m]
-        for j in range(H):
-            for k in range(H):
-                dU_f[j, k] += factor[j] * h_0[row, k]
-        for j in range(H):
-            for k in range(H):
-                dU_i[j, k] += factor_2[j] * h_0[row, k]
-        for j in range(H):
-            for k in range(H):
-                dU_o[j, k] += factor_3[j] * h_0[row, k]
-        for j in range(H):
-            for k in range(H):
-                dU_g[j, k] += factor_4[j] * h_0[row, k]
-        for m in range(D):
-            dx[row, m] = real(0)
-        for j in range(H):
-            for m in range(D):
-                dx[row, m] += factor[j] * W_f[j, m]
-        for m in range(D):
-            sum_factor_4_W_g[m] = real(0)
-        for j in range(H):
-            for m in range(D):
-                sum_factor_4_W_g[m] += factor_4[j] * W_g[j, m]
-        for m in range(D):
-            sum_factor_2_W_i[m] = real(0)
-        for j in range(H):
-            for m in range(D):
-                sum_factor_2_W_i[m] += factor_2[j] * W_i[j, m]
-        for m in range(D):
-            sum_factor_3_W_o[m] = real(0)
-        for k in range(H):
-            for m in range(D):
-                sum_factor_3_W_o[m] += factor_3[k] * W_o[k, m]
-        for m in range(D):
-            dx[row, m] = dx[row, m] + sum_factor_4_W_g[m] + sum_factor_2_W_i[m] + sum_factor_3_W_o[m]
-        for k in range(H):
-            sum_factor_U_f[k] = real(0)
-        for j in range(H):
-            for k in range(H):
-                sum_factor_U_f[k] += factor[j] * U_f[j, k]
-        for k in range(H):
-            sum_factor_4_U_g[k] = real(0)
-        for j in range(H):
-            for k in range(H):
-                sum_factor_4_U_g[k] += factor_4[j] * U_g[j, k]
-        for k in range(H):
-            sum_factor_2_U_i[k] = real(0)
-        for j in range(H):
-            for k in range(H):
-                sum_factor_2_U_i[k] += factor_2[j] * U_i[j, k]
-        for k in range(H):
-            sum_factor_3_U_o[k] = real(0)
-        for n in range(H):
-            for k in range(H):
-                sum_factor_3_U_o[k] += factor_3[n] * U_o[n, k]
-        for k in range(H):
-            dh_0[row, k] = (
-                sum_factor_U_f[k]
-                + sum_factor_4_U_g[k]
-                + sum_factor_2_U_i[k]
-                + sum_factor_3_U_o[k]
-            )
     return True
 
 
-def lstm_cell_gradient(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, out=None):
-    """The gradient of L(h) by c_0, W_f, W_i, W_o, W_g, U_f, U_i, U_o, U_g, x and h_0, given its
-    gradient dL_dh by h.
+def _add_product(is_first, left, right, total, part):
+    """Add the product of one block to the total; that of the first block begins it."""
+    if is_first:
+        np.matmul(left, right, out=total)
+    else:
+        np.add(total, np.matmul(left, right, out=part), out=total)
 
-    c_bar[j] = dL_dh[j] * o[j] * (1 - tanh(c[j])^2)
 
-    f_bar[j] = c_bar[j] * c_0[j]
+def _exp_of_negative_32(u):
+    """exp(u) for u <= 0, within 1 eps; 0 where it is below the smallest normal number, NaN of NaN.
 
-    g_bar[j] = c_bar[j] * i_t[j]
-
-    i_t_bar[j] = c_bar[j] * g[j]
-
-    d(L, c_0[j]) = c_bar[j] * f[j]
-
-    d(L, W_f[j, m]) = f_bar[j] * x[m] * f[j] * (1 - f[j])
-
-    d(L, W_i[j, m]) = i_t_bar[j] * x[m] * i_t[j] * (1 - i_t[j])
-
-    d(L, W_o[j, m]) = dL_dh[j] * x[m] * h[j] * (1 - o[j])
-
-    d(L, W_g[j, m]) = g_bar[j] * x[m] * (1 - g[j]^2)
-
-    d(L, U_f[j, k]) = f_bar[j] * h_0[k] * f[j] * (1 - f[j])
-
-    d(L, U_i[j, k]) = i_t_bar[j] * h_0[k] * i_t[j] * (1 - i_t[j])
-
-    d(L, U_o[j, k]) = dL_dh[j] * h_0[k] * h[j] * (1 - o[j])
-
-    d(L, U_g[j, k]) = g_bar[j] * h_0[k] * (1 - g[j]^2)
-
-    d(L, x[m]) = sum(j, f_bar[j] * f[j] * W_f[j, m] * (1 - f[j])) + sum(j, g_bar[j] * W_g[j, m] * (1 - g[j]^2)) + sum(j, i_t_bar[j] * i_t[j] * W_i[j, m] * (1 - i_t[j])) + sum(k, dL_dh[k] * h[k] * W_o[k, m] * (1 - o[k]))
-
-    d(L, h_0[k]) = sum(j, f_bar[j] * f[j] * U_f[j, k] * (1 - f[j])) + sum(j, g_bar[j] * U_g[j, k] * (1 - g[j]^2)) + sum(j, i_t_bar[j] * i_t[j] * U_i[j, k] * (1 - i_t[j])) + sum(n, dL_dh[n] * h[n] * U_o[n, k] * (1 - o[n]))
-
-    Parameters
-    ----------
-    x : array (B, D)
-        Input.
-    h_0 : array (B, H)
-        Input.
-    c_0 : array (B, H)
-        Input.
-    W_f : array (H, D)
-        Input.
-    U_f : array (H, H)
-        Input.
-    b_f : array (H,)
-        Input.
-    W_i : array (H, D)
-        Input.
-    U_i : array (H, H)
-        Input.
-    b_i : array (H,)
-        Input.
-    W_o : array (H, D)
-        Input.
-    U_o : array (H, H)
-        Input.
-    b_o : array (H,)
-        Input.
-    W_g : array (H, D)
-        Input.
-    U_g : array (H, H)
-        Input.
-    b_g : array (H,)
-        Input.
-    h : array (B, H)
-        What the forward function returned.
-    dL_dh : array (B, H)
-        The cotangent of h.
-    out : tuple of arrays, optional
-        Where to put dc_0, dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-
-    Returns
-    -------
-    dc_0 : array (B, H)
-    dW_f : array (H, D)
-    dW_i : array (H, D)
-    dW_o : array (H, D)
-    dW_g : array (H, D)
-    dU_f : array (H, H)
-    dU_i : array (H, H)
-    dU_o : array (H, H)
-    dU_g : array (H, H)
-    dx : array (B, D)
-    dh_0 : array (B, H)
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
     """
-    if (
-        type(out) is tuple
-        and len(out) == 11
-        and _is_plain((x, 2), (h_0, 2), (c_0, 2), (W_f, 2), (U_f, 2), (b_f, 1), (W_i, 2), (U_i, 2), (b_i, 1), (W_o, 2), (U_o, 2), (b_o, 1), (W_g, 2), (U_g, 2), (b_g, 1), (h, 2), (dL_dh, 2), (out[0], 2), (out[1], 2), (out[2], 2), (out[3], 2), (out[4], 2), (out[5], 2), (out[6], 2), (out[7], 2), (out[8], 2), (out[9], 2), (out[10], 2))
-    ):
-        if _lstm_cell_gradient_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, out[0], out[1], out[2], out[3], out[4], out[5], out[6], out[7], out[8], out[9], out[10]):
-            return out
-    if (
-        type(out) is tuple
-        and len(out) == 11
-        and _is_plain((x, 1), (h_0, 1), (c_0, 1), (W_f, 2), (U_f, 2), (b_f, 1), (W_i, 2), (U_i, 2), (b_i, 1), (W_o, 2), (U_o, 2), (b_o, 1), (W_g, 2), (U_g, 2), (b_g, 1), (h, 1), (dL_dh, 1), (out[0], 1), (out[1], 2), (out[2], 2), (out[3], 2), (out[4], 2), (out[5], 2), (out[6], 2), (out[7], 2), (out[8], 2), (out[9], 1), (out[10], 1))
-    ):  # one sample
-        if _lstm_cell_gradient_kernel(x[None], h_0[None], c_0[None], W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h[None], dL_dh[None], out[0][None], out[1], out[2], out[3], out[4], out[5], out[6], out[7], out[8], out[9][None], out[10][None]):
-            return out
-    # Something is to be converted, or made, or is wrong.
-    arrays, sizes, dtype, single = _read(
-        ("x", x, ('B', 'D'), None, True),
-        ("h_0", h_0, ('B', 'H'), None, True),
-        ("c_0", c_0, ('B', 'H'), None, True),
-        ("W_f", W_f, ('H', 'D'), None, False),
-        ("U_f", U_f, ('H', 'H'), None, False),
-        ("b_f", b_f, ('H',), None, False),
-        ("W_i", W_i, ('H', 'D'), None, False),
-        ("U_i", U_i, ('H', 'H'), None, False),
-        ("b_i", b_i, ('H',), None, False),
-        ("W_o", W_o, ('H', 'D'), None, False),
-        ("U_o", U_o, ('H', 'H'), None, False),
-        ("b_o", b_o, ('H',), None, False),
-        ("W_g", W_g, ('H', 'D'), None, False),
-        ("U_g", U_g, ('H', 'H'), None, False),
-        ("b_g", b_g, ('H',), None, False),
-        ("h", h, ('B', 'H'), None, True),
-        ("dL_dh", dL_dh, ('B', 'H'), None, True),
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n: n in the place of the exponent, whose own zero is 127
+    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return np.float32(0) if u < np.float32(-87.33654) else q * power
+
+
+def _exp_of_negative_64(u):
+    """The same in float64, with a longer polynomial."""
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    n = t - 6755399441055744.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    return 0.0 if u < -708.3964185322641 else q * power
+
+
+def _exp_of_negative(u):
+    """The one or the other, by the dtype."""
+    return _exp_of_negative_32(u) if u.dtype == np.float32 else _exp_of_negative_64(u)
+
+
+@overload(_exp_of_negative, jit_options=_EXACT)
+def _compiled_exp_of_negative(u):
+    """What compiled code calls."""
+    return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+def _expm1_32(u):
+    """exp(u) - 1 within 2 eps, also near 0; from -1 to infinity, NaN of NaN.
+
+    u = n log 2 + r as for the exponential; with p = exp(r) - 1, which keeps its digits where r is
+    small, exp(u) - 1 = 2^n p + (2^n - 1). Done on whole vectors, without a call for each number.
+    """
+    # From here on all is -1, or infinite. (The comparisons are such that NaN stays NaN.)
+    u = np.float32(-20) if u < np.float32(-20) else u
+    u = np.float32(89) if u > np.float32(89) else u
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    whole = t - np.float32(12582912.0)
+    r = (u - whole * np.float32(0.693359375)) + whole * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    p = q * r * r + r
+    # 2^n as two powers, for 2^128 is no number; `back` is one over the second.
+    n = np.int32(np.float32(t).view(np.int32) - np.int32(0x4B400000))
+    half = np.int32(n >> np.int32(1))
+    rest = np.int32(n - half)
+    first = np.int32((half << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    second = np.int32((rest << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    back = np.int32(np.int32(0x3F800000) - (rest << np.int32(23))).view(np.float32)
+    return (p * first + (first - back)) * second
+
+
+def _expm1_64(u):
+    """The same in float64, with a longer polynomial."""
+    u = -40.0 if u < -40.0 else u
+    u = 710.0 if u > 710.0 else u
+    t = u * 1.4426950408889634 + 6755399441055744.0
+    whole = t - 6755399441055744.0
+    r = (u - whole * 0.6931471803691238) - whole * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    p = q * r * r + r
+    n = np.float64(t).view(np.int64) - 0x4338000000000000
+    half = n >> 1
+    rest = n - half
+    first = np.int64((half << 52) + 0x3FF0000000000000).view(np.float64)
+    second = np.int64((rest << 52) + 0x3FF0000000000000).view(np.float64)
+    back = np.int64(0x3FF0000000000000 - (rest << 52)).view(np.float64)
+    return (p * first + (first - back)) * second
+
+
+def _expm1(u):
+    """The one or the other, by the dtype."""
+    return _expm1_32(u) if u.dtype == np.float32 else _expm1_64(u)
+
+
+@overload(_expm1, jit_options={**_EXACT, "forceinline": True})
+def _compiled_expm1(u):
+    """What compiled code calls."""
+    return _expm1_32 if u == types.float32 else _expm1_64
+
+
+# A matrix with so few columns, or fewer, is narrow.
+_NARROW = 32
+
+
+def _long_rows(matrix):
+    """The matrix; where it is narrow and long, a copy with its longer axis along memory.
+
+    BLAS takes half the time for products with that.
+    """
+    return np.asfortranarray(matrix) if matrix.shape[1] <= _NARROW < matrix.shape[0] else matrix
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
+
+
+# At least so many samples are worked on together, and as many more as these bytes hold.
+_AT_LEAST = 64
+_CACHE = 2**18
+
+
+def _samples_at_once(samples, bytes_of_each, shared_bytes):
+    """How many samples are worked on together: so many that their numbers stay in the cache.
+
+    Up to 512 where what all samples share is large, since that is read once for each block.
+    """
+    most = max(_AT_LEAST, _CACHE // bytes_of_each, min(512, shared_bytes * _AT_LEAST // 2**17))
+    return min(samples, most)
+
+
+@njit(**_EXACT)
+def _sigmoid(u, one):
+    """1 / (1 + exp(-u)), without overflow on either side; `one` is 1 in the dtype of u."""
+    small = _exp_of_negative(-abs(u))
+    return (one if u >= 0 else small) / (one + small)
+
+
+def _tanh_32(u):
+    """tanh(u) within 2 eps: with e = exp(-2 |u|) - 1 it is |e| / (2 + e), and odd in u."""
+    e = _expm1(np.float32(-2) * abs(u))
+    value = abs(e) / (np.float32(2) + e)
+    return value if u >= np.float32(0) else -value
+
+
+def _tanh_64(u):
+    """The same in float64."""
+    e = _expm1(-2.0 * abs(u))
+    value = abs(e) / (2.0 + e)
+    return value if u >= 0.0 else -value
+
+
+def _tanh(u):
+    """The one or the other, by the dtype."""
+    return _tanh_32(u) if u.dtype == np.float32 else _tanh_64(u)
+
+
+@overload(_tanh, jit_options={**_EXACT, "forceinline": True})
+def _compiled_tanh(u):
+    """What compiled code calls."""
+    return _tanh_32 if u == types.float32 else _tanh_64
+
+
+_POOL = ThreadPoolExecutor()
+#: From so many numbers on, handing over to another thread costs less than it saves.
+_SHARED = 65536
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    blocks of 32 of them, so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    largest = max(each.size for each, cut in zip(arguments, sliced, strict=True) if cut)
+    unit = 32 if largest < 128 * samples else 1
+    units = samples // unit
+    parts = max(1, min(threads, units, 2 * largest // _SHARED))
+    cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
+def _read(*arguments):
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
+
+    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
+    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
+    """
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
     )
-    x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh = arrays
-    B = sizes["B"]
-    D = sizes["D"]
-    H = sizes["H"]
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
+    arrays, sizes, of, single = [], {}, {}, None
+    for name, value, axes, label_of, batched in arguments:
+        if isinstance(value, np.ma.MaskedArray):
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
+        if label_of is not None:
+            array = np.asarray(value)
+            if array.dtype.kind not in "iu":
+                _refuse(name, "integers (labels)", array.dtype)
+        else:
+            if not isinstance(value, np.ndarray):
+                if least or not isinstance(value, (int, float, np.floating, np.integer)):
+                    _refuse(name, "an array", type(value).__name__)
+                value = np.asarray(value, dtype)
+            elif not value.ndim and value.dtype.kind in "iuf":
+                value = value.astype(dtype)
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
+        if array.ndim not in (len(axes), least):
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
+        if batched:
+            alone = array.ndim == least
+            if single is not None and alone != single[1]:
+                one, other = (name, single[0]) if alone else (single[0], name)
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
+            single = single or (name, alone)
+            array = array[None] if alone else array
+        for axis, size in zip(axes, array.shape, strict=True):
+            if size == 0:
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
+            if sizes.setdefault(axis, size) != size:
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
+        arrays.append(array)
+    for place, (name, _, _, label_of, _) in enumerate(arguments):
+        array = arrays[place]
+        if label_of is not None:
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
+            array = array.astype(np.intp)
+        if array.ndim:
+            array = np.ascontiguousarray(array)
+        arrays[place] = array if array.ndim else array[()]
+    return arrays, sizes, dtype, single is not None and single[1]
+
+
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
+def _output(name, out, shape, dtype, without_batch, others):
+    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
     if out is None:
-        out = (None, None, None, None, None, None, None, None, None, None, None)
-    if not isinstance(out, (tuple, list)) or len(out) != 11:
-        raise ValueError("out: expected a tuple of 11 arrays (dc_0, dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0)")
-    dc_0 = _output("out[0]", out[0], (B, H), dtype, single, arrays)
-    arrays.append(dc_0)
-    dW_f = _output("out[1]", out[1], (H, D), dtype, False, arrays)
-    arrays.append(dW_f)
-    dW_i = _output("out[2]", out[2], (H, D), dtype, False, arrays)
-    arrays.append(dW_i)
-    dW_o = _output("out[3]", out[3], (H, D), dtype, False, arrays)
-    arrays.append(dW_o)
-    dW_g = _output("out[4]", out[4], (H, D), dtype, False, arrays)
-    arrays.append(dW_g)
-    dU_f = _output("out[5]", out[5], (H, H), dtype, False, arrays)
-    arrays.append(dU_f)
-    dU_i = _output("out[6]", out[6], (H, H), dtype, False, arrays)
-    arrays.append(dU_i)
-    dU_o = _output("out[7]", out[7], (H, H), dtype, False, arrays)
-    arrays.append(dU_o)
-    dU_g = _output("out[8]", out[8], (H, H), dtype, False, arrays)
-    arrays.append(dU_g)
-    dx = _output("out[9]", out[9], (B, D), dtype, single, arrays)
-    arrays.append(dx)
-    dh_0 = _output("out[10]", out[10], (B, H), dtype, single, arrays)
-    arrays.append(dh_0)
-    _lstm_cell_gradient_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, dc_0, dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0)
-    return (dc_0[0] if single else dc_0), dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, (dx[0] if single else dx), (dh_0[0] if single else dh_0)
+        return np.empty(shape, dtype)
+    wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
+    return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False

@@ -46,105 +46,6 @@ __all__ = [
 ]
 
 
-def _sigmoid(u):
-    """1 / (1 + exp(-u)), without overflow on either side."""
-    small = np.exp(-np.abs(u))
-    return np.where(u >= 0, 1, small) / (1 + small)
-
-
-def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
-
-    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
-    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
-    """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
-    arrays, sizes, of, single = [], {}, {}, None
-    for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
-        if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
-        if label_of is not None:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
-        else:
-            if not isinstance(value, np.ndarray):
-                if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
-                value = np.asarray(value, dtype)
-            elif not value.ndim and value.dtype.kind in "iuf":
-                value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
-        if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
-        if batched:
-            alone = array.ndim == least
-            if single is not None and alone != single[1]:
-                one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
-            single = single or (name, alone)
-            array = array[None] if alone else array
-        for axis, size in zip(axes, array.shape, strict=True):
-            if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
-            if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
-        arrays.append(array)
-    for place, (name, _, _, label_of, _) in enumerate(arguments):
-        array = arrays[place]
-        if label_of is not None:
-            # Where no argument has that axis, nothing is looked up along it.
-            places = sizes.get(label_of)
-            outside = array < 0 if places is None else (array < 0) | (array >= places)
-            if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
-            array = array.astype(np.intp)
-        arrays[place] = array if array.ndim else array[()]
-    return arrays, sizes, dtype, single is not None and single[1]
-
-
-def _output(name, out, shape, dtype, without_batch, others):
-    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
-    if out is None:
-        return np.empty(shape, dtype)
-    wanted = shape[1:] if without_batch else shape
-    masked = isinstance(out, np.ma.MaskedArray)
-    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
-    return out[None] if without_batch else out
-
-
 def lstm_cell(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out=None):
     """One step of long short-term memory: the cell state forgets through one gate, takes in a
     candidate through another, and shows itself through a third.
@@ -197,45 +98,82 @@ def lstm_cell(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
-    arrays, sizes, dtype, single = _read(
-        ("x", x, ('B', 'D'), None, True),
-        ("h_0", h_0, ('B', 'H'), None, True),
-        ("c_0", c_0, ('B', 'H'), None, True),
-        ("W_f", W_f, ('H', 'D'), None, False),
-        ("U_f", U_f, ('H', 'H'), None, False),
-        ("b_f", b_f, ('H',), None, False),
-        ("W_i", W_i, ('H', 'D'), None, False),
-        ("U_i", U_i, ('H', 'H'), None, False),
-        ("b_i", b_i, ('H',), None, False),
-        ("W_o", W_o, ('H', 'D'), None, False),
-        ("U_o", U_o, ('H', 'H'), None, False),
-        ("b_o", b_o, ('H',), None, False),
-        ("W_g", W_g, ('H', 'D'), None, False),
-        ("U_g", U_g, ('H', 'H'), None, False),
-        ("b_g", b_g, ('H',), None, False),
-    )
-    x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g = arrays
-    B = sizes["B"]
-    D = sizes["D"]
-    H = sizes["H"]
-    out = _output("out", out, (B, H), dtype, single, arrays)
-    sum_W_o_x = x @ W_o.T  # [B, H]
-    sum_U_o_h_0 = h_0 @ U_o.T  # [B, H]
-    o = _sigmoid(sum_W_o_x + sum_U_o_h_0 + b_o)  # [B, H]
-    sum_W_f_x = x @ W_f.T  # [B, H]
-    sum_U_f_h_0 = h_0 @ U_f.T  # [B, H]
-    f = _sigmoid(sum_W_f_x + sum_U_f_h_0 + b_f)  # [B, H]
-    sum_W_i_x = x @ W_i.T  # [B, H]
-    sum_U_i_h_0 = h_0 @ U_i.T  # [B, H]
-    i_t = _sigmoid(sum_W_i_x + sum_U_i_h_0 + b_i)  # [B, H]
-    sum_W_g_x = x @ W_g.T  # [B, H]
-    sum_U_g_h_0 = h_0 @ U_g.T  # [B, H]
-    g = np.tanh(sum_W_g_x + sum_U_g_h_0 + b_g)  # [B, H]
-    c = f * c_0 + i_t * g  # [B, H]
-    out[...] = o * np.tanh(c)
+    single = False
+    if not (
+        _are_plain(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g)
+        and x.ndim == 2
+        and x.size > 0
+        and h_0.ndim == 2
+        and h_0.shape[0] == x.shape[0]
+        and h_0.size > 0
+        and c_0.shape == h_0.shape
+        and W_f.shape == (h_0.shape[1], x.shape[1])
+        and U_f.shape == (h_0.shape[1], h_0.shape[1])
+        and b_f.shape == (h_0.shape[1],)
+        and W_i.shape == W_f.shape
+        and U_i.shape == U_f.shape
+        and b_i.shape == b_f.shape
+        and W_o.shape == W_f.shape
+        and U_o.shape == U_f.shape
+        and b_o.shape == b_f.shape
+        and W_g.shape == W_f.shape
+        and U_g.shape == U_f.shape
+        and b_g.shape == b_f.shape
+    ):
+        (x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g), _, _, single = _read(
+            ("x", x, ('B', 'D'), None, True),
+            ("h_0", h_0, ('B', 'H'), None, True),
+            ("c_0", c_0, ('B', 'H'), None, True),
+            ("W_f", W_f, ('H', 'D'), None, False),
+            ("U_f", U_f, ('H', 'H'), None, False),
+            ("b_f", b_f, ('H',), None, False),
+            ("W_i", W_i, ('H', 'D'), None, False),
+            ("U_i", U_i, ('H', 'H'), None, False),
+            ("b_i", b_i, ('H',), None, False),
+            ("W_o", W_o, ('H', 'D'), None, False),
+            ("U_o", U_o, ('H', 'H'), None, False),
+            ("b_o", b_o, ('H',), None, False),
+            ("W_g", W_g, ('H', 'D'), None, False),
+            ("U_g", U_g, ('H', 'H'), None, False),
+            ("b_g", b_g, ('H',), None, False),
+        )
+    dtype = x.dtype
+    B = x.shape[0]
+    H = h_0.shape[1]
+    out = _output("out", out, (B, H), dtype, single, [x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g])
+    _in_blocks(_lstm_cell_rows, (x, h_0, c_0, out), (W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g))
     return out[0] if single else out
+
+
+def _lstm_cell_rows(x, h_0, c_0, out, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g):
+    """The samples of one block of lstm_cell."""
+    np.matmul(x, W_o.T, out=out)
+    sum_U_o_h_0 = h_0 @ U_o.T  # [B, H]
+    out += sum_U_o_h_0
+    out += b_o
+    o = _sigmoid(out)  # [B, H]
+    np.matmul(x, W_f.T, out=out)
+    sum_U_f_h_0 = np.matmul(h_0, U_f.T, out=sum_U_o_h_0)  # [B, H]
+    out += sum_U_f_h_0
+    out += b_f
+    f = _sigmoid(out)  # [B, H]
+    np.matmul(x, W_i.T, out=out)
+    sum_U_i_h_0 = np.matmul(h_0, U_i.T, out=sum_U_f_h_0)  # [B, H]
+    out += sum_U_i_h_0
+    out += b_i
+    i_t = _sigmoid(out)  # [B, H]
+    g = np.matmul(x, W_g.T, out=out)
+    sum_U_g_h_0 = np.matmul(h_0, U_g.T, out=sum_U_i_h_0)  # [B, H]
+    g += sum_U_g_h_0
+    g += b_g
+    np.tanh(g, out=g)  # [B, H]
+    part = np.multiply(f, c_0, out=f)
+    c = np.multiply(i_t, g, out=g)
+    c += part  # [B, H]
+    np.tanh(c, out=out)
+    out *= o
 
 
 def lstm_cell_gradient(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, out=None):
@@ -334,95 +272,302 @@ def lstm_cell_gradient(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o,
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
-    arrays, sizes, dtype, single = _read(
-        ("x", x, ('B', 'D'), None, True),
-        ("h_0", h_0, ('B', 'H'), None, True),
-        ("c_0", c_0, ('B', 'H'), None, True),
-        ("W_f", W_f, ('H', 'D'), None, False),
-        ("U_f", U_f, ('H', 'H'), None, False),
-        ("b_f", b_f, ('H',), None, False),
-        ("W_i", W_i, ('H', 'D'), None, False),
-        ("U_i", U_i, ('H', 'H'), None, False),
-        ("b_i", b_i, ('H',), None, False),
-        ("W_o", W_o, ('H', 'D'), None, False),
-        ("U_o", U_o, ('H', 'H'), None, False),
-        ("b_o", b_o, ('H',), None, False),
-        ("W_g", W_g, ('H', 'D'), None, False),
-        ("U_g", U_g, ('H', 'H'), None, False),
-        ("b_g", b_g, ('H',), None, False),
-        ("h", h, ('B', 'H'), None, True),
-        ("dL_dh", dL_dh, ('B', 'H'), None, True),
+    single = False
+    if not (
+        _are_plain(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh)
+        and x.ndim == 2
+        and x.size > 0
+        and h_0.ndim == 2
+        and h_0.shape[0] == x.shape[0]
+        and h_0.size > 0
+        and c_0.shape == h_0.shape
+        and W_f.shape == (h_0.shape[1], x.shape[1])
+        and U_f.shape == (h_0.shape[1], h_0.shape[1])
+        and b_f.shape == (h_0.shape[1],)
+        and W_i.shape == W_f.shape
+        and U_i.shape == U_f.shape
+        and b_i.shape == b_f.shape
+        and W_o.shape == W_f.shape
+        and U_o.shape == U_f.shape
+        and b_o.shape == b_f.shape
+        and W_g.shape == W_f.shape
+        and U_g.shape == U_f.shape
+        and b_g.shape == b_f.shape
+        and h.shape == h_0.shape
+        and dL_dh.shape == h_0.shape
+    ):
+        (x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh), _, _, single = _read(
+            ("x", x, ('B', 'D'), None, True),
+            ("h_0", h_0, ('B', 'H'), None, True),
+            ("c_0", c_0, ('B', 'H'), None, True),
+            ("W_f", W_f, ('H', 'D'), None, False),
+            ("U_f", U_f, ('H', 'H'), None, False),
+            ("b_f", b_f, ('H',), None, False),
+            ("W_i", W_i, ('H', 'D'), None, False),
+            ("U_i", U_i, ('H', 'H'), None, False),
+            ("b_i", b_i, ('H',), None, False),
+            ("W_o", W_o, ('H', 'D'), None, False),
+            ("U_o", U_o, ('H', 'H'), None, False),
+            ("b_o", b_o, ('H',), None, False),
+            ("W_g", W_g, ('H', 'D'), None, False),
+            ("U_g", U_g, ('H', 'H'), None, False),
+            ("b_g", b_g, ('H',), None, False),
+            ("h", h, ('B', 'H'), None, True),
+            ("dL_dh", dL_dh, ('B', 'H'), None, True),
+        )
+    dtype = x.dtype
+    B, D = x.shape
+    H = h_0.shape[1]
+    dc_0, dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0 = _outputs(
+        out,
+        [
+            ("dc_0", (B, H), single),
+            ("dW_f", (H, D), False),
+            ("dW_i", (H, D), False),
+            ("dW_o", (H, D), False),
+            ("dW_g", (H, D), False),
+            ("dU_f", (H, H), False),
+            ("dU_i", (H, H), False),
+            ("dU_o", (H, H), False),
+            ("dU_g", (H, H), False),
+            ("dx", (B, D), single),
+            ("dh_0", (B, H), single),
+        ],
+        dtype,
+        [x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh],
     )
-    x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh = arrays
-    B = sizes["B"]
-    D = sizes["D"]
-    H = sizes["H"]
-    if out is None:
-        out = (None, None, None, None, None, None, None, None, None, None, None)
-    if not isinstance(out, (tuple, list)) or len(out) != 11:
-        raise ValueError("out: expected a tuple of 11 arrays (dc_0, dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0)")
-    dc_0 = _output("out[0]", out[0], (B, H), dtype, single, arrays)
-    arrays.append(dc_0)
-    dW_f = _output("out[1]", out[1], (H, D), dtype, False, arrays)
-    arrays.append(dW_f)
-    dW_i = _output("out[2]", out[2], (H, D), dtype, False, arrays)
-    arrays.append(dW_i)
-    dW_o = _output("out[3]", out[3], (H, D), dtype, False, arrays)
-    arrays.append(dW_o)
-    dW_g = _output("out[4]", out[4], (H, D), dtype, False, arrays)
-    arrays.append(dW_g)
-    dU_f = _output("out[5]", out[5], (H, H), dtype, False, arrays)
-    arrays.append(dU_f)
-    dU_i = _output("out[6]", out[6], (H, H), dtype, False, arrays)
-    arrays.append(dU_i)
-    dU_o = _output("out[7]", out[7], (H, H), dtype, False, arrays)
-    arrays.append(dU_o)
-    dU_g = _output("out[8]", out[8], (H, H), dtype, False, arrays)
-    arrays.append(dU_g)
-    dx = _output("out[9]", out[9], (B, D), dtype, single, arrays)
-    arrays.append(dx)
-    dh_0 = _output("out[10]", out[10], (B, H), dtype, single, arrays)
-    arrays.append(dh_0)
-    sum_W_o_x = x @ W_o.T  # [B, H]
+    sum_W_o_x = np.matmul(x, W_o.T, out=dh_0)  # [B, H]
     sum_U_o_h_0 = h_0 @ U_o.T  # [B, H]
-    o = _sigmoid(sum_W_o_x + sum_U_o_h_0 + b_o)  # [B, H]
+    np.add(sum_W_o_x, sum_U_o_h_0, out=dc_0)
+    dc_0 += b_o
+    o = _sigmoid(dc_0)  # [B, H]
     sum_W_f_x = x @ W_f.T  # [B, H]
     sum_U_f_h_0 = h_0 @ U_f.T  # [B, H]
-    f = _sigmoid(sum_W_f_x + sum_U_f_h_0 + b_f)  # [B, H]
+    np.add(sum_W_f_x, sum_U_f_h_0, out=dc_0)
+    dc_0 += b_f
+    f = _sigmoid(dc_0)  # [B, H]
     sum_W_i_x = x @ W_i.T  # [B, H]
     sum_U_i_h_0 = h_0 @ U_i.T  # [B, H]
-    i_t = _sigmoid(sum_W_i_x + sum_U_i_h_0 + b_i)  # [B, H]
-    sum_W_g_x = x @ W_g.T  # [B, H]
+    np.add(sum_W_i_x, sum_U_i_h_0, out=dc_0)
+    dc_0 += b_i
+    i_t = _sigmoid(dc_0)  # [B, H]
+    np.matmul(x, W_g.T, out=dc_0)
     sum_U_g_h_0 = h_0 @ U_g.T  # [B, H]
-    g = np.tanh(sum_W_g_x + sum_U_g_h_0 + b_g)  # [B, H]
-    c = f * c_0 + i_t * g  # [B, H]
-    c_bar = dL_dh * o * (1 - np.tanh(c) ** 2)  # [B, H]
-    dc_0[...] = c_bar * f
-    f_bar = c_bar * c_0  # [B, H]
-    factor = f_bar * f * _sigmoid(-sum_W_f_x - sum_U_f_h_0 - b_f)  # [B, H]
-    dW_f[...] = factor.T @ x
-    i_t_bar = c_bar * g  # [B, H]
-    factor_2 = i_t_bar * i_t * _sigmoid(-sum_W_i_x - sum_U_i_h_0 - b_i)  # [B, H]
-    dW_i[...] = factor_2.T @ x
-    factor_3 = dL_dh * h * _sigmoid(-sum_W_o_x - sum_U_o_h_0 - b_o)  # [B, H]
-    dW_o[...] = factor_3.T @ x
-    g_bar = c_bar * i_t  # [B, H]
-    factor_4 = g_bar * (1 - g * g)  # [B, H]
-    dW_g[...] = factor_4.T @ x
-    dU_f[...] = factor.T @ h_0
-    dU_i[...] = factor_2.T @ h_0
-    dU_o[...] = factor_3.T @ h_0
-    dU_g[...] = factor_4.T @ h_0
-    sum_factor_W_f = factor @ W_f  # [B, D]
+    dc_0 += sum_U_g_h_0
+    dc_0 += b_g
+    g = np.tanh(dc_0, out=sum_U_g_h_0)  # [B, H]
+    c = np.multiply(f, c_0, out=dc_0)
+    part = i_t * g
+    c += part  # [B, H]
+    c_bar = np.multiply(dL_dh, o, out=o)
+    np.tanh(c, out=dc_0)
+    dc_0 *= dc_0
+    np.subtract(1, dc_0, out=dc_0)
+    c_bar *= dc_0  # [B, H]
+    np.multiply(c_bar, f, out=dc_0)
+    f_bar = np.multiply(c_bar, c_0, out=part)  # [B, H]
+    factor = np.multiply(f_bar, f, out=f)
+    part_2 = np.negative(sum_W_f_x, out=sum_W_f_x)
+    part_2 -= sum_U_f_h_0
+    part_2 -= b_f
+    part_3 = _sigmoid(part_2)
+    factor *= part_3  # [B, H]
+    np.matmul(factor.T, x, out=dW_f)
+    i_t_bar = np.multiply(c_bar, g, out=part_2)  # [B, H]
+    factor_2 = np.multiply(i_t_bar, i_t, out=i_t_bar)
+    part_4 = np.negative(sum_W_i_x, out=sum_W_i_x)
+    part_4 -= sum_U_i_h_0
+    part_4 -= b_i
+    part_5 = _sigmoid(part_4)
+    factor_2 *= part_5  # [B, H]
+    np.matmul(factor_2.T, x, out=dW_i)
+    factor_3 = np.multiply(dL_dh, h, out=sum_U_f_h_0)
+    np.negative(sum_W_o_x, out=dh_0)
+    dh_0 -= sum_U_o_h_0
+    dh_0 -= b_o
+    part_6 = _sigmoid(dh_0)
+    factor_3 *= part_6  # [B, H]
+    np.matmul(factor_3.T, x, out=dW_o)
+    g_bar = np.multiply(c_bar, i_t, out=c_bar)  # [B, H]
+    part_7 = np.multiply(g, g, out=g)
+    np.subtract(1, part_7, out=part_7)
+    factor_4 = np.multiply(g_bar, part_7, out=g_bar)  # [B, H]
+    np.matmul(factor_4.T, x, out=dW_g)
+    np.matmul(factor.T, h_0, out=dU_f)
+    np.matmul(factor_2.T, h_0, out=dU_i)
+    np.matmul(factor_3.T, h_0, out=dU_o)
+    np.matmul(factor_4.T, h_0, out=dU_g)
+    np.matmul(factor, W_f, out=dx)
     sum_factor_4_W_g = factor_4 @ W_g  # [B, D]
     sum_factor_2_W_i = factor_2 @ W_i  # [B, D]
     sum_factor_3_W_o = factor_3 @ W_o  # [B, D]
-    dx[...] = sum_factor_W_f + sum_factor_4_W_g + sum_factor_2_W_i + sum_factor_3_W_o
-    sum_factor_U_f = factor @ U_f  # [B, H]
-    sum_factor_4_U_g = factor_4 @ U_g  # [B, H]
-    sum_factor_2_U_i = factor_2 @ U_i  # [B, H]
-    sum_factor_3_U_o = factor_3 @ U_o  # [B, H]
-    dh_0[...] = sum_factor_U_f + sum_factor_4_U_g + sum_factor_2_U_i + sum_factor_3_U_o
+    dx += sum_factor_4_W_g
+    dx += sum_factor_2_W_i
+    dx += sum_factor_3_W_o
+    np.matmul(factor, U_f, out=dh_0)
+    sum_factor_4_U_g = np.matmul(factor_4, U_g, out=sum_U_o_h_0)  # [B, H]
+    sum_factor_2_U_i = np.matmul(factor_2, U_i, out=factor_4)  # [B, H]
+    sum_factor_3_U_o = np.matmul(factor_3, U_o, out=factor_2)  # [B, H]
+    dh_0 += sum_factor_4_U_g
+    dh_0 += sum_factor_2_U_i
+    dh_0 += sum_factor_3_U_o
     return (dc_0[0] if single else dc_0), dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, (dx[0] if single else dx), (dh_0[0] if single else dh_0)
+
+
+def _in_blocks(kernel, arrays, others=()):
+    """Call a kernel for one block of samples after the other, so that what it works on stays in the cache.
+
+    All of `arrays` have a part for each sample; `others` are the same for all samples.
+    """
+    size = 0
+    for each in arrays:
+        size += each.nbytes
+    if size <= _BLOCK:
+        kernel(*arrays, *others)
+        return
+    samples = len(arrays[0])
+    rows = max(1, samples * _BLOCK // size)
+    for start in range(0, samples, rows):
+        kernel(*[each[start : start + rows] for each in arrays], *others)
+
+
+_BLOCK = 2 << 20  # bytes: somewhat more than a second-level cache, so that blocks are few
+
+
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _are_plain(first, *others):
+    """Whether all are plain arrays of one dtype, float32 or float64."""
+    if type(first) is not np.ndarray:
+        return False
+    dtype = first.dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array in others:
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+    return True
+
+
+def _sigmoid(u):
+    """1 / (1 + exp(-u)), without overflow on either side."""
+    small = np.exp(-np.abs(u))
+    return np.where(u >= 0, 1, small) / (1 + small)
+
+
+def _read(*arguments):
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
+
+    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
+    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
+    """
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
+    )
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
+    arrays, sizes, of, single = [], {}, {}, None
+    for name, value, axes, label_of, batched in arguments:
+        if isinstance(value, np.ma.MaskedArray):
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
+        if label_of is not None:
+            array = np.asarray(value)
+            if array.dtype.kind not in "iu":
+                _refuse(name, "integers (labels)", array.dtype)
+        else:
+            if not isinstance(value, np.ndarray):
+                if least or not isinstance(value, (int, float, np.floating, np.integer)):
+                    _refuse(name, "an array", type(value).__name__)
+                value = np.asarray(value, dtype)
+            elif not value.ndim and value.dtype.kind in "iuf":
+                value = value.astype(dtype)
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
+        if array.ndim not in (len(axes), least):
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
+        if batched:
+            alone = array.ndim == least
+            if single is not None and alone != single[1]:
+                one, other = (name, single[0]) if alone else (single[0], name)
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
+            single = single or (name, alone)
+            array = array[None] if alone else array
+        for axis, size in zip(axes, array.shape, strict=True):
+            if size == 0:
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
+            if sizes.setdefault(axis, size) != size:
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
+        arrays.append(array)
+    for place, (name, _, _, label_of, _) in enumerate(arguments):
+        array = arrays[place]
+        if label_of is not None:
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
+            array = array.astype(np.intp)
+        arrays[place] = array if array.ndim else array[()]
+    return arrays, sizes, dtype, single is not None and single[1]
+
+
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
+def _output(name, out, shape, dtype, without_batch, others):
+    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
+    if out is None:
+        return np.empty(shape, dtype)
+    wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
+    return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -44,6 +59,155 @@ static inline ptrdiff_t thread(void)
 #endif
 }
 
+/* a * b + c, rounded once where the processor does that as fast as twice. */
+#ifdef FP_FAST_FMAF
+#define f32_add_product(a, b, c) fmaf(a, b, c)
+#else
+#define f32_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+#ifdef FP_FAST_FMA
+#define f64_add_product(a, b, c) fma(a, b, c)
+#else
+#define f64_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+
+enum {
+    TILE = 4,    /* rows of a product that are worked on together, LANES columns wide, in registers */
+    DEPTH = 256, /* terms that are added up before they are put down */
+    HEIGHT = 96, /* rows for which one strip of the right matrix is copied together */
+    PLAIN = 8192 /* multiplications below which copying costs more than it saves */
+};
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f32_tile(ptrdiff_t terms, const float *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const float *restrict strip, float *restrict sums)
+{
+    float lanes[TILE][LANES] = { { 0 } };
+    const float *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const float factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const float *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const float *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    float *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f32_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                float sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            float strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f32_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        float *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f64_tile(ptrdiff_t terms, const double *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const double *restrict strip, double *restrict sums)
+{
+    double lanes[TILE][LANES] = { { 0 } };
+    const double *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const double factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const double *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const double *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    double *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f64_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                double sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            double strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f64_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        double *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a > b ? a : b;
@@ -54,27 +218,242 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+static inline float f32_square(float u)
+{
+    return u * u;
+}
+
+static inline double f64_square(double u)
+{
+    return u * u;
+}
+
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 ptrdiff_t matrix_factorisation_work(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C)
 {
     (void)C;
-    return M * N + M * N + M + M + N;
+    return M * N + M + 1 + M + 1 + 1 + N;
+}
+
+static void matrix_factorisation_step_1_f32(ptrdiff_t N, ptrdiff_t C, const float *restrict V,
+    float *restrict sum_sum_V, float *restrict work)
+{
+    float *restrict sum_V = work;
+    work += N;
+    for (ptrdiff_t n = 0; n < N; n++) {
+        float total = 0.0f;
+        for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, C);
+            float total_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                total_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t c = first + lane;
+                    total_lanes[lane] = f32_add_product(V[n * C + c], V[n * C + c], total_lanes[lane]);
+                }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t c = first + lane;
+                    const float total_term = V[n * C + c] * V[n * C + c];
+                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t c = first; c < end; c++) {
+                total = f32_add_product(V[n * C + c], V[n * C + c], total);
+            }
+            FOR_LANES(F32_LANES)
+                total_lanes[lane] += total_lanes[lane + F32_LANES];
+            total += f32_total(total_lanes);
+        }
+        sum_V[n] = total;
+    }
+    sum_sum_V[0] = 0.0f;
+    for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+        const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+        float sum_sum_V_lanes[F32_WIDE];
+        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            sum_sum_V_lanes[lane] = 0.0f;
+        ptrdiff_t first = begin;
+        for (; first + F32_WIDE <= end; first += F32_WIDE)
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                const ptrdiff_t n = first + lane;
+                sum_sum_V_lanes[lane] += sum_V[n];
+            }
+        if (first < end && end >= F32_WIDE) {
+            const ptrdiff_t again = first + F32_WIDE - end;
+            first = end - F32_WIDE;
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                const ptrdiff_t n = first + lane;
+                const float sum_sum_V_term = sum_V[n];
+                sum_sum_V_lanes[lane] += lane < again ? 0.0f : sum_sum_V_term;
+            }
+            first = end;
+        }
+        for (ptrdiff_t n = first; n < end; n++) {
+            sum_sum_V[0] += sum_V[n];
+        }
+        FOR_LANES(F32_LANES)
+            sum_sum_V_lanes[lane] += sum_sum_V_lanes[lane + F32_LANES];
+        sum_sum_V[0] += f32_total(sum_sum_V_lanes);
+    }
+}
+
+static void matrix_factorisation_step_2_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C,
+    const float *restrict R, const float *restrict O, const float *restrict U,
+    const float *restrict sum_U_V, float *restrict sum_O_E, float *restrict sum_U)
+{
+    OMP(omp parallel for schedule(static) if (M * N > GRAIN))
+    for (ptrdiff_t row = 0; row < M; row++) {
+        sum_O_E[row] = 0.0f;
+        for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+            float sum_O_E_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_O_E_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t n = first + lane;
+                    sum_O_E_lanes[lane] = f32_add_product(O[row * N + n], f32_square(sum_U_V[row * N + n] - R[row * N + n]), sum_O_E_lanes[lane]);
+                }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t n = first + lane;
+                    const float sum_O_E_term = O[row * N + n] * f32_square(sum_U_V[row * N + n] - R[row * N + n]);
+                    sum_O_E_lanes[lane] += lane < again ? 0.0f : sum_O_E_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t n = first; n < end; n++) {
+                sum_O_E[row] = f32_add_product(O[row * N + n], f32_square(sum_U_V[row * N + n] - R[row * N + n]), sum_O_E[row]);
+            }
+            FOR_LANES(F32_LANES)
+                sum_O_E_lanes[lane] += sum_O_E_lanes[lane + F32_LANES];
+            sum_O_E[row] += f32_total(sum_O_E_lanes);
+        }
+        sum_U[row] = 0.0f;
+        for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, C);
+            float sum_U_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_U_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t c = first + lane;
+                    sum_U_lanes[lane] = f32_add_product(U[row * C + c], U[row * C + c], sum_U_lanes[lane]);
+                }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t c = first + lane;
+                    const float sum_U_term = U[row * C + c] * U[row * C + c];
+                    sum_U_lanes[lane] += lane < again ? 0.0f : sum_U_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t c = first; c < end; c++) {
+                sum_U[row] = f32_add_product(U[row * C + c], U[row * C + c], sum_U[row]);
+            }
+            FOR_LANES(F32_LANES)
+                sum_U_lanes[lane] += sum_U_lanes[lane + F32_LANES];
+            sum_U[row] += f32_total(sum_U_lanes);
+        }
+    }
+}
+
+static void matrix_factorisation_step_3_f32(ptrdiff_t M, const float *restrict sum_O_E,
+    const float *restrict sum_U, float *restrict sum_sum_O_E, float *restrict sum_sum_U)
+{
+    sum_sum_O_E[0] = 0.0f;
+    sum_sum_U[0] = 0.0f;
+    for (ptrdiff_t row = 0; row < M; row++) {
+        sum_sum_O_E[0] += sum_O_E[row];
+        sum_sum_U[0] += sum_U[row];
+    }
+}
+
+static void matrix_factorisation_step_4_f32(float lam, float sum_sum_O_E, float sum_sum_U,
+    float sum_sum_V, float *restrict losses)
+{
+    losses[0] = 0.5f * sum_sum_O_E + 0.5f * lam * (sum_sum_U + sum_sum_V);
 }
 
 void matrix_factorisation_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C, const float *restrict R,
@@ -83,6 +462,208 @@ void matrix_factorisation_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C, const float
 {
     float *restrict sum_U_V = work;
     work += M * N;
+    float *restrict sum_O_E = work;
+    work += M;
+    float *restrict sum_sum_O_E = work;
+    work += 1;
+    float *restrict sum_U = work;
+    work += M;
+    float *restrict sum_sum_U = work;
+    work += 1;
+    float *restrict sum_sum_V = work;
+    work += 1;
+    matrix_factorisation_step_1_f32(N, C, V, sum_sum_V, work);
+    f32_matrix_product(M, N, C, U, C, 1, V, 1, C, sum_U_V, N, 1);
+    matrix_factorisation_step_2_f32(M, N, C, R, O, U, sum_U_V, sum_O_E, sum_U);
+    matrix_factorisation_step_3_f32(M, sum_O_E, sum_U, sum_sum_O_E, sum_sum_U);
+    matrix_factorisation_step_4_f32(lam, *sum_sum_O_E, *sum_sum_U, *sum_sum_V, losses);
+}
+
+static void matrix_factorisation_step_1_f64(ptrdiff_t N, ptrdiff_t C, const double *restrict V,
+    double *restrict sum_sum_V, double *restrict work)
+{
+    double *restrict sum_V = work;
+    work += N;
+    for (ptrdiff_t n = 0; n < N; n++) {
+        double total = 0.0;
+        for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, C);
+            double total_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                total_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t c = first + lane;
+                    total_lanes[lane] = f64_add_product(V[n * C + c], V[n * C + c], total_lanes[lane]);
+                }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t c = first + lane;
+                    const double total_term = V[n * C + c] * V[n * C + c];
+                    total_lanes[lane] += lane < again ? 0.0 : total_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t c = first; c < end; c++) {
+                total = f64_add_product(V[n * C + c], V[n * C + c], total);
+            }
+            FOR_LANES(F64_LANES)
+                total_lanes[lane] += total_lanes[lane + F64_LANES];
+            total += f64_total(total_lanes);
+        }
+        sum_V[n] = total;
+    }
+    sum_sum_V[0] = 0.0;
+    for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+        const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+        double sum_sum_V_lanes[F64_WIDE];
+        FOR_LANES(F64_WIDE)
+            sum_sum_V_lanes[lane] = 0.0;
+        ptrdiff_t first = begin;
+        for (; first + F64_WIDE <= end; first += F64_WIDE)
+            FOR_LANES(F64_WIDE) {
+                const ptrdiff_t n = first + lane;
+                sum_sum_V_lanes[lane] += sum_V[n];
+            }
+        if (first < end && end >= F64_WIDE) {
+            const ptrdiff_t again = first + F64_WIDE - end;
+            first = end - F64_WIDE;
+            FOR_LANES(F64_WIDE) {
+                const ptrdiff_t n = first + lane;
+                const double sum_sum_V_term = sum_V[n];
+                sum_sum_V_lanes[lane] += lane < again ? 0.0 : sum_sum_V_term;
+            }
+            first = end;
+        }
+        for (ptrdiff_t n = first; n < end; n++) {
+            sum_sum_V[0] += sum_V[n];
+        }
+        FOR_LANES(F64_LANES)
+            sum_sum_V_lanes[lane] += sum_sum_V_lanes[lane + F64_LANES];
+        sum_sum_V[0] += f64_total(sum_sum_V_lanes);
+    }
+}
+
+static void matrix_factorisation_step_2_f64(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C,
+    const double *restrict R, const double *restrict O, const double *restrict U,
+    const double *restrict sum_U_V, double *restrict sum_O_E, double *restrict sum_U)
+{
+    OMP(omp parallel for schedule(static) if (M * N > GRAIN))
+    for (ptrdiff_t row = 0; row < M; row++) {
+        sum_O_E[row] = 0.0;
+        for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+            double sum_O_E_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_O_E_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t n = first + lane;
+                    sum_O_E_lanes[lane] = f64_add_product(O[row * N + n], f64_square(sum_U_V[row * N + n] - R[row * N + n]), sum_O_E_lanes[lane]);
+                }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t n = first + lane;
+                    const double sum_O_E_term = O[row * N + n] * f64_square(sum_U_V[row * N + n] - R[row * N + n]);
+                    sum_O_E_lanes[lane] += lane < again ? 0.0 : sum_O_E_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t n = first; n < end; n++) {
+                sum_O_E[row] = f64_add_product(O[row * N + n], f64_square(sum_U_V[row * N + n] - R[row * N + n]), sum_O_E[row]);
+            }
+            FOR_LANES(F64_LANES)
+                sum_O_E_lanes[lane] += sum_O_E_lanes[lane + F64_LANES];
+            sum_O_E[row] += f64_total(sum_O_E_lanes);
+        }
+        sum_U[row] = 0.0;
+        for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, C);
+            double sum_U_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_U_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t c = first + lane;
+                    sum_U_lanes[lane] = f64_add_product(U[row * C + c], U[row * C + c], sum_U_lanes[lane]);
+                }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t c = first + lane;
+                    const double sum_U_term = U[row * C + c] * U[row * C + c];
+                    sum_U_lanes[lane] += lane < again ? 0.0 : sum_U_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t c = first; c < end; c++) {
+                sum_U[row] = f64_add_product(U[row * C + c], U[row * C + c], sum_U[row]);
+            }
+            FOR_LANES(F64_LANES)
+                sum_U_lanes[lane] += sum_U_lanes[lane + F64_LANES];
+            sum_U[row] += f64_total(sum_U_lanes);
+        }
+    }
+}
+
+static void matrix_factorisation_step_3_f64(ptrdiff_t M, const double *restrict sum_O_E,
+    const double *restrict sum_U, double *restrict sum_sum_O_E, double *restrict sum_sum_U)
+{
+    sum_sum_O_E[0] = 0.0;
+    sum_sum_U[0] = 0.0;
+    for (ptrdiff_t row = 0; row < M; row++) {
+        sum_sum_O_E[0] += sum_O_E[row];
+        sum_sum_U[0] += sum_U[row];
+    }
+}
+
+static void matrix_factorisation_step_4_f64(double lam, double sum_sum_O_E, double sum_sum_U,
+    double sum_sum_V, double *restrict losses)
+{
+    losses[0] = 0.5 * sum_sum_O_E + 0.5 * lam * (sum_sum_U + sum_sum_V);
+}
+
+void matrix_factorisation_f64(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C, const double *restrict R,
+    const double *restrict O, const double *restrict U, const double *restrict V, double lam,
+    double *restrict losses, double *restrict work)
+{
+    double *restrict sum_U_V = work;
+    work += M * N;
+    double *restrict sum_O_E = work;
+    work += M;
+    double *restrict sum_sum_O_E = work;
+    work += 1;
+    double *restrict sum_U = work;
+    work += M;
+    double *restrict sum_sum_U = work;
+    work += 1;
+    double *restrict sum_sum_V = work;
+    work += 1;
+    matrix_factorisation_step_1_f64(N, C, V, sum_sum_V, work);
+    f64_matrix_product(M, N, C, U, C, 1, V, 1, C, sum_U_V, N, 1);
+    matrix_factorisation_step_2_f64(M, N, C, R, O, U, sum_U_V, sum_O_E, sum_U);
+    matrix_factorisation_step_3_f64(M, sum_O_E, sum_U, sum_sum_O_E, sum_sum_U);
+    matrix_factorisation_step_4_f64(lam, *sum_sum_O_E, *sum_sum_U, *sum_sum_V, losses);
+}
+
+ptrdiff_t matrix_factorisation_value_and_gradient_work(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C)
+{
+    return M * N + M * N + M * C + N * M + N * C + M * N + M + M + N;
+}
+
+static void matrix_factorisation_value_and_gradient_step_1_f32(ptrdiff_t M, ptrdiff_t N,
+    ptrdiff_t C, const float *restrict R, const float *restrict O, const float *restrict U,
+    const float *restrict V, float lam, const float *restrict sum_U_V, float *restrict losses,
+    float *restrict factor, float *restrict factor_2, float *restrict work)
+{
     float *restrict E = work;
     work += M * N;
     float *restrict sum_O_E = work;
@@ -93,26 +674,6 @@ void matrix_factorisation_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C, const float
     work += N;
     for (ptrdiff_t m = 0; m < M; m++) {
         for (ptrdiff_t n = 0; n < N; n++) {
-            float total = 0.0f;
-            for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-                float total_lanes[LANES] = {0.0f};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t c = first + lane;
-                        total_lanes[lane] += U[m * C + c] * V[n * C + c];
-                    }
-                for (ptrdiff_t c = first; c < end; c++) {
-                    total += U[m * C + c] * V[n * C + c];
-                }
-                total += f32_total(total_lanes);
-            }
-            sum_U_V[m * N + n] = total;
-        }
-    }
-    for (ptrdiff_t m = 0; m < M; m++) {
-        for (ptrdiff_t n = 0; n < N; n++) {
             E[m * N + n] = sum_U_V[m * N + n] - R[m * N + n];
         }
     }
@@ -120,16 +681,30 @@ void matrix_factorisation_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C, const float
         float total = 0.0f;
         for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-            float total_lanes[LANES] = {0.0f};
+            float total_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t n = first + lane;
-                    total_lanes[lane] += O[m * N + n] * (E[m * N + n] * E[m * N + n]);
+                    total_lanes[lane] = f32_add_product(O[m * N + n], E[m * N + n] * E[m * N + n], total_lanes[lane]);
                 }
-            for (ptrdiff_t n = first; n < end; n++) {
-                total += O[m * N + n] * (E[m * N + n] * E[m * N + n]);
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t n = first + lane;
+                    const float total_term = O[m * N + n] * (E[m * N + n] * E[m * N + n]);
+                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t n = first; n < end; n++) {
+                total = f32_add_product(O[m * N + n], E[m * N + n] * E[m * N + n], total);
+            }
+            FOR_LANES(F32_LANES)
+                total_lanes[lane] += total_lanes[lane + F32_LANES];
             total += f32_total(total_lanes);
         }
         sum_O_E[m] = total;
@@ -137,32 +712,60 @@ void matrix_factorisation_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C, const float
     float sum_sum_O_E = 0.0f;
     for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-        float sum_sum_O_E_lanes[LANES] = {0.0f};
+        float sum_sum_O_E_lanes[F32_WIDE];
+        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            sum_sum_O_E_lanes[lane] = 0.0f;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F32_WIDE <= end; first += F32_WIDE)
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                 const ptrdiff_t m = first + lane;
                 sum_sum_O_E_lanes[lane] += sum_O_E[m];
             }
+        if (first < end && end >= F32_WIDE) {
+            const ptrdiff_t again = first + F32_WIDE - end;
+            first = end - F32_WIDE;
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                const ptrdiff_t m = first + lane;
+                const float sum_sum_O_E_term = sum_O_E[m];
+                sum_sum_O_E_lanes[lane] += lane < again ? 0.0f : sum_sum_O_E_term;
+            }
+            first = end;
+        }
         for (ptrdiff_t m = first; m < end; m++) {
             sum_sum_O_E += sum_O_E[m];
         }
+        FOR_LANES(F32_LANES)
+            sum_sum_O_E_lanes[lane] += sum_sum_O_E_lanes[lane + F32_LANES];
         sum_sum_O_E += f32_total(sum_sum_O_E_lanes);
     }
     for (ptrdiff_t m = 0; m < M; m++) {
         float total = 0.0f;
         for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-            float total_lanes[LANES] = {0.0f};
+            float total_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t c = first + lane;
-                    total_lanes[lane] += U[m * C + c] * U[m * C + c];
+                    total_lanes[lane] = f32_add_product(U[m * C + c], U[m * C + c], total_lanes[lane]);
                 }
-            for (ptrdiff_t c = first; c < end; c++) {
-                total += U[m * C + c] * U[m * C + c];
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t c = first + lane;
+                    const float total_term = U[m * C + c] * U[m * C + c];
+                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t c = first; c < end; c++) {
+                total = f32_add_product(U[m * C + c], U[m * C + c], total);
+            }
+            FOR_LANES(F32_LANES)
+                total_lanes[lane] += total_lanes[lane + F32_LANES];
             total += f32_total(total_lanes);
         }
         sum_U[m] = total;
@@ -170,32 +773,60 @@ void matrix_factorisation_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C, const float
     float sum_sum_U = 0.0f;
     for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-        float sum_sum_U_lanes[LANES] = {0.0f};
+        float sum_sum_U_lanes[F32_WIDE];
+        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            sum_sum_U_lanes[lane] = 0.0f;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F32_WIDE <= end; first += F32_WIDE)
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                 const ptrdiff_t m = first + lane;
                 sum_sum_U_lanes[lane] += sum_U[m];
             }
+        if (first < end && end >= F32_WIDE) {
+            const ptrdiff_t again = first + F32_WIDE - end;
+            first = end - F32_WIDE;
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                const ptrdiff_t m = first + lane;
+                const float sum_sum_U_term = sum_U[m];
+                sum_sum_U_lanes[lane] += lane < again ? 0.0f : sum_sum_U_term;
+            }
+            first = end;
+        }
         for (ptrdiff_t m = first; m < end; m++) {
             sum_sum_U += sum_U[m];
         }
+        FOR_LANES(F32_LANES)
+            sum_sum_U_lanes[lane] += sum_sum_U_lanes[lane + F32_LANES];
         sum_sum_U += f32_total(sum_sum_U_lanes);
     }
     for (ptrdiff_t n = 0; n < N; n++) {
         float total = 0.0f;
         for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-            float total_lanes[LANES] = {0.0f};
+            float total_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t c = first + lane;
-                    total_lanes[lane] += V[n * C + c] * V[n * C + c];
+                    total_lanes[lane] = f32_add_product(V[n * C + c], V[n * C + c], total_lanes[lane]);
                 }
-            for (ptrdiff_t c = first; c < end; c++) {
-                total += V[n * C + c] * V[n * C + c];
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t c = first + lane;
+                    const float total_term = V[n * C + c] * V[n * C + c];
+                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t c = first; c < end; c++) {
+                total = f32_add_product(V[n * C + c], V[n * C + c], total);
+            }
+            FOR_LANES(F32_LANES)
+                total_lanes[lane] += total_lanes[lane + F32_LANES];
             total += f32_total(total_lanes);
         }
         sum_V[n] = total;
@@ -203,165 +834,110 @@ void matrix_factorisation_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C, const float
     float sum_sum_V = 0.0f;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        float sum_sum_V_lanes[LANES] = {0.0f};
+        float sum_sum_V_lanes[F32_WIDE];
+        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            sum_sum_V_lanes[lane] = 0.0f;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F32_WIDE <= end; first += F32_WIDE)
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                 const ptrdiff_t n = first + lane;
                 sum_sum_V_lanes[lane] += sum_V[n];
             }
+        if (first < end && end >= F32_WIDE) {
+            const ptrdiff_t again = first + F32_WIDE - end;
+            first = end - F32_WIDE;
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                const ptrdiff_t n = first + lane;
+                const float sum_sum_V_term = sum_V[n];
+                sum_sum_V_lanes[lane] += lane < again ? 0.0f : sum_sum_V_term;
+            }
+            first = end;
+        }
         for (ptrdiff_t n = first; n < end; n++) {
             sum_sum_V += sum_V[n];
         }
+        FOR_LANES(F32_LANES)
+            sum_sum_V_lanes[lane] += sum_sum_V_lanes[lane + F32_LANES];
         sum_sum_V += f32_total(sum_sum_V_lanes);
     }
     losses[0] = 0.5f * sum_sum_O_E + 0.5f * lam * (sum_sum_U + sum_sum_V);
-}
-
-void matrix_factorisation_f64(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C, const double *restrict R,
-    const double *restrict O, const double *restrict U, const double *restrict V, double lam,
-    double *restrict losses, double *restrict work)
-{
-    double *restrict sum_U_V = work;
-    work += M * N;
-    double *restrict E = work;
-    work += M * N;
-    double *restrict sum_O_E = work;
-    work += M;
-    double *restrict sum_U = work;
-    work += M;
-    double *restrict sum_V = work;
-    work += N;
     for (ptrdiff_t m = 0; m < M; m++) {
-        for (ptrdiff_t n = 0; n < N; n++) {
-            double total = 0.0;
-            for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-                double total_lanes[LANES] = {0.0};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t c = first + lane;
-                        total_lanes[lane] += U[m * C + c] * V[n * C + c];
-                    }
-                for (ptrdiff_t c = first; c < end; c++) {
-                    total += U[m * C + c] * V[n * C + c];
+        if (M * N * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+                float chunk[CHUNK];
+                for (ptrdiff_t n = begin; n < end; n++) {
+                    chunk[n - begin] = O[m * N + n] * E[m * N + n];
                 }
-                total += f64_total(total_lanes);
+                f32_stream(&factor[m * N + begin], chunk, end - begin);
             }
-            sum_U_V[m * N + n] = total;
         }
-    }
-    for (ptrdiff_t m = 0; m < M; m++) {
-        for (ptrdiff_t n = 0; n < N; n++) {
-            E[m * N + n] = sum_U_V[m * N + n] - R[m * N + n];
-        }
-    }
-    for (ptrdiff_t m = 0; m < M; m++) {
-        double total = 0.0;
-        for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-            double total_lanes[LANES] = {0.0};
-            ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t n = first + lane;
-                    total_lanes[lane] += O[m * N + n] * (E[m * N + n] * E[m * N + n]);
-                }
-            for (ptrdiff_t n = first; n < end; n++) {
-                total += O[m * N + n] * (E[m * N + n] * E[m * N + n]);
+        else {
+            for (ptrdiff_t n = 0; n < N; n++) {
+                factor[m * N + n] = O[m * N + n] * E[m * N + n];
             }
-            total += f64_total(total_lanes);
         }
-        sum_O_E[m] = total;
-    }
-    double sum_sum_O_E = 0.0;
-    for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
-        const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-        double sum_sum_O_E_lanes[LANES] = {0.0};
-        ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t m = first + lane;
-                sum_sum_O_E_lanes[lane] += sum_O_E[m];
-            }
-        for (ptrdiff_t m = first; m < end; m++) {
-            sum_sum_O_E += sum_O_E[m];
-        }
-        sum_sum_O_E += f64_total(sum_sum_O_E_lanes);
-    }
-    for (ptrdiff_t m = 0; m < M; m++) {
-        double total = 0.0;
-        for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-            double total_lanes[LANES] = {0.0};
-            ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t c = first + lane;
-                    total_lanes[lane] += U[m * C + c] * U[m * C + c];
-                }
-            for (ptrdiff_t c = first; c < end; c++) {
-                total += U[m * C + c] * U[m * C + c];
-            }
-            total += f64_total(total_lanes);
-        }
-        sum_U[m] = total;
-    }
-    double sum_sum_U = 0.0;
-    for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
-        const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-        double sum_sum_U_lanes[LANES] = {0.0};
-        ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t m = first + lane;
-                sum_sum_U_lanes[lane] += sum_U[m];
-            }
-        for (ptrdiff_t m = first; m < end; m++) {
-            sum_sum_U += sum_U[m];
-        }
-        sum_sum_U += f64_total(sum_sum_U_lanes);
     }
     for (ptrdiff_t n = 0; n < N; n++) {
-        double total = 0.0;
-        for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-            double total_lanes[LANES] = {0.0};
-            ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t c = first + lane;
-                    total_lanes[lane] += V[n * C + c] * V[n * C + c];
+        if (N * M * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, M);
+                float chunk[CHUNK];
+                for (ptrdiff_t m = begin; m < end; m++) {
+                    chunk[m - begin] = O[m * N + n] * E[m * N + n];
                 }
-            for (ptrdiff_t c = first; c < end; c++) {
-                total += V[n * C + c] * V[n * C + c];
+                f32_stream(&factor_2[n * M + begin], chunk, end - begin);
             }
-            total += f64_total(total_lanes);
         }
-        sum_V[n] = total;
-    }
-    double sum_sum_V = 0.0;
-    for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-        const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        double sum_sum_V_lanes[LANES] = {0.0};
-        ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t n = first + lane;
-                sum_sum_V_lanes[lane] += sum_V[n];
+        else {
+            for (ptrdiff_t m = 0; m < M; m++) {
+                factor_2[n * M + m] = O[m * N + n] * E[m * N + n];
             }
-        for (ptrdiff_t n = first; n < end; n++) {
-            sum_sum_V += sum_V[n];
         }
-        sum_sum_V += f64_total(sum_sum_V_lanes);
     }
-    losses[0] = 0.5 * sum_sum_O_E + 0.5 * lam * (sum_sum_U + sum_sum_V);
+    end_of_streams();
 }
 
-ptrdiff_t matrix_factorisation_value_and_gradient_work(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C)
+static void matrix_factorisation_value_and_gradient_step_2_f32(ptrdiff_t M, ptrdiff_t C,
+    ptrdiff_t N, const float *restrict U, const float *restrict V, float lam,
+    const float *restrict sum_factor_V, const float *restrict sum_factor_2_U, float *restrict dU,
+    float *restrict dV)
 {
-    return M * N + M * N + M + M + N + M * N + M * C + N * M + N * C;
+    for (ptrdiff_t m = 0; m < M; m++) {
+        if (M * C * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, C);
+                float chunk[CHUNK];
+                for (ptrdiff_t c = begin; c < end; c++) {
+                    chunk[c - begin] = sum_factor_V[m * C + c] + lam * U[m * C + c];
+                }
+                f32_stream(&dU[m * C + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t c = 0; c < C; c++) {
+                dU[m * C + c] = sum_factor_V[m * C + c] + lam * U[m * C + c];
+            }
+        }
+    }
+    for (ptrdiff_t n = 0; n < N; n++) {
+        if (N * C * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, C);
+                float chunk[CHUNK];
+                for (ptrdiff_t c = begin; c < end; c++) {
+                    chunk[c - begin] = sum_factor_2_U[n * C + c] + lam * V[n * C + c];
+                }
+                f32_stream(&dV[n * C + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t c = 0; c < C; c++) {
+                dV[n * C + c] = sum_factor_2_U[n * C + c] + lam * V[n * C + c];
+            }
+        }
+    }
+    end_of_streams();
 }
 
 void matrix_factorisation_value_and_gradient_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C,
@@ -371,14 +947,6 @@ void matrix_factorisation_value_and_gradient_f32(ptrdiff_t M, ptrdiff_t N, ptrdi
 {
     float *restrict sum_U_V = work;
     work += M * N;
-    float *restrict E = work;
-    work += M * N;
-    float *restrict sum_O_E = work;
-    work += M;
-    float *restrict sum_U = work;
-    work += M;
-    float *restrict sum_V = work;
-    work += N;
     float *restrict factor = work;
     work += M * N;
     float *restrict sum_factor_V = work;
@@ -387,175 +955,294 @@ void matrix_factorisation_value_and_gradient_f32(ptrdiff_t M, ptrdiff_t N, ptrdi
     work += N * M;
     float *restrict sum_factor_2_U = work;
     work += N * C;
-    for (ptrdiff_t m = 0; m < M; m++) {
-        for (ptrdiff_t n = 0; n < N; n++) {
-            float total = 0.0f;
-            for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-                float total_lanes[LANES] = {0.0f};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t c = first + lane;
-                        total_lanes[lane] += U[m * C + c] * V[n * C + c];
-                    }
-                for (ptrdiff_t c = first; c < end; c++) {
-                    total += U[m * C + c] * V[n * C + c];
-                }
-                total += f32_total(total_lanes);
-            }
-            sum_U_V[m * N + n] = total;
-        }
-    }
+    f32_matrix_product(M, N, C, U, C, 1, V, 1, C, sum_U_V, N, 1);
+    matrix_factorisation_value_and_gradient_step_1_f32(M, N, C, R, O, U, V, lam, sum_U_V, losses,
+        factor, factor_2, work);
+    f32_matrix_product(M, C, N, factor, N, 1, V, C, 1, sum_factor_V, C, 1);
+    f32_matrix_product(N, C, M, factor_2, M, 1, U, C, 1, sum_factor_2_U, C, 1);
+    matrix_factorisation_value_and_gradient_step_2_f32(M, C, N, U, V, lam, sum_factor_V,
+        sum_factor_2_U, dU, dV);
+}
+
+static void matrix_factorisation_value_and_gradient_step_1_f64(ptrdiff_t M, ptrdiff_t N,
+    ptrdiff_t C, const double *restrict R, const double *restrict O, const double *restrict U,
+    const double *restrict V, double lam, const double *restrict sum_U_V, double *restrict losses,
+    double *restrict factor, double *restrict factor_2, double *restrict work)
+{
+    double *restrict E = work;
+    work += M * N;
+    double *restrict sum_O_E = work;
+    work += M;
+    double *restrict sum_U = work;
+    work += M;
+    double *restrict sum_V = work;
+    work += N;
     for (ptrdiff_t m = 0; m < M; m++) {
         for (ptrdiff_t n = 0; n < N; n++) {
             E[m * N + n] = sum_U_V[m * N + n] - R[m * N + n];
         }
     }
     for (ptrdiff_t m = 0; m < M; m++) {
-        float total = 0.0f;
+        double total = 0.0;
         for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-            float total_lanes[LANES] = {0.0f};
+            double total_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t n = first + lane;
-                    total_lanes[lane] += O[m * N + n] * (E[m * N + n] * E[m * N + n]);
+                    total_lanes[lane] = f64_add_product(O[m * N + n], E[m * N + n] * E[m * N + n], total_lanes[lane]);
                 }
-            for (ptrdiff_t n = first; n < end; n++) {
-                total += O[m * N + n] * (E[m * N + n] * E[m * N + n]);
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t n = first + lane;
+                    const double total_term = O[m * N + n] * (E[m * N + n] * E[m * N + n]);
+                    total_lanes[lane] += lane < again ? 0.0 : total_term;
+                }
+                first = end;
             }
-            total += f32_total(total_lanes);
+            for (ptrdiff_t n = first; n < end; n++) {
+                total = f64_add_product(O[m * N + n], E[m * N + n] * E[m * N + n], total);
+            }
+            FOR_LANES(F64_LANES)
+                total_lanes[lane] += total_lanes[lane + F64_LANES];
+            total += f64_total(total_lanes);
         }
         sum_O_E[m] = total;
     }
-    float sum_sum_O_E = 0.0f;
+    double sum_sum_O_E = 0.0;
     for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-        float sum_sum_O_E_lanes[LANES] = {0.0f};
+        double sum_sum_O_E_lanes[F64_WIDE];
+        FOR_LANES(F64_WIDE)
+            sum_sum_O_E_lanes[lane] = 0.0;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F64_WIDE <= end; first += F64_WIDE)
+            FOR_LANES(F64_WIDE) {
                 const ptrdiff_t m = first + lane;
                 sum_sum_O_E_lanes[lane] += sum_O_E[m];
             }
+        if (first < end && end >= F64_WIDE) {
+            const ptrdiff_t again = first + F64_WIDE - end;
+            first = end - F64_WIDE;
+            FOR_LANES(F64_WIDE) {
+                const ptrdiff_t m = first + lane;
+                const double sum_sum_O_E_term = sum_O_E[m];
+                sum_sum_O_E_lanes[lane] += lane < again ? 0.0 : sum_sum_O_E_term;
+            }
+            first = end;
+        }
         for (ptrdiff_t m = first; m < end; m++) {
             sum_sum_O_E += sum_O_E[m];
         }
-        sum_sum_O_E += f32_total(sum_sum_O_E_lanes);
+        FOR_LANES(F64_LANES)
+            sum_sum_O_E_lanes[lane] += sum_sum_O_E_lanes[lane + F64_LANES];
+        sum_sum_O_E += f64_total(sum_sum_O_E_lanes);
     }
     for (ptrdiff_t m = 0; m < M; m++) {
-        float total = 0.0f;
+        double total = 0.0;
         for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-            float total_lanes[LANES] = {0.0f};
+            double total_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t c = first + lane;
-                    total_lanes[lane] += U[m * C + c] * U[m * C + c];
+                    total_lanes[lane] = f64_add_product(U[m * C + c], U[m * C + c], total_lanes[lane]);
                 }
-            for (ptrdiff_t c = first; c < end; c++) {
-                total += U[m * C + c] * U[m * C + c];
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t c = first + lane;
+                    const double total_term = U[m * C + c] * U[m * C + c];
+                    total_lanes[lane] += lane < again ? 0.0 : total_term;
+                }
+                first = end;
             }
-            total += f32_total(total_lanes);
+            for (ptrdiff_t c = first; c < end; c++) {
+                total = f64_add_product(U[m * C + c], U[m * C + c], total);
+            }
+            FOR_LANES(F64_LANES)
+                total_lanes[lane] += total_lanes[lane + F64_LANES];
+            total += f64_total(total_lanes);
         }
         sum_U[m] = total;
     }
-    float sum_sum_U = 0.0f;
+    double sum_sum_U = 0.0;
     for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-        float sum_sum_U_lanes[LANES] = {0.0f};
+        double sum_sum_U_lanes[F64_WIDE];
+        FOR_LANES(F64_WIDE)
+            sum_sum_U_lanes[lane] = 0.0;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F64_WIDE <= end; first += F64_WIDE)
+            FOR_LANES(F64_WIDE) {
                 const ptrdiff_t m = first + lane;
                 sum_sum_U_lanes[lane] += sum_U[m];
             }
+        if (first < end && end >= F64_WIDE) {
+            const ptrdiff_t again = first + F64_WIDE - end;
+            first = end - F64_WIDE;
+            FOR_LANES(F64_WIDE) {
+                const ptrdiff_t m = first + lane;
+                const double sum_sum_U_term = sum_U[m];
+                sum_sum_U_lanes[lane] += lane < again ? 0.0 : sum_sum_U_term;
+            }
+            first = end;
+        }
         for (ptrdiff_t m = first; m < end; m++) {
             sum_sum_U += sum_U[m];
         }
-        sum_sum_U += f32_total(sum_sum_U_lanes);
+        FOR_LANES(F64_LANES)
+            sum_sum_U_lanes[lane] += sum_sum_U_lanes[lane + F64_LANES];
+        sum_sum_U += f64_total(sum_sum_U_lanes);
     }
     for (ptrdiff_t n = 0; n < N; n++) {
-        float total = 0.0f;
+        double total = 0.0;
         for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-            float total_lanes[LANES] = {0.0f};
+            double total_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t c = first + lane;
-                    total_lanes[lane] += V[n * C + c] * V[n * C + c];
+                    total_lanes[lane] = f64_add_product(V[n * C + c], V[n * C + c], total_lanes[lane]);
                 }
-            for (ptrdiff_t c = first; c < end; c++) {
-                total += V[n * C + c] * V[n * C + c];
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t c = first + lane;
+                    const double total_term = V[n * C + c] * V[n * C + c];
+                    total_lanes[lane] += lane < again ? 0.0 : total_term;
+                }
+                first = end;
             }
-            total += f32_total(total_lanes);
+            for (ptrdiff_t c = first; c < end; c++) {
+                total = f64_add_product(V[n * C + c], V[n * C + c], total);
+            }
+            FOR_LANES(F64_LANES)
+                total_lanes[lane] += total_lanes[lane + F64_LANES];
+            total += f64_total(total_lanes);
         }
         sum_V[n] = total;
     }
-    float sum_sum_V = 0.0f;
+    double sum_sum_V = 0.0;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        float sum_sum_V_lanes[LANES] = {0.0f};
+        double sum_sum_V_lanes[F64_WIDE];
+        FOR_LANES(F64_WIDE)
+            sum_sum_V_lanes[lane] = 0.0;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F64_WIDE <= end; first += F64_WIDE)
+            FOR_LANES(F64_WIDE) {
                 const ptrdiff_t n = first + lane;
                 sum_sum_V_lanes[lane] += sum_V[n];
             }
+        if (first < end && end >= F64_WIDE) {
+            const ptrdiff_t again = first + F64_WIDE - end;
+            first = end - F64_WIDE;
+            FOR_LANES(F64_WIDE) {
+                const ptrdiff_t n = first + lane;
+                const double sum_sum_V_term = sum_V[n];
+                sum_sum_V_lanes[lane] += lane < again ? 0.0 : sum_sum_V_term;
+            }
+            first = end;
+        }
         for (ptrdiff_t n = first; n < end; n++) {
             sum_sum_V += sum_V[n];
         }
-        sum_sum_V += f32_total(sum_sum_V_lanes);
+        FOR_LANES(F64_LANES)
+            sum_sum_V_lanes[lane] += sum_sum_V_lanes[lane + F64_LANES];
+        sum_sum_V += f64_total(sum_sum_V_lanes);
     }
-    losses[0] = 0.5f * sum_sum_O_E + 0.5f * lam * (sum_sum_U + sum_sum_V);
+    losses[0] = 0.5 * sum_sum_O_E + 0.5 * lam * (sum_sum_U + sum_sum_V);
     for (ptrdiff_t m = 0; m < M; m++) {
-        for (ptrdiff_t n = 0; n < N; n++) {
-            factor[m * N + n] = O[m * N + n] * E[m * N + n];
-        }
-    }
-    for (ptrdiff_t m = 0; m < M; m++) {
-        for (ptrdiff_t c = 0; c < C; c++) {
-            sum_factor_V[m * C + c] = 0.0f;
-        }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t m = 0; m < M; m++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                sum_factor_V[m * C + c] += factor[m * N + n] * V[n * C + c];
+        if (M * N * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+                double chunk[CHUNK];
+                for (ptrdiff_t n = begin; n < end; n++) {
+                    chunk[n - begin] = O[m * N + n] * E[m * N + n];
+                }
+                f64_stream(&factor[m * N + begin], chunk, end - begin);
             }
         }
-    }
-    for (ptrdiff_t m = 0; m < M; m++) {
-        for (ptrdiff_t c = 0; c < C; c++) {
-            dU[m * C + c] = sum_factor_V[m * C + c] + lam * U[m * C + c];
-        }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t m = 0; m < M; m++) {
-            factor_2[n * M + m] = O[m * N + n] * E[m * N + n];
-        }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t c = 0; c < C; c++) {
-            sum_factor_2_U[n * C + c] = 0.0f;
-        }
-    }
-    for (ptrdiff_t m = 0; m < M; m++) {
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                sum_factor_2_U[n * C + c] += factor_2[n * M + m] * U[m * C + c];
+        else {
+            for (ptrdiff_t n = 0; n < N; n++) {
+                factor[m * N + n] = O[m * N + n] * E[m * N + n];
             }
         }
     }
     for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t c = 0; c < C; c++) {
-            dV[n * C + c] = sum_factor_2_U[n * C + c] + lam * V[n * C + c];
+        if (N * M * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, M);
+                double chunk[CHUNK];
+                for (ptrdiff_t m = begin; m < end; m++) {
+                    chunk[m - begin] = O[m * N + n] * E[m * N + n];
+                }
+                f64_stream(&factor_2[n * M + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t m = 0; m < M; m++) {
+                factor_2[n * M + m] = O[m * N + n] * E[m * N + n];
+            }
         }
     }
+    end_of_streams();
+}
+
+static void matrix_factorisation_value_and_gradient_step_2_f64(ptrdiff_t M, ptrdiff_t C,
+    ptrdiff_t N, const double *restrict U, const double *restrict V, double lam,
+    const double *restrict sum_factor_V, const double *restrict sum_factor_2_U, double *restrict dU,
+    double *restrict dV)
+{
+    for (ptrdiff_t m = 0; m < M; m++) {
+        if (M * C * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, C);
+                double chunk[CHUNK];
+                for (ptrdiff_t c = begin; c < end; c++) {
+                    chunk[c - begin] = sum_factor_V[m * C + c] + lam * U[m * C + c];
+                }
+                f64_stream(&dU[m * C + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t c = 0; c < C; c++) {
+                dU[m * C + c] = sum_factor_V[m * C + c] + lam * U[m * C + c];
+            }
+        }
+    }
+    for (ptrdiff_t n = 0; n < N; n++) {
+        if (N * C * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, C);
+                double chunk[CHUNK];
+                for (ptrdiff_t c = begin; c < end; c++) {
+                    chunk[c - begin] = sum_factor_2_U[n * C + c] + lam * V[n * C + c];
+                }
+                f64_stream(&dV[n * C + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t c = 0; c < C; c++) {
+                dV[n * C + c] = sum_factor_2_U[n * C + c] + lam * V[n * C + c];
+            }
+        }
+    }
+    end_of_streams();
 }
 
 void matrix_factorisation_value_and_gradient_f64(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C,
@@ -565,14 +1252,6 @@ void matrix_factorisation_value_and_gradient_f64(ptrdiff_t M, ptrdiff_t N, ptrdi
 {
     double *restrict sum_U_V = work;
     work += M * N;
-    double *restrict E = work;
-    work += M * N;
-    double *restrict sum_O_E = work;
-    work += M;
-    double *restrict sum_U = work;
-    work += M;
-    double *restrict sum_V = work;
-    work += N;
     double *restrict factor = work;
     work += M * N;
     double *restrict sum_factor_V = work;
@@ -581,173 +1260,11 @@ void matrix_factorisation_value_and_gradient_f64(ptrdiff_t M, ptrdiff_t N, ptrdi
     work += N * M;
     double *restrict sum_factor_2_U = work;
     work += N * C;
-    for (ptrdiff_t m = 0; m < M; m++) {
-        for (ptrdiff_t n = 0; n < N; n++) {
-            double total = 0.0;
-            for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-                double total_lanes[LANES] = {0.0};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t c = first + lane;
-                        total_lanes[lane] += U[m * C + c] * V[n * C + c];
-                    }
-                for (ptrdiff_t c = first; c < end; c++) {
-                    total += U[m * C + c] * V[n * C + c];
-                }
-                total += f64_total(total_lanes);
-            }
-            sum_U_V[m * N + n] = total;
-        }
-    }
-    for (ptrdiff_t m = 0; m < M; m++) {
-        for (ptrdiff_t n = 0; n < N; n++) {
-            E[m * N + n] = sum_U_V[m * N + n] - R[m * N + n];
-        }
-    }
-    for (ptrdiff_t m = 0; m < M; m++) {
-        double total = 0.0;
-        for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-            double total_lanes[LANES] = {0.0};
-            ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t n = first + lane;
-                    total_lanes[lane] += O[m * N + n] * (E[m * N + n] * E[m * N + n]);
-                }
-            for (ptrdiff_t n = first; n < end; n++) {
-                total += O[m * N + n] * (E[m * N + n] * E[m * N + n]);
-            }
-            total += f64_total(total_lanes);
-        }
-        sum_O_E[m] = total;
-    }
-    double sum_sum_O_E = 0.0;
-    for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
-        const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-        double sum_sum_O_E_lanes[LANES] = {0.0};
-        ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t m = first + lane;
-                sum_sum_O_E_lanes[lane] += sum_O_E[m];
-            }
-        for (ptrdiff_t m = first; m < end; m++) {
-            sum_sum_O_E += sum_O_E[m];
-        }
-        sum_sum_O_E += f64_total(sum_sum_O_E_lanes);
-    }
-    for (ptrdiff_t m = 0; m < M; m++) {
-        double total = 0.0;
-        for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-            double total_lanes[LANES] = {0.0};
-            ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t c = first + lane;
-                    total_lanes[lane] += U[m * C + c] * U[m * C + c];
-                }
-            for (ptrdiff_t c = first; c < end; c++) {
-                total += U[m * C + c] * U[m * C + c];
-            }
-            total += f64_total(total_lanes);
-        }
-        sum_U[m] = total;
-    }
-    double sum_sum_U = 0.0;
-    for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
-        const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-        double sum_sum_U_lanes[LANES] = {0.0};
-        ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t m = first + lane;
-                sum_sum_U_lanes[lane] += sum_U[m];
-            }
-        for (ptrdiff_t m = first; m < end; m++) {
-            sum_sum_U += sum_U[m];
-        }
-        sum_sum_U += f64_total(sum_sum_U_lanes);
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        double total = 0.0;
-        for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-            double total_lanes[LANES] = {0.0};
-            ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t c = first + lane;
-                    total_lanes[lane] += V[n * C + c] * V[n * C + c];
-                }
-            for (ptrdiff_t c = first; c < end; c++) {
-                total += V[n * C + c] * V[n * C + c];
-            }
-            total += f64_total(total_lanes);
-        }
-        sum_V[n] = total;
-    }
-    double sum_sum_V = 0.0;
-    for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-        const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        double sum_sum_V_lanes[LANES] = {0.0};
-        ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t n = first + lane;
-                sum_sum_V_lanes[lane] += sum_V[n];
-            }
-        for (ptrdiff_t n = first; n < end; n++) {
-            sum_sum_V += sum_V[n];
-        }
-        sum_sum_V += f64_total(sum_sum_V_lanes);
-    }
-    losses[0] = 0.5 * sum_sum_O_E + 0.5 * lam * (sum_sum_U + sum_sum_V);
-    for (ptrdiff_t m = 0; m < M; m++) {
-        for (ptrdiff_t n = 0; n < N; n++) {
-            factor[m * N + n] = O[m * N + n] * E[m * N + n];
-        }
-    }
-    for (ptrdiff_t m = 0; m < M; m++) {
-        for (ptrdiff_t c = 0; c < C; c++) {
-            sum_factor_V[m * C + c] = 0.0;
-        }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t m = 0; m < M; m++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                sum_factor_V[m * C + c] += factor[m * N + n] * V[n * C + c];
-            }
-        }
-    }
-    for (ptrdiff_t m = 0; m < M; m++) {
-        for (ptrdiff_t c = 0; c < C; c++) {
-            dU[m * C + c] = sum_factor_V[m * C + c] + lam * U[m * C + c];
-        }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t m = 0; m < M; m++) {
-            factor_2[n * M + m] = O[m * N + n] * E[m * N + n];
-        }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t c = 0; c < C; c++) {
-            sum_factor_2_U[n * C + c] = 0.0;
-        }
-    }
-    for (ptrdiff_t m = 0; m < M; m++) {
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                sum_factor_2_U[n * C + c] += factor_2[n * M + m] * U[m * C + c];
-            }
-        }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t c = 0; c < C; c++) {
-            dV[n * C + c] = sum_factor_2_U[n * C + c] + lam * V[n * C + c];
-        }
-    }
+    f64_matrix_product(M, N, C, U, C, 1, V, 1, C, sum_U_V, N, 1);
+    matrix_factorisation_value_and_gradient_step_1_f64(M, N, C, R, O, U, V, lam, sum_U_V, losses,
+        factor, factor_2, work);
+    f64_matrix_product(M, C, N, factor, N, 1, V, C, 1, sum_factor_V, C, 1);
+    f64_matrix_product(N, C, M, factor_2, M, 1, U, C, 1, sum_factor_2_U, C, 1);
+    matrix_factorisation_value_and_gradient_step_2_f64(M, C, N, U, V, lam, sum_factor_V,
+        sum_factor_2_U, dU, dV);
 }

@@ -21,8 +21,17 @@
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
    `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
    run at the same time need one each.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       float *work = malloc((size_t)matrix_factorisation_work(M, N, C) * sizeof *work);
+       matrix_factorisation_f32(M, N, C, R, O, U, V, lam, &losses, work);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c matrix_factorisation.c -lm */
 
 #ifndef MATRIX_FACTORISATION_H
 #define MATRIX_FACTORISATION_H
@@ -44,11 +53,11 @@ extern "C" {
    lam: Input.
    losses: result.
  */
+ptrdiff_t matrix_factorisation_work(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C);
 void matrix_factorisation_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C, const float *R, const float *O,
     const float *U, const float *V, float lam, float *losses, float *work);
 void matrix_factorisation_f64(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C, const double *R,
     const double *O, const double *U, const double *V, double lam, double *losses, double *work);
-ptrdiff_t matrix_factorisation_work(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C);
 
 /* The loss L and its gradient by U and V, in one call.
 
@@ -65,13 +74,13 @@ ptrdiff_t matrix_factorisation_work(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C);
    dU[M][C]: result.
    dV[N][C]: result.
  */
+ptrdiff_t matrix_factorisation_value_and_gradient_work(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C);
 void matrix_factorisation_value_and_gradient_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C,
     const float *R, const float *O, const float *U, const float *V, float lam, float *losses,
     float *dU, float *dV, float *work);
 void matrix_factorisation_value_and_gradient_f64(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C,
     const double *R, const double *O, const double *U, const double *V, double lam, double *losses,
     double *dU, double *dV, double *work);
-ptrdiff_t matrix_factorisation_value_and_gradient_work(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C);
 
 #ifdef __cplusplus
 }

@@ -30,105 +30,66 @@ __all__ = [
 # Sums may be reassociated (that is what makes them fast), but inf and NaN keep their meaning.
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 
+# Matrix products of fewer multiplications, or of fewer rows, are done in compiled loops: calling BLAS, and
+# the loops before and after it, takes 10 to 20 microseconds, in which a loop nest does about so many, and
+# for a row or two BLAS does not gain on it.
+_FEW_PRODUCTS = 25_000
+_FEW_ROWS = 4
 
-def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
 
-    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
-    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
+def matrix_factorisation(R, O, U, V, lam):
+    """The squared error of a product of two thin matrices at the observed entries of R (where O is 1),
+    with a penalty lam on both.
+
+    Parameters
+    ----------
+    R : array (M, N)
+        Input.
+    O : array (M, N)
+        Input.
+    U : array (M, C)
+        Input.
+    V : array (N, C)
+        Input.
+    lam : number
+        Input.
+
+    Returns
+    -------
+    value : number
+        The loss.
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Large matrix products are left to NumPy, whose BLAS has threads of its own beside
+    any that share the samples; the environment tells it how many (OPENBLAS_NUM_THREADS, for one).
     """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
-    arrays, sizes, of, single = [], {}, {}, None
-    for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
-        if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
-        if label_of is not None:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
-        else:
-            if not isinstance(value, np.ndarray):
-                if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
-                value = np.asarray(value, dtype)
-            elif not value.ndim and value.dtype.kind in "iuf":
-                value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
-        if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
-        if batched:
-            alone = array.ndim == least
-            if single is not None and alone != single[1]:
-                one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
-            single = single or (name, alone)
-            array = array[None] if alone else array
-        for axis, size in zip(axes, array.shape, strict=True):
-            if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
-            if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
-        arrays.append(array)
-    for place, (name, _, _, label_of, _) in enumerate(arguments):
-        array = arrays[place]
-        if label_of is not None:
-            # Where no argument has that axis, nothing is looked up along it.
-            places = sizes.get(label_of)
-            outside = array < 0 if places is None else (array < 0) | (array >= places)
-            if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
-            array = array.astype(np.intp)
-        if array.ndim:
-            array = np.ascontiguousarray(array)
-        arrays[place] = array if array.ndim else array[()]
-    return arrays, sizes, dtype, single is not None and single[1]
-
-
-def _output(name, out, shape, dtype, without_batch, others):
-    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
-    if out is None:
-        return np.empty(shape, dtype)
-    wanted = shape[1:] if without_batch else shape
-    masked = isinstance(out, np.ma.MaskedArray)
-    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
-    return out[None] if without_batch else out
+    arrays, sizes, dtype, single = _read(
+        ("R", R, ('M', 'N'), None, False),
+        ("O", O, ('M', 'N'), None, False),
+        ("U", U, ('M', 'C'), None, False),
+        ("V", V, ('N', 'C'), None, False),
+        ("lam", lam, (), None, False),
+    )
+    R, O, U, V, lam = arrays
+    M = sizes["M"]
+    N = sizes["N"]
+    C = sizes["C"]
+    losses = np.empty((), dtype)
+    _matrix_factorisation_kernel(R, O, U, V, lam, losses)
+    value = losses[()]
+    return value
 
 
 @njit(**_FAST)
-def _matrix_factorisation_kernel(R, O, U, V, lam, losses):
-    """The loops of matrix_factorisation."""
+def _matrix_factorisation_loops(R, O, U, V, lam, losses):
+    """The loops of matrix_factorisation_loops."""
     real = losses.dtype.type  # keeps literals narrow
     M = R.shape[0]
     N = R.shape[1]
@@ -174,9 +135,95 @@ def _matrix_factorisation_kernel(R, O, U, V, lam, losses):
     losses[()] = real(1 / 2) * sum_sum_O_E + real(1 / 2) * lam * (sum_sum_U + sum_sum_V)
 
 
-def matrix_factorisation(R, O, U, V, lam):
-    """The squared error of a product of two thin matrices at the observed entries of R (where O is 1),
-    with a penalty lam on both.
+@njit(**_FAST)
+def _matrix_factorisation_step_1(V, sum_sum_V):
+    """The loops of matrix_factorisation_step_1."""
+    real = sum_sum_V.dtype.type  # keeps literals narrow
+    N = V.shape[0]
+    C = V.shape[1]
+    sum_V = np.empty(N, sum_sum_V.dtype)  # of all samples
+    for n in range(N):
+        total = real(0)
+        for c in range(C):
+            total += V[n, c] * V[n, c]
+        sum_V[n] = total
+    sum_sum_V[()] = real(0)
+    for n in range(N):
+        sum_sum_V[()] += sum_V[n]
+
+
+@njit(**_FAST)
+def _matrix_factorisation_step_2(R, O, U, sum_U_V, sum_O_E, sum_U):
+    """The loops of matrix_factorisation_step_2."""
+    real = sum_O_E.dtype.type  # keeps literals narrow
+    M = R.shape[0]
+    N = R.shape[1]
+    C = U.shape[1]
+    for row in range(M):
+        sum_O_E[row] = real(0)
+        for n in range(N):
+            sum_O_E[row] += O[row, n] * (sum_U_V[row, n] - R[row, n]) ** 2
+        sum_U[row] = real(0)
+        for c in range(C):
+            sum_U[row] += U[row, c] * U[row, c]
+
+
+@njit(**_FAST)
+def _matrix_factorisation_step_3(sum_O_E, sum_U, sum_sum_O_E, sum_sum_U):
+    """The loops of matrix_factorisation_step_3."""
+    real = sum_sum_O_E.dtype.type  # keeps literals narrow
+    M = sum_O_E.shape[0]
+    sum_sum_O_E[()] = real(0)
+    sum_sum_U[()] = real(0)
+    for row in range(M):
+        sum_sum_O_E[()] += sum_O_E[row]
+        sum_sum_U[()] += sum_U[row]
+
+
+@njit(**_FAST)
+def _matrix_factorisation_step_4(lam, sum_sum_O_E, sum_sum_U, sum_sum_V, losses):
+    """The loops of matrix_factorisation_step_4."""
+    real = losses.dtype.type  # keeps literals narrow
+    losses[()] = real(1 / 2) * sum_sum_O_E + real(1 / 2) * lam * (sum_sum_U + sum_sum_V)
+
+
+def _matrix_factorisation_kernel(R, O, U, V, lam, losses):
+    """Large matrix products are left to BLAS, with compiled loops between them."""
+    M = R.shape[0]
+    N = R.shape[1]
+    C = U.shape[1]
+    if M < _FEW_ROWS or M * N * C < _FEW_PRODUCTS:
+        return _matrix_factorisation_loops(R, O, U, V, lam, losses)
+    dtype = losses.dtype
+    V_rows = _long_rows(V)
+    # So many samples at a time that what is worked on stays in the cache
+    at_once = _samples_at_once(M, (3 * N + 2 + 1 * C) * dtype.itemsize, (1 * N * C) * dtype.itemsize)
+    sum_U_V = np.empty((at_once, N), dtype)
+    sum_O_E = np.empty((at_once,), dtype)
+    sum_sum_O_E = np.empty((), dtype)
+    sum_U = np.empty((at_once,), dtype)
+    sum_sum_U = np.empty((), dtype)
+    sum_sum_V = np.empty((), dtype)
+    sum_sum_O_E_part = np.empty_like(sum_sum_O_E)  # of one block
+    sum_sum_U_part = np.empty_like(sum_sum_U)  # of one block
+    _matrix_factorisation_step_1(V, sum_sum_V)
+    for start in range(0, M, at_once):
+        here = slice(start, start + at_once)
+        held = slice(0, min(at_once, M - start))
+        np.matmul(U[here], V_rows.T, out=sum_U_V[held])
+        _matrix_factorisation_step_2(R[here], O[here], U[here], sum_U_V[held], sum_O_E[held], sum_U[held])
+        _matrix_factorisation_step_3(sum_O_E[held], sum_U[held], sum_sum_O_E_part, sum_sum_U_part)
+        _add_part(start == 0, sum_sum_O_E_part, sum_sum_O_E)
+        _add_part(start == 0, sum_sum_U_part, sum_sum_U)
+    _matrix_factorisation_step_4(lam, sum_sum_O_E[()], sum_sum_U[()], sum_sum_V[()], losses)
+
+
+def matrix_factorisation_value_and_gradient(R, O, U, V, lam, out=None):
+    """The loss L and its gradient by U and V, in one call.
+
+    d(L, U[m, c]) = sum(n, O[m, n] * V[n, c] * E[m, n]) + lam * U[m, c]
+
+    d(L, V[n, c]) = sum(m, O[m, n] * U[m, c] * E[m, n]) + lam * V[n, c]
 
     Parameters
     ----------
@@ -188,18 +235,29 @@ def matrix_factorisation(R, O, U, V, lam):
         Input.
     V : array (N, C)
         Input.
-    lam : array ()
+    lam : number
         Input.
+    out : tuple of arrays, optional
+        Where to put dU, dV: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
 
     Returns
     -------
     value : number
         The loss.
+    dU : array (M, C)
+    dV : array (N, C)
 
     Raises
     ------
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Large matrix products are left to NumPy, whose BLAS has threads of its own beside
+    any that share the samples; the environment tells it how many (OPENBLAS_NUM_THREADS, for one).
     """
     arrays, sizes, dtype, single = _read(
         ("R", R, ('M', 'N'), None, False),
@@ -213,14 +271,23 @@ def matrix_factorisation(R, O, U, V, lam):
     N = sizes["N"]
     C = sizes["C"]
     losses = np.empty((), dtype)
-    _matrix_factorisation_kernel(R, O, U, V, lam, losses)
+    dU, dV = _outputs(
+        out,
+        [
+            ("dU", (M, C), False),
+            ("dV", (N, C), False),
+        ],
+        dtype,
+        arrays,
+    )
+    _matrix_factorisation_value_and_gradient_kernel(R, O, U, V, lam, losses, dU, dV)
     value = losses[()]
-    return value
+    return value, (dU, dV)
 
 
 @njit(**_FAST)
-def _matrix_factorisation_value_and_gradient_kernel(R, O, U, V, lam, losses, dU, dV):
-    """The loops of matrix_factorisation_value_and_gradient."""
+def _matrix_factorisation_value_and_gradient_loops(R, O, U, V, lam, losses, dU, dV):
+    """The loops of matrix_factorisation_value_and_gradient_loops."""
     real = losses.dtype.type  # keeps literals narrow
     M = R.shape[0]
     N = R.shape[1]
@@ -296,61 +363,232 @@ def _matrix_factorisation_value_and_gradient_kernel(R, O, U, V, lam, losses, dU,
             dV[n, c] = sum_factor_2_U[n, c] + lam * V[n, c]
 
 
-def matrix_factorisation_value_and_gradient(R, O, U, V, lam, out=None):
-    """The loss L and its gradient by U and V, in one call.
+@njit(**_FAST)
+def _matrix_factorisation_value_and_gradient_step_1(R, O, U, V, lam, sum_U_V, losses, factor, factor_2):
+    """The loops of matrix_factorisation_value_and_gradient_step_1."""
+    real = losses.dtype.type  # keeps literals narrow
+    M = R.shape[0]
+    N = R.shape[1]
+    C = U.shape[1]
+    E = np.empty((M, N), losses.dtype)  # of all samples
+    sum_O_E = np.empty(M, losses.dtype)  # of all samples
+    sum_U = np.empty(M, losses.dtype)  # of all samples
+    sum_V = np.empty(N, losses.dtype)  # of all samples
+    for m in range(M):
+        for n in range(N):
+            E[m, n] = sum_U_V[m, n] - R[m, n]
+    for m in range(M):
+        total = real(0)
+        for n in range(N):
+            total += O[m, n] * (E[m, n] * E[m, n])
+        sum_O_E[m] = total
+    sum_sum_O_E = real(0)
+    for m in range(M):
+        sum_sum_O_E += sum_O_E[m]
+    for m in range(M):
+        total = real(0)
+        for c in range(C):
+            total += U[m, c] * U[m, c]
+        sum_U[m] = total
+    sum_sum_U = real(0)
+    for m in range(M):
+        sum_sum_U += sum_U[m]
+    for n in range(N):
+        total = real(0)
+        for c in range(C):
+            total += V[n, c] * V[n, c]
+        sum_V[n] = total
+    sum_sum_V = real(0)
+    for n in range(N):
+        sum_sum_V += sum_V[n]
+    losses[()] = real(1 / 2) * sum_sum_O_E + real(1 / 2) * lam * (sum_sum_U + sum_sum_V)
+    for m in range(M):
+        for n in range(N):
+            factor[m, n] = O[m, n] * E[m, n]
+    for n in range(N):
+        for m in range(M):
+            factor_2[n, m] = O[m, n] * E[m, n]
 
-    d(L, U[m, c]) = sum(n, O[m, n] * V[n, c] * E[m, n]) + lam * U[m, c]
 
-    d(L, V[n, c]) = sum(m, O[m, n] * U[m, c] * E[m, n]) + lam * V[n, c]
+@njit(**_FAST)
+def _matrix_factorisation_value_and_gradient_step_2(U, V, lam, sum_factor_V, sum_factor_2_U, dU, dV):
+    """The loops of matrix_factorisation_value_and_gradient_step_2."""
+    M = U.shape[0]
+    C = U.shape[1]
+    N = V.shape[0]
+    for m in range(M):
+        for c in range(C):
+            dU[m, c] = sum_factor_V[m, c] + lam * U[m, c]
+    for n in range(N):
+        for c in range(C):
+            dV[n, c] = sum_factor_2_U[n, c] + lam * V[n, c]
 
-    Parameters
-    ----------
-    R : array (M, N)
-        Input.
-    O : array (M, N)
-        Input.
-    U : array (M, C)
-        Input.
-    V : array (N, C)
-        Input.
-    lam : array ()
-        Input.
-    out : tuple of arrays, optional
-        Where to put dU, dV: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
 
-    Returns
-    -------
-    value : number
-        The loss.
-    dU : array (M, C)
-    dV : array (N, C)
+def _matrix_factorisation_value_and_gradient_kernel(R, O, U, V, lam, losses, dU, dV):
+    """Large matrix products are left to BLAS, with compiled loops between them."""
+    M = R.shape[0]
+    N = R.shape[1]
+    C = U.shape[1]
+    if M * N * C < _FEW_PRODUCTS:
+        return _matrix_factorisation_value_and_gradient_loops(R, O, U, V, lam, losses, dU, dV)
+    dtype = losses.dtype
+    sum_U_V = np.empty((M, N), dtype)
+    factor = np.empty((M, N), dtype)
+    sum_factor_V = np.empty((M, C), dtype)
+    factor_2 = np.empty((N, M), dtype)
+    sum_factor_2_U = np.empty((N, C), dtype)
+    np.matmul(U, V.T, out=sum_U_V)
+    _matrix_factorisation_value_and_gradient_step_1(R, O, U, V, lam, sum_U_V, losses, factor, factor_2)
+    np.matmul(factor, V, out=sum_factor_V)
+    np.matmul(factor_2, U, out=sum_factor_2_U)
+    _matrix_factorisation_value_and_gradient_step_2(U, V, lam, sum_factor_V, sum_factor_2_U, dU, dV)
 
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+def _add_part(is_first, part, total):
+    """Add what one block gives to the total; that of the first block begins it."""
+    if is_first:
+        total[...] = part
+    else:
+        np.add(total, part, out=total)
+
+
+# A matrix with so few columns, or fewer, is narrow.
+_NARROW = 32
+
+
+def _long_rows(matrix):
+    """The matrix; where it is narrow and long, a copy with its longer axis along memory.
+
+    BLAS takes half the time for products with that.
     """
-    arrays, sizes, dtype, single = _read(
-        ("R", R, ('M', 'N'), None, False),
-        ("O", O, ('M', 'N'), None, False),
-        ("U", U, ('M', 'C'), None, False),
-        ("V", V, ('N', 'C'), None, False),
-        ("lam", lam, (), None, False),
+    return np.asfortranarray(matrix) if matrix.shape[1] <= _NARROW < matrix.shape[0] else matrix
+
+
+# At least so many samples are worked on together, and as many more as these bytes hold.
+_AT_LEAST = 64
+_CACHE = 2**18
+
+
+def _samples_at_once(samples, bytes_of_each, shared_bytes):
+    """How many samples are worked on together: so many that their numbers stay in the cache.
+
+    Up to 512 where what all samples share is large, since that is read once for each block.
+    """
+    most = max(_AT_LEAST, _CACHE // bytes_of_each, min(512, shared_bytes * _AT_LEAST // 2**17))
+    return min(samples, most)
+
+
+def _read(*arguments):
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
+
+    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
+    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
+    """
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
     )
-    R, O, U, V, lam = arrays
-    M = sizes["M"]
-    N = sizes["N"]
-    C = sizes["C"]
-    losses = np.empty((), dtype)
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
+    arrays, sizes, of, single = [], {}, {}, None
+    for name, value, axes, label_of, batched in arguments:
+        if isinstance(value, np.ma.MaskedArray):
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
+        if label_of is not None:
+            array = np.asarray(value)
+            if array.dtype.kind not in "iu":
+                _refuse(name, "integers (labels)", array.dtype)
+        else:
+            if not isinstance(value, np.ndarray):
+                if least or not isinstance(value, (int, float, np.floating, np.integer)):
+                    _refuse(name, "an array", type(value).__name__)
+                value = np.asarray(value, dtype)
+            elif not value.ndim and value.dtype.kind in "iuf":
+                value = value.astype(dtype)
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
+        if array.ndim not in (len(axes), least):
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
+        if batched:
+            alone = array.ndim == least
+            if single is not None and alone != single[1]:
+                one, other = (name, single[0]) if alone else (single[0], name)
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
+            single = single or (name, alone)
+            array = array[None] if alone else array
+        for axis, size in zip(axes, array.shape, strict=True):
+            if size == 0:
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
+            if sizes.setdefault(axis, size) != size:
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
+        arrays.append(array)
+    for place, (name, _, _, label_of, _) in enumerate(arguments):
+        array = arrays[place]
+        if label_of is not None:
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
+            array = array.astype(np.intp)
+        if array.ndim:
+            array = np.ascontiguousarray(array)
+        arrays[place] = array if array.ndim else array[()]
+    return arrays, sizes, dtype, single is not None and single[1]
+
+
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
+def _output(name, out, shape, dtype, without_batch, others):
+    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
     if out is None:
-        out = (None, None)
-    if not isinstance(out, (tuple, list)) or len(out) != 2:
-        raise ValueError("out: expected a tuple of 2 arrays (dU, dV)")
-    dU = _output("out[0]", out[0], (M, C), dtype, False, arrays)
-    arrays.append(dU)
-    dV = _output("out[1]", out[1], (N, C), dtype, False, arrays)
-    arrays.append(dV)
-    _matrix_factorisation_value_and_gradient_kernel(R, O, U, V, lam, losses, dU, dV)
-    value = losses[()]
-    return value, (dU, dV)
+        return np.empty(shape, dtype)
+    wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
+    return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -85,34 +100,35 @@ static inline double f64_e_near_zero(double r)
 }
 
 /* e^x for x <= 0 (or NaN), as 2^n e^r: n is x / log 2 rounded by adding and subtracting a large number, which
-   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The error is below 1 eps. Below -87
-   in float and -708 in double, where e^x is no normal number, it is 0. */
+   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
+   exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
+   float and -708 in double, where e^x is no normal number, it is 0. */
 static inline float f32_exp_of_negative(float x)
 {
-    const float shifted = f32_add_product(x, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
-    const float n = shifted - 12582912.0f;
+    const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
+    const float n = shifted - 12583039.0f;
     const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, x));
-    float p = f32_e_near_zero(r);
-    uint32_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 23; /* n goes to the exponent */
-    memcpy(&p, &bits, sizeof p);
-    return x < -87.0f ? 0.0f : (x == x ? p : x);
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    const float e = f32_e_near_zero(r) * power;
+    return x < -87.0f ? 0.0f : e;
 }
 
 static inline double f64_exp_of_negative(double x)
 {
-    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
-    const double n = shifted - 6755399441055744.0;
+    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
+    const double n = shifted - 6755399441056767.0;
     const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, x));
-    double p = f64_e_near_zero(r);
-    uint64_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 52;
-    memcpy(&p, &bits, sizeof p);
-    return x < -708.0 ? 0.0 : (x == x ? p : x);
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    const double e = f64_e_near_zero(r) * power;
+    return x < -708.0 ? 0.0 : e;
 }
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
@@ -126,21 +142,21 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes. */
+/* The largest of all lanes, pair by pair. */
 static inline float f32_largest(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] = f32_larger(lanes[lane + width], lanes[lane]);
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
+    FOR_LANES(4)
+        lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
+    return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
 static inline double f64_largest(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] = f64_larger(lanes[lane + width], lanes[lane]);
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -153,21 +169,38 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+static inline float f32_square(float u)
+{
+    return u * u;
+}
+
+static inline double f64_square(double u)
+{
+    return u * u;
+}
+
+/* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
+   on, and so those come one by one; but exponentials leave the time to fetch from the second cache. */
+static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
+{
+    return row_bytes <= NEAR || (row_bytes <= 2 * NEAR && samples * row_bytes <= CACHED);
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 ptrdiff_t mean_square_error_work(ptrdiff_t B, ptrdiff_t K)
@@ -185,19 +218,23 @@ void mean_square_error_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float m[LANES];
+            float z_block[SHORT][LANES];
+            float t_block[SHORT][LANES];
             float e[SHORT][LANES];
-            float s[LANES];
-            float sum_p_t[LANES];
-            float scale[LANES];
+            float m[LANES], s[LANES], sum_p_t[LANES], scale[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 m[lane] = -INFINITY;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    m[lane] = f32_larger(z[row * K + k], m[lane]);
+                    m[lane] = f32_larger(z_block[k][lane], m[lane]);
                 }
             }
             /* e[k]: between 0 and 1, and at least one of them is 1 */
@@ -207,8 +244,7 @@ void mean_square_error_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    e[k][lane] = f32_exp_of_negative(z[row * K + k] - m[lane]);
+                    e[k][lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
                     s[lane] += e[k][lane];
                 }
             }
@@ -218,8 +254,7 @@ void mean_square_error_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_p_t[lane] += powf(scale[lane] * e[i][lane] - t[row * K + i], 2.0f);
+                    sum_p_t[lane] = f32_add_product(scale[lane] * e[i][lane] - t_block[i][lane], scale[lane] * e[i][lane] - t_block[i][lane], sum_p_t[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -236,17 +271,28 @@ void mean_square_error_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             float m = -INFINITY;
             {
-                float m_lanes[LANES];
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
                 ptrdiff_t first = 0;
-                for (; first + LANES <= K; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                         const ptrdiff_t k = first + lane;
                         m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
                     }
+                if (first < K && K >= F32_WIDE) {
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = K;
+                }
                 for (ptrdiff_t k = first; k < K; k++) {
                     m = f32_larger(z[row * K + k], m);
                 }
+                FOR_LANES(F32_LANES)
+                    m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
                 m = f32_larger(f32_largest(m_lanes), m);
             }
             /* e[k]: between 0 and 1, and at least one of them is 1 */
@@ -254,14 +300,27 @@ void mean_square_error_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
             float s = 0.0f;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float s_lanes[LANES] = {0.0f};
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F32_LANES <= end; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
                         e[k] = f32_exp_of_negative(z[row * K + k] - m);
                         s_lanes[lane] += e[k];
                     }
+                if (first < end && end >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative(z[row * K + k] - m);
+                        const float s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
                 for (ptrdiff_t k = first; k < end; k++) {
                     e[k] = f32_exp_of_negative(z[row * K + k] - m);
                     s += e[k];
@@ -272,16 +331,30 @@ void mean_square_error_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
             float scale = 1.0f / s;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_p_t_lanes[LANES] = {0.0f};
+                float sum_p_t_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_p_t_lanes[lane] = 0.0f;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F32_WIDE <= end; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                         const ptrdiff_t i = first + lane;
-                        sum_p_t_lanes[lane] += powf(scale * e[i] - t[row * K + i], 2.0f);
+                        sum_p_t_lanes[lane] = f32_add_product(scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t_lanes[lane]);
                     }
-                for (ptrdiff_t i = first; i < end; i++) {
-                    sum_p_t += powf(scale * e[i] - t[row * K + i], 2.0f);
+                if (first < end && end >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - end;
+                    first = end - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        const float sum_p_t_term = f32_square(scale * e[i] - t[row * K + i]);
+                        sum_p_t_lanes[lane] += lane < again ? 0.0f : sum_p_t_term;
+                    }
+                    first = end;
                 }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_p_t = f32_add_product(scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t);
+                }
+                FOR_LANES(F32_LANES)
+                    sum_p_t_lanes[lane] += sum_p_t_lanes[lane + F32_LANES];
                 sum_p_t += f32_total(sum_p_t_lanes);
             }
             losses[row] = 0.5f * sum_p_t;
@@ -298,19 +371,23 @@ void mean_square_error_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double m[LANES];
+            double z_block[SHORT][LANES];
+            double t_block[SHORT][LANES];
             double e[SHORT][LANES];
-            double s[LANES];
-            double sum_p_t[LANES];
-            double scale[LANES];
+            double m[LANES], s[LANES], sum_p_t[LANES], scale[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 m[lane] = -INFINITY;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    m[lane] = f64_larger(z[row * K + k], m[lane]);
+                    m[lane] = f64_larger(z_block[k][lane], m[lane]);
                 }
             }
             /* e[k]: between 0 and 1, and at least one of them is 1 */
@@ -320,8 +397,7 @@ void mean_square_error_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    e[k][lane] = f64_exp_of_negative(z[row * K + k] - m[lane]);
+                    e[k][lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
                     s[lane] += e[k][lane];
                 }
             }
@@ -331,8 +407,7 @@ void mean_square_error_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_p_t[lane] += pow(scale[lane] * e[i][lane] - t[row * K + i], 2.0);
+                    sum_p_t[lane] = f64_add_product(scale[lane] * e[i][lane] - t_block[i][lane], scale[lane] * e[i][lane] - t_block[i][lane], sum_p_t[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -349,17 +424,28 @@ void mean_square_error_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             double m = -INFINITY;
             {
-                double m_lanes[LANES];
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
                 ptrdiff_t first = 0;
-                for (; first + LANES <= K; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
                         const ptrdiff_t k = first + lane;
                         m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
                     }
+                if (first < K && K >= F64_WIDE) {
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = K;
+                }
                 for (ptrdiff_t k = first; k < K; k++) {
                     m = f64_larger(z[row * K + k], m);
                 }
+                FOR_LANES(F64_LANES)
+                    m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
                 m = f64_larger(f64_largest(m_lanes), m);
             }
             /* e[k]: between 0 and 1, and at least one of them is 1 */
@@ -367,14 +453,27 @@ void mean_square_error_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
             double s = 0.0;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double s_lanes[LANES] = {0.0};
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F64_LANES <= end; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
                         e[k] = f64_exp_of_negative(z[row * K + k] - m);
                         s_lanes[lane] += e[k];
                     }
+                if (first < end && end >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative(z[row * K + k] - m);
+                        const double s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
                 for (ptrdiff_t k = first; k < end; k++) {
                     e[k] = f64_exp_of_negative(z[row * K + k] - m);
                     s += e[k];
@@ -385,16 +484,30 @@ void mean_square_error_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
             double scale = 1.0 / s;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_p_t_lanes[LANES] = {0.0};
+                double sum_p_t_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_p_t_lanes[lane] = 0.0;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F64_WIDE <= end; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
                         const ptrdiff_t i = first + lane;
-                        sum_p_t_lanes[lane] += pow(scale * e[i] - t[row * K + i], 2.0);
+                        sum_p_t_lanes[lane] = f64_add_product(scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t_lanes[lane]);
                     }
-                for (ptrdiff_t i = first; i < end; i++) {
-                    sum_p_t += pow(scale * e[i] - t[row * K + i], 2.0);
+                if (first < end && end >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - end;
+                    first = end - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t i = first + lane;
+                        const double sum_p_t_term = f64_square(scale * e[i] - t[row * K + i]);
+                        sum_p_t_lanes[lane] += lane < again ? 0.0 : sum_p_t_term;
+                    }
+                    first = end;
                 }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_p_t = f64_add_product(scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t);
+                }
+                FOR_LANES(F64_LANES)
+                    sum_p_t_lanes[lane] += sum_p_t_lanes[lane + F64_LANES];
                 sum_p_t += f64_total(sum_p_t_lanes);
             }
             losses[row] = 0.5 * sum_p_t;
@@ -411,32 +524,34 @@ void mean_square_error_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const fl
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float m[LANES];
-            float s[LANES];
-            float sum_p_t[LANES];
-            float sum_p_bar_p[LANES];
-            float scale[LANES];
-            float scale_2[LANES];
+            float z_block[SHORT][LANES];
+            float t_block[SHORT][LANES];
+            float dz_block[SHORT][LANES];
+            float m[LANES], s[LANES], sum_p_t[LANES], sum_p_bar_p[LANES], scale[LANES], scale_2[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 m[lane] = -INFINITY;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    m[lane] = f32_larger(z[row * K + k], m[lane]);
+                    m[lane] = f32_larger(z_block[k][lane], m[lane]);
                 }
             }
-            /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* dz_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
             /* s: between 1 and the number of terms */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 s[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[lane]);
-                    s[lane] += dz[row * K + k];
+                    dz_block[k][lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
+                    s[lane] += dz_block[k][lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -446,9 +561,8 @@ void mean_square_error_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const fl
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_p_t[lane] += powf(scale[lane] * dz[row * K + i] - t[row * K + i], 2.0f);
-                    sum_p_bar_p[lane] += scale[lane] * (scale[lane] * dz[row * K + i] - t[row * K + i]) * dz[row * K + i];
+                    sum_p_t[lane] = f32_add_product(scale[lane] * dz_block[i][lane] - t_block[i][lane], scale[lane] * dz_block[i][lane] - t_block[i][lane], sum_p_t[lane]);
+                    sum_p_bar_p[lane] = f32_add_product(scale[lane] * (scale[lane] * dz_block[i][lane] - t_block[i][lane]), dz_block[i][lane], sum_p_bar_p[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -458,28 +572,165 @@ void mean_square_error_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const fl
             }
             for (ptrdiff_t j = 0; j < K; j++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dz[row * K + j] = scale_2[lane] * dz[row * K + j] * (scale[lane] * dz[row * K + j] - t[row * K + j] - sum_p_bar_p[lane]);
+                    dz_block[j][lane] = scale_2[lane] * dz_block[j][lane] * (scale[lane] * dz_block[j][lane] - t_block[j][lane] - sum_p_bar_p[lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dz[(first + lane) * K + place] = dz_block[place][lane];
                 }
             }
         }
+    }
+    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            float m[ROWS], s[ROWS], sum_p_t[ROWS], sum_p_bar_p[ROWS], scale[ROWS], scale_2[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                {
+                    float m_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        m_lanes[lane] = -INFINITY;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        m[row - start] = f32_larger(z[row * K + k], m[row - start]);
+                    }
+                    FOR_LANES(F32_LANES)
+                        m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
+                    m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
+                }
+            }
+            /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0f;
+                {
+                    float s_lanes[F32_LANES];
+                    FOR_LANES(F32_LANES)
+                        s_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_LANES <= K; first += F32_LANES)
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                            s_lanes[lane] += dz[row * K + k];
+                        }
+                    if (first < K && K >= F32_LANES) {
+                        const ptrdiff_t again = first + F32_LANES - K;
+                        first = K - F32_LANES;
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                            const float s_term = dz[row * K + k];
+                            s_lanes[lane] += lane < again ? 0.0f : s_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s[row - start] += dz[row * K + k];
+                    }
+                    s[row - start] += f32_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_p_t[row - start] = 0.0f;
+                sum_p_bar_p[row - start] = 0.0f;
+                scale[row - start] = 1.0f / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                float sum_p_t_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_p_t_lanes[lane] = 0.0f;
+                float sum_p_bar_p_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_p_bar_p_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        sum_p_t_lanes[lane] = f32_add_product(scale[row - start] * dz[row * K + i] - t[row * K + i], scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t_lanes[lane]);
+                        sum_p_bar_p_lanes[lane] = f32_add_product(scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p_lanes[lane]);
+                    }
+                if (first < K && K >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - K;
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        const float sum_p_t_term = f32_square(scale[row - start] * dz[row * K + i] - t[row * K + i]);
+                        sum_p_t_lanes[lane] += lane < again ? 0.0f : sum_p_t_term;
+                        const float sum_p_bar_p_term = scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]) * dz[row * K + i];
+                        sum_p_bar_p_lanes[lane] += lane < again ? 0.0f : sum_p_bar_p_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t i = first; i < K; i++) {
+                    sum_p_t[row - start] = f32_add_product(scale[row - start] * dz[row * K + i] - t[row * K + i], scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t[row - start]);
+                    sum_p_bar_p[row - start] = f32_add_product(scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p[row - start]);
+                }
+                FOR_LANES(F32_LANES)
+                    sum_p_t_lanes[lane] += sum_p_t_lanes[lane + F32_LANES];
+                sum_p_t[row - start] += f32_total(sum_p_t_lanes);
+                FOR_LANES(F32_LANES)
+                    sum_p_bar_p_lanes[lane] += sum_p_bar_p_lanes[lane + F32_LANES];
+                sum_p_bar_p[row - start] += f32_total(sum_p_bar_p_lanes);
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                losses[row] = 0.5f * sum_p_t[row - start];
+                scale_2[row - start] = weight / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    dz[row * K + j] = scale_2[row - start] * dz[row * K + j] * (scale[row - start] * dz[row * K + j] - t[row * K + j] - sum_p_bar_p[row - start]);
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         float m = -INFINITY;
         {
-            float m_lanes[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+            float m_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + LANES <= K; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= K; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
                 }
+            if (first < K && K >= F32_WIDE) {
+                first = K - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                }
+                first = K;
+            }
             for (ptrdiff_t k = first; k < K; k++) {
                 m = f32_larger(z[row * K + k], m);
             }
+            FOR_LANES(F32_LANES)
+                m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
             m = f32_larger(f32_largest(m_lanes), m);
         }
         /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
@@ -487,14 +738,27 @@ void mean_square_error_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const fl
         float s = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float s_lanes[LANES] = {0.0f};
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m);
                     s_lanes[lane] += dz[row * K + k];
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m);
+                    const float s_term = dz[row * K + k];
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m);
                 s += dz[row * K + k];
@@ -506,20 +770,40 @@ void mean_square_error_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const fl
         float scale = 1.0f / s;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_p_t_lanes[LANES] = {0.0f};
-            float sum_p_bar_p_lanes[LANES] = {0.0f};
+            float sum_p_t_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_p_t_lanes[lane] = 0.0f;
+            float sum_p_bar_p_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_p_bar_p_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_p_t_lanes[lane] += powf(scale * dz[row * K + i] - t[row * K + i], 2.0f);
-                    sum_p_bar_p_lanes[lane] += scale * (scale * dz[row * K + i] - t[row * K + i]) * dz[row * K + i];
+                    sum_p_t_lanes[lane] = f32_add_product(scale * dz[row * K + i] - t[row * K + i], scale * dz[row * K + i] - t[row * K + i], sum_p_t_lanes[lane]);
+                    sum_p_bar_p_lanes[lane] = f32_add_product(scale * (scale * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p_lanes[lane]);
                 }
-            for (ptrdiff_t i = first; i < end; i++) {
-                sum_p_t += powf(scale * dz[row * K + i] - t[row * K + i], 2.0f);
-                sum_p_bar_p += scale * (scale * dz[row * K + i] - t[row * K + i]) * dz[row * K + i];
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t i = first + lane;
+                    const float sum_p_t_term = f32_square(scale * dz[row * K + i] - t[row * K + i]);
+                    sum_p_t_lanes[lane] += lane < again ? 0.0f : sum_p_t_term;
+                    const float sum_p_bar_p_term = scale * (scale * dz[row * K + i] - t[row * K + i]) * dz[row * K + i];
+                    sum_p_bar_p_lanes[lane] += lane < again ? 0.0f : sum_p_bar_p_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t i = first; i < end; i++) {
+                sum_p_t = f32_add_product(scale * dz[row * K + i] - t[row * K + i], scale * dz[row * K + i] - t[row * K + i], sum_p_t);
+                sum_p_bar_p = f32_add_product(scale * (scale * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p);
+            }
+            FOR_LANES(F32_LANES)
+                sum_p_t_lanes[lane] += sum_p_t_lanes[lane + F32_LANES];
             sum_p_t += f32_total(sum_p_t_lanes);
+            FOR_LANES(F32_LANES)
+                sum_p_bar_p_lanes[lane] += sum_p_bar_p_lanes[lane + F32_LANES];
             sum_p_bar_p += f32_total(sum_p_bar_p_lanes);
         }
         losses[row] = 0.5f * sum_p_t;
@@ -539,32 +823,34 @@ void mean_square_error_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const do
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double m[LANES];
-            double s[LANES];
-            double sum_p_t[LANES];
-            double sum_p_bar_p[LANES];
-            double scale[LANES];
-            double scale_2[LANES];
+            double z_block[SHORT][LANES];
+            double t_block[SHORT][LANES];
+            double dz_block[SHORT][LANES];
+            double m[LANES], s[LANES], sum_p_t[LANES], sum_p_bar_p[LANES], scale[LANES], scale_2[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                }
+            }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 m[lane] = -INFINITY;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    m[lane] = f64_larger(z[row * K + k], m[lane]);
+                    m[lane] = f64_larger(z_block[k][lane], m[lane]);
                 }
             }
-            /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* dz_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
             /* s: between 1 and the number of terms */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 s[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[lane]);
-                    s[lane] += dz[row * K + k];
+                    dz_block[k][lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
+                    s[lane] += dz_block[k][lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -574,9 +860,8 @@ void mean_square_error_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const do
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_p_t[lane] += pow(scale[lane] * dz[row * K + i] - t[row * K + i], 2.0);
-                    sum_p_bar_p[lane] += scale[lane] * (scale[lane] * dz[row * K + i] - t[row * K + i]) * dz[row * K + i];
+                    sum_p_t[lane] = f64_add_product(scale[lane] * dz_block[i][lane] - t_block[i][lane], scale[lane] * dz_block[i][lane] - t_block[i][lane], sum_p_t[lane]);
+                    sum_p_bar_p[lane] = f64_add_product(scale[lane] * (scale[lane] * dz_block[i][lane] - t_block[i][lane]), dz_block[i][lane], sum_p_bar_p[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -586,28 +871,165 @@ void mean_square_error_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const do
             }
             for (ptrdiff_t j = 0; j < K; j++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dz[row * K + j] = scale_2[lane] * dz[row * K + j] * (scale[lane] * dz[row * K + j] - t[row * K + j] - sum_p_bar_p[lane]);
+                    dz_block[j][lane] = scale_2[lane] * dz_block[j][lane] * (scale[lane] * dz_block[j][lane] - t_block[j][lane] - sum_p_bar_p[lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dz[(first + lane) * K + place] = dz_block[place][lane];
                 }
             }
         }
+    }
+    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            double m[ROWS], s[ROWS], sum_p_t[ROWS], sum_p_bar_p[ROWS], scale[ROWS], scale_2[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                {
+                    double m_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        m_lanes[lane] = -INFINITY;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        m[row - start] = f64_larger(z[row * K + k], m[row - start]);
+                    }
+                    FOR_LANES(F64_LANES)
+                        m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
+                    m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
+                }
+            }
+            /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0;
+                {
+                    double s_lanes[F64_LANES];
+                    FOR_LANES(F64_LANES)
+                        s_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_LANES <= K; first += F64_LANES)
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                            s_lanes[lane] += dz[row * K + k];
+                        }
+                    if (first < K && K >= F64_LANES) {
+                        const ptrdiff_t again = first + F64_LANES - K;
+                        first = K - F64_LANES;
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                            const double s_term = dz[row * K + k];
+                            s_lanes[lane] += lane < again ? 0.0 : s_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s[row - start] += dz[row * K + k];
+                    }
+                    s[row - start] += f64_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_p_t[row - start] = 0.0;
+                sum_p_bar_p[row - start] = 0.0;
+                scale[row - start] = 1.0 / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                double sum_p_t_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_p_t_lanes[lane] = 0.0;
+                double sum_p_bar_p_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_p_bar_p_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t i = first + lane;
+                        sum_p_t_lanes[lane] = f64_add_product(scale[row - start] * dz[row * K + i] - t[row * K + i], scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t_lanes[lane]);
+                        sum_p_bar_p_lanes[lane] = f64_add_product(scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p_lanes[lane]);
+                    }
+                if (first < K && K >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - K;
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t i = first + lane;
+                        const double sum_p_t_term = f64_square(scale[row - start] * dz[row * K + i] - t[row * K + i]);
+                        sum_p_t_lanes[lane] += lane < again ? 0.0 : sum_p_t_term;
+                        const double sum_p_bar_p_term = scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]) * dz[row * K + i];
+                        sum_p_bar_p_lanes[lane] += lane < again ? 0.0 : sum_p_bar_p_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t i = first; i < K; i++) {
+                    sum_p_t[row - start] = f64_add_product(scale[row - start] * dz[row * K + i] - t[row * K + i], scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t[row - start]);
+                    sum_p_bar_p[row - start] = f64_add_product(scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p[row - start]);
+                }
+                FOR_LANES(F64_LANES)
+                    sum_p_t_lanes[lane] += sum_p_t_lanes[lane + F64_LANES];
+                sum_p_t[row - start] += f64_total(sum_p_t_lanes);
+                FOR_LANES(F64_LANES)
+                    sum_p_bar_p_lanes[lane] += sum_p_bar_p_lanes[lane + F64_LANES];
+                sum_p_bar_p[row - start] += f64_total(sum_p_bar_p_lanes);
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                losses[row] = 0.5 * sum_p_t[row - start];
+                scale_2[row - start] = weight / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    dz[row * K + j] = scale_2[row - start] * dz[row * K + j] * (scale[row - start] * dz[row * K + j] - t[row * K + j] - sum_p_bar_p[row - start]);
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         double m = -INFINITY;
         {
-            double m_lanes[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + LANES <= K; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= K; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
                 }
+            if (first < K && K >= F64_WIDE) {
+                first = K - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                }
+                first = K;
+            }
             for (ptrdiff_t k = first; k < K; k++) {
                 m = f64_larger(z[row * K + k], m);
             }
+            FOR_LANES(F64_LANES)
+                m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
             m = f64_larger(f64_largest(m_lanes), m);
         }
         /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
@@ -615,14 +1037,27 @@ void mean_square_error_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const do
         double s = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double s_lanes[LANES] = {0.0};
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m);
                     s_lanes[lane] += dz[row * K + k];
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m);
+                    const double s_term = dz[row * K + k];
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m);
                 s += dz[row * K + k];
@@ -634,20 +1069,40 @@ void mean_square_error_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const do
         double scale = 1.0 / s;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_p_t_lanes[LANES] = {0.0};
-            double sum_p_bar_p_lanes[LANES] = {0.0};
+            double sum_p_t_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_p_t_lanes[lane] = 0.0;
+            double sum_p_bar_p_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_p_bar_p_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t i = first + lane;
-                    sum_p_t_lanes[lane] += pow(scale * dz[row * K + i] - t[row * K + i], 2.0);
-                    sum_p_bar_p_lanes[lane] += scale * (scale * dz[row * K + i] - t[row * K + i]) * dz[row * K + i];
+                    sum_p_t_lanes[lane] = f64_add_product(scale * dz[row * K + i] - t[row * K + i], scale * dz[row * K + i] - t[row * K + i], sum_p_t_lanes[lane]);
+                    sum_p_bar_p_lanes[lane] = f64_add_product(scale * (scale * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p_lanes[lane]);
                 }
-            for (ptrdiff_t i = first; i < end; i++) {
-                sum_p_t += pow(scale * dz[row * K + i] - t[row * K + i], 2.0);
-                sum_p_bar_p += scale * (scale * dz[row * K + i] - t[row * K + i]) * dz[row * K + i];
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t i = first + lane;
+                    const double sum_p_t_term = f64_square(scale * dz[row * K + i] - t[row * K + i]);
+                    sum_p_t_lanes[lane] += lane < again ? 0.0 : sum_p_t_term;
+                    const double sum_p_bar_p_term = scale * (scale * dz[row * K + i] - t[row * K + i]) * dz[row * K + i];
+                    sum_p_bar_p_lanes[lane] += lane < again ? 0.0 : sum_p_bar_p_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t i = first; i < end; i++) {
+                sum_p_t = f64_add_product(scale * dz[row * K + i] - t[row * K + i], scale * dz[row * K + i] - t[row * K + i], sum_p_t);
+                sum_p_bar_p = f64_add_product(scale * (scale * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p);
+            }
+            FOR_LANES(F64_LANES)
+                sum_p_t_lanes[lane] += sum_p_t_lanes[lane + F64_LANES];
             sum_p_t += f64_total(sum_p_t_lanes);
+            FOR_LANES(F64_LANES)
+                sum_p_bar_p_lanes[lane] += sum_p_bar_p_lanes[lane + F64_LANES];
             sum_p_bar_p += f64_total(sum_p_bar_p_lanes);
         }
         losses[row] = 0.5 * sum_p_t;

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -47,6 +62,13 @@ static inline double f64_relu(double u)
     return u > 0.0 ? u : 0.0;
 }
 
+/* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
+   on, and so those come one by one; but exponentials leave the time to fetch from the second cache. */
+static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
+{
+    return row_bytes <= NEAR || (row_bytes <= 2 * NEAR && samples * row_bytes <= CACHED);
+}
+
 /* 1 where u is positive, else 0. */
 static inline float f32_step(float u)
 {
@@ -58,21 +80,74 @@ static inline double f64_step(double u)
     return u > 0.0 ? 1.0 : 0.0;
 }
 
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 int multiclass_hinge_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict s,
@@ -87,6 +162,12 @@ int multiclass_hinge_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict s,
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float s_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    s_block[place][lane] = s[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = 0.0f;
@@ -94,7 +175,7 @@ int multiclass_hinge_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict s,
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    losses[row] += (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
+                    losses[row] += (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]) : 0.0f);
                 }
             }
         }
@@ -104,13 +185,25 @@ int multiclass_hinge_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict s,
         losses[row] = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float losses_lanes[LANES] = {0.0f};
+            float losses_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                losses_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     losses_lanes[lane] += (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float losses_term = (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
+                    losses_lanes[lane] += lane < again ? 0.0f : losses_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 losses[row] += (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
             }
@@ -132,6 +225,12 @@ int multiclass_hinge_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict s,
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double s_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    s_block[place][lane] = s[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = 0.0;
@@ -139,7 +238,7 @@ int multiclass_hinge_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict s,
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    losses[row] += (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
+                    losses[row] += (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]) : 0.0);
                 }
             }
         }
@@ -149,13 +248,25 @@ int multiclass_hinge_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict s,
         losses[row] = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double losses_lanes[LANES] = {0.0};
+            double losses_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                losses_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     losses_lanes[lane] += (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double losses_term = (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
+                    losses_lanes[lane] += lane < again ? 0.0 : losses_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 losses[row] += (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
             }
@@ -177,7 +288,14 @@ int multiclass_hinge_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const floa
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float s_block[SHORT][LANES];
+            float ds_block[SHORT][LANES];
             float sum_m[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    s_block[place][lane] = s[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = 0.0f;
@@ -186,21 +304,108 @@ int multiclass_hinge_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const floa
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    losses[row] += (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
-                    sum_m[lane] += (k != (ptrdiff_t)y[row] ? f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
+                    losses[row] += (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]) : 0.0f);
+                    sum_m[lane] += (k != (ptrdiff_t)y[row] ? f32_step(1.0f + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]) : 0.0f);
                 }
             }
             for (ptrdiff_t j = 0; j < K; j++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    ds[row * K + j] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                    ds_block[j][lane] = weight * f32_step(1.0f + s_block[j][lane] - s_block[(ptrdiff_t)y[row]][lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                ds[row * K + (ptrdiff_t)y[row]] = -weight * sum_m[lane];
+                ds_block[(ptrdiff_t)y[row]][lane] = -weight * sum_m[lane];
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    ds[(first + lane) * K + place] = ds_block[place][lane];
+                }
             }
         }
+    }
+    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            float sum_m[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                losses[row] = 0.0f;
+                sum_m[row - start] = 0.0f;
+                {
+                    float losses_lanes[F32_LANES];
+                    FOR_LANES(F32_LANES)
+                        losses_lanes[lane] = 0.0f;
+                    float sum_m_lanes[F32_LANES];
+                    FOR_LANES(F32_LANES)
+                        sum_m_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_LANES <= K; first += F32_LANES)
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            losses_lanes[lane] += (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
+                            sum_m_lanes[lane] += (k != (ptrdiff_t)y[row] ? f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
+                        }
+                    if (first < K && K >= F32_LANES) {
+                        const ptrdiff_t again = first + F32_LANES - K;
+                        first = K - F32_LANES;
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            const float losses_term = (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
+                            losses_lanes[lane] += lane < again ? 0.0f : losses_term;
+                            const float sum_m_term = (k != (ptrdiff_t)y[row] ? f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
+                            sum_m_lanes[lane] += lane < again ? 0.0f : sum_m_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        losses[row] += (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
+                        sum_m[row - start] += (k != (ptrdiff_t)y[row] ? f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
+                    }
+                    losses[row] += f32_total(losses_lanes);
+                    sum_m[row - start] += f32_total(sum_m_lanes);
+                }
+            }
+            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                        }
+                        f32_stream(&ds[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    ptrdiff_t first = 0;
+                    for (; first + F32_LANES <= K; first += F32_LANES)
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t j = first + lane;
+                            ds[row * K + j] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                        }
+                    if (first < K && K >= F32_LANES) {
+                        first = K - F32_LANES;
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t j = first + lane;
+                            ds[row * K + j] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t j = first; j < K; j++) {
+                        ds[row * K + j] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                    }
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ds[row * K + (ptrdiff_t)y[row]] = -weight * sum_m[row - start];
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
@@ -208,15 +413,31 @@ int multiclass_hinge_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const floa
         float sum_m = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float losses_lanes[LANES] = {0.0f};
-            float sum_m_lanes[LANES] = {0.0f};
+            float losses_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                losses_lanes[lane] = 0.0f;
+            float sum_m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_m_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     losses_lanes[lane] += (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
                     sum_m_lanes[lane] += (k != (ptrdiff_t)y[row] ? f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float losses_term = (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
+                    losses_lanes[lane] += lane < again ? 0.0f : losses_term;
+                    const float sum_m_term = (k != (ptrdiff_t)y[row] ? f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
+                    sum_m_lanes[lane] += lane < again ? 0.0f : sum_m_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 losses[row] += (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
                 sum_m += (k != (ptrdiff_t)y[row] ? f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
@@ -224,11 +445,38 @@ int multiclass_hinge_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const floa
             losses[row] += f32_total(losses_lanes);
             sum_m += f32_total(sum_m_lanes);
         }
-        for (ptrdiff_t j = 0; j < K; j++) {
-            ds[row * K + j] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    chunk[j - begin] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                }
+                f32_stream(&ds[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    ds[row * K + j] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    ds[row * K + j] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t j = first; j < K; j++) {
+                ds[row * K + j] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+            }
         }
         ds[row * K + (ptrdiff_t)y[row]] = -weight * sum_m;
     }
+    end_of_streams();
     return 0;
 }
 
@@ -244,7 +492,14 @@ int multiclass_hinge_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const doub
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double s_block[SHORT][LANES];
+            double ds_block[SHORT][LANES];
             double sum_m[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    s_block[place][lane] = s[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 losses[row] = 0.0;
@@ -253,21 +508,108 @@ int multiclass_hinge_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const doub
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    losses[row] += (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
-                    sum_m[lane] += (k != (ptrdiff_t)y[row] ? f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
+                    losses[row] += (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]) : 0.0);
+                    sum_m[lane] += (k != (ptrdiff_t)y[row] ? f64_step(1.0 + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]) : 0.0);
                 }
             }
             for (ptrdiff_t j = 0; j < K; j++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    ds[row * K + j] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                    ds_block[j][lane] = weight * f64_step(1.0 + s_block[j][lane] - s_block[(ptrdiff_t)y[row]][lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                ds[row * K + (ptrdiff_t)y[row]] = -weight * sum_m[lane];
+                ds_block[(ptrdiff_t)y[row]][lane] = -weight * sum_m[lane];
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    ds[(first + lane) * K + place] = ds_block[place][lane];
+                }
             }
         }
+    }
+    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            double sum_m[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                losses[row] = 0.0;
+                sum_m[row - start] = 0.0;
+                {
+                    double losses_lanes[F64_LANES];
+                    FOR_LANES(F64_LANES)
+                        losses_lanes[lane] = 0.0;
+                    double sum_m_lanes[F64_LANES];
+                    FOR_LANES(F64_LANES)
+                        sum_m_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_LANES <= K; first += F64_LANES)
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            losses_lanes[lane] += (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
+                            sum_m_lanes[lane] += (k != (ptrdiff_t)y[row] ? f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
+                        }
+                    if (first < K && K >= F64_LANES) {
+                        const ptrdiff_t again = first + F64_LANES - K;
+                        first = K - F64_LANES;
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            const double losses_term = (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
+                            losses_lanes[lane] += lane < again ? 0.0 : losses_term;
+                            const double sum_m_term = (k != (ptrdiff_t)y[row] ? f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
+                            sum_m_lanes[lane] += lane < again ? 0.0 : sum_m_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        losses[row] += (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
+                        sum_m[row - start] += (k != (ptrdiff_t)y[row] ? f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
+                    }
+                    losses[row] += f64_total(losses_lanes);
+                    sum_m[row - start] += f64_total(sum_m_lanes);
+                }
+            }
+            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                        }
+                        f64_stream(&ds[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    ptrdiff_t first = 0;
+                    for (; first + F64_LANES <= K; first += F64_LANES)
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t j = first + lane;
+                            ds[row * K + j] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                        }
+                    if (first < K && K >= F64_LANES) {
+                        first = K - F64_LANES;
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t j = first + lane;
+                            ds[row * K + j] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t j = first; j < K; j++) {
+                        ds[row * K + j] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                    }
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ds[row * K + (ptrdiff_t)y[row]] = -weight * sum_m[row - start];
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
@@ -275,15 +617,31 @@ int multiclass_hinge_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const doub
         double sum_m = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double losses_lanes[LANES] = {0.0};
-            double sum_m_lanes[LANES] = {0.0};
+            double losses_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                losses_lanes[lane] = 0.0;
+            double sum_m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_m_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     losses_lanes[lane] += (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
                     sum_m_lanes[lane] += (k != (ptrdiff_t)y[row] ? f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double losses_term = (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
+                    losses_lanes[lane] += lane < again ? 0.0 : losses_term;
+                    const double sum_m_term = (k != (ptrdiff_t)y[row] ? f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
+                    sum_m_lanes[lane] += lane < again ? 0.0 : sum_m_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
                 losses[row] += (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
                 sum_m += (k != (ptrdiff_t)y[row] ? f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
@@ -291,10 +649,37 @@ int multiclass_hinge_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const doub
             losses[row] += f64_total(losses_lanes);
             sum_m += f64_total(sum_m_lanes);
         }
-        for (ptrdiff_t j = 0; j < K; j++) {
-            ds[row * K + j] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    chunk[j - begin] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                }
+                f64_stream(&ds[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    ds[row * K + j] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    ds[row * K + j] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t j = first; j < K; j++) {
+                ds[row * K + j] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+            }
         }
         ds[row * K + (ptrdiff_t)y[row]] = -weight * sum_m;
     }
+    end_of_streams();
     return 0;
 }

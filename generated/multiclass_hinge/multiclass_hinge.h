@@ -17,8 +17,16 @@
 
    Arrays are row-major and contiguous: the last axis varies fastest. Results overlap neither arguments nor
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       if (multiclass_hinge_f32(B, K, s, y, losses) != 0) ...
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c multiclass_hinge.c -lm */
 
 #ifndef MULTICLASS_HINGE_H
 #define MULTICLASS_HINGE_H
@@ -36,7 +44,7 @@ extern "C" {
    y[B]: Places on the axis K, counted from 0.
    losses[B]: one loss for each sample.
 
-   Returns 0, or 1 if a label names no place or an axis is too short; nothing has been written then.
+   Returns 0, or 1 if a label names no place; nothing has been written then.
  */
 int multiclass_hinge_f32(ptrdiff_t B, ptrdiff_t K, const float *s, const int64_t *y, float *losses);
 int multiclass_hinge_f64(ptrdiff_t B, ptrdiff_t K, const double *s, const int64_t *y,
@@ -53,7 +61,7 @@ int multiclass_hinge_f64(ptrdiff_t B, ptrdiff_t K, const double *s, const int64_
    losses[B]: one loss for each sample.
    ds[B][K]: result.
 
-   Returns 0, or 1 if a label names no place or an axis is too short; nothing has been written then.
+   Returns 0, or 1 if a label names no place; nothing has been written then.
  */
 int multiclass_hinge_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *s,
     const int64_t *y, float weight, float *losses, float *ds);

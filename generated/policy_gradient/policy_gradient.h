@@ -20,8 +20,16 @@
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
    `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
    run at the same time need one each.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       if (policy_gradient_f32(B, K, theta, a, out) != 0) ...
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c policy_gradient.c -lm */
 
 #ifndef POLICY_GRADIENT_H
 #define POLICY_GRADIENT_H
@@ -39,7 +47,7 @@ extern "C" {
    a[B]: Places on the axis K, counted from 0.
    out[B]: result.
 
-   Returns 0, or 1 if a label names no place or an axis is too short; nothing has been written then.
+   Returns 0, or 1 if a label names no place; nothing has been written then.
 
    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose exponents
    are all -inf, or that has a +inf or a NaN among them, gives NaN. Exponentials below the smallest normal
@@ -57,7 +65,7 @@ int policy_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *theta, const int
    a[B]: Places on the axis K, counted from 0.
    out[B][K]: result.
 
-   Returns 0, or 1 if a label names no place or an axis is too short; nothing has been written then.
+   Returns 0, or 1 if a label names no place; nothing has been written then.
 
    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose exponents
    are all -inf, or that has a +inf or a NaN among them, gives NaN. Exponentials below the smallest normal
@@ -77,7 +85,7 @@ int policy_gradient_gradient_theta_f64(ptrdiff_t B, ptrdiff_t K, const double *t
    g[B]: The cotangent of l.
    dtheta[B][K]: result.
 
-   Returns 0, or 1 if a label names no place or an axis is too short; nothing has been written then.
+   Returns 0, or 1 if a label names no place; nothing has been written then.
 
    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose exponents
    are all -inf, or that has a +inf or a NaN among them, gives NaN. Exponentials below the smallest normal
@@ -95,7 +103,7 @@ int policy_gradient_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *theta, const
    theta_dot[B][K]: The tangent of theta.
    out[B]: result.
 
-   Returns 0, or 1 if a label names no place or an axis is too short; nothing has been written then.
+   Returns 0, or 1 if a label names no place; nothing has been written then.
 
    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose exponents
    are all -inf, or that has a +inf or a NaN among them, gives NaN. Exponentials below the smallest normal

@@ -28,99 +28,6 @@ __all__ = [
 ]
 
 
-def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
-
-    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
-    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
-    """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
-    arrays, sizes, of, single = [], {}, {}, None
-    for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
-        if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
-        if label_of is not None:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
-        else:
-            if not isinstance(value, np.ndarray):
-                if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
-                value = np.asarray(value, dtype)
-            elif not value.ndim and value.dtype.kind in "iuf":
-                value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
-        if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
-        if batched:
-            alone = array.ndim == least
-            if single is not None and alone != single[1]:
-                one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
-            single = single or (name, alone)
-            array = array[None] if alone else array
-        for axis, size in zip(axes, array.shape, strict=True):
-            if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
-            if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
-        arrays.append(array)
-    for place, (name, _, _, label_of, _) in enumerate(arguments):
-        array = arrays[place]
-        if label_of is not None:
-            # Where no argument has that axis, nothing is looked up along it.
-            places = sizes.get(label_of)
-            outside = array < 0 if places is None else (array < 0) | (array >= places)
-            if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
-            array = array.astype(np.intp)
-        arrays[place] = array if array.ndim else array[()]
-    return arrays, sizes, dtype, single is not None and single[1]
-
-
-def _output(name, out, shape, dtype, without_batch, others):
-    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
-    if out is None:
-        return np.empty(shape, dtype)
-    wanted = shape[1:] if without_batch else shape
-    masked = isinstance(out, np.ma.MaskedArray)
-    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
-    return out[None] if without_batch else out
-
-
 def policy_gradient(theta, a, out=None):
     """The log-probability of an action a under a softmax policy, whose slope is called the score.
 
@@ -146,26 +53,45 @@ def policy_gradient(theta, a, out=None):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
-    arrays, sizes, dtype, single = _read(
-        ("theta", theta, ('B', 'K'), None, True),
-        ("a", a, ('B',), 'K', True),
-    )
-    theta, a = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B,), dtype, single, arrays)
+    single = False
+    if not (
+        _are_plain(theta)
+        and theta.ndim == 2
+        and theta.size > 0
+        and _are_labels(a, theta.shape[1])
+        and a.shape == (theta.shape[0],)
+    ):
+        (theta, a), _, _, single = _read(
+            ("theta", theta, ('B', 'K'), None, True),
+            ("a", a, ('B',), 'K', True),
+        )
+    dtype = theta.dtype
+    B, K = theta.shape
+    out = _output("out", out, (B,), dtype, single, [theta, a])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        m = np.max(theta, axis=-1)  # [B]: the largest exponent becomes 0, so exp cannot overflow
-        e = np.exp(theta - m[:, None])  # [B, K]: between 0 and 1, and at least one of them is 1
-        s = np.sum(e, axis=-1)  # [B]: between 1 and the number of terms
-        log_s = np.log(s)  # [B]
-        out[...] = ((theta[np.arange(B), a] - m) - log_s)
+        if B >= 128 and K <= 32:  # NumPy is slow at reducing many short rows
+            _by_columns(_policy_gradient_rows, (theta, a), (out,))
+        else:
+            _in_blocks(_policy_gradient_rows, (theta, a, out))
     return out[0] if single else out
+
+
+def _policy_gradient_rows(theta, a, out):
+    """The samples of one block of policy_gradient."""
+    B = theta.shape[0]
+    # m, [B]: the largest exponent becomes 0, so exp cannot overflow
+    m = np.maximum.reduce(theta, axis=-1)
+    e = theta - m[:, None]
+    np.exp(e, out=e)  # [B, K]: between 0 and 1, and at least one of them is 1
+    s = np.add.reduce(e, axis=-1)  # [B]: between 1 and the number of terms
+    log_s = np.log(s)  # [B]
+    out[...] = ((theta[np.arange(B), a] - m) - log_s)
 
 
 def policy_gradient_gradient_theta(theta, a, out=None):
@@ -195,27 +121,47 @@ def policy_gradient_gradient_theta(theta, a, out=None):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
-    arrays, sizes, dtype, single = _read(
-        ("theta", theta, ('B', 'K'), None, True),
-        ("a", a, ('B',), 'K', True),
-    )
-    theta, a = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K), dtype, single, arrays)
+    single = False
+    if not (
+        _are_plain(theta)
+        and theta.ndim == 2
+        and theta.size > 0
+        and _are_labels(a, theta.shape[1])
+        and a.shape == (theta.shape[0],)
+    ):
+        (theta, a), _, _, single = _read(
+            ("theta", theta, ('B', 'K'), None, True),
+            ("a", a, ('B',), 'K', True),
+        )
+    dtype = theta.dtype
+    B, K = theta.shape
+    out = _output("out", out, (B, K), dtype, single, [theta, a])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        m = np.max(theta, axis=-1)  # [B]: the largest exponent becomes 0, so exp cannot overflow
-        e = np.exp(theta - m[:, None])  # [B, K]: between 0 and 1, and at least one of them is 1
-        s = np.sum(e, axis=-1)  # [B]: between 1 and the number of terms
-        pi_theta = e / s[:, None]  # [B, K]
-        out[...] = -pi_theta
-        out[np.arange(B), a] = 1 - pi_theta[np.arange(B), a]  # where j = a[b]
+        if B >= 128 and K <= 32:  # NumPy is slow at reducing many short rows
+            _by_columns(_policy_gradient_gradient_theta_rows, (theta, a), (out,))
+        else:
+            _in_blocks(_policy_gradient_gradient_theta_rows, (theta, a, out))
     return out[0] if single else out
+
+
+def _policy_gradient_gradient_theta_rows(theta, a, out):
+    """The samples of one block of policy_gradient_gradient_theta."""
+    B = theta.shape[0]
+    places_B = np.arange(B)
+    # m, [B]: the largest exponent becomes 0, so exp cannot overflow
+    m = np.maximum.reduce(theta, axis=-1)
+    e = np.subtract(theta, m[:, None], out=out)
+    np.exp(e, out=e)  # [B, K]: between 0 and 1, and at least one of them is 1
+    s = np.add.reduce(e, axis=-1)  # [B]: between 1 and the number of terms
+    at_a = 1 - e[places_B, a] / s
+    np.multiply(e, -1 / s[:, None], out=out)
+    out[places_B, a] = at_a  # where j = a[b]
 
 
 def policy_gradient_vjp(theta, a, g, out=None):
@@ -247,28 +193,49 @@ def policy_gradient_vjp(theta, a, g, out=None):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
-    arrays, sizes, dtype, single = _read(
-        ("theta", theta, ('B', 'K'), None, True),
-        ("a", a, ('B',), 'K', True),
-        ("g", g, ('B',), None, True),
-    )
-    theta, a, g = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    dtheta = _output("out", out, (B, K), dtype, single, arrays)
+    single = False
+    if not (
+        _are_plain(theta, g)
+        and theta.ndim == 2
+        and theta.size > 0
+        and g.shape == (theta.shape[0],)
+        and _are_labels(a, theta.shape[1])
+        and a.shape == g.shape
+    ):
+        (theta, a, g), _, _, single = _read(
+            ("theta", theta, ('B', 'K'), None, True),
+            ("a", a, ('B',), 'K', True),
+            ("g", g, ('B',), None, True),
+        )
+    dtype = theta.dtype
+    B, K = theta.shape
+    dtheta = _output("out", out, (B, K), dtype, single, [theta, g, a])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        m = np.max(theta, axis=-1)  # [B]: the largest exponent becomes 0, so exp cannot overflow
-        e = np.exp(theta - m[:, None])  # [B, K]: between 0 and 1, and at least one of them is 1
-        s = np.sum(e, axis=-1)  # [B]: between 1 and the number of terms
-        pi_theta = e / s[:, None]  # [B, K]
-        dtheta[...] = -g[:, None] * pi_theta
-        dtheta[np.arange(B), a] = g * (1 - pi_theta[np.arange(B), a])  # where j = a[b]
+        if B >= 128 and K <= 32:  # NumPy is slow at reducing many short rows
+            _by_columns(_policy_gradient_vjp_rows, (theta, a, g), (dtheta,))
+        else:
+            _in_blocks(_policy_gradient_vjp_rows, (theta, a, g, dtheta))
     return dtheta[0] if single else dtheta
+
+
+def _policy_gradient_vjp_rows(theta, a, g, dtheta):
+    """The samples of one block of policy_gradient_vjp."""
+    B = theta.shape[0]
+    places_B = np.arange(B)
+    # m, [B]: the largest exponent becomes 0, so exp cannot overflow
+    m = np.maximum.reduce(theta, axis=-1)
+    e = np.subtract(theta, m[:, None], out=dtheta)
+    np.exp(e, out=e)  # [B, K]: between 0 and 1, and at least one of them is 1
+    s = np.add.reduce(e, axis=-1)  # [B]: between 1 and the number of terms
+    at_a = g * (1 - e[places_B, a] / s)
+    np.multiply(e, -g[:, None] / s[:, None], out=dtheta)
+    dtheta[places_B, a] = at_a  # where j = a[b]
 
 
 def policy_gradient_jvp(theta, a, theta_dot, out=None):
@@ -298,25 +265,236 @@ def policy_gradient_jvp(theta, a, theta_dot, out=None):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
     Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     """
-    arrays, sizes, dtype, single = _read(
-        ("theta", theta, ('B', 'K'), None, True),
-        ("a", a, ('B',), 'K', True),
-        ("theta_dot", theta_dot, ('B', 'K'), None, True),
-    )
-    theta, a, theta_dot = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B,), dtype, single, arrays)
+    single = False
+    if not (
+        _are_plain(theta, theta_dot)
+        and theta.ndim == 2
+        and theta.size > 0
+        and theta_dot.shape == theta.shape
+        and _are_labels(a, theta.shape[1])
+        and a.shape == (theta.shape[0],)
+    ):
+        (theta, a, theta_dot), _, _, single = _read(
+            ("theta", theta, ('B', 'K'), None, True),
+            ("a", a, ('B',), 'K', True),
+            ("theta_dot", theta_dot, ('B', 'K'), None, True),
+        )
+    dtype = theta.dtype
+    B, K = theta.shape
+    out = _output("out", out, (B,), dtype, single, [theta, theta_dot, a])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        m = np.max(theta, axis=-1)  # [B]: the largest exponent becomes 0, so exp cannot overflow
-        e = np.exp(theta - m[:, None])  # [B, K]: between 0 and 1, and at least one of them is 1
-        s = np.sum(e, axis=-1)  # [B]: between 1 and the number of terms
-        pi_theta = e / s[:, None]  # [B, K]
-        sum_theta_dot_pi_theta = np.sum(theta_dot * pi_theta, axis=-1)  # [B]
-        out[...] = theta_dot[np.arange(B), a] - sum_theta_dot_pi_theta
+        if B >= 128 and K <= 32:  # NumPy is slow at reducing many short rows
+            _by_columns(_policy_gradient_jvp_rows, (theta, a, theta_dot), (out,))
+        else:
+            _in_blocks(_policy_gradient_jvp_rows, (theta, a, theta_dot, out))
     return out[0] if single else out
+
+
+def _policy_gradient_jvp_rows(theta, a, theta_dot, out):
+    """The samples of one block of policy_gradient_jvp."""
+    B = theta.shape[0]
+    # m, [B]: the largest exponent becomes 0, so exp cannot overflow
+    m = np.maximum.reduce(theta, axis=-1)
+    e = theta - m[:, None]
+    np.exp(e, out=e)  # [B, K]: between 0 and 1, and at least one of them is 1
+    s = np.add.reduce(e, axis=-1)  # [B]: between 1 and the number of terms
+    sum_theta_dot_e = _dot(theta_dot, e)  # [B]
+    sum_theta_dot_pi_theta = sum_theta_dot_e / s  # [B]
+    out[...] = theta_dot[np.arange(B), a] - sum_theta_dot_pi_theta
+
+
+def _in_blocks(kernel, arrays, others=()):
+    """Call a kernel for one block of samples after the other, so that what it works on stays in the cache.
+
+    All of `arrays` have a part for each sample; `others` are the same for all samples.
+    """
+    size = 0
+    for each in arrays:
+        size += each.nbytes
+    if size <= _BLOCK:
+        kernel(*arrays, *others)
+        return
+    samples = len(arrays[0])
+    rows = max(1, samples * _BLOCK // size)
+    for start in range(0, samples, rows):
+        kernel(*[each[start : start + rows] for each in arrays], *others)
+
+
+_BLOCK = 2 << 20  # bytes: somewhat more than a second-level cache, so that blocks are few
+
+
+def _by_columns(kernel, arguments, results, others=()):
+    """Call a kernel on blocks of samples that are stored column by column, so that loops go along samples."""
+    for start in range(0, len(results[0]), 1024):
+        block = slice(start, start + 1024)
+        given = [each[block].copy(order="F") for each in arguments]
+        made = [np.empty_like(each[block], order="F") for each in results]
+        kernel(*given, *made, *others)
+        for result, part in zip(results, made):
+            result[block] = part
+
+
+#: NumPy has it since version 2.
+_vecdot = getattr(np, "vecdot", None) or (lambda u, v: np.einsum("...k,...k->...", u, v))
+
+
+def _dot(u, v):
+    """The sums of products along the last axis.
+
+    Long ones are sums over pieces of 1024 terms, so that their error does not grow with their length.
+    """
+    size = u.shape[-1]
+    if size <= 32 and u.size >= 4096:  # so short that a call of BLAS for each takes longer
+        return np.einsum("...k,...k->...", u, v)
+    if size < 2048:
+        return _vecdot(u, v)
+    whole = size - size % 1024
+    pieces = (*u.shape[:-1], -1, 1024)
+    total = np.add.reduce(_vecdot(u[..., :whole].reshape(pieces), v[..., :whole].reshape(pieces)), axis=-1)
+    if whole < size:
+        total += _vecdot(u[..., whole:], v[..., whole:])
+    return total
+
+
+def _are_labels(array, places):
+    """Whether an array holds places from 0 to places - 1; as unsigned numbers, those below 0 are too large."""
+    if type(array) is not np.ndarray or array.dtype != np.intp:
+        return False
+    return not array.size or np.maximum.reduce(array.view(np.uintp), axis=None) < places
+
+
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _are_plain(first, *others):
+    """Whether all are plain arrays of one dtype, float32 or float64."""
+    if type(first) is not np.ndarray:
+        return False
+    dtype = first.dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array in others:
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+    return True
+
+
+def _read(*arguments):
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
+
+    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
+    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
+    """
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
+    )
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
+    arrays, sizes, of, single = [], {}, {}, None
+    for name, value, axes, label_of, batched in arguments:
+        if isinstance(value, np.ma.MaskedArray):
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
+        if label_of is not None:
+            array = np.asarray(value)
+            if array.dtype.kind not in "iu":
+                _refuse(name, "integers (labels)", array.dtype)
+        else:
+            if not isinstance(value, np.ndarray):
+                if least or not isinstance(value, (int, float, np.floating, np.integer)):
+                    _refuse(name, "an array", type(value).__name__)
+                value = np.asarray(value, dtype)
+            elif not value.ndim and value.dtype.kind in "iuf":
+                value = value.astype(dtype)
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
+        if array.ndim not in (len(axes), least):
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
+        if batched:
+            alone = array.ndim == least
+            if single is not None and alone != single[1]:
+                one, other = (name, single[0]) if alone else (single[0], name)
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
+            single = single or (name, alone)
+            array = array[None] if alone else array
+        for axis, size in zip(axes, array.shape, strict=True):
+            if size == 0:
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
+            if sizes.setdefault(axis, size) != size:
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
+        arrays.append(array)
+    for place, (name, _, _, label_of, _) in enumerate(arguments):
+        array = arrays[place]
+        if label_of is not None:
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
+            array = array.astype(np.intp)
+        arrays[place] = array if array.ndim else array[()]
+    return arrays, sizes, dtype, single is not None and single[1]
+
+
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
+def _output(name, out, shape, dtype, without_batch, others):
+    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
+    if out is None:
+        return np.empty(shape, dtype)
+    wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
+    return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -44,6 +59,18 @@ static inline ptrdiff_t thread(void)
 #endif
 }
 
+/* a * b + c, rounded once where the processor does that as fast as twice. */
+#ifdef FP_FAST_FMAF
+#define f32_add_product(a, b, c) fmaf(a, b, c)
+#else
+#define f32_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+#ifdef FP_FAST_FMA
+#define f64_add_product(a, b, c) fma(a, b, c)
+#else
+#define f64_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a > b ? a : b;
@@ -54,21 +81,74 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 ptrdiff_t rayleigh_quotient_work(ptrdiff_t N)
@@ -85,16 +165,30 @@ void rayleigh_quotient_f32(ptrdiff_t N, const float *restrict x, const float *re
         float total = 0.0f;
         for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-            float total_lanes[LANES] = {0.0f};
+            float total_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += A[i * N + j] * x[j];
+                    total_lanes[lane] = f32_add_product(A[i * N + j], x[j], total_lanes[lane]);
                 }
-            for (ptrdiff_t j = first; j < end; j++) {
-                total += A[i * N + j] * x[j];
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t j = first + lane;
+                    const float total_term = A[i * N + j] * x[j];
+                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t j = first; j < end; j++) {
+                total = f32_add_product(A[i * N + j], x[j], total);
+            }
+            FOR_LANES(F32_LANES)
+                total_lanes[lane] += total_lanes[lane + F32_LANES];
             total += f32_total(total_lanes);
         }
         sum_A_x[i] = total;
@@ -103,20 +197,40 @@ void rayleigh_quotient_f32(ptrdiff_t N, const float *restrict x, const float *re
     float q = 0.0f;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        float sum_x_sum_A_x_lanes[LANES] = {0.0f};
-        float q_lanes[LANES] = {0.0f};
+        float sum_x_sum_A_x_lanes[F32_WIDE];
+        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            sum_x_sum_A_x_lanes[lane] = 0.0f;
+        float q_lanes[F32_WIDE];
+        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            q_lanes[lane] = 0.0f;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F32_WIDE <= end; first += F32_WIDE)
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                 const ptrdiff_t i = first + lane;
-                sum_x_sum_A_x_lanes[lane] += x[i] * sum_A_x[i];
-                q_lanes[lane] += x[i] * x[i];
+                sum_x_sum_A_x_lanes[lane] = f32_add_product(x[i], sum_A_x[i], sum_x_sum_A_x_lanes[lane]);
+                q_lanes[lane] = f32_add_product(x[i], x[i], q_lanes[lane]);
             }
-        for (ptrdiff_t i = first; i < end; i++) {
-            sum_x_sum_A_x += x[i] * sum_A_x[i];
-            q += x[i] * x[i];
+        if (first < end && end >= F32_WIDE) {
+            const ptrdiff_t again = first + F32_WIDE - end;
+            first = end - F32_WIDE;
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                const ptrdiff_t i = first + lane;
+                const float sum_x_sum_A_x_term = x[i] * sum_A_x[i];
+                sum_x_sum_A_x_lanes[lane] += lane < again ? 0.0f : sum_x_sum_A_x_term;
+                const float q_term = x[i] * x[i];
+                q_lanes[lane] += lane < again ? 0.0f : q_term;
+            }
+            first = end;
         }
+        for (ptrdiff_t i = first; i < end; i++) {
+            sum_x_sum_A_x = f32_add_product(x[i], sum_A_x[i], sum_x_sum_A_x);
+            q = f32_add_product(x[i], x[i], q);
+        }
+        FOR_LANES(F32_LANES)
+            sum_x_sum_A_x_lanes[lane] += sum_x_sum_A_x_lanes[lane + F32_LANES];
         sum_x_sum_A_x += f32_total(sum_x_sum_A_x_lanes);
+        FOR_LANES(F32_LANES)
+            q_lanes[lane] += q_lanes[lane + F32_LANES];
         q += f32_total(q_lanes);
     }
     out[0] = sum_x_sum_A_x / q;
@@ -131,16 +245,30 @@ void rayleigh_quotient_f64(ptrdiff_t N, const double *restrict x, const double *
         double total = 0.0;
         for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-            double total_lanes[LANES] = {0.0};
+            double total_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += A[i * N + j] * x[j];
+                    total_lanes[lane] = f64_add_product(A[i * N + j], x[j], total_lanes[lane]);
                 }
-            for (ptrdiff_t j = first; j < end; j++) {
-                total += A[i * N + j] * x[j];
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t j = first + lane;
+                    const double total_term = A[i * N + j] * x[j];
+                    total_lanes[lane] += lane < again ? 0.0 : total_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t j = first; j < end; j++) {
+                total = f64_add_product(A[i * N + j], x[j], total);
+            }
+            FOR_LANES(F64_LANES)
+                total_lanes[lane] += total_lanes[lane + F64_LANES];
             total += f64_total(total_lanes);
         }
         sum_A_x[i] = total;
@@ -149,20 +277,40 @@ void rayleigh_quotient_f64(ptrdiff_t N, const double *restrict x, const double *
     double q = 0.0;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        double sum_x_sum_A_x_lanes[LANES] = {0.0};
-        double q_lanes[LANES] = {0.0};
+        double sum_x_sum_A_x_lanes[F64_WIDE];
+        FOR_LANES(F64_WIDE)
+            sum_x_sum_A_x_lanes[lane] = 0.0;
+        double q_lanes[F64_WIDE];
+        FOR_LANES(F64_WIDE)
+            q_lanes[lane] = 0.0;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F64_WIDE <= end; first += F64_WIDE)
+            FOR_LANES(F64_WIDE) {
                 const ptrdiff_t i = first + lane;
-                sum_x_sum_A_x_lanes[lane] += x[i] * sum_A_x[i];
-                q_lanes[lane] += x[i] * x[i];
+                sum_x_sum_A_x_lanes[lane] = f64_add_product(x[i], sum_A_x[i], sum_x_sum_A_x_lanes[lane]);
+                q_lanes[lane] = f64_add_product(x[i], x[i], q_lanes[lane]);
             }
-        for (ptrdiff_t i = first; i < end; i++) {
-            sum_x_sum_A_x += x[i] * sum_A_x[i];
-            q += x[i] * x[i];
+        if (first < end && end >= F64_WIDE) {
+            const ptrdiff_t again = first + F64_WIDE - end;
+            first = end - F64_WIDE;
+            FOR_LANES(F64_WIDE) {
+                const ptrdiff_t i = first + lane;
+                const double sum_x_sum_A_x_term = x[i] * sum_A_x[i];
+                sum_x_sum_A_x_lanes[lane] += lane < again ? 0.0 : sum_x_sum_A_x_term;
+                const double q_term = x[i] * x[i];
+                q_lanes[lane] += lane < again ? 0.0 : q_term;
+            }
+            first = end;
         }
+        for (ptrdiff_t i = first; i < end; i++) {
+            sum_x_sum_A_x = f64_add_product(x[i], sum_A_x[i], sum_x_sum_A_x);
+            q = f64_add_product(x[i], x[i], q);
+        }
+        FOR_LANES(F64_LANES)
+            sum_x_sum_A_x_lanes[lane] += sum_x_sum_A_x_lanes[lane + F64_LANES];
         sum_x_sum_A_x += f64_total(sum_x_sum_A_x_lanes);
+        FOR_LANES(F64_LANES)
+            q_lanes[lane] += q_lanes[lane + F64_LANES];
         q += f64_total(q_lanes);
     }
     out[0] = sum_x_sum_A_x / q;
@@ -174,16 +322,30 @@ void rayleigh_quotient_gradient_x_f32(ptrdiff_t N, const float *restrict x, cons
     float q = 0.0f;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        float q_lanes[LANES] = {0.0f};
+        float q_lanes[F32_WIDE];
+        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            q_lanes[lane] = 0.0f;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F32_WIDE <= end; first += F32_WIDE)
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                 const ptrdiff_t k = first + lane;
-                q_lanes[lane] += x[k] * x[k];
+                q_lanes[lane] = f32_add_product(x[k], x[k], q_lanes[lane]);
             }
-        for (ptrdiff_t k = first; k < end; k++) {
-            q += x[k] * x[k];
+        if (first < end && end >= F32_WIDE) {
+            const ptrdiff_t again = first + F32_WIDE - end;
+            first = end - F32_WIDE;
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                const ptrdiff_t k = first + lane;
+                const float q_term = x[k] * x[k];
+                q_lanes[lane] += lane < again ? 0.0f : q_term;
+            }
+            first = end;
         }
+        for (ptrdiff_t k = first; k < end; k++) {
+            q = f32_add_product(x[k], x[k], q);
+        }
+        FOR_LANES(F32_LANES)
+            q_lanes[lane] += q_lanes[lane + F32_LANES];
         q += f32_total(q_lanes);
     }
     for (ptrdiff_t k = 0; k < N; k++) {
@@ -191,7 +353,7 @@ void rayleigh_quotient_gradient_x_f32(ptrdiff_t N, const float *restrict x, cons
     }
     for (ptrdiff_t j = 0; j < N; j++) {
         for (ptrdiff_t k = 0; k < N; k++) {
-            out[k] += x[j] * (A[k * N + j] + A[j * N + k]);
+            out[k] = f32_add_product(x[j], A[k * N + j] + A[j * N + k], out[k]);
         }
     }
     for (ptrdiff_t k = 0; k < N; k++) {
@@ -205,16 +367,30 @@ void rayleigh_quotient_gradient_x_f64(ptrdiff_t N, const double *restrict x,
     double q = 0.0;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        double q_lanes[LANES] = {0.0};
+        double q_lanes[F64_WIDE];
+        FOR_LANES(F64_WIDE)
+            q_lanes[lane] = 0.0;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F64_WIDE <= end; first += F64_WIDE)
+            FOR_LANES(F64_WIDE) {
                 const ptrdiff_t k = first + lane;
-                q_lanes[lane] += x[k] * x[k];
+                q_lanes[lane] = f64_add_product(x[k], x[k], q_lanes[lane]);
             }
-        for (ptrdiff_t k = first; k < end; k++) {
-            q += x[k] * x[k];
+        if (first < end && end >= F64_WIDE) {
+            const ptrdiff_t again = first + F64_WIDE - end;
+            first = end - F64_WIDE;
+            FOR_LANES(F64_WIDE) {
+                const ptrdiff_t k = first + lane;
+                const double q_term = x[k] * x[k];
+                q_lanes[lane] += lane < again ? 0.0 : q_term;
+            }
+            first = end;
         }
+        for (ptrdiff_t k = first; k < end; k++) {
+            q = f64_add_product(x[k], x[k], q);
+        }
+        FOR_LANES(F64_LANES)
+            q_lanes[lane] += q_lanes[lane + F64_LANES];
         q += f64_total(q_lanes);
     }
     for (ptrdiff_t k = 0; k < N; k++) {
@@ -222,7 +398,7 @@ void rayleigh_quotient_gradient_x_f64(ptrdiff_t N, const double *restrict x,
     }
     for (ptrdiff_t j = 0; j < N; j++) {
         for (ptrdiff_t k = 0; k < N; k++) {
-            out[k] += x[j] * (A[k * N + j] + A[j * N + k]);
+            out[k] = f64_add_product(x[j], A[k * N + j] + A[j * N + k], out[k]);
         }
     }
     for (ptrdiff_t k = 0; k < N; k++) {
@@ -235,23 +411,50 @@ void rayleigh_quotient_gradient_A_f32(ptrdiff_t N, const float *restrict x, floa
     float q = 0.0f;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        float q_lanes[LANES] = {0.0f};
+        float q_lanes[F32_WIDE];
+        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            q_lanes[lane] = 0.0f;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F32_WIDE <= end; first += F32_WIDE)
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                 const ptrdiff_t k = first + lane;
-                q_lanes[lane] += x[k] * x[k];
+                q_lanes[lane] = f32_add_product(x[k], x[k], q_lanes[lane]);
             }
-        for (ptrdiff_t k = first; k < end; k++) {
-            q += x[k] * x[k];
+        if (first < end && end >= F32_WIDE) {
+            const ptrdiff_t again = first + F32_WIDE - end;
+            first = end - F32_WIDE;
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                const ptrdiff_t k = first + lane;
+                const float q_term = x[k] * x[k];
+                q_lanes[lane] += lane < again ? 0.0f : q_term;
+            }
+            first = end;
         }
+        for (ptrdiff_t k = first; k < end; k++) {
+            q = f32_add_product(x[k], x[k], q);
+        }
+        FOR_LANES(F32_LANES)
+            q_lanes[lane] += q_lanes[lane + F32_LANES];
         q += f32_total(q_lanes);
     }
     for (ptrdiff_t j = 0; j < N; j++) {
-        for (ptrdiff_t i = 0; i < N; i++) {
-            entries[j * N + i] = x[i] * x[j] / q;
+        if (N * N * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = x[i] * x[j] / q;
+                }
+                f32_stream(&entries[j * N + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < N; i++) {
+                entries[j * N + i] = x[i] * x[j] / q;
+            }
         }
     }
+    end_of_streams();
 }
 
 void rayleigh_quotient_gradient_A_f64(ptrdiff_t N, const double *restrict x,
@@ -260,23 +463,50 @@ void rayleigh_quotient_gradient_A_f64(ptrdiff_t N, const double *restrict x,
     double q = 0.0;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        double q_lanes[LANES] = {0.0};
+        double q_lanes[F64_WIDE];
+        FOR_LANES(F64_WIDE)
+            q_lanes[lane] = 0.0;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F64_WIDE <= end; first += F64_WIDE)
+            FOR_LANES(F64_WIDE) {
                 const ptrdiff_t k = first + lane;
-                q_lanes[lane] += x[k] * x[k];
+                q_lanes[lane] = f64_add_product(x[k], x[k], q_lanes[lane]);
             }
-        for (ptrdiff_t k = first; k < end; k++) {
-            q += x[k] * x[k];
+        if (first < end && end >= F64_WIDE) {
+            const ptrdiff_t again = first + F64_WIDE - end;
+            first = end - F64_WIDE;
+            FOR_LANES(F64_WIDE) {
+                const ptrdiff_t k = first + lane;
+                const double q_term = x[k] * x[k];
+                q_lanes[lane] += lane < again ? 0.0 : q_term;
+            }
+            first = end;
         }
+        for (ptrdiff_t k = first; k < end; k++) {
+            q = f64_add_product(x[k], x[k], q);
+        }
+        FOR_LANES(F64_LANES)
+            q_lanes[lane] += q_lanes[lane + F64_LANES];
         q += f64_total(q_lanes);
     }
     for (ptrdiff_t j = 0; j < N; j++) {
-        for (ptrdiff_t i = 0; i < N; i++) {
-            entries[j * N + i] = x[i] * x[j] / q;
+        if (N * N * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = x[i] * x[j] / q;
+                }
+                f64_stream(&entries[j * N + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < N; i++) {
+                entries[j * N + i] = x[i] * x[j] / q;
+            }
         }
     }
+    end_of_streams();
 }
 
 void rayleigh_quotient_vjp_f32(ptrdiff_t N, const float *restrict x, const float *restrict A,
@@ -285,16 +515,30 @@ void rayleigh_quotient_vjp_f32(ptrdiff_t N, const float *restrict x, const float
     float q = 0.0f;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        float q_lanes[LANES] = {0.0f};
+        float q_lanes[F32_WIDE];
+        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            q_lanes[lane] = 0.0f;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F32_WIDE <= end; first += F32_WIDE)
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                 const ptrdiff_t k = first + lane;
-                q_lanes[lane] += x[k] * x[k];
+                q_lanes[lane] = f32_add_product(x[k], x[k], q_lanes[lane]);
             }
-        for (ptrdiff_t k = first; k < end; k++) {
-            q += x[k] * x[k];
+        if (first < end && end >= F32_WIDE) {
+            const ptrdiff_t again = first + F32_WIDE - end;
+            first = end - F32_WIDE;
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                const ptrdiff_t k = first + lane;
+                const float q_term = x[k] * x[k];
+                q_lanes[lane] += lane < again ? 0.0f : q_term;
+            }
+            first = end;
         }
+        for (ptrdiff_t k = first; k < end; k++) {
+            q = f32_add_product(x[k], x[k], q);
+        }
+        FOR_LANES(F32_LANES)
+            q_lanes[lane] += q_lanes[lane + F32_LANES];
         q += f32_total(q_lanes);
     }
     for (ptrdiff_t k = 0; k < N; k++) {
@@ -302,17 +546,30 @@ void rayleigh_quotient_vjp_f32(ptrdiff_t N, const float *restrict x, const float
     }
     for (ptrdiff_t j = 0; j < N; j++) {
         for (ptrdiff_t k = 0; k < N; k++) {
-            dx[k] += x[j] * (A[k * N + j] + A[j * N + k]);
+            dx[k] = f32_add_product(x[j], A[k * N + j] + A[j * N + k], dx[k]);
         }
     }
     for (ptrdiff_t k = 0; k < N; k++) {
         dx[k] = g * (dx[k] - 2.0f * rho * x[k]) / q;
     }
     for (ptrdiff_t i = 0; i < N; i++) {
-        for (ptrdiff_t j = 0; j < N; j++) {
-            dA[i * N + j] = g * x[i] * x[j] / q;
+        if (N * N * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+                float chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    chunk[j - begin] = g * x[i] * x[j] / q;
+                }
+                f32_stream(&dA[i * N + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t j = 0; j < N; j++) {
+                dA[i * N + j] = g * x[i] * x[j] / q;
+            }
         }
     }
+    end_of_streams();
 }
 
 void rayleigh_quotient_vjp_f64(ptrdiff_t N, const double *restrict x, const double *restrict A,
@@ -321,16 +578,30 @@ void rayleigh_quotient_vjp_f64(ptrdiff_t N, const double *restrict x, const doub
     double q = 0.0;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        double q_lanes[LANES] = {0.0};
+        double q_lanes[F64_WIDE];
+        FOR_LANES(F64_WIDE)
+            q_lanes[lane] = 0.0;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F64_WIDE <= end; first += F64_WIDE)
+            FOR_LANES(F64_WIDE) {
                 const ptrdiff_t k = first + lane;
-                q_lanes[lane] += x[k] * x[k];
+                q_lanes[lane] = f64_add_product(x[k], x[k], q_lanes[lane]);
             }
-        for (ptrdiff_t k = first; k < end; k++) {
-            q += x[k] * x[k];
+        if (first < end && end >= F64_WIDE) {
+            const ptrdiff_t again = first + F64_WIDE - end;
+            first = end - F64_WIDE;
+            FOR_LANES(F64_WIDE) {
+                const ptrdiff_t k = first + lane;
+                const double q_term = x[k] * x[k];
+                q_lanes[lane] += lane < again ? 0.0 : q_term;
+            }
+            first = end;
         }
+        for (ptrdiff_t k = first; k < end; k++) {
+            q = f64_add_product(x[k], x[k], q);
+        }
+        FOR_LANES(F64_LANES)
+            q_lanes[lane] += q_lanes[lane + F64_LANES];
         q += f64_total(q_lanes);
     }
     for (ptrdiff_t k = 0; k < N; k++) {
@@ -338,17 +609,30 @@ void rayleigh_quotient_vjp_f64(ptrdiff_t N, const double *restrict x, const doub
     }
     for (ptrdiff_t j = 0; j < N; j++) {
         for (ptrdiff_t k = 0; k < N; k++) {
-            dx[k] += x[j] * (A[k * N + j] + A[j * N + k]);
+            dx[k] = f64_add_product(x[j], A[k * N + j] + A[j * N + k], dx[k]);
         }
     }
     for (ptrdiff_t k = 0; k < N; k++) {
         dx[k] = g * (dx[k] - 2.0 * rho * x[k]) / q;
     }
     for (ptrdiff_t i = 0; i < N; i++) {
-        for (ptrdiff_t j = 0; j < N; j++) {
-            dA[i * N + j] = g * x[i] * x[j] / q;
+        if (N * N * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+                double chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    chunk[j - begin] = g * x[i] * x[j] / q;
+                }
+                f64_stream(&dA[i * N + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t j = 0; j < N; j++) {
+                dA[i * N + j] = g * x[i] * x[j] / q;
+            }
         }
     }
+    end_of_streams();
 }
 
 ptrdiff_t rayleigh_quotient_jvp_work(ptrdiff_t N)
@@ -367,16 +651,30 @@ void rayleigh_quotient_jvp_f32(ptrdiff_t N, const float *restrict x, const float
     float q = 0.0f;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        float q_lanes[LANES] = {0.0f};
+        float q_lanes[F32_WIDE];
+        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            q_lanes[lane] = 0.0f;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F32_WIDE <= end; first += F32_WIDE)
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                 const ptrdiff_t k = first + lane;
-                q_lanes[lane] += x[k] * x[k];
+                q_lanes[lane] = f32_add_product(x[k], x[k], q_lanes[lane]);
             }
-        for (ptrdiff_t k = first; k < end; k++) {
-            q += x[k] * x[k];
+        if (first < end && end >= F32_WIDE) {
+            const ptrdiff_t again = first + F32_WIDE - end;
+            first = end - F32_WIDE;
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                const ptrdiff_t k = first + lane;
+                const float q_term = x[k] * x[k];
+                q_lanes[lane] += lane < again ? 0.0f : q_term;
+            }
+            first = end;
         }
+        for (ptrdiff_t k = first; k < end; k++) {
+            q = f32_add_product(x[k], x[k], q);
+        }
+        FOR_LANES(F32_LANES)
+            q_lanes[lane] += q_lanes[lane + F32_LANES];
         q += f32_total(q_lanes);
     }
     for (ptrdiff_t k = 0; k < N; k++) {
@@ -384,38 +682,66 @@ void rayleigh_quotient_jvp_f32(ptrdiff_t N, const float *restrict x, const float
     }
     for (ptrdiff_t j = 0; j < N; j++) {
         for (ptrdiff_t k = 0; k < N; k++) {
-            sum_x_A[k] += x[j] * (A[k * N + j] + A[j * N + k]);
+            sum_x_A[k] = f32_add_product(x[j], A[k * N + j] + A[j * N + k], sum_x_A[k]);
         }
     }
     float sum_x_dot_sum_x_A_rho = 0.0f;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        float sum_x_dot_sum_x_A_rho_lanes[LANES] = {0.0f};
+        float sum_x_dot_sum_x_A_rho_lanes[F32_WIDE];
+        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            sum_x_dot_sum_x_A_rho_lanes[lane] = 0.0f;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F32_WIDE <= end; first += F32_WIDE)
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                 const ptrdiff_t k = first + lane;
-                sum_x_dot_sum_x_A_rho_lanes[lane] += x_dot[k] * (sum_x_A[k] - 2.0f * rho * x[k]);
+                sum_x_dot_sum_x_A_rho_lanes[lane] = f32_add_product(x_dot[k], sum_x_A[k] - 2.0f * rho * x[k], sum_x_dot_sum_x_A_rho_lanes[lane]);
             }
-        for (ptrdiff_t k = first; k < end; k++) {
-            sum_x_dot_sum_x_A_rho += x_dot[k] * (sum_x_A[k] - 2.0f * rho * x[k]);
+        if (first < end && end >= F32_WIDE) {
+            const ptrdiff_t again = first + F32_WIDE - end;
+            first = end - F32_WIDE;
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                const ptrdiff_t k = first + lane;
+                const float sum_x_dot_sum_x_A_rho_term = x_dot[k] * (sum_x_A[k] - 2.0f * rho * x[k]);
+                sum_x_dot_sum_x_A_rho_lanes[lane] += lane < again ? 0.0f : sum_x_dot_sum_x_A_rho_term;
+            }
+            first = end;
         }
+        for (ptrdiff_t k = first; k < end; k++) {
+            sum_x_dot_sum_x_A_rho = f32_add_product(x_dot[k], sum_x_A[k] - 2.0f * rho * x[k], sum_x_dot_sum_x_A_rho);
+        }
+        FOR_LANES(F32_LANES)
+            sum_x_dot_sum_x_A_rho_lanes[lane] += sum_x_dot_sum_x_A_rho_lanes[lane + F32_LANES];
         sum_x_dot_sum_x_A_rho += f32_total(sum_x_dot_sum_x_A_rho_lanes);
     }
     for (ptrdiff_t i = 0; i < N; i++) {
         float total = 0.0f;
         for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-            float total_lanes[LANES] = {0.0f};
+            float total_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += x[j] * A_dot[i * N + j];
+                    total_lanes[lane] = f32_add_product(x[j], A_dot[i * N + j], total_lanes[lane]);
                 }
-            for (ptrdiff_t j = first; j < end; j++) {
-                total += x[j] * A_dot[i * N + j];
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t j = first + lane;
+                    const float total_term = x[j] * A_dot[i * N + j];
+                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t j = first; j < end; j++) {
+                total = f32_add_product(x[j], A_dot[i * N + j], total);
+            }
+            FOR_LANES(F32_LANES)
+                total_lanes[lane] += total_lanes[lane + F32_LANES];
             total += f32_total(total_lanes);
         }
         sum_x_A_dot[i] = total;
@@ -423,16 +749,30 @@ void rayleigh_quotient_jvp_f32(ptrdiff_t N, const float *restrict x, const float
     float sum_x_sum_x_A_dot = 0.0f;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        float sum_x_sum_x_A_dot_lanes[LANES] = {0.0f};
+        float sum_x_sum_x_A_dot_lanes[F32_WIDE];
+        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            sum_x_sum_x_A_dot_lanes[lane] = 0.0f;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F32_WIDE <= end; first += F32_WIDE)
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                 const ptrdiff_t i = first + lane;
-                sum_x_sum_x_A_dot_lanes[lane] += x[i] * sum_x_A_dot[i];
+                sum_x_sum_x_A_dot_lanes[lane] = f32_add_product(x[i], sum_x_A_dot[i], sum_x_sum_x_A_dot_lanes[lane]);
             }
-        for (ptrdiff_t i = first; i < end; i++) {
-            sum_x_sum_x_A_dot += x[i] * sum_x_A_dot[i];
+        if (first < end && end >= F32_WIDE) {
+            const ptrdiff_t again = first + F32_WIDE - end;
+            first = end - F32_WIDE;
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                const ptrdiff_t i = first + lane;
+                const float sum_x_sum_x_A_dot_term = x[i] * sum_x_A_dot[i];
+                sum_x_sum_x_A_dot_lanes[lane] += lane < again ? 0.0f : sum_x_sum_x_A_dot_term;
+            }
+            first = end;
         }
+        for (ptrdiff_t i = first; i < end; i++) {
+            sum_x_sum_x_A_dot = f32_add_product(x[i], sum_x_A_dot[i], sum_x_sum_x_A_dot);
+        }
+        FOR_LANES(F32_LANES)
+            sum_x_sum_x_A_dot_lanes[lane] += sum_x_sum_x_A_dot_lanes[lane + F32_LANES];
         sum_x_sum_x_A_dot += f32_total(sum_x_sum_x_A_dot_lanes);
     }
     out[0] = (sum_x_dot_sum_x_A_rho + sum_x_sum_x_A_dot) / q;
@@ -449,16 +789,30 @@ void rayleigh_quotient_jvp_f64(ptrdiff_t N, const double *restrict x, const doub
     double q = 0.0;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        double q_lanes[LANES] = {0.0};
+        double q_lanes[F64_WIDE];
+        FOR_LANES(F64_WIDE)
+            q_lanes[lane] = 0.0;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F64_WIDE <= end; first += F64_WIDE)
+            FOR_LANES(F64_WIDE) {
                 const ptrdiff_t k = first + lane;
-                q_lanes[lane] += x[k] * x[k];
+                q_lanes[lane] = f64_add_product(x[k], x[k], q_lanes[lane]);
             }
-        for (ptrdiff_t k = first; k < end; k++) {
-            q += x[k] * x[k];
+        if (first < end && end >= F64_WIDE) {
+            const ptrdiff_t again = first + F64_WIDE - end;
+            first = end - F64_WIDE;
+            FOR_LANES(F64_WIDE) {
+                const ptrdiff_t k = first + lane;
+                const double q_term = x[k] * x[k];
+                q_lanes[lane] += lane < again ? 0.0 : q_term;
+            }
+            first = end;
         }
+        for (ptrdiff_t k = first; k < end; k++) {
+            q = f64_add_product(x[k], x[k], q);
+        }
+        FOR_LANES(F64_LANES)
+            q_lanes[lane] += q_lanes[lane + F64_LANES];
         q += f64_total(q_lanes);
     }
     for (ptrdiff_t k = 0; k < N; k++) {
@@ -466,38 +820,66 @@ void rayleigh_quotient_jvp_f64(ptrdiff_t N, const double *restrict x, const doub
     }
     for (ptrdiff_t j = 0; j < N; j++) {
         for (ptrdiff_t k = 0; k < N; k++) {
-            sum_x_A[k] += x[j] * (A[k * N + j] + A[j * N + k]);
+            sum_x_A[k] = f64_add_product(x[j], A[k * N + j] + A[j * N + k], sum_x_A[k]);
         }
     }
     double sum_x_dot_sum_x_A_rho = 0.0;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        double sum_x_dot_sum_x_A_rho_lanes[LANES] = {0.0};
+        double sum_x_dot_sum_x_A_rho_lanes[F64_WIDE];
+        FOR_LANES(F64_WIDE)
+            sum_x_dot_sum_x_A_rho_lanes[lane] = 0.0;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F64_WIDE <= end; first += F64_WIDE)
+            FOR_LANES(F64_WIDE) {
                 const ptrdiff_t k = first + lane;
-                sum_x_dot_sum_x_A_rho_lanes[lane] += x_dot[k] * (sum_x_A[k] - 2.0 * rho * x[k]);
+                sum_x_dot_sum_x_A_rho_lanes[lane] = f64_add_product(x_dot[k], sum_x_A[k] - 2.0 * rho * x[k], sum_x_dot_sum_x_A_rho_lanes[lane]);
             }
-        for (ptrdiff_t k = first; k < end; k++) {
-            sum_x_dot_sum_x_A_rho += x_dot[k] * (sum_x_A[k] - 2.0 * rho * x[k]);
+        if (first < end && end >= F64_WIDE) {
+            const ptrdiff_t again = first + F64_WIDE - end;
+            first = end - F64_WIDE;
+            FOR_LANES(F64_WIDE) {
+                const ptrdiff_t k = first + lane;
+                const double sum_x_dot_sum_x_A_rho_term = x_dot[k] * (sum_x_A[k] - 2.0 * rho * x[k]);
+                sum_x_dot_sum_x_A_rho_lanes[lane] += lane < again ? 0.0 : sum_x_dot_sum_x_A_rho_term;
+            }
+            first = end;
         }
+        for (ptrdiff_t k = first; k < end; k++) {
+            sum_x_dot_sum_x_A_rho = f64_add_product(x_dot[k], sum_x_A[k] - 2.0 * rho * x[k], sum_x_dot_sum_x_A_rho);
+        }
+        FOR_LANES(F64_LANES)
+            sum_x_dot_sum_x_A_rho_lanes[lane] += sum_x_dot_sum_x_A_rho_lanes[lane + F64_LANES];
         sum_x_dot_sum_x_A_rho += f64_total(sum_x_dot_sum_x_A_rho_lanes);
     }
     for (ptrdiff_t i = 0; i < N; i++) {
         double total = 0.0;
         for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-            double total_lanes[LANES] = {0.0};
+            double total_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += x[j] * A_dot[i * N + j];
+                    total_lanes[lane] = f64_add_product(x[j], A_dot[i * N + j], total_lanes[lane]);
                 }
-            for (ptrdiff_t j = first; j < end; j++) {
-                total += x[j] * A_dot[i * N + j];
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t j = first + lane;
+                    const double total_term = x[j] * A_dot[i * N + j];
+                    total_lanes[lane] += lane < again ? 0.0 : total_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t j = first; j < end; j++) {
+                total = f64_add_product(x[j], A_dot[i * N + j], total);
+            }
+            FOR_LANES(F64_LANES)
+                total_lanes[lane] += total_lanes[lane + F64_LANES];
             total += f64_total(total_lanes);
         }
         sum_x_A_dot[i] = total;
@@ -505,16 +887,30 @@ void rayleigh_quotient_jvp_f64(ptrdiff_t N, const double *restrict x, const doub
     double sum_x_sum_x_A_dot = 0.0;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        double sum_x_sum_x_A_dot_lanes[LANES] = {0.0};
+        double sum_x_sum_x_A_dot_lanes[F64_WIDE];
+        FOR_LANES(F64_WIDE)
+            sum_x_sum_x_A_dot_lanes[lane] = 0.0;
         ptrdiff_t first = begin;
-        for (; first + LANES <= end; first += LANES)
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+        for (; first + F64_WIDE <= end; first += F64_WIDE)
+            FOR_LANES(F64_WIDE) {
                 const ptrdiff_t i = first + lane;
-                sum_x_sum_x_A_dot_lanes[lane] += x[i] * sum_x_A_dot[i];
+                sum_x_sum_x_A_dot_lanes[lane] = f64_add_product(x[i], sum_x_A_dot[i], sum_x_sum_x_A_dot_lanes[lane]);
             }
-        for (ptrdiff_t i = first; i < end; i++) {
-            sum_x_sum_x_A_dot += x[i] * sum_x_A_dot[i];
+        if (first < end && end >= F64_WIDE) {
+            const ptrdiff_t again = first + F64_WIDE - end;
+            first = end - F64_WIDE;
+            FOR_LANES(F64_WIDE) {
+                const ptrdiff_t i = first + lane;
+                const double sum_x_sum_x_A_dot_term = x[i] * sum_x_A_dot[i];
+                sum_x_sum_x_A_dot_lanes[lane] += lane < again ? 0.0 : sum_x_sum_x_A_dot_term;
+            }
+            first = end;
         }
+        for (ptrdiff_t i = first; i < end; i++) {
+            sum_x_sum_x_A_dot = f64_add_product(x[i], sum_x_A_dot[i], sum_x_sum_x_A_dot);
+        }
+        FOR_LANES(F64_LANES)
+            sum_x_sum_x_A_dot_lanes[lane] += sum_x_sum_x_A_dot_lanes[lane + F64_LANES];
         sum_x_sum_x_A_dot += f64_total(sum_x_sum_x_A_dot_lanes);
     }
     out[0] = (sum_x_dot_sum_x_A_rho + sum_x_sum_x_A_dot) / q;

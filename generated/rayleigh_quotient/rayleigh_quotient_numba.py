@@ -21,7 +21,7 @@ Source: L. N. Trefethen and D. Bau, Numerical Linear Algebra, SIAM, 1997, lectur
 """
 
 import numpy as np
-from numba import njit
+from numba import from_dtype, njit, types
 
 __all__ = [
     "rayleigh_quotient",
@@ -35,144 +35,54 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 
 
-@njit(**_FAST)
-def _overlap(first, second):
-    """Whether two C-contiguous arrays have memory in common."""
-    start, other = first.ctypes.data, second.ctypes.data
-    return start < other + second.nbytes and other < start + first.nbytes
-
-
-def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
-
-    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
-    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
-    """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
-    arrays, sizes, of, single = [], {}, {}, None
-    for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
-        if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
-        if label_of is not None:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
-        else:
-            if not isinstance(value, np.ndarray):
-                if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
-                value = np.asarray(value, dtype)
-            elif not value.ndim and value.dtype.kind in "iuf":
-                value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
-        if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
-        if batched:
-            alone = array.ndim == least
-            if single is not None and alone != single[1]:
-                one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
-            single = single or (name, alone)
-            array = array[None] if alone else array
-        for axis, size in zip(axes, array.shape, strict=True):
-            if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
-            if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
-        arrays.append(array)
-    for place, (name, _, _, label_of, _) in enumerate(arguments):
-        array = arrays[place]
-        if label_of is not None:
-            # Where no argument has that axis, nothing is looked up along it.
-            places = sizes.get(label_of)
-            outside = array < 0 if places is None else (array < 0) | (array >= places)
-            if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
-            array = array.astype(np.intp)
-        if array.ndim:
-            array = np.ascontiguousarray(array)
-        arrays[place] = array if array.ndim else array[()]
-    return arrays, sizes, dtype, single is not None and single[1]
-
-
-def _output(name, out, shape, dtype, without_batch, others):
-    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
-    if out is None:
-        return np.empty(shape, dtype)
-    wanted = shape[1:] if without_batch else shape
-    masked = isinstance(out, np.ma.MaskedArray)
-    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
-    return out[None] if without_batch else out
-
-
+_Array = np.ndarray
 _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _is_plain(first, *others):
-    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
-    if type(first[0]) is not np.ndarray:
-        return False
-    dtype = first[0].dtype
-    if dtype is not _REALS[0] and dtype is not _REALS[1]:
-        return False
-    for array, axes in (first, *others):
-        if type(array) is not np.ndarray or array.dtype is not dtype:
-            return False
-        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
-            return False
-    return True
+def _reads(axes):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
+    return lambda real: types.Array(real, axes, "C", readonly=True)
 
 
-@njit(**_FAST)
-def _rayleigh_quotient_kernel(x, A, out):
-    """The loops of rayleigh_quotient."""
-    real = out.dtype.type  # keeps literals narrow
-    N = x.shape[0]
-    sum_A_x = np.empty(N, out.dtype)  # of all samples
-    for i in range(N):
-        total = real(0)
-        for j in range(N):
-            total += A[i, j] * x[j]
-        sum_A_x[i] = total
-    sum_x_sum_A_x = real(0)
-    q = real(0)
-    for i in range(N):
-        sum_x_sum_A_x += x[i] * sum_A_x[i]
-        q += x[i] * x[i]
-    out[()] = sum_x_sum_A_x / q
+def _writes(axes):
+    """One that it writes."""
+    return lambda real: types.Array(real, axes, "C")
+
+
+def _places(axes):
+    """One that holds places of labels."""
+    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+
+
+def _number(real):
+    """A number."""
+    return types.float64
+
+
+class _ByDtype(dict):
+    """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
+
+    def __init__(self, function, kinds):
+        self.function, self.kinds = function, kinds
+
+    def __missing__(self, dtype):
+        if dtype not in _REALS:
+            raise TypeError(f"expected float32 or float64, found {dtype}")
+        # Compiled for one signature, it is not compiled again for others.
+        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        try:
+            # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
+            made = njit(signature, **{**_FAST, "cache": True})(self.function)
+        except Exception:  # no file, no place to write to, or nothing there that can be read
+            made = njit(signature, **_FAST)(self.function)
+        self[dtype] = made
+        return made
+
+
+def _by_dtype(*kinds):
+    """Let a function be compiled for one dtype at a time."""
+    return lambda function: _ByDtype(function, kinds)
 
 
 def rayleigh_quotient(x, A, out=None):
@@ -197,6 +107,10 @@ def rayleigh_quotient(x, A, out=None):
     ------
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
     arrays, sizes, dtype, single = _read(
         ("x", x, ('N',), None, False),
@@ -210,31 +124,22 @@ def rayleigh_quotient(x, A, out=None):
 
 
 @njit(**_FAST)
-def _rayleigh_quotient_gradient_x_kernel(x, A, rho, out):
-    """The loops of rayleigh_quotient_gradient_x."""
+def _rayleigh_quotient_kernel(x, A, out):
+    """The loops of rayleigh_quotient."""
     real = out.dtype.type  # keeps literals narrow
     N = x.shape[0]
-    # What does not fit together is left to the checks that say why.
-    if (
-        N == 0
-        or A.shape[0] != N
-        or A.shape[1] != N
-        or out.shape[0] != N
-        or _overlap(out, x)
-        or _overlap(out, A)
-    ):
-        return False
+    sum_A_x = np.empty(N, out.dtype)  # of all samples
+    for i in range(N):
+        total = real(0)
+        for j in range(N):
+            total += A[i, j] * x[j]
+        sum_A_x[i] = total
+    sum_x_sum_A_x = real(0)
     q = real(0)
-    for k in range(N):
-        q += x[k] * x[k]
-    for k in range(N):
-        out[k] = real(0)
-    for j in range(N):
-        for k in range(N):
-            out[k] += x[j] * (A[k, j] + A[j, k])
-    for k in range(N):
-        out[k] = (out[k] - real(2) * rho * x[k]) / q
-    return True
+    for i in range(N):
+        sum_x_sum_A_x += x[i] * sum_A_x[i]
+        q += x[i] * x[i]
+    out[()] = sum_x_sum_A_x / q
 
 
 def rayleigh_quotient_gradient_x(x, A, rho, out=None):
@@ -248,7 +153,7 @@ def rayleigh_quotient_gradient_x(x, A, rho, out=None):
         Input.
     A : array (N, N)
         Input.
-    rho : array ()
+    rho : number
         What the forward function returned.
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
@@ -262,11 +167,23 @@ def rayleigh_quotient_gradient_x(x, A, rho, out=None):
     ------
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
-    if out is not None and type(rho) in _NUMBERS and _is_plain((x, 1), (A, 2), (out, 1)):
-        rho = x.dtype.type(rho)
-        if _rayleigh_quotient_gradient_x_kernel(x, A, rho, out):
-            return out
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(x) is type(A) is type(out) is _Array
+        and type(rho) in _NUMBERS
+        and x.flags.c_contiguous
+        and A.flags.c_contiguous
+    ):
+        try:
+            if _rayleigh_quotient_gradient_x_compiled[x.dtype](x, A, rho, out):
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('N',), None, False),
@@ -276,21 +193,42 @@ def rayleigh_quotient_gradient_x(x, A, rho, out=None):
     x, A, rho = arrays
     N = sizes["N"]
     out = _output("out", out, (N,), dtype, False, arrays)
-    _rayleigh_quotient_gradient_x_kernel(x, A, rho, out)
+    _rayleigh_quotient_gradient_x_compiled[dtype](x, A, rho, out)
     return out
 
 
 @njit(**_FAST)
-def _rayleigh_quotient_gradient_A_kernel(x, entries):
-    """The loops of rayleigh_quotient_gradient_A."""
-    real = entries.dtype.type  # keeps literals narrow
+def _rayleigh_quotient_gradient_x_kernel(x, A, rho, out):
+    """The loops of rayleigh_quotient_gradient_x."""
+    real = out.dtype.type  # keeps literals narrow
     N = x.shape[0]
     q = real(0)
     for k in range(N):
         q += x[k] * x[k]
+    for k in range(N):
+        out[k] = real(0)
     for j in range(N):
-        for i in range(N):
-            entries[j, i] = x[i] * x[j] / q
+        for k in range(N):
+            out[k] += x[j] * (A[k, j] + A[j, k])
+    for k in range(N):
+        out[k] = (out[k] - real(2) * rho * x[k]) / q
+
+
+@_by_dtype(_reads(1), _reads(2), _number, _writes(1))
+def _rayleigh_quotient_gradient_x_compiled(x, A, rho, out):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    real = x.dtype.type
+    N = x.shape[0]
+    if (
+        N == 0
+        or A.shape != (N, N)
+        or out.shape != (N,)
+        or _overlap(out, x)
+        or _overlap(out, A)
+    ):
+        return False
+    _rayleigh_quotient_gradient_x_kernel(x, A, real(rho), out)
+    return True
 
 
 def rayleigh_quotient_gradient_A(x, out=None):
@@ -315,6 +253,10 @@ def rayleigh_quotient_gradient_A(x, out=None):
     ------
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
     arrays, sizes, dtype, single = _read(
         ("x", x, ('N',), None, False),
@@ -328,39 +270,16 @@ def rayleigh_quotient_gradient_A(x, out=None):
 
 
 @njit(**_FAST)
-def _rayleigh_quotient_vjp_kernel(x, A, rho, g, dx, dA):
-    """The loops of rayleigh_quotient_vjp."""
-    real = dx.dtype.type  # keeps literals narrow
+def _rayleigh_quotient_gradient_A_kernel(x, entries):
+    """The loops of rayleigh_quotient_gradient_A."""
+    real = entries.dtype.type  # keeps literals narrow
     N = x.shape[0]
-    # What does not fit together is left to the checks that say why.
-    if (
-        N == 0
-        or A.shape[0] != N
-        or A.shape[1] != N
-        or dx.shape[0] != N
-        or dA.shape[0] != N
-        or dA.shape[1] != N
-        or _overlap(dx, x)
-        or _overlap(dx, A)
-        or _overlap(dA, x)
-        or _overlap(dA, A)
-        or _overlap(dA, dx)
-    ):
-        return False
     q = real(0)
     for k in range(N):
         q += x[k] * x[k]
-    for k in range(N):
-        dx[k] = real(0)
     for j in range(N):
-        for k in range(N):
-            dx[k] += x[j] * (A[k, j] + A[j, k])
-    for k in range(N):
-        dx[k] = g * (dx[k] - real(2) * rho * x[k]) / q
-    for i in range(N):
-        for j in range(N):
-            dA[i, j] = g * x[i] * x[j] / q
-    return True
+        for i in range(N):
+            entries[j, i] = x[i] * x[j] / q
 
 
 def rayleigh_quotient_vjp(x, A, rho, g, out=None):
@@ -376,9 +295,9 @@ def rayleigh_quotient_vjp(x, A, rho, g, out=None):
         Input.
     A : array (N, N)
         Input.
-    rho : array ()
+    rho : number
         What the forward function returned.
-    g : array ()
+    g : number
         The cotangent of rho.
     out : tuple of arrays, optional
         Where to put dx, dA: of the right shape and dtype, C-contiguous, and
@@ -393,18 +312,25 @@ def rayleigh_quotient_vjp(x, A, rho, g, out=None):
     ------
     ValueError
         If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
+    # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(out) is tuple
-        and len(out) == 2
+        type(out) is tuple and len(out) == 2
+        and type(x) is type(A) is type(out[0]) is type(out[1]) is _Array
         and type(rho) in _NUMBERS
         and type(g) in _NUMBERS
-        and _is_plain((x, 1), (A, 2), (out[0], 1), (out[1], 2))
+        and x.flags.c_contiguous
+        and A.flags.c_contiguous
     ):
-        rho = x.dtype.type(rho)
-        g = x.dtype.type(g)
-        if _rayleigh_quotient_vjp_kernel(x, A, rho, g, out[0], out[1]):
-            return out
+        try:
+            if _rayleigh_quotient_vjp_compiled[x.dtype](x, A, rho, g, out[0], out[1]):
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('N',), None, False),
@@ -414,16 +340,104 @@ def rayleigh_quotient_vjp(x, A, rho, g, out=None):
     )
     x, A, rho, g = arrays
     N = sizes["N"]
-    if out is None:
-        out = (None, None)
-    if not isinstance(out, (tuple, list)) or len(out) != 2:
-        raise ValueError("out: expected a tuple of 2 arrays (dx, dA)")
-    dx = _output("out[0]", out[0], (N,), dtype, False, arrays)
-    arrays.append(dx)
-    dA = _output("out[1]", out[1], (N, N), dtype, False, arrays)
-    arrays.append(dA)
-    _rayleigh_quotient_vjp_kernel(x, A, rho, g, dx, dA)
+    dx, dA = _outputs(
+        out,
+        [
+            ("dx", (N,), False),
+            ("dA", (N, N), False),
+        ],
+        dtype,
+        arrays,
+    )
+    _rayleigh_quotient_vjp_compiled[dtype](x, A, rho, g, dx, dA)
     return dx, dA
+
+
+@njit(**_FAST)
+def _rayleigh_quotient_vjp_kernel(x, A, rho, g, dx, dA):
+    """The loops of rayleigh_quotient_vjp."""
+    real = dx.dtype.type  # keeps literals narrow
+    N = x.shape[0]
+    q = real(0)
+    for k in range(N):
+        q += x[k] * x[k]
+    for k in range(N):
+        dx[k] = real(0)
+    for j in range(N):
+        for k in range(N):
+            dx[k] += x[j] * (A[k, j] + A[j, k])
+    for k in range(N):
+        dx[k] = g * (dx[k] - real(2) * rho * x[k]) / q
+    for i in range(N):
+        for j in range(N):
+            dA[i, j] = g * x[i] * x[j] / q
+
+
+@_by_dtype(_reads(1), _reads(2), _number, _number, _writes(1), _writes(2))
+def _rayleigh_quotient_vjp_compiled(x, A, rho, g, dx, dA):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    real = x.dtype.type
+    N = x.shape[0]
+    if (
+        N == 0
+        or A.shape != (N, N)
+        or dx.shape != (N,)
+        or dA.shape != (N, N)
+        or _overlap(dx, x)
+        or _overlap(dx, A)
+        or _overlap(dA, x)
+        or _overlap(dA, A)
+        or _overlap(dA, dx)
+    ):
+        return False
+    _rayleigh_quotient_vjp_kernel(x, A, real(rho), real(g), dx, dA)
+    return True
+
+
+def rayleigh_quotient_jvp(x, A, rho, x_dot, A_dot, out=None):
+    """The Jacobian-vector product: from tangents of x and A to that of rho.
+
+    Parameters
+    ----------
+    x : array (N,)
+        Input.
+    A : array (N, N)
+        Input.
+    rho : number
+        What the forward function returned.
+    x_dot : array (N,)
+        The tangent of x.
+    A_dot : array (N, N)
+        The tangent of A.
+    out : array, optional
+        Where to put the result: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+
+    Returns
+    -------
+    out : array ()
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    """
+    arrays, sizes, dtype, single = _read(
+        ("x", x, ('N',), None, False),
+        ("A", A, ('N', 'N'), None, False),
+        ("rho", rho, (), None, False),
+        ("x_dot", x_dot, ('N',), None, False),
+        ("A_dot", A_dot, ('N', 'N'), None, False),
+    )
+    x, A, rho, x_dot, A_dot = arrays
+    N = sizes["N"]
+    out = _output("out", out, (), dtype, False, arrays)
+    _rayleigh_quotient_jvp_kernel(x, A, rho, x_dot, A_dot, out)
+    return out[()]
 
 
 @njit(**_FAST)
@@ -455,43 +469,124 @@ def _rayleigh_quotient_jvp_kernel(x, A, rho, x_dot, A_dot, out):
     out[()] = (sum_x_dot_sum_x_A_rho + sum_x_sum_x_A_dot) / q
 
 
-def rayleigh_quotient_jvp(x, A, rho, x_dot, A_dot, out=None):
-    """The Jacobian-vector product: from tangents of x and A to that of rho.
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
 
-    Parameters
-    ----------
-    x : array (N,)
-        Input.
-    A : array (N, N)
-        Input.
-    rho : array ()
-        What the forward function returned.
-    x_dot : array (N,)
-        The tangent of x.
-    A_dot : array (N, N)
-        The tangent of A.
-    out : array, optional
-        Where to put the result: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
 
-    Returns
-    -------
-    out : array ()
+def _read(*arguments):
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
 
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
+    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
     """
-    arrays, sizes, dtype, single = _read(
-        ("x", x, ('N',), None, False),
-        ("A", A, ('N', 'N'), None, False),
-        ("rho", rho, (), None, False),
-        ("x_dot", x_dot, ('N',), None, False),
-        ("A_dot", A_dot, ('N', 'N'), None, False),
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
     )
-    x, A, rho, x_dot, A_dot = arrays
-    N = sizes["N"]
-    out = _output("out", out, (), dtype, False, arrays)
-    _rayleigh_quotient_jvp_kernel(x, A, rho, x_dot, A_dot, out)
-    return out[()]
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
+    arrays, sizes, of, single = [], {}, {}, None
+    for name, value, axes, label_of, batched in arguments:
+        if isinstance(value, np.ma.MaskedArray):
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
+        if label_of is not None:
+            array = np.asarray(value)
+            if array.dtype.kind not in "iu":
+                _refuse(name, "integers (labels)", array.dtype)
+        else:
+            if not isinstance(value, np.ndarray):
+                if least or not isinstance(value, (int, float, np.floating, np.integer)):
+                    _refuse(name, "an array", type(value).__name__)
+                value = np.asarray(value, dtype)
+            elif not value.ndim and value.dtype.kind in "iuf":
+                value = value.astype(dtype)
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
+        if array.ndim not in (len(axes), least):
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
+        if batched:
+            alone = array.ndim == least
+            if single is not None and alone != single[1]:
+                one, other = (name, single[0]) if alone else (single[0], name)
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
+            single = single or (name, alone)
+            array = array[None] if alone else array
+        for axis, size in zip(axes, array.shape, strict=True):
+            if size == 0:
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
+            if sizes.setdefault(axis, size) != size:
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
+        arrays.append(array)
+    for place, (name, _, _, label_of, _) in enumerate(arguments):
+        array = arrays[place]
+        if label_of is not None:
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
+            array = array.astype(np.intp)
+        if array.ndim:
+            array = np.ascontiguousarray(array)
+        arrays[place] = array if array.ndim else array[()]
+    return arrays, sizes, dtype, single is not None and single[1]
+
+
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
+def _output(name, out, shape, dtype, without_batch, others):
+    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
+    if out is None:
+        return np.empty(shape, dtype)
+    wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
+    return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False

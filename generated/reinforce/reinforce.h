@@ -18,8 +18,16 @@
 
    Arrays are row-major and contiguous: the last axis varies fastest. Results overlap neither arguments nor
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       if (reinforce_f32(B, K, theta, A, a, losses) != 0) ...
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c reinforce.c -lm */
 
 #ifndef REINFORCE_H
 #define REINFORCE_H
@@ -39,7 +47,7 @@ extern "C" {
    a[B]: Places on the axis K, counted from 0.
    losses[B]: one loss for each sample.
 
-   Returns 0, or 1 if a label names no place or an axis is too short; nothing has been written then.
+   Returns 0, or 1 if a label names no place; nothing has been written then.
 
    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose exponents
    are all -inf, or that has a +inf or a NaN among them, gives NaN. Exponentials below the smallest normal
@@ -61,7 +69,7 @@ int reinforce_f64(ptrdiff_t B, ptrdiff_t K, const double *theta, const double *A
    losses[B]: one loss for each sample.
    dtheta[B][K]: result.
 
-   Returns 0, or 1 if a label names no place or an axis is too short; nothing has been written then.
+   Returns 0, or 1 if a label names no place; nothing has been written then.
 
    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose exponents
    are all -inf, or that has a +inf or a NaN among them, gives NaN. Exponentials below the smallest normal

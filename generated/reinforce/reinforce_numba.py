@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import from_dtype, njit, types
 from numba.extending import intrinsic, overload
 
 __all__ = [
@@ -34,6 +34,408 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 # For formulas whose grouping matters.
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+_Array = np.ndarray
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _reads(axes):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
+    return lambda real: types.Array(real, axes, "C", readonly=True)
+
+
+def _writes(axes):
+    """One that it writes."""
+    return lambda real: types.Array(real, axes, "C")
+
+
+def _places(axes):
+    """One that holds places of labels."""
+    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+
+
+def _number(real):
+    """A number."""
+    return types.float64
+
+
+class _ByDtype(dict):
+    """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
+
+    def __init__(self, function, kinds):
+        self.function, self.kinds = function, kinds
+
+    def __missing__(self, dtype):
+        if dtype not in _REALS:
+            raise TypeError(f"expected float32 or float64, found {dtype}")
+        # Compiled for one signature, it is not compiled again for others.
+        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        try:
+            # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
+            made = njit(signature, **{**_FAST, "cache": True})(self.function)
+        except Exception:  # no file, no place to write to, or nothing there that can be read
+            made = njit(signature, **_FAST)(self.function)
+        self[dtype] = made
+        return made
+
+
+def _by_dtype(*kinds):
+    """Let a function be compiled for one dtype at a time."""
+    return lambda function: _ByDtype(function, kinds)
+
+
+def reinforce(theta, A, a, reduction="mean", *, threads=1):
+    """The loss whose slope is the policy gradient: minus the log-probability of an action a, weighted
+    by its advantage A.
+
+    Parameters
+    ----------
+    theta : array (B, K)
+        Input.
+    A : array (B,)
+        Input.
+    a : integers (B,)
+        Places on the axis K, counted from 0.
+    reduction : mean, sum, none
+        How the losses of the samples become one number (none: they do not).
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
+
+    Returns
+    -------
+    losses : number, or array (B,)
+        The loss.
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
+    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
+    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
+    Exponentials below the smallest normal number are 0.
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(theta) is type(A) is type(a) is _Array
+        and (threads == 1 or theta.size < _SHARED)
+        and reduction in ('mean', 'sum')
+        and theta.flags.c_contiguous
+        and A.flags.c_contiguous
+        and a.flags.c_contiguous
+    ):
+        try:
+            weight_ = 1 / (len(theta) or 1) if reduction == "mean" else 1
+            losses = np.empty(len(theta), theta.dtype)
+            summed = np.empty(1, theta.dtype)
+            if _reinforce_compiled[theta.dtype](theta, A, a, losses, weight_, summed):
+                return summed[0]
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    _check_reduction(reduction, ('mean', 'sum', 'none'))
+    arrays, sizes, dtype, single = _read(
+        ("theta", theta, ('B', 'K'), None, True),
+        ("A", A, ('B',), None, True),
+        ("a", a, ('B',), 'K', True),
+    )
+    theta, A, a = arrays
+    B = sizes["B"]
+    K = sizes["K"]
+    losses = np.empty((B,), dtype)
+    if threads == 1:
+        _reinforce_compiled[dtype](theta, A, a, losses, 1, np.empty(1, dtype))
+    else:
+        _in_threads(threads, _reinforce_compiled[dtype], (True, True, True, True, False, False), theta, A, a, losses, 1, np.empty(1, dtype))
+    if reduction == "none":
+        return losses[0] if single else losses
+    value = _reduced(losses, reduction)
+    return value
+
+
+@njit(**_FAST)
+def _reinforce_kernel(theta, A, a, losses):
+    """The loops of reinforce."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = theta.shape[0]
+    K = theta.shape[1]
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        for k in range(K):
+            m = _larger_exponent(m, theta[row, k])
+        # e: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        s = real(0)
+        for k in range(K):
+            e = _exp_of_negative(theta[row, k] - m)
+            s += e
+        log_s = _log(s)
+        losses[row] = (A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0))
+
+
+@njit(**_FAST)
+def _reinforce_kernel_by_blocks(all_theta, all_A, all_a, all_losses):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_losses.dtype.type  # keeps literals narrow
+    B = all_theta.shape[0]
+    K = all_theta.shape[1]
+    each_m = np.empty(32, all_losses.dtype)  # of one block
+    e = np.empty((32, K), all_losses.dtype)  # of one block
+    each_s = np.empty(32, all_losses.dtype)  # of one block
+    each_log_s = np.empty(32, all_losses.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        theta = all_theta[start:stop]
+        A = all_A[start:stop]
+        a = all_a[start:stop]
+        losses = all_losses[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # e[row, k]: between 0 and 1, and at least one of them is 1
+        for row in range(32):
+            m = real(-np.inf)
+            for k in range(K):
+                m = _larger_exponent(m, theta[row, k])
+            for k in range(K):
+                e[row, k] = theta[row, k] - m
+            each_m[row] = m
+        flat = e.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += e[row, k]
+            each_s[row] = s
+        for row in range(32):
+            s = each_s[row]
+            log_s = _log(s)
+            each_log_s[row] = log_s
+        for row in range(32):
+            m = each_m[row]
+            log_s = each_log_s[row]
+            losses[row] = (A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0))
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _reinforce_kernel(all_theta[done:], all_A[done:], all_a[done:], all_losses[done:])
+
+
+@_by_dtype(_reads(2), _reads(1), _places(1), _writes(1), _number, _writes(1))
+def _reinforce_compiled(theta, A, a, losses, weight_, summed):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    real = theta.dtype.type
+    B = theta.shape[0]
+    K = theta.shape[1]
+    if (
+        B * K == 0
+        or A.shape != (B,)
+        or a.shape != (B,)
+        or losses.shape != (B,)
+        or _outside(a, K)
+    ):
+        return False
+    if K * theta.itemsize <= 400 and B >= 32:
+        _reinforce_kernel_by_blocks(theta, A, a, losses)
+    else:
+        _reinforce_kernel(theta, A, a, losses)
+    summed[0] = _weighted_total(losses, real(weight_))
+    return True
+
+
+def reinforce_value_and_gradient(theta, A, a, reduction="mean", out=None, *, threads=1):
+    """The loss L and its gradient by theta, in one call.
+
+    d(L, theta[j]) = A * (pi_theta[j] - delta(j, a))
+
+    Parameters
+    ----------
+    theta : array (B, K)
+        Input.
+    A : array (B,)
+        Input.
+    a : integers (B,)
+        Places on the axis K, counted from 0.
+    reduction : mean, sum
+        How the losses of the samples become one number.
+    out : array, optional
+        Where to put the result: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
+
+    Returns
+    -------
+    value : number
+        The loss.
+    dtheta : array (B, K)
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
+    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
+    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
+    Exponentials below the smallest normal number are 0.
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(theta) is type(A) is type(a) is type(out) is _Array
+        and (threads == 1 or theta.size < _SHARED)
+        and reduction in ('mean', 'sum')
+        and theta.flags.c_contiguous
+        and A.flags.c_contiguous
+        and a.flags.c_contiguous
+    ):
+        try:
+            weight = 1 / (len(theta) or 1) if reduction == "mean" else 1
+            losses = np.empty(len(theta), theta.dtype)
+            summed = np.empty(1, theta.dtype)
+            if _reinforce_value_and_gradient_compiled[theta.dtype](theta, A, a, weight, losses, out, summed):
+                return summed[0], out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    _check_reduction(reduction, ('mean', 'sum'))
+    arrays, sizes, dtype, single = _read(
+        ("theta", theta, ('B', 'K'), None, True),
+        ("A", A, ('B',), None, True),
+        ("a", a, ('B',), 'K', True),
+    )
+    theta, A, a = arrays
+    B = sizes["B"]
+    K = sizes["K"]
+    losses = np.empty((B,), dtype)
+    dtheta = _output("out", out, (B, K), dtype, single, arrays)
+    weight = dtype.type(1 / B if reduction == "mean" else 1)
+    if threads == 1:
+        _reinforce_value_and_gradient_compiled[dtype](theta, A, a, weight, losses, dtheta, np.empty(1, dtype))
+    else:
+        _in_threads(threads, _reinforce_value_and_gradient_compiled[dtype], (True, True, True, False, True, True, False), theta, A, a, weight, losses, dtheta, np.empty(1, dtype))
+    value = _reduced(losses, reduction)
+    return value, (dtheta[0] if single else dtheta)
+
+
+@njit(**_FAST)
+def _reinforce_value_and_gradient_kernel(theta, A, a, weight, losses, dtheta):
+    """The loops of reinforce_value_and_gradient."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = theta.shape[0]
+    K = theta.shape[1]
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        for k in range(K):
+            m = _larger_exponent(m, theta[row, k])
+        # dtheta[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        s = real(0)
+        for k in range(K):
+            dtheta[row, k] = _exp_of_negative(theta[row, k] - m)
+            s += dtheta[row, k]
+        log_s = _log(s)
+        losses[row] = (A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0))
+        # dtheta[row, a[row]]: worked out before its operands are overwritten
+        aside = weight * A[row] * (dtheta[row, a[row]] / s - real(1))
+        scale = weight * A[row] / s
+        for j in range(K):
+            dtheta[row, j] = scale * dtheta[row, j]
+        dtheta[row, a[row]] = aside
+
+
+@njit(**_FAST)
+def _reinforce_value_and_gradient_kernel_by_blocks(all_theta, all_A, all_a, weight, all_losses, all_dtheta):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_losses.dtype.type  # keeps literals narrow
+    B = all_theta.shape[0]
+    K = all_theta.shape[1]
+    each_m = np.empty(32, all_losses.dtype)  # of one block
+    each_s = np.empty(32, all_losses.dtype)  # of one block
+    each_log_s = np.empty(32, all_losses.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        theta = all_theta[start:stop]
+        A = all_A[start:stop]
+        a = all_a[start:stop]
+        losses = all_losses[start:stop]
+        dtheta = all_dtheta[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # dtheta[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        for row in range(32):
+            m = real(-np.inf)
+            for k in range(K):
+                m = _larger_exponent(m, theta[row, k])
+            for k in range(K):
+                dtheta[row, k] = theta[row, k] - m
+            each_m[row] = m
+        flat = dtheta.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += dtheta[row, k]
+            each_s[row] = s
+        for row in range(32):
+            s = each_s[row]
+            log_s = _log(s)
+            each_log_s[row] = log_s
+        # dtheta[row, a[row]]: worked out before its operands are overwritten
+        for row in range(32):
+            m = each_m[row]
+            s = each_s[row]
+            log_s = each_log_s[row]
+            losses[row] = (A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0))
+            aside = weight * A[row] * (dtheta[row, a[row]] / s - real(1))
+            scale = weight * A[row] / s
+            for j in range(K):
+                dtheta[row, j] = scale * dtheta[row, j]
+            dtheta[row, a[row]] = aside
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _reinforce_value_and_gradient_kernel(all_theta[done:], all_A[done:], all_a[done:], weight, all_losses[done:], all_dtheta[done:])
+
+
+@_by_dtype(_reads(2), _reads(1), _places(1), _number, _writes(1), _writes(2), _writes(1))
+def _reinforce_value_and_gradient_compiled(theta, A, a, weight, losses, dtheta, summed):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    real = theta.dtype.type
+    B = theta.shape[0]
+    K = theta.shape[1]
+    if (
+        B * K == 0
+        or A.shape != (B,)
+        or a.shape != (B,)
+        or losses.shape != (B,)
+        or dtheta.shape != (B, K)
+        or _outside(a, K)
+        or _overlap(dtheta, theta)
+        or _overlap(dtheta, A)
+        or _overlap(dtheta, a)
+    ):
+        return False
+    if K * theta.itemsize <= 400 and B >= 32:
+        _reinforce_value_and_gradient_kernel_by_blocks(theta, A, a, real(weight), losses, dtheta)
+    else:
+        _reinforce_value_and_gradient_kernel(theta, A, a, real(weight), losses, dtheta)
+    summed[0] = _weighted_total(losses, real(weight))
+    return True
 
 
 def _exp_of_negative_32(u):
@@ -101,24 +503,19 @@ def _outside(labels, places):
     return found
 
 
-def _are_labels(array, axes, places):
-    """Whether an array of labels is as kernels take it, and right."""
-    if type(array) is not np.ndarray or array.dtype != np.intp or array.ndim != axes:
-        return False
-    return array.flags.carray and not _outside(array, places)
-
-
 @intrinsic
-def _larger(typing, u, v):
+def _larger_exponent(typing, u, v):
     """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
 
-    Of a NaN and a number it is the number.
+    Where one of them is NaN it may be either. The maximum of exponents is only subtracted from them,
+    and one that is NaN makes the whole sample NaN, whatever is subtracted; with a rule for NaN, this
+    would take three instructions.
     """
 
     def instruction(context, builder, signature, arguments):
         kind = arguments[0].type
         function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
-        return builder.call(function, arguments)
+        return builder.call(function, arguments, fastmath=("nnan", "nsz"))
 
     return u(u, u), instruction
 
@@ -198,66 +595,85 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
+_POOL = ThreadPoolExecutor()
+#: From so many numbers on, handing over to another thread costs less than it saves.
+_SHARED = 65536
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    blocks of 32 of them, so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    largest = max(each.size for each, cut in zip(arguments, sliced, strict=True) if cut)
+    unit = 32 if largest < 128 * samples else 1
+    units = samples // unit
+    parts = max(1, min(threads, units, 2 * largest // _SHARED))
+    cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
 
     Each argument is (name, value, axes, axis that a label points into, whether it is batched).
     Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
     """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
+    )
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
     arrays, sizes, of, single = [], {}, {}, None
     for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
         if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
         if label_of is not None:
             array = np.asarray(value)
             if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
+                _refuse(name, "integers (labels)", array.dtype)
         else:
             if not isinstance(value, np.ndarray):
                 if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
+                    _refuse(name, "an array", type(value).__name__)
                 value = np.asarray(value, dtype)
             elif not value.ndim and value.dtype.kind in "iuf":
                 value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
             array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
         if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
         if batched:
             alone = array.ndim == least
             if single is not None and alone != single[1]:
                 one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
             single = single or (name, alone)
             array = array[None] if alone else array
         for axis, size in zip(axes, array.shape, strict=True):
             if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
             if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
         arrays.append(array)
     for place, (name, _, _, label_of, _) in enumerate(arguments):
         array = arrays[place]
@@ -266,8 +682,8 @@ def _read(*arguments):
             places = sizes.get(label_of)
             outside = array < 0 if places is None else (array < 0) | (array >= places)
             if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
             array = array.astype(np.intp)
         if array.ndim:
             array = np.ascontiguousarray(array)
@@ -275,28 +691,58 @@ def _read(*arguments):
     return arrays, sizes, dtype, single is not None and single[1]
 
 
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
 def _output(name, out, shape, dtype, without_batch, others):
     """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
     if out is None:
         return np.empty(shape, dtype)
     wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
     masked = isinstance(out, np.ma.MaskedArray)
     if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
         found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
     if not out.flags.writeable or not out.flags.c_contiguous:
         found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
     return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False
 
 
 def _check_reduction(reduction, known):
     """Refuse a reduction that is not among those known."""
     if reduction not in known:
-        raise ValueError(f"reduction: expected one of {', '.join(known)}, found {reduction!r}")
+        _refuse("reduction", f"one of {', '.join(known)}", repr(reduction))
 
 
 def _reduced(losses, reduction):
@@ -312,398 +758,3 @@ def _weighted_total(losses, weight):
     for row in range(losses.size):
         total += losses[row]
     return weight * total
-
-
-_REALS = (np.dtype(np.float32), np.dtype(np.float64))
-_NUMBERS = (float, np.float32, np.float64)
-
-
-def _is_plain(first, *others):
-    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
-    if type(first[0]) is not np.ndarray:
-        return False
-    dtype = first[0].dtype
-    if dtype is not _REALS[0] and dtype is not _REALS[1]:
-        return False
-    for array, axes in (first, *others):
-        if type(array) is not np.ndarray or array.dtype is not dtype:
-            return False
-        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
-            return False
-    return True
-
-
-_POOL = ThreadPoolExecutor()
-
-
-def _in_threads(threads, kernel, sliced, *arguments):
-    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
-
-    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
-    so that every number comes out as in one thread.
-    """
-    samples = len(arguments[sliced.index(True)])
-    blocks = max(1, samples // 32)
-    parts = max(1, min(threads, blocks))
-    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
-
-    def run(part):
-        here = slice(cuts[part], cuts[part + 1])
-        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
-
-    others = [_POOL.submit(run, part) for part in range(1, parts)]
-    run(0)
-    for each in others:
-        each.result()
-
-
-@njit(**_FAST)
-def _reinforce_kernel(theta, A, a, losses):
-    """The loops of reinforce."""
-    real = losses.dtype.type  # keeps literals narrow
-    B = theta.shape[0]
-    K = theta.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or K == 0
-        or A.shape[0] != B
-        or a.shape[0] != B
-        or losses.shape[0] != B
-        or _overlap(losses, theta)
-        or _overlap(losses, A)
-        or _overlap(losses, a)
-    ):
-        return False
-    for row in range(B):
-        # m: the largest exponent becomes 0, so exp cannot overflow
-        m = real(-np.inf)
-        for k in range(K):
-            m = _larger(m, theta[row, k])
-        # e: between 0 and 1, and at least one of them is 1
-        # s: between 1 and the number of terms
-        s = real(0)
-        for k in range(K):
-            e = _exp_of_negative(theta[row, k] - m)
-            s += e
-        log_s = _log(s)
-        losses[row] = (A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0))
-    return True
-
-
-@njit(**_FAST)
-def _reinforce_kernel_by_blocks(all_theta, all_A, all_a, all_losses):
-    """By blocks of 32 samples, so that loops are long where K is small."""
-    real = all_losses.dtype.type  # keeps literals narrow
-    B = all_theta.shape[0]
-    K = all_theta.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or K == 0
-        or all_A.shape[0] != B
-        or all_a.shape[0] != B
-        or all_losses.shape[0] != B
-        or _overlap(all_losses, all_theta)
-        or _overlap(all_losses, all_A)
-        or _overlap(all_losses, all_a)
-    ):
-        return False
-    each_m = np.empty(32, all_losses.dtype)  # of one block
-    e = np.empty((32, K), all_losses.dtype)  # of one block
-    each_s = np.empty(32, all_losses.dtype)  # of one block
-    each_log_s = np.empty(32, all_losses.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
-        theta = all_theta[start:stop]
-        A = all_A[start:stop]
-        a = all_a[start:stop]
-        losses = all_losses[start:stop]
-        # m: the largest exponent becomes 0, so exp cannot overflow
-        # e[row, k]: between 0 and 1, and at least one of them is 1
-        for row in range(32):
-            m = real(-np.inf)
-            for k in range(K):
-                m = _larger(m, theta[row, k])
-            for k in range(K):
-                e[row, k] = theta[row, k] - m
-            each_m[row] = m
-        flat = e.reshape(-1)  # all rows as one
-        for place in range(32 * K):
-            flat[place] = _exp_of_negative(flat[place])
-        # s: between 1 and the number of terms
-        for row in range(32):
-            s = real(0)
-            for k in range(K):
-                s += e[row, k]
-            each_s[row] = s
-        for row in range(32):
-            s = each_s[row]
-            log_s = _log(s)
-            each_log_s[row] = log_s
-        for row in range(32):
-            m = each_m[row]
-            log_s = each_log_s[row]
-            losses[row] = (A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0))
-    # What is left over of the samples
-    done = B - B % 32
-    if done < B:
-        _reinforce_kernel(all_theta[done:], all_A[done:], all_a[done:], all_losses[done:])
-    return True
-
-
-def reinforce(theta, A, a, reduction="mean", *, threads=1):
-    """The loss whose slope is the policy gradient: minus the log-probability of an action a, weighted
-    by its advantage A.
-
-    Parameters
-    ----------
-    theta : array (B, K)
-        Input.
-    A : array (B,)
-        Input.
-    a : integers (B,)
-        Places on the axis K, counted from 0.
-    reduction : mean, sum, none
-        How the losses of the samples become one number (none: they do not).
-    threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
-
-    Returns
-    -------
-    losses : number, or array (B,)
-        The loss.
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
-    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
-    """
-    if (
-        threads == 1
-        and reduction in ("mean", "sum")
-        and _is_plain((theta, 2), (A, 1))
-        and _are_labels(a, 1, theta.shape[1])
-    ):
-        B = theta.shape[0]
-        K = theta.shape[1]
-        losses = np.empty(B, theta.dtype)
-        kernel = _reinforce_kernel_by_blocks if K * theta.itemsize <= 400 and B >= 32 else _reinforce_kernel
-        if kernel(theta, A, a, losses):
-            return _reduced(losses, reduction)
-    # Something is to be converted, or made, or is wrong.
-    _check_reduction(reduction, ('mean', 'sum', 'none'))
-    arrays, sizes, dtype, single = _read(
-        ("theta", theta, ('B', 'K'), None, True),
-        ("A", A, ('B',), None, True),
-        ("a", a, ('B',), 'K', True),
-    )
-    theta, A, a = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    losses = np.empty((B,), dtype)
-    kernel = _reinforce_kernel_by_blocks if K * theta.itemsize <= 400 and B >= 32 else _reinforce_kernel
-    kernel(theta, A, a, losses) if threads == 1 else _in_threads(threads, kernel, (True, True, True, True), theta, A, a, losses)
-    if reduction == "none":
-        return losses[0] if single else losses
-    value = _reduced(losses, reduction)
-    return value
-
-
-@njit(**_FAST)
-def _reinforce_value_and_gradient_kernel(theta, A, a, weight, losses, dtheta):
-    """The loops of reinforce_value_and_gradient."""
-    real = losses.dtype.type  # keeps literals narrow
-    B = theta.shape[0]
-    K = theta.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or K == 0
-        or A.shape[0] != B
-        or a.shape[0] != B
-        or losses.shape[0] != B
-        or dtheta.shape[0] != B
-        or dtheta.shape[1] != K
-        or _overlap(losses, theta)
-        or _overlap(losses, A)
-        or _overlap(losses, a)
-        or _overlap(dtheta, theta)
-        or _overlap(dtheta, A)
-        or _overlap(dtheta, a)
-        or _overlap(dtheta, losses)
-    ):
-        return False
-    for row in range(B):
-        # m: the largest exponent becomes 0, so exp cannot overflow
-        m = real(-np.inf)
-        for k in range(K):
-            m = _larger(m, theta[row, k])
-        # dtheta[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
-        # s: between 1 and the number of terms
-        s = real(0)
-        for k in range(K):
-            dtheta[row, k] = _exp_of_negative(theta[row, k] - m)
-            s += dtheta[row, k]
-        log_s = _log(s)
-        losses[row] = (A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0))
-        # dtheta[row, a[row]]: worked out before its operands are overwritten
-        aside = weight * A[row] * (dtheta[row, a[row]] / s - real(1))
-        scale = weight * A[row] / s
-        for j in range(K):
-            dtheta[row, j] = scale * dtheta[row, j]
-        dtheta[row, a[row]] = aside
-    return True
-
-
-@njit(**_FAST)
-def _reinforce_value_and_gradient_kernel_by_blocks(all_theta, all_A, all_a, weight, all_losses, all_dtheta):
-    """By blocks of 32 samples, so that loops are long where K is small."""
-    real = all_losses.dtype.type  # keeps literals narrow
-    B = all_theta.shape[0]
-    K = all_theta.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or K == 0
-        or all_A.shape[0] != B
-        or all_a.shape[0] != B
-        or all_losses.shape[0] != B
-        or all_dtheta.shape[0] != B
-        or all_dtheta.shape[1] != K
-        or _overlap(all_losses, all_theta)
-        or _overlap(all_losses, all_A)
-        or _overlap(all_losses, all_a)
-        or _overlap(all_dtheta, all_theta)
-        or _overlap(all_dtheta, all_A)
-        or _overlap(all_dtheta, all_a)
-        or _overlap(all_dtheta, all_losses)
-    ):
-        return False
-    each_m = np.empty(32, all_losses.dtype)  # of one block
-    each_s = np.empty(32, all_losses.dtype)  # of one block
-    each_log_s = np.empty(32, all_losses.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
-        theta = all_theta[start:stop]
-        A = all_A[start:stop]
-        a = all_a[start:stop]
-        losses = all_losses[start:stop]
-        dtheta = all_dtheta[start:stop]
-        # m: the largest exponent becomes 0, so exp cannot overflow
-        # dtheta[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
-        for row in range(32):
-            m = real(-np.inf)
-            for k in range(K):
-                m = _larger(m, theta[row, k])
-            for k in range(K):
-                dtheta[row, k] = theta[row, k] - m
-            each_m[row] = m
-        flat = dtheta.reshape(-1)  # all rows as one
-        for place in range(32 * K):
-            flat[place] = _exp_of_negative(flat[place])
-        # s: between 1 and the number of terms
-        for row in range(32):
-            s = real(0)
-            for k in range(K):
-                s += dtheta[row, k]
-            each_s[row] = s
-        for row in range(32):
-            s = each_s[row]
-            log_s = _log(s)
-            each_log_s[row] = log_s
-        # dtheta[row, a[row]]: worked out before its operands are overwritten
-        for row in range(32):
-            m = each_m[row]
-            s = each_s[row]
-            log_s = each_log_s[row]
-            losses[row] = (A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0))
-            aside = weight * A[row] * (dtheta[row, a[row]] / s - real(1))
-            scale = weight * A[row] / s
-            for j in range(K):
-                dtheta[row, j] = scale * dtheta[row, j]
-            dtheta[row, a[row]] = aside
-    # What is left over of the samples
-    done = B - B % 32
-    if done < B:
-        _reinforce_value_and_gradient_kernel(all_theta[done:], all_A[done:], all_a[done:], weight, all_losses[done:], all_dtheta[done:])
-    return True
-
-
-def reinforce_value_and_gradient(theta, A, a, reduction="mean", out=None, *, threads=1):
-    """The loss L and its gradient by theta, in one call.
-
-    d(L, theta[j]) = A * (pi_theta[j] - delta(j, a))
-
-    Parameters
-    ----------
-    theta : array (B, K)
-        Input.
-    A : array (B,)
-        Input.
-    a : integers (B,)
-        Places on the axis K, counted from 0.
-    reduction : mean, sum
-        How the losses of the samples become one number.
-    out : array, optional
-        Where to put the result: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-    threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
-
-    Returns
-    -------
-    value : number
-        The loss.
-    dtheta : array (B, K)
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
-    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
-    """
-    if (
-        threads == 1
-        and reduction in ("mean", "sum")
-        and out is not None
-        and _is_plain((theta, 2), (A, 1), (out, 2))
-        and _are_labels(a, 1, theta.shape[1])
-    ):
-        B = theta.shape[0]
-        K = theta.shape[1]
-        weight = theta.dtype.type(1 / B if reduction == "mean" else 1)
-        losses = np.empty(B, theta.dtype)
-        kernel = _reinforce_value_and_gradient_kernel_by_blocks if K * theta.itemsize <= 400 and B >= 32 else _reinforce_value_and_gradient_kernel
-        if kernel(theta, A, a, weight, losses, out):
-            return _reduced(losses, reduction), out
-    # Something is to be converted, or made, or is wrong.
-    _check_reduction(reduction, ('mean', 'sum'))
-    arrays, sizes, dtype, single = _read(
-        ("theta", theta, ('B', 'K'), None, True),
-        ("A", A, ('B',), None, True),
-        ("a", a, ('B',), 'K', True),
-    )
-    theta, A, a = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    losses = np.empty((B,), dtype)
-    dtheta = _output("out", out, (B, K), dtype, single, arrays)
-    weight = dtype.type(1 / B if reduction == "mean" else 1)
-    kernel = _reinforce_value_and_gradient_kernel_by_blocks if K * theta.itemsize <= 400 and B >= 32 else _reinforce_value_and_gradient_kernel
-    kernel(theta, A, a, weight, losses, dtheta) if threads == 1 else _in_threads(threads, kernel, (True, True, True, False, True, True), theta, A, a, weight, losses, dtheta)
-    value = _reduced(losses, reduction)
-    return value, (dtheta[0] if single else dtheta)

@@ -18,8 +18,18 @@
 
    Arrays are row-major and contiguous: the last axis varies fastest. Results overlap neither arguments nor
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
+   run at the same time need one each.
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       rms_norm_f32(B, K, x, eps, out);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c rms_norm.c -lm */
 
 #ifndef RMS_NORM_H
 #define RMS_NORM_H
@@ -46,13 +56,13 @@ void rms_norm_f64(ptrdiff_t B, ptrdiff_t K, const double *x, double eps, double 
 
    x[B][K]: Input.
    eps: Input.
-   x_hat[B][K]: What the forward function returned.
    out[B][K][K]: result.
  */
-void rms_norm_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *x, float eps,
-    const float *x_hat, float *out);
-void rms_norm_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *x, double eps,
-    const double *x_hat, double *out);
+void rms_norm_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *x, float eps, float *out,
+    float *work);
+void rms_norm_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *x, double eps, double *out,
+    double *work);
+ptrdiff_t rms_norm_jacobian_x_work(ptrdiff_t B, ptrdiff_t K);
 
 /* The vector-Jacobian product: from a cotangent g of x_hat to that of x.
 
@@ -60,27 +70,25 @@ void rms_norm_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *x, double e
 
    x[B][K]: Input.
    eps: Input.
-   x_hat[B][K]: What the forward function returned.
    g[B][K]: The cotangent of x_hat.
    dx[B][K]: result.
  */
-void rms_norm_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *x, float eps, const float *x_hat,
-    const float *g, float *dx);
-void rms_norm_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *x, double eps, const double *x_hat,
-    const double *g, double *dx);
+void rms_norm_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *x, float eps, const float *g,
+    float *dx);
+void rms_norm_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *x, double eps, const double *g,
+    double *dx);
 
 /* The Jacobian-vector product: from a tangent of x to that of x_hat.
 
    x[B][K]: Input.
    eps: Input.
-   x_hat[B][K]: What the forward function returned.
    x_dot[B][K]: The tangent of x.
    out[B][K]: result.
  */
-void rms_norm_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *x, float eps, const float *x_hat,
-    const float *x_dot, float *out);
-void rms_norm_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *x, double eps, const double *x_hat,
-    const double *x_dot, double *out);
+void rms_norm_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *x, float eps, const float *x_dot,
+    float *out);
+void rms_norm_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *x, double eps, const double *x_dot,
+    double *out);
 
 #ifdef __cplusplus
 }

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -44,6 +59,18 @@ static inline ptrdiff_t thread(void)
 #endif
 }
 
+/* a * b + c, rounded once where the processor does that as fast as twice. */
+#ifdef FP_FAST_FMAF
+#define f32_add_product(a, b, c) fmaf(a, b, c)
+#else
+#define f32_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+#ifdef FP_FAST_FMA
+#define f64_add_product(a, b, c) fma(a, b, c)
+#else
+#define f64_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a > b ? a : b;
@@ -54,42 +81,93 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 void rms_norm_gain_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
     const float *restrict gain, float eps, float *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_x[LANES];
-            float r[LANES];
-            float scale[LANES];
+            float sum_x[LANES], r[LANES], scale[LANES];
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    sum_x[lane] += x[row * K + k] * x[row * K + k];
+                    sum_x[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -104,50 +182,137 @@ void rms_norm_gain_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
             }
         }
     }
+    if (2 * K * (ptrdiff_t)sizeof(float) <= NEAR) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            float sum_x[ROWS], scale[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_x[row - start] = 0.0f;
+                {
+                    float sum_x_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        sum_x_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        const ptrdiff_t again = first + F32_WIDE - K;
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            const float sum_x_term = x[row * K + k] * x[row * K + k];
+                            sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        sum_x[row - start] = f32_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
+                    }
+                    FOR_LANES(F32_LANES)
+                        sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
+                    sum_x[row - start] += f32_total(sum_x_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                float r = sqrtf(sum_x[row - start] / (float)K + eps);
+                scale[row - start] = 1.0f / r;
+            }
+            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t i = begin; i < end; i++) {
+                            chunk[i - begin] = scale[row - start] * gain[i] * x[row * K + i];
+                        }
+                        f32_stream(&out[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t i = 0; i < K; i++) {
+                        out[row * K + i] = scale[row - start] * gain[i] * x[row * K + i];
+                    }
+                }
+            }
+        }
+        done = B;
+    }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         float sum_x = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_x_lanes[LANES] = {0.0f};
+            float sum_x_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_x_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_lanes[lane] += x[row * K + k] * x[row * K + k];
+                    sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                sum_x += x[row * K + k] * x[row * K + k];
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_x_term = x[row * K + k] * x[row * K + k];
+                    sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x = f32_add_product(x[row * K + k], x[row * K + k], sum_x);
+            }
+            FOR_LANES(F32_LANES)
+                sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
             sum_x += f32_total(sum_x_lanes);
         }
         float r = sqrtf(sum_x / (float)K + eps);
         float scale = 1.0f / r;
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = scale * gain[i] * x[row * K + i];
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = scale * gain[i] * x[row * K + i];
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = scale * gain[i] * x[row * K + i];
+            }
         }
     }
+    end_of_streams();
 }
 
 void rms_norm_gain_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
     const double *restrict gain, double eps, double *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_x[LANES];
-            double r[LANES];
-            double scale[LANES];
+            double sum_x[LANES], r[LANES], scale[LANES];
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    sum_x[lane] += x[row * K + k] * x[row * K + k];
+                    sum_x[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -162,29 +327,118 @@ void rms_norm_gain_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
             }
         }
     }
+    if (2 * K * (ptrdiff_t)sizeof(double) <= NEAR) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            double sum_x[ROWS], scale[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_x[row - start] = 0.0;
+                {
+                    double sum_x_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        sum_x_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        const ptrdiff_t again = first + F64_WIDE - K;
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            const double sum_x_term = x[row * K + k] * x[row * K + k];
+                            sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        sum_x[row - start] = f64_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
+                    }
+                    FOR_LANES(F64_LANES)
+                        sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
+                    sum_x[row - start] += f64_total(sum_x_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                double r = sqrt(sum_x[row - start] / (double)K + eps);
+                scale[row - start] = 1.0 / r;
+            }
+            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t i = begin; i < end; i++) {
+                            chunk[i - begin] = scale[row - start] * gain[i] * x[row * K + i];
+                        }
+                        f64_stream(&out[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t i = 0; i < K; i++) {
+                        out[row * K + i] = scale[row - start] * gain[i] * x[row * K + i];
+                    }
+                }
+            }
+        }
+        done = B;
+    }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         double sum_x = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_x_lanes[LANES] = {0.0};
+            double sum_x_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_x_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_lanes[lane] += x[row * K + k] * x[row * K + k];
+                    sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                sum_x += x[row * K + k] * x[row * K + k];
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_x_term = x[row * K + k] * x[row * K + k];
+                    sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x = f64_add_product(x[row * K + k], x[row * K + k], sum_x);
+            }
+            FOR_LANES(F64_LANES)
+                sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
             sum_x += f64_total(sum_x_lanes);
         }
         double r = sqrt(sum_x / (double)K + eps);
         double scale = 1.0 / r;
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = scale * gain[i] * x[row * K + i];
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = scale * gain[i] * x[row * K + i];
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = scale * gain[i] * x[row * K + i];
+            }
         }
     }
+    end_of_streams();
 }
 
 ptrdiff_t rms_norm_gain_jacobian_gain_work(ptrdiff_t B, ptrdiff_t K)
@@ -204,16 +458,30 @@ void rms_norm_gain_jacobian_gain_f32(ptrdiff_t B, ptrdiff_t K, const float *rest
             float sum_x = 0.0f;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_x_lanes[LANES] = {0.0f};
+                float sum_x_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_x_lanes[lane] = 0.0f;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F32_WIDE <= end; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] += x[row * K + k] * x[row * K + k];
+                        sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
                     }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_x += x[row * K + k] * x[row * K + k];
+                if (first < end && end >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - end;
+                    first = end - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        const float sum_x_term = x[row * K + k] * x[row * K + k];
+                        sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                    }
+                    first = end;
                 }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    sum_x = f32_add_product(x[row * K + k], x[row * K + k], sum_x);
+                }
+                FOR_LANES(F32_LANES)
+                    sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
                 sum_x += f32_total(sum_x_lanes);
             }
             float r = sqrtf(sum_x / (float)K + eps);
@@ -222,15 +490,26 @@ void rms_norm_gain_jacobian_gain_f32(ptrdiff_t B, ptrdiff_t K, const float *rest
                 x_hat[i] = scale * x[row * K + i];
             }
             for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t j = 0; j < K; j++) {
-                    out[(row * K + i) * K + j] = 0.0f;
+                if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = 0.0f;
+                        }
+                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
                 }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = 0.0f;
+                    }
+                }
                 out[(row * K + i) * K + i] = x_hat[i];
             }
         }
     }
+    end_of_streams();
 }
 
 void rms_norm_gain_jacobian_gain_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double eps,
@@ -244,16 +523,30 @@ void rms_norm_gain_jacobian_gain_f64(ptrdiff_t B, ptrdiff_t K, const double *res
             double sum_x = 0.0;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_x_lanes[LANES] = {0.0};
+                double sum_x_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_x_lanes[lane] = 0.0;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F64_WIDE <= end; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] += x[row * K + k] * x[row * K + k];
+                        sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
                     }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_x += x[row * K + k] * x[row * K + k];
+                if (first < end && end >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - end;
+                    first = end - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        const double sum_x_term = x[row * K + k] * x[row * K + k];
+                        sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                    }
+                    first = end;
                 }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    sum_x = f64_add_product(x[row * K + k], x[row * K + k], sum_x);
+                }
+                FOR_LANES(F64_LANES)
+                    sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
                 sum_x += f64_total(sum_x_lanes);
             }
             double r = sqrt(sum_x / (double)K + eps);
@@ -262,215 +555,341 @@ void rms_norm_gain_jacobian_gain_f64(ptrdiff_t B, ptrdiff_t K, const double *res
                 x_hat[i] = scale * x[row * K + i];
             }
             for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t j = 0; j < K; j++) {
-                    out[(row * K + i) * K + j] = 0.0;
+                if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = 0.0;
+                        }
+                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
                 }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = 0.0;
+                    }
+                }
                 out[(row * K + i) * K + i] = x_hat[i];
             }
         }
     }
+    end_of_streams();
 }
 
 ptrdiff_t rms_norm_gain_jacobian_x_work(ptrdiff_t B, ptrdiff_t K)
 {
     (void)B;
-    return threads() * K;
+    return threads() * (K + K);
 }
 
 void rms_norm_gain_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
-    const float *restrict gain, float eps, const float *restrict y, float *restrict out,
-    float *restrict work)
+    const float *restrict gain, float eps, float *restrict out, float *restrict work)
 {
     OMP(omp parallel if (B * K * K > GRAIN))
     {
-        float *restrict x_hat = work + thread() * K;
+        float *restrict x_hat = work + thread() * (K + K);
+        float *restrict y = work + thread() * (K + K) + K;
         OMP(omp for schedule(static))
         for (ptrdiff_t row = 0; row < B; row++) {
             float sum_x = 0.0f;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_x_lanes[LANES] = {0.0f};
+                float sum_x_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_x_lanes[lane] = 0.0f;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F32_WIDE <= end; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] += x[row * K + k] * x[row * K + k];
+                        sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
                     }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_x += x[row * K + k] * x[row * K + k];
+                if (first < end && end >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - end;
+                    first = end - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        const float sum_x_term = x[row * K + k] * x[row * K + k];
+                        sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                    }
+                    first = end;
                 }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    sum_x = f32_add_product(x[row * K + k], x[row * K + k], sum_x);
+                }
+                FOR_LANES(F32_LANES)
+                    sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
                 sum_x += f32_total(sum_x_lanes);
             }
             float r = sqrtf(sum_x / (float)K + eps);
             float scale = 1.0f / r;
             for (ptrdiff_t i = 0; i < K; i++) {
                 x_hat[i] = scale * x[row * K + i];
+                y[i] = gain[i] * x_hat[i];
             }
             for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t j = 0; j < K; j++) {
-                    out[(row * K + i) * K + j] = -x_hat[j] * y[row * K + i] / (r * (float)K);
+                if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = -x_hat[j] * y[i] / (r * (float)K);
+                        }
+                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
                 }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[(row * K + i) * K + i] = (gain[i] - x_hat[i] * y[row * K + i] / (float)K) / r;
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = -x_hat[j] * y[i] / (r * (float)K);
+                    }
+                }
+                out[(row * K + i) * K + i] = (gain[i] - x_hat[i] * y[i] / (float)K) / r;
             }
         }
     }
+    end_of_streams();
 }
 
 void rms_norm_gain_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
-    const double *restrict gain, double eps, const double *restrict y, double *restrict out,
-    double *restrict work)
+    const double *restrict gain, double eps, double *restrict out, double *restrict work)
 {
     OMP(omp parallel if (B * K * K > GRAIN))
     {
-        double *restrict x_hat = work + thread() * K;
+        double *restrict x_hat = work + thread() * (K + K);
+        double *restrict y = work + thread() * (K + K) + K;
         OMP(omp for schedule(static))
         for (ptrdiff_t row = 0; row < B; row++) {
             double sum_x = 0.0;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_x_lanes[LANES] = {0.0};
+                double sum_x_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_x_lanes[lane] = 0.0;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F64_WIDE <= end; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] += x[row * K + k] * x[row * K + k];
+                        sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
                     }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_x += x[row * K + k] * x[row * K + k];
+                if (first < end && end >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - end;
+                    first = end - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        const double sum_x_term = x[row * K + k] * x[row * K + k];
+                        sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                    }
+                    first = end;
                 }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    sum_x = f64_add_product(x[row * K + k], x[row * K + k], sum_x);
+                }
+                FOR_LANES(F64_LANES)
+                    sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
                 sum_x += f64_total(sum_x_lanes);
             }
             double r = sqrt(sum_x / (double)K + eps);
             double scale = 1.0 / r;
             for (ptrdiff_t i = 0; i < K; i++) {
                 x_hat[i] = scale * x[row * K + i];
+                y[i] = gain[i] * x_hat[i];
             }
             for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t j = 0; j < K; j++) {
-                    out[(row * K + i) * K + j] = -x_hat[j] * y[row * K + i] / (r * (double)K);
+                if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = -x_hat[j] * y[i] / (r * (double)K);
+                        }
+                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
                 }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[(row * K + i) * K + i] = (gain[i] - x_hat[i] * y[row * K + i] / (double)K) / r;
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = -x_hat[j] * y[i] / (r * (double)K);
+                    }
+                }
+                out[(row * K + i) * K + i] = (gain[i] - x_hat[i] * y[i] / (double)K) / r;
             }
         }
     }
-}
-
-ptrdiff_t rms_norm_gain_vjp_work(ptrdiff_t B, ptrdiff_t K)
-{
-    (void)B;
-    return K;
+    end_of_streams();
 }
 
 void rms_norm_gain_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
-    const float *restrict gain, float eps, const float *restrict y, const float *restrict g,
-    float *restrict dgain, float *restrict dx, float *restrict work)
+    const float *restrict gain, float eps, const float *restrict g, float *restrict dgain,
+    float *restrict dx)
 {
     for (ptrdiff_t j = 0; j < K; j++) {
         dgain[j] = 0.0f;
     }
-    {
-        float *restrict x_hat = work;
-        for (ptrdiff_t row = 0; row < B; row++) {
-            float sum_x = 0.0f;
-            float sum_g_y = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_x_lanes[LANES] = {0.0f};
-                float sum_g_y_lanes[LANES] = {0.0f};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] += x[row * K + k] * x[row * K + k];
-                        sum_g_y_lanes[lane] += g[row * K + k] * y[row * K + k];
-                    }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_x += x[row * K + k] * x[row * K + k];
-                    sum_g_y += g[row * K + k] * y[row * K + k];
+    for (ptrdiff_t row = 0; row < B; row++) {
+        float sum_x = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_x_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_x_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
                 }
-                sum_x += f32_total(sum_x_lanes);
-                sum_g_y += f32_total(sum_g_y_lanes);
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_x_term = x[row * K + k] * x[row * K + k];
+                    sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                }
+                first = end;
             }
-            float r = sqrtf(sum_x / (float)K + eps);
-            float scale = 1.0f / r;
-            float scale_2 = sum_g_y / (float)K;
-            for (ptrdiff_t i = 0; i < K; i++) {
-                x_hat[i] = scale * x[row * K + i];
-                dx[row * K + i] = scale * (g[row * K + i] * gain[i] - scale_2 * x_hat[i]);
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x = f32_add_product(x[row * K + k], x[row * K + k], sum_x);
             }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                dgain[j] += g[row * K + j] * x_hat[j];
+            FOR_LANES(F32_LANES)
+                sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
+            sum_x += f32_total(sum_x_lanes);
+        }
+        float r = sqrtf(sum_x / (float)K + eps);
+        float sum_g_y = 0.0f;
+        float scale = 1.0f / r;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_g_y_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_g_y_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t i = first + lane;
+                    dx[row * K + i] = scale * x[row * K + i];
+                    sum_g_y_lanes[lane] = f32_add_product(g[row * K + i] * gain[i], dx[row * K + i], sum_g_y_lanes[lane]);
+                }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t i = first + lane;
+                    dx[row * K + i] = scale * x[row * K + i];
+                    const float sum_g_y_term = g[row * K + i] * gain[i] * dx[row * K + i];
+                    sum_g_y_lanes[lane] += lane < again ? 0.0f : sum_g_y_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t i = first; i < end; i++) {
+                dx[row * K + i] = scale * x[row * K + i];
+                sum_g_y = f32_add_product(g[row * K + i] * gain[i], dx[row * K + i], sum_g_y);
+            }
+            FOR_LANES(F32_LANES)
+                sum_g_y_lanes[lane] += sum_g_y_lanes[lane + F32_LANES];
+            sum_g_y += f32_total(sum_g_y_lanes);
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            dgain[j] = f32_add_product(g[row * K + j], dx[row * K + j], dgain[j]);
+        }
+        float scale_2 = sum_g_y / (float)K;
+        for (ptrdiff_t j = 0; j < K; j++) {
+            dx[row * K + j] = scale * (g[row * K + j] * gain[j] - scale_2 * dx[row * K + j]);
         }
     }
 }
 
 void rms_norm_gain_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
-    const double *restrict gain, double eps, const double *restrict y, const double *restrict g,
-    double *restrict dgain, double *restrict dx, double *restrict work)
+    const double *restrict gain, double eps, const double *restrict g, double *restrict dgain,
+    double *restrict dx)
 {
     for (ptrdiff_t j = 0; j < K; j++) {
         dgain[j] = 0.0;
     }
-    {
-        double *restrict x_hat = work;
-        for (ptrdiff_t row = 0; row < B; row++) {
-            double sum_x = 0.0;
-            double sum_g_y = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_x_lanes[LANES] = {0.0};
-                double sum_g_y_lanes[LANES] = {0.0};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] += x[row * K + k] * x[row * K + k];
-                        sum_g_y_lanes[lane] += g[row * K + k] * y[row * K + k];
-                    }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_x += x[row * K + k] * x[row * K + k];
-                    sum_g_y += g[row * K + k] * y[row * K + k];
+    for (ptrdiff_t row = 0; row < B; row++) {
+        double sum_x = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_x_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_x_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
                 }
-                sum_x += f64_total(sum_x_lanes);
-                sum_g_y += f64_total(sum_g_y_lanes);
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_x_term = x[row * K + k] * x[row * K + k];
+                    sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                }
+                first = end;
             }
-            double r = sqrt(sum_x / (double)K + eps);
-            double scale = 1.0 / r;
-            double scale_2 = sum_g_y / (double)K;
-            for (ptrdiff_t i = 0; i < K; i++) {
-                x_hat[i] = scale * x[row * K + i];
-                dx[row * K + i] = scale * (g[row * K + i] * gain[i] - scale_2 * x_hat[i]);
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x = f64_add_product(x[row * K + k], x[row * K + k], sum_x);
             }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                dgain[j] += g[row * K + j] * x_hat[j];
+            FOR_LANES(F64_LANES)
+                sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
+            sum_x += f64_total(sum_x_lanes);
+        }
+        double r = sqrt(sum_x / (double)K + eps);
+        double sum_g_y = 0.0;
+        double scale = 1.0 / r;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_g_y_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_g_y_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t i = first + lane;
+                    dx[row * K + i] = scale * x[row * K + i];
+                    sum_g_y_lanes[lane] = f64_add_product(g[row * K + i] * gain[i], dx[row * K + i], sum_g_y_lanes[lane]);
+                }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t i = first + lane;
+                    dx[row * K + i] = scale * x[row * K + i];
+                    const double sum_g_y_term = g[row * K + i] * gain[i] * dx[row * K + i];
+                    sum_g_y_lanes[lane] += lane < again ? 0.0 : sum_g_y_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t i = first; i < end; i++) {
+                dx[row * K + i] = scale * x[row * K + i];
+                sum_g_y = f64_add_product(g[row * K + i] * gain[i], dx[row * K + i], sum_g_y);
+            }
+            FOR_LANES(F64_LANES)
+                sum_g_y_lanes[lane] += sum_g_y_lanes[lane + F64_LANES];
+            sum_g_y += f64_total(sum_g_y_lanes);
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            dgain[j] = f64_add_product(g[row * K + j], dx[row * K + j], dgain[j]);
+        }
+        double scale_2 = sum_g_y / (double)K;
+        for (ptrdiff_t j = 0; j < K; j++) {
+            dx[row * K + j] = scale * (g[row * K + j] * gain[j] - scale_2 * dx[row * K + j]);
         }
     }
 }
 
 void rms_norm_gain_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
-    const float *restrict gain, float eps, const float *restrict y, const float *restrict gain_dot,
+    const float *restrict gain, float eps, const float *restrict gain_dot,
     const float *restrict x_dot, float *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_x[LANES];
-            float r[LANES];
-            float sum_x_dot_x_hat[LANES];
-            float scale[LANES];
-            float scale_2[LANES];
-            float early[LANES];
+            float sum_x[LANES], r[LANES], sum_x_dot_x_hat[LANES], scale[LANES], scale_2[LANES], early[LANES];
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x[lane] = 0.0f;
                 early[lane] = 0.0f;
@@ -478,26 +897,104 @@ void rms_norm_gain_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    sum_x[lane] += x[row * K + k] * x[row * K + k];
-                    early[lane] += x_dot[row * K + k] * x[row * K + k];
+                    sum_x[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x[lane]);
+                    early[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k], early[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 r[lane] = sqrtf(sum_x[lane] / (float)K + eps);
                 scale[lane] = 1.0f / r[lane];
                 sum_x_dot_x_hat[lane] = scale[lane] * early[lane];
-                scale_2[lane] = sum_x_dot_x_hat[lane] / (float)K;
+                scale_2[lane] = sum_x_dot_x_hat[lane] / ((float)K * r[lane]);
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
                     out[row * K + i] = (
                         scale[lane] * gain_dot[i] * x[row * K + i]
-                        + scale[lane] * (x_dot[row * K + i] * gain[i] - scale_2[lane] * y[row * K + i])
+                        + scale[lane] * (x_dot[row * K + i] * gain[i] - scale_2[lane] * gain[i] * x[row * K + i])
                     );
                 }
             }
         }
+    }
+    if (3 * K * (ptrdiff_t)sizeof(float) <= NEAR) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            float sum_x[ROWS], scale[ROWS], scale_2[ROWS], early[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_x[row - start] = 0.0f;
+                early[row - start] = 0.0f;
+                {
+                    float sum_x_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        sum_x_lanes[lane] = 0.0f;
+                    float early_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        early_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
+                            early_lanes[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k], early_lanes[lane]);
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        const ptrdiff_t again = first + F32_WIDE - K;
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            const float sum_x_term = x[row * K + k] * x[row * K + k];
+                            sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                            const float early_term = x_dot[row * K + k] * x[row * K + k];
+                            early_lanes[lane] += lane < again ? 0.0f : early_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        sum_x[row - start] = f32_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
+                        early[row - start] = f32_add_product(x_dot[row * K + k], x[row * K + k], early[row - start]);
+                    }
+                    FOR_LANES(F32_LANES)
+                        sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
+                    sum_x[row - start] += f32_total(sum_x_lanes);
+                    FOR_LANES(F32_LANES)
+                        early_lanes[lane] += early_lanes[lane + F32_LANES];
+                    early[row - start] += f32_total(early_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                float r = sqrtf(sum_x[row - start] / (float)K + eps);
+                scale[row - start] = 1.0f / r;
+                float sum_x_dot_x_hat = scale[row - start] * early[row - start];
+                scale_2[row - start] = sum_x_dot_x_hat / ((float)K * r);
+            }
+            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t i = begin; i < end; i++) {
+                            chunk[i - begin] = scale[row - start] * gain_dot[i] * x[row * K + i] + scale[row - start] * (x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i]);
+                        }
+                        f32_stream(&out[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t i = 0; i < K; i++) {
+                        out[row * K + i] = (
+                            scale[row - start] * gain_dot[i] * x[row * K + i]
+                            + scale[row - start] * (x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i])
+                        );
+                    }
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
@@ -505,51 +1002,79 @@ void rms_norm_gain_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
         float early = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_x_lanes[LANES] = {0.0f};
-            float early_lanes[LANES] = {0.0f};
+            float sum_x_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_x_lanes[lane] = 0.0f;
+            float early_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                early_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_lanes[lane] += x[row * K + k] * x[row * K + k];
-                    early_lanes[lane] += x_dot[row * K + k] * x[row * K + k];
+                    sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
+                    early_lanes[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k], early_lanes[lane]);
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                sum_x += x[row * K + k] * x[row * K + k];
-                early += x_dot[row * K + k] * x[row * K + k];
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_x_term = x[row * K + k] * x[row * K + k];
+                    sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                    const float early_term = x_dot[row * K + k] * x[row * K + k];
+                    early_lanes[lane] += lane < again ? 0.0f : early_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x = f32_add_product(x[row * K + k], x[row * K + k], sum_x);
+                early = f32_add_product(x_dot[row * K + k], x[row * K + k], early);
+            }
+            FOR_LANES(F32_LANES)
+                sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
             sum_x += f32_total(sum_x_lanes);
+            FOR_LANES(F32_LANES)
+                early_lanes[lane] += early_lanes[lane + F32_LANES];
             early += f32_total(early_lanes);
         }
         float r = sqrtf(sum_x / (float)K + eps);
         float scale = 1.0f / r;
         float sum_x_dot_x_hat = scale * early;
-        float scale_2 = sum_x_dot_x_hat / (float)K;
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = (
-                scale * gain_dot[i] * x[row * K + i]
-                + scale * (x_dot[row * K + i] * gain[i] - scale_2 * y[row * K + i])
-            );
+        float scale_2 = sum_x_dot_x_hat / ((float)K * r);
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = scale * gain_dot[i] * x[row * K + i] + scale * (x_dot[row * K + i] * gain[i] - scale_2 * gain[i] * x[row * K + i]);
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = (
+                    scale * gain_dot[i] * x[row * K + i]
+                    + scale * (x_dot[row * K + i] * gain[i] - scale_2 * gain[i] * x[row * K + i])
+                );
+            }
         }
     }
+    end_of_streams();
 }
 
 void rms_norm_gain_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
-    const double *restrict gain, double eps, const double *restrict y,
-    const double *restrict gain_dot, const double *restrict x_dot, double *restrict out)
+    const double *restrict gain, double eps, const double *restrict gain_dot,
+    const double *restrict x_dot, double *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_x[LANES];
-            double r[LANES];
-            double sum_x_dot_x_hat[LANES];
-            double scale[LANES];
-            double scale_2[LANES];
-            double early[LANES];
+            double sum_x[LANES], r[LANES], sum_x_dot_x_hat[LANES], scale[LANES], scale_2[LANES], early[LANES];
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sum_x[lane] = 0.0;
                 early[lane] = 0.0;
@@ -557,26 +1082,104 @@ void rms_norm_gain_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    sum_x[lane] += x[row * K + k] * x[row * K + k];
-                    early[lane] += x_dot[row * K + k] * x[row * K + k];
+                    sum_x[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x[lane]);
+                    early[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k], early[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 r[lane] = sqrt(sum_x[lane] / (double)K + eps);
                 scale[lane] = 1.0 / r[lane];
                 sum_x_dot_x_hat[lane] = scale[lane] * early[lane];
-                scale_2[lane] = sum_x_dot_x_hat[lane] / (double)K;
+                scale_2[lane] = sum_x_dot_x_hat[lane] / ((double)K * r[lane]);
             }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
                     out[row * K + i] = (
                         scale[lane] * gain_dot[i] * x[row * K + i]
-                        + scale[lane] * (x_dot[row * K + i] * gain[i] - scale_2[lane] * y[row * K + i])
+                        + scale[lane] * (x_dot[row * K + i] * gain[i] - scale_2[lane] * gain[i] * x[row * K + i])
                     );
                 }
             }
         }
+    }
+    if (3 * K * (ptrdiff_t)sizeof(double) <= NEAR) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            double sum_x[ROWS], scale[ROWS], scale_2[ROWS], early[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_x[row - start] = 0.0;
+                early[row - start] = 0.0;
+                {
+                    double sum_x_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        sum_x_lanes[lane] = 0.0;
+                    double early_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        early_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
+                            early_lanes[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k], early_lanes[lane]);
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        const ptrdiff_t again = first + F64_WIDE - K;
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            const double sum_x_term = x[row * K + k] * x[row * K + k];
+                            sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                            const double early_term = x_dot[row * K + k] * x[row * K + k];
+                            early_lanes[lane] += lane < again ? 0.0 : early_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        sum_x[row - start] = f64_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
+                        early[row - start] = f64_add_product(x_dot[row * K + k], x[row * K + k], early[row - start]);
+                    }
+                    FOR_LANES(F64_LANES)
+                        sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
+                    sum_x[row - start] += f64_total(sum_x_lanes);
+                    FOR_LANES(F64_LANES)
+                        early_lanes[lane] += early_lanes[lane + F64_LANES];
+                    early[row - start] += f64_total(early_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                double r = sqrt(sum_x[row - start] / (double)K + eps);
+                scale[row - start] = 1.0 / r;
+                double sum_x_dot_x_hat = scale[row - start] * early[row - start];
+                scale_2[row - start] = sum_x_dot_x_hat / ((double)K * r);
+            }
+            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t i = begin; i < end; i++) {
+                            chunk[i - begin] = scale[row - start] * gain_dot[i] * x[row * K + i] + scale[row - start] * (x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i]);
+                        }
+                        f64_stream(&out[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t i = 0; i < K; i++) {
+                        out[row * K + i] = (
+                            scale[row - start] * gain_dot[i] * x[row * K + i]
+                            + scale[row - start] * (x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i])
+                        );
+                    }
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
@@ -584,31 +1187,64 @@ void rms_norm_gain_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
         double early = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_x_lanes[LANES] = {0.0};
-            double early_lanes[LANES] = {0.0};
+            double sum_x_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_x_lanes[lane] = 0.0;
+            double early_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                early_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_lanes[lane] += x[row * K + k] * x[row * K + k];
-                    early_lanes[lane] += x_dot[row * K + k] * x[row * K + k];
+                    sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
+                    early_lanes[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k], early_lanes[lane]);
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                sum_x += x[row * K + k] * x[row * K + k];
-                early += x_dot[row * K + k] * x[row * K + k];
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_x_term = x[row * K + k] * x[row * K + k];
+                    sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                    const double early_term = x_dot[row * K + k] * x[row * K + k];
+                    early_lanes[lane] += lane < again ? 0.0 : early_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x = f64_add_product(x[row * K + k], x[row * K + k], sum_x);
+                early = f64_add_product(x_dot[row * K + k], x[row * K + k], early);
+            }
+            FOR_LANES(F64_LANES)
+                sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
             sum_x += f64_total(sum_x_lanes);
+            FOR_LANES(F64_LANES)
+                early_lanes[lane] += early_lanes[lane + F64_LANES];
             early += f64_total(early_lanes);
         }
         double r = sqrt(sum_x / (double)K + eps);
         double scale = 1.0 / r;
         double sum_x_dot_x_hat = scale * early;
-        double scale_2 = sum_x_dot_x_hat / (double)K;
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = (
-                scale * gain_dot[i] * x[row * K + i]
-                + scale * (x_dot[row * K + i] * gain[i] - scale_2 * y[row * K + i])
-            );
+        double scale_2 = sum_x_dot_x_hat / ((double)K * r);
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = scale * gain_dot[i] * x[row * K + i] + scale * (x_dot[row * K + i] * gain[i] - scale_2 * gain[i] * x[row * K + i]);
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = (
+                    scale * gain_dot[i] * x[row * K + i]
+                    + scale * (x_dot[row * K + i] * gain[i] - scale_2 * gain[i] * x[row * K + i])
+                );
+            }
         }
     }
+    end_of_streams();
 }

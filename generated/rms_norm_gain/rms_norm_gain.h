@@ -23,8 +23,16 @@
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
    `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
    run at the same time need one each.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       rms_norm_gain_f32(B, K, x, gain, eps, out);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c rms_norm_gain.c -lm */
 
 #ifndef RMS_NORM_GAIN_H
 #define RMS_NORM_GAIN_H
@@ -69,13 +77,12 @@ ptrdiff_t rms_norm_gain_jacobian_gain_work(ptrdiff_t B, ptrdiff_t K);
    x[B][K]: Input.
    gain[K]: Input.
    eps: Input.
-   y[B][K]: What the forward function returned.
    out[B][K][K]: result.
  */
 void rms_norm_gain_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *x, const float *gain,
-    float eps, const float *y, float *out, float *work);
+    float eps, float *out, float *work);
 void rms_norm_gain_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *x, const double *gain,
-    double eps, const double *y, double *out, double *work);
+    double eps, double *out, double *work);
 ptrdiff_t rms_norm_gain_jacobian_x_work(ptrdiff_t B, ptrdiff_t K);
 
 /* The vector-Jacobian product: from a cotangent g of y to those of gain and x.
@@ -87,31 +94,28 @@ ptrdiff_t rms_norm_gain_jacobian_x_work(ptrdiff_t B, ptrdiff_t K);
    x[B][K]: Input.
    gain[K]: Input.
    eps: Input.
-   y[B][K]: What the forward function returned.
    g[B][K]: The cotangent of y.
    dgain[K]: result.
    dx[B][K]: result.
  */
 void rms_norm_gain_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *x, const float *gain, float eps,
-    const float *y, const float *g, float *dgain, float *dx, float *work);
+    const float *g, float *dgain, float *dx);
 void rms_norm_gain_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *x, const double *gain,
-    double eps, const double *y, const double *g, double *dgain, double *dx, double *work);
-ptrdiff_t rms_norm_gain_vjp_work(ptrdiff_t B, ptrdiff_t K);
+    double eps, const double *g, double *dgain, double *dx);
 
 /* The Jacobian-vector product: from tangents of gain and x to that of y.
 
    x[B][K]: Input.
    gain[K]: Input.
    eps: Input.
-   y[B][K]: What the forward function returned.
    gain_dot[K]: The tangent of gain.
    x_dot[B][K]: The tangent of x.
    out[B][K]: result.
  */
 void rms_norm_gain_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *x, const float *gain, float eps,
-    const float *y, const float *gain_dot, const float *x_dot, float *out);
+    const float *gain_dot, const float *x_dot, float *out);
 void rms_norm_gain_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *x, const double *gain,
-    double eps, const double *y, const double *gain_dot, const double *x_dot, double *out);
+    double eps, const double *gain_dot, const double *x_dot, double *out);
 
 #ifdef __cplusplus
 }

@@ -20,7 +20,7 @@ back-propagating errors", Nature 323, 1986, pp. 533-536.
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit, types
+from numba import from_dtype, njit, types
 from numba.extending import overload
 
 __all__ = [
@@ -34,6 +34,390 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 # For formulas whose grouping matters.
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+_Array = np.ndarray
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _reads(axes):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
+    return lambda real: types.Array(real, axes, "C", readonly=True)
+
+
+def _writes(axes):
+    """One that it writes."""
+    return lambda real: types.Array(real, axes, "C")
+
+
+def _places(axes):
+    """One that holds places of labels."""
+    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+
+
+def _number(real):
+    """A number."""
+    return types.float64
+
+
+class _ByDtype(dict):
+    """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
+
+    def __init__(self, function, kinds):
+        self.function, self.kinds = function, kinds
+
+    def __missing__(self, dtype):
+        if dtype not in _REALS:
+            raise TypeError(f"expected float32 or float64, found {dtype}")
+        # Compiled for one signature, it is not compiled again for others.
+        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        try:
+            # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
+            made = njit(signature, **{**_FAST, "cache": True})(self.function)
+        except Exception:  # no file, no place to write to, or nothing there that can be read
+            made = njit(signature, **_FAST)(self.function)
+        self[dtype] = made
+        return made
+
+
+def _by_dtype(*kinds):
+    """Let a function be compiled for one dtype at a time."""
+    return lambda function: _ByDtype(function, kinds)
+
+
+def sigmoid(x, out=None, *, threads=1):
+    """The logistic function of each entry, between 0 and 1; its slope is known from its value.
+
+    Parameters
+    ----------
+    x : array (B, K)
+        Input.
+    out : array, optional
+        Where to put the result: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
+
+    Returns
+    -------
+    out : array (B, K)
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(x) is type(out) is _Array
+        and (threads == 1 or x.size < _SHARED)
+        and x.flags.c_contiguous
+    ):
+        try:
+            if x.ndim == 2 and _sigmoid_compiled[x.dtype](x, out):
+                return out
+            if x.ndim == 1 and _sigmoid_compiled[x.dtype](x[None], out[None]):
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    arrays, sizes, dtype, single = _read(
+        ("x", x, ('B', 'K'), None, True),
+    )
+    x, = arrays
+    B = sizes["B"]
+    K = sizes["K"]
+    out = _output("out", out, (B, K), dtype, single, arrays)
+    if threads == 1:
+        _sigmoid_compiled[dtype](x, out)
+    else:
+        _in_threads(threads, _sigmoid_compiled[dtype], (True, True), x, out)
+    return out[0] if single else out
+
+
+@njit(**_FAST)
+def _sigmoid_kernel(x, out):
+    """The loops of sigmoid."""
+    real = out.dtype.type  # keeps literals narrow
+    B = x.shape[0]
+    K = x.shape[1]
+    for row in range(B):
+        for i in range(K):
+            out[row, i] = _sigmoid(x[row, i], real(1))
+
+
+@_by_dtype(_reads(2), _writes(2))
+def _sigmoid_compiled(x, out):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    B = x.shape[0]
+    K = x.shape[1]
+    if B * K == 0 or out.shape != (B, K) or _overlap(out, x):
+        return False
+    _sigmoid_kernel(x, out)
+    return True
+
+
+def sigmoid_jacobian_x(s, out=None, *, threads=1):
+    """The Jacobian of s by x, sample by sample.
+
+    d(s[i], x[j]) = s[i] * delta(i, j) * (1 - s[i])
+
+    Parameters
+    ----------
+    s : array (B, K)
+        What the forward function returned.
+    out : array, optional
+        Where to put the result: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
+
+    Returns
+    -------
+    out : array (B, K, K)
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(s) is type(out) is _Array
+        and (threads == 1 or s.size < _SHARED)
+        and s.flags.c_contiguous
+    ):
+        try:
+            if s.ndim == 2 and _sigmoid_jacobian_x_compiled[s.dtype](s, out):
+                return out
+            if s.ndim == 1 and _sigmoid_jacobian_x_compiled[s.dtype](s[None], out[None]):
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    arrays, sizes, dtype, single = _read(
+        ("s", s, ('B', 'K'), None, True),
+    )
+    s, = arrays
+    B = sizes["B"]
+    K = sizes["K"]
+    out = _output("out", out, (B, K, K), dtype, single, arrays)
+    if threads == 1:
+        _sigmoid_jacobian_x_compiled[dtype](s, out)
+    else:
+        _in_threads(threads, _sigmoid_jacobian_x_compiled[dtype], (True, True), s, out)
+    return out[0] if single else out
+
+
+@njit(**_FAST)
+def _sigmoid_jacobian_x_kernel(s, out):
+    """The loops of sigmoid_jacobian_x."""
+    real = out.dtype.type  # keeps literals narrow
+    B = s.shape[0]
+    K = s.shape[1]
+    for row in range(B):
+        for i in range(K):
+            for j in range(K):
+                out[row, i, j] = real(0)
+            out[row, i, i] = s[row, i] * (real(1) - s[row, i])
+
+
+@_by_dtype(_reads(2), _writes(3))
+def _sigmoid_jacobian_x_compiled(s, out):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    B = s.shape[0]
+    K = s.shape[1]
+    if B * K == 0 or out.shape != (B, K, K) or _overlap(out, s):
+        return False
+    _sigmoid_jacobian_x_kernel(s, out)
+    return True
+
+
+def sigmoid_vjp(s, g, out=None, *, threads=1):
+    """The vector-Jacobian product: from a cotangent g of s to that of x.
+
+    sum(i, g[i] * d(s[i], x[j])) = g[j] * s[j] * (1 - s[j])
+
+    Parameters
+    ----------
+    s : array (B, K)
+        What the forward function returned.
+    g : array (B, K)
+        The cotangent of s.
+    out : array, optional
+        Where to put the result: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
+
+    Returns
+    -------
+    dx : array (B, K)
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(s) is type(g) is type(out) is _Array
+        and (threads == 1 or s.size < _SHARED)
+        and s.flags.c_contiguous
+        and g.flags.c_contiguous
+    ):
+        try:
+            if s.ndim == 2 and _sigmoid_vjp_compiled[s.dtype](s, g, out):
+                return out
+            if s.ndim == 1 and _sigmoid_vjp_compiled[s.dtype](s[None], g[None], out[None]):
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    arrays, sizes, dtype, single = _read(
+        ("s", s, ('B', 'K'), None, True),
+        ("g", g, ('B', 'K'), None, True),
+    )
+    s, g = arrays
+    B = sizes["B"]
+    K = sizes["K"]
+    dx = _output("out", out, (B, K), dtype, single, arrays)
+    if threads == 1:
+        _sigmoid_vjp_compiled[dtype](s, g, dx)
+    else:
+        _in_threads(threads, _sigmoid_vjp_compiled[dtype], (True, True, True), s, g, dx)
+    return dx[0] if single else dx
+
+
+@njit(**_FAST)
+def _sigmoid_vjp_kernel(s, g, dx):
+    """The loops of sigmoid_vjp."""
+    real = dx.dtype.type  # keeps literals narrow
+    B = s.shape[0]
+    K = s.shape[1]
+    for row in range(B):
+        for j in range(K):
+            dx[row, j] = g[row, j] * s[row, j] * (real(1) - s[row, j])
+
+
+@_by_dtype(_reads(2), _reads(2), _writes(2))
+def _sigmoid_vjp_compiled(s, g, dx):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    B = s.shape[0]
+    K = s.shape[1]
+    if (
+        B * K == 0
+        or g.shape != (B, K)
+        or dx.shape != (B, K)
+        or _overlap(dx, s)
+        or _overlap(dx, g)
+    ):
+        return False
+    _sigmoid_vjp_kernel(s, g, dx)
+    return True
+
+
+def sigmoid_jvp(s, x_dot, out=None, *, threads=1):
+    """The Jacobian-vector product: from a tangent of x to that of s.
+
+    Parameters
+    ----------
+    s : array (B, K)
+        What the forward function returned.
+    x_dot : array (B, K)
+        The tangent of x.
+    out : array, optional
+        Where to put the result: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
+
+    Returns
+    -------
+    out : array (B, K)
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(s) is type(x_dot) is type(out) is _Array
+        and (threads == 1 or s.size < _SHARED)
+        and s.flags.c_contiguous
+        and x_dot.flags.c_contiguous
+    ):
+        try:
+            if s.ndim == 2 and _sigmoid_jvp_compiled[s.dtype](s, x_dot, out):
+                return out
+            if s.ndim == 1 and _sigmoid_jvp_compiled[s.dtype](s[None], x_dot[None], out[None]):
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    arrays, sizes, dtype, single = _read(
+        ("s", s, ('B', 'K'), None, True),
+        ("x_dot", x_dot, ('B', 'K'), None, True),
+    )
+    s, x_dot = arrays
+    B = sizes["B"]
+    K = sizes["K"]
+    out = _output("out", out, (B, K), dtype, single, arrays)
+    if threads == 1:
+        _sigmoid_jvp_compiled[dtype](s, x_dot, out)
+    else:
+        _in_threads(threads, _sigmoid_jvp_compiled[dtype], (True, True, True), s, x_dot, out)
+    return out[0] if single else out
+
+
+@njit(**_FAST)
+def _sigmoid_jvp_kernel(s, x_dot, out):
+    """The loops of sigmoid_jvp."""
+    real = out.dtype.type  # keeps literals narrow
+    B = s.shape[0]
+    K = s.shape[1]
+    for row in range(B):
+        for i in range(K):
+            out[row, i] = x_dot[row, i] * s[row, i] * (real(1) - s[row, i])
+
+
+@_by_dtype(_reads(2), _reads(2), _writes(2))
+def _sigmoid_jvp_compiled(s, x_dot, out):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    B = s.shape[0]
+    K = s.shape[1]
+    if (
+        B * K == 0
+        or x_dot.shape != (B, K)
+        or out.shape != (B, K)
+        or _overlap(out, s)
+        or _overlap(out, x_dot)
+    ):
+        return False
+    _sigmoid_jvp_kernel(s, x_dot, out)
+    return True
 
 
 def _exp_of_negative_32(u):
@@ -106,133 +490,23 @@ def _sigmoid(u, one):
     return (one if u >= 0 else small) / (one + small)
 
 
-def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
-
-    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
-    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
-    """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
-    arrays, sizes, of, single = [], {}, {}, None
-    for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
-        if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
-        if label_of is not None:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
-        else:
-            if not isinstance(value, np.ndarray):
-                if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
-                value = np.asarray(value, dtype)
-            elif not value.ndim and value.dtype.kind in "iuf":
-                value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
-        if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
-        if batched:
-            alone = array.ndim == least
-            if single is not None and alone != single[1]:
-                one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
-            single = single or (name, alone)
-            array = array[None] if alone else array
-        for axis, size in zip(axes, array.shape, strict=True):
-            if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
-            if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
-        arrays.append(array)
-    for place, (name, _, _, label_of, _) in enumerate(arguments):
-        array = arrays[place]
-        if label_of is not None:
-            # Where no argument has that axis, nothing is looked up along it.
-            places = sizes.get(label_of)
-            outside = array < 0 if places is None else (array < 0) | (array >= places)
-            if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
-            array = array.astype(np.intp)
-        if array.ndim:
-            array = np.ascontiguousarray(array)
-        arrays[place] = array if array.ndim else array[()]
-    return arrays, sizes, dtype, single is not None and single[1]
-
-
-def _output(name, out, shape, dtype, without_batch, others):
-    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
-    if out is None:
-        return np.empty(shape, dtype)
-    wanted = shape[1:] if without_batch else shape
-    masked = isinstance(out, np.ma.MaskedArray)
-    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
-    return out[None] if without_batch else out
-
-
-_REALS = (np.dtype(np.float32), np.dtype(np.float64))
-_NUMBERS = (float, np.float32, np.float64)
-
-
-def _is_plain(first, *others):
-    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
-    if type(first[0]) is not np.ndarray:
-        return False
-    dtype = first[0].dtype
-    if dtype is not _REALS[0] and dtype is not _REALS[1]:
-        return False
-    for array, axes in (first, *others):
-        if type(array) is not np.ndarray or array.dtype is not dtype:
-            return False
-        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
-            return False
-    return True
-
-
 _POOL = ThreadPoolExecutor()
+#: From so many numbers on, handing over to another thread costs less than it saves.
+_SHARED = 65536
 
 
 def _in_threads(threads, kernel, sliced, *arguments):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
-    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
-    so that every number comes out as in one thread.
+    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    blocks of 32 of them, so that every number comes out as in one thread.
     """
     samples = len(arguments[sliced.index(True)])
-    blocks = max(1, samples // 32)
-    parts = max(1, min(threads, blocks))
-    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+    largest = max(each.size for each, cut in zip(arguments, sliced, strict=True) if cut)
+    unit = 32 if largest < 128 * samples else 1
+    units = samples // unit
+    parts = max(1, min(threads, units, 2 * largest // _SHARED))
+    cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
 
     def run(part):
         here = slice(cuts[part], cuts[part + 1])
@@ -244,283 +518,117 @@ def _in_threads(threads, kernel, sliced, *arguments):
         each.result()
 
 
-@njit(**_FAST)
-def _sigmoid_kernel(x, out):
-    """The loops of sigmoid."""
-    real = out.dtype.type  # keeps literals narrow
-    B = x.shape[0]
-    K = x.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if B == 0 or K == 0 or out.shape[0] != B or out.shape[1] != K or _overlap(out, x):
-        return False
-    for row in range(B):
-        for i in range(K):
-            out[row, i] = _sigmoid(x[row, i], real(1))
-    return True
+def _read(*arguments):
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
 
-
-def sigmoid(x, out=None, *, threads=1):
-    """The logistic function of each entry, between 0 and 1; its slope is known from its value.
-
-    Parameters
-    ----------
-    x : array (B, K)
-        Input.
-    out : array, optional
-        Where to put the result: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-    threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
-
-    Returns
-    -------
-    out : array (B, K)
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
+    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
     """
-    if threads == 1 and out is not None and _is_plain((x, 2), (out, 2)):
-        if _sigmoid_kernel(x, out):
-            return out
-    if threads == 1 and out is not None and _is_plain((x, 1), (out, 1)):  # one sample
-        if _sigmoid_kernel(x[None], out[None]):
-            return out
-    # Something is to be converted, or made, or is wrong.
-    arrays, sizes, dtype, single = _read(
-        ("x", x, ('B', 'K'), None, True),
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
     )
-    x, = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K), dtype, single, arrays)
-    _sigmoid_kernel(x, out) if threads == 1 else _in_threads(threads, _sigmoid_kernel, (True, True), x, out)
-    return out[0] if single else out
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
+    arrays, sizes, of, single = [], {}, {}, None
+    for name, value, axes, label_of, batched in arguments:
+        if isinstance(value, np.ma.MaskedArray):
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
+        if label_of is not None:
+            array = np.asarray(value)
+            if array.dtype.kind not in "iu":
+                _refuse(name, "integers (labels)", array.dtype)
+        else:
+            if not isinstance(value, np.ndarray):
+                if least or not isinstance(value, (int, float, np.floating, np.integer)):
+                    _refuse(name, "an array", type(value).__name__)
+                value = np.asarray(value, dtype)
+            elif not value.ndim and value.dtype.kind in "iuf":
+                value = value.astype(dtype)
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
+        if array.ndim not in (len(axes), least):
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
+        if batched:
+            alone = array.ndim == least
+            if single is not None and alone != single[1]:
+                one, other = (name, single[0]) if alone else (single[0], name)
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
+            single = single or (name, alone)
+            array = array[None] if alone else array
+        for axis, size in zip(axes, array.shape, strict=True):
+            if size == 0:
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
+            if sizes.setdefault(axis, size) != size:
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
+        arrays.append(array)
+    for place, (name, _, _, label_of, _) in enumerate(arguments):
+        array = arrays[place]
+        if label_of is not None:
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
+            array = array.astype(np.intp)
+        if array.ndim:
+            array = np.ascontiguousarray(array)
+        arrays[place] = array if array.ndim else array[()]
+    return arrays, sizes, dtype, single is not None and single[1]
 
 
-@njit(**_FAST)
-def _sigmoid_jacobian_x_kernel(s, out):
-    """The loops of sigmoid_jacobian_x."""
-    real = out.dtype.type  # keeps literals narrow
-    B = s.shape[0]
-    K = s.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or K == 0
-        or out.shape[0] != B
-        or out.shape[1] != K
-        or out.shape[2] != K
-        or _overlap(out, s)
-    ):
-        return False
-    for row in range(B):
-        for i in range(K):
-            for j in range(K):
-                out[row, i, j] = real(0)
-        for i in range(K):
-            out[row, i, i] = s[row, i] * (real(1) - s[row, i])
-    return True
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
 
 
-def sigmoid_jacobian_x(s, out=None, *, threads=1):
-    """The Jacobian of s by x, sample by sample.
-
-    d(s[i], x[j]) = s[i] * delta(i, j) * (1 - s[i])
-
-    Parameters
-    ----------
-    s : array (B, K)
-        What the forward function returned.
-    out : array, optional
-        Where to put the result: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-    threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
-
-    Returns
-    -------
-    out : array (B, K, K)
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    """
-    if threads == 1 and out is not None and _is_plain((s, 2), (out, 3)):
-        if _sigmoid_jacobian_x_kernel(s, out):
-            return out
-    if threads == 1 and out is not None and _is_plain((s, 1), (out, 2)):  # one sample
-        if _sigmoid_jacobian_x_kernel(s[None], out[None]):
-            return out
-    # Something is to be converted, or made, or is wrong.
-    arrays, sizes, dtype, single = _read(
-        ("s", s, ('B', 'K'), None, True),
-    )
-    s, = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _sigmoid_jacobian_x_kernel(s, out) if threads == 1 else _in_threads(threads, _sigmoid_jacobian_x_kernel, (True, True), s, out)
-    return out[0] if single else out
+def _output(name, out, shape, dtype, without_batch, others):
+    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
+    if out is None:
+        return np.empty(shape, dtype)
+    wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
+    return out[None] if without_batch else out
 
 
-@njit(**_FAST)
-def _sigmoid_vjp_kernel(s, g, dx):
-    """The loops of sigmoid_vjp."""
-    real = dx.dtype.type  # keeps literals narrow
-    B = s.shape[0]
-    K = s.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or K == 0
-        or g.shape[0] != B
-        or g.shape[1] != K
-        or dx.shape[0] != B
-        or dx.shape[1] != K
-        or _overlap(dx, s)
-        or _overlap(dx, g)
-    ):
-        return False
-    for row in range(B):
-        for j in range(K):
-            dx[row, j] = g[row, j] * s[row, j] * (real(1) - s[row, j])
-    return True
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
 
 
-def sigmoid_vjp(s, g, out=None, *, threads=1):
-    """The vector-Jacobian product: from a cotangent g of s to that of x.
-
-    sum(i, g[i] * d(s[i], x[j])) = g[j] * s[j] * (1 - s[j])
-
-    Parameters
-    ----------
-    s : array (B, K)
-        What the forward function returned.
-    g : array (B, K)
-        The cotangent of s.
-    out : array, optional
-        Where to put the result: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-    threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
-
-    Returns
-    -------
-    dx : array (B, K)
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    """
-    if threads == 1 and out is not None and _is_plain((s, 2), (g, 2), (out, 2)):
-        if _sigmoid_vjp_kernel(s, g, out):
-            return out
-    if threads == 1 and out is not None and _is_plain((s, 1), (g, 1), (out, 1)):  # one sample
-        if _sigmoid_vjp_kernel(s[None], g[None], out[None]):
-            return out
-    # Something is to be converted, or made, or is wrong.
-    arrays, sizes, dtype, single = _read(
-        ("s", s, ('B', 'K'), None, True),
-        ("g", g, ('B', 'K'), None, True),
-    )
-    s, g = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    dx = _output("out", out, (B, K), dtype, single, arrays)
-    _sigmoid_vjp_kernel(s, g, dx) if threads == 1 else _in_threads(threads, _sigmoid_vjp_kernel, (True, True, True), s, g, dx)
-    return dx[0] if single else dx
-
-
-@njit(**_FAST)
-def _sigmoid_jvp_kernel(s, x_dot, out):
-    """The loops of sigmoid_jvp."""
-    real = out.dtype.type  # keeps literals narrow
-    B = s.shape[0]
-    K = s.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or K == 0
-        or x_dot.shape[0] != B
-        or x_dot.shape[1] != K
-        or out.shape[0] != B
-        or out.shape[1] != K
-        or _overlap(out, s)
-        or _overlap(out, x_dot)
-    ):
-        return False
-    for row in range(B):
-        for i in range(K):
-            out[row, i] = x_dot[row, i] * s[row, i] * (real(1) - s[row, i])
-    return True
-
-
-def sigmoid_jvp(s, x_dot, out=None, *, threads=1):
-    """The Jacobian-vector product: from a tangent of x to that of s.
-
-    Parameters
-    ----------
-    s : array (B, K)
-        What the forward function returned.
-    x_dot : array (B, K)
-        The tangent of x.
-    out : array, optional
-        Where to put the result: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-    threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
-
-    Returns
-    -------
-    out : array (B, K)
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    """
-    if threads == 1 and out is not None and _is_plain((s, 2), (x_dot, 2), (out, 2)):
-        if _sigmoid_jvp_kernel(s, x_dot, out):
-            return out
-    if (
-        threads == 1
-        and out is not None
-        and _is_plain((s, 1), (x_dot, 1), (out, 1))
-    ):  # one sample
-        if _sigmoid_jvp_kernel(s[None], x_dot[None], out[None]):
-            return out
-    # Something is to be converted, or made, or is wrong.
-    arrays, sizes, dtype, single = _read(
-        ("s", s, ('B', 'K'), None, True),
-        ("x_dot", x_dot, ('B', 'K'), None, True),
-    )
-    s, x_dot = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K), dtype, single, arrays)
-    _sigmoid_jvp_kernel(s, x_dot, out) if threads == 1 else _in_threads(threads, _sigmoid_jvp_kernel, (True, True, True), s, x_dot, out)
-    return out[0] if single else out
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False

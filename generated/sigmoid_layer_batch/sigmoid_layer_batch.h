@@ -10,15 +10,23 @@
      L is any differentiable function of Y
 
    Derivatives
-     sum(l, m, g[l, m] * d(Y[l, m], Z[n, k])) = dL_dY[n, k] * Y[n, k] * (1 - Y[n, k])
+     sum(l, m, dL_dY[l, m] * d(Y[l, m], Z[n, k])) = dL_dY[n, k] * Y[n, k] * (1 - Y[n, k])
 
    Source: D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning representations by
    back-propagating errors", Nature 323, 1986, pp. 533-536.
 
    Arrays are row-major and contiguous: the last axis varies fastest. Results overlap neither arguments nor
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       sigmoid_layer_batch_f32(N, K, Z, out);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c sigmoid_layer_batch.c -lm */
 
 #ifndef SIGMOID_LAYER_BATCH_H
 #define SIGMOID_LAYER_BATCH_H
@@ -40,7 +48,7 @@ void sigmoid_layer_batch_f64(ptrdiff_t N, ptrdiff_t K, const double *Z, double *
 
 /* The gradient of L(Y) by Z, given its gradient dL_dY by Y.
 
-     sum(l, m, g[l, m] * d(Y[l, m], Z[n, k])) = dL_dY[n, k] * Y[n, k] * (1 - Y[n, k])
+     sum(l, m, dL_dY[l, m] * d(Y[l, m], Z[n, k])) = dL_dY[n, k] * Y[n, k] * (1 - Y[n, k])
 
    Y[N][K]: What the forward function returned.
    dL_dY[N][K]: The cotangent of Y.

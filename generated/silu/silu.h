@@ -20,8 +20,16 @@
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
    `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
    run at the same time need one each.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       silu_f32(B, K, x, out);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c silu.c -lm */
 
 #ifndef SILU_H
 #define SILU_H
@@ -46,13 +54,10 @@ void silu_f64(ptrdiff_t B, ptrdiff_t K, const double *x, double *out);
      d(y[i], x[j]) = delta(i, j) * (s[i] + y[i] * (1 - s[i]))
 
    x[B][K]: Input.
-   y[B][K]: What the forward function returned.
    out[B][K][K]: result.
  */
-void silu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *x, const float *y, float *out,
-    float *work);
-void silu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *x, const double *y, double *out,
-    double *work);
+void silu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *x, float *out, float *work);
+void silu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *x, double *out, double *work);
 ptrdiff_t silu_jacobian_x_work(ptrdiff_t B, ptrdiff_t K);
 
 /* The vector-Jacobian product: from a cotangent g of y to that of x.
@@ -60,26 +65,20 @@ ptrdiff_t silu_jacobian_x_work(ptrdiff_t B, ptrdiff_t K);
      sum(i, g[i] * d(y[i], x[j])) = g[j] * (s[j] + y[j] * (1 - s[j]))
 
    x[B][K]: Input.
-   y[B][K]: What the forward function returned.
    g[B][K]: The cotangent of y.
    dx[B][K]: result.
  */
-void silu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *x, const float *y, const float *g,
-    float *dx);
-void silu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *x, const double *y, const double *g,
-    double *dx);
+void silu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *x, const float *g, float *dx);
+void silu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *x, const double *g, double *dx);
 
 /* The Jacobian-vector product: from a tangent of x to that of y.
 
    x[B][K]: Input.
-   y[B][K]: What the forward function returned.
    x_dot[B][K]: The tangent of x.
    out[B][K]: result.
  */
-void silu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *x, const float *y, const float *x_dot,
-    float *out);
-void silu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *x, const double *y, const double *x_dot,
-    double *out);
+void silu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *x, const float *x_dot, float *out);
+void silu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *x, const double *x_dot, double *out);
 
 #ifdef __cplusplus
 }

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -67,34 +82,35 @@ static inline double f64_e_near_zero(double r)
 }
 
 /* e^x for x <= 0 (or NaN), as 2^n e^r: n is x / log 2 rounded by adding and subtracting a large number, which
-   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The error is below 1 eps. Below -87
-   in float and -708 in double, where e^x is no normal number, it is 0. */
+   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
+   exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
+   float and -708 in double, where e^x is no normal number, it is 0. */
 static inline float f32_exp_of_negative(float x)
 {
-    const float shifted = f32_add_product(x, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
-    const float n = shifted - 12582912.0f;
+    const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
+    const float n = shifted - 12583039.0f;
     const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, x));
-    float p = f32_e_near_zero(r);
-    uint32_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 23; /* n goes to the exponent */
-    memcpy(&p, &bits, sizeof p);
-    return x < -87.0f ? 0.0f : (x == x ? p : x);
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    const float e = f32_e_near_zero(r) * power;
+    return x < -87.0f ? 0.0f : e;
 }
 
 static inline double f64_exp_of_negative(double x)
 {
-    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
-    const double n = shifted - 6755399441055744.0;
+    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
+    const double n = shifted - 6755399441056767.0;
     const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, x));
-    double p = f64_e_near_zero(r);
-    uint64_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 52;
-    memcpy(&p, &bits, sizeof p);
-    return x < -708.0 ? 0.0 : (x == x ? p : x);
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    const double e = f64_e_near_zero(r) * power;
+    return x < -708.0 ? 0.0 : e;
 }
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
@@ -108,21 +124,21 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes. */
+/* The largest of all lanes, pair by pair. */
 static inline float f32_largest(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] = f32_larger(lanes[lane + width], lanes[lane]);
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
+    FOR_LANES(4)
+        lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
+    return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
 static inline double f64_largest(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] = f64_larger(lanes[lane + width], lanes[lane]);
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -135,21 +151,81 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+/* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
+   on, and so those come one by one; but exponentials leave the time to fetch from the second cache. */
+static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
+{
+    return row_bytes <= NEAR || (row_bytes <= 2 * NEAR && samples * row_bytes <= CACHED);
+}
+
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 void softmax_any_loss_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, float *restrict out)
@@ -160,29 +236,32 @@ void softmax_any_loss_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, flo
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float m[LANES];
-            float s[LANES];
-            float scale[LANES];
+            float z_block[SHORT][LANES];
+            float out_block[SHORT][LANES];
+            float m[LANES], s[LANES], scale[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                }
+            }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 m[lane] = -INFINITY;
             }
             for (ptrdiff_t j = 0; j < K; j++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    m[lane] = f32_larger(z[row * K + j], m[lane]);
+                    m[lane] = f32_larger(z_block[j][lane], m[lane]);
                 }
             }
-            /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* out_block[j][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
             /* s: between 1 and the number of terms */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 s[lane] = 0.0f;
             }
             for (ptrdiff_t j = 0; j < K; j++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + j] = f32_exp_of_negative(z[row * K + j] - m[lane]);
-                    s[lane] += out[row * K + j];
+                    out_block[j][lane] = f32_exp_of_negative(z_block[j][lane] - m[lane]);
+                    s[lane] += out_block[j][lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -190,28 +269,122 @@ void softmax_any_loss_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, flo
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + k] = scale[lane] * out[row * K + k];
+                    out_block[k][lane] = scale[lane] * out_block[k][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
+    }
+    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            float m[ROWS], s[ROWS], scale[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                {
+                    float m_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        m_lanes[lane] = -INFINITY;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t j = first + lane;
+                            m_lanes[lane] = f32_larger(z[row * K + j], m_lanes[lane]);
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t j = first + lane;
+                            m_lanes[lane] = f32_larger(z[row * K + j], m_lanes[lane]);
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t j = first; j < K; j++) {
+                        m[row - start] = f32_larger(z[row * K + j], m[row - start]);
+                    }
+                    FOR_LANES(F32_LANES)
+                        m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
+                    m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
+                }
+            }
+            /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0f;
+                {
+                    float s_lanes[F32_LANES];
+                    FOR_LANES(F32_LANES)
+                        s_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_LANES <= K; first += F32_LANES)
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t j = first + lane;
+                            out[row * K + j] = f32_exp_of_negative(z[row * K + j] - m[row - start]);
+                            s_lanes[lane] += out[row * K + j];
+                        }
+                    if (first < K && K >= F32_LANES) {
+                        const ptrdiff_t again = first + F32_LANES - K;
+                        first = K - F32_LANES;
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t j = first + lane;
+                            out[row * K + j] = f32_exp_of_negative(z[row * K + j] - m[row - start]);
+                            const float s_term = out[row * K + j];
+                            s_lanes[lane] += lane < again ? 0.0f : s_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t j = first; j < K; j++) {
+                        out[row * K + j] = f32_exp_of_negative(z[row * K + j] - m[row - start]);
+                        s[row - start] += out[row * K + j];
+                    }
+                    s[row - start] += f32_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                scale[row - start] = 1.0f / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t k = 0; k < K; k++) {
+                    out[row * K + k] = scale[row - start] * out[row * K + k];
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         float m = -INFINITY;
         {
-            float m_lanes[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+            float m_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + LANES <= K; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= K; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t j = first + lane;
                     m_lanes[lane] = f32_larger(z[row * K + j], m_lanes[lane]);
                 }
+            if (first < K && K >= F32_WIDE) {
+                first = K - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t j = first + lane;
+                    m_lanes[lane] = f32_larger(z[row * K + j], m_lanes[lane]);
+                }
+                first = K;
+            }
             for (ptrdiff_t j = first; j < K; j++) {
                 m = f32_larger(z[row * K + j], m);
             }
+            FOR_LANES(F32_LANES)
+                m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
             m = f32_larger(f32_largest(m_lanes), m);
         }
         /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
@@ -219,14 +392,27 @@ void softmax_any_loss_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, flo
         float s = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float s_lanes[LANES] = {0.0f};
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
                     out[row * K + j] = f32_exp_of_negative(z[row * K + j] - m);
                     s_lanes[lane] += out[row * K + j];
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    out[row * K + j] = f32_exp_of_negative(z[row * K + j] - m);
+                    const float s_term = out[row * K + j];
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t j = first; j < end; j++) {
                 out[row * K + j] = f32_exp_of_negative(z[row * K + j] - m);
                 s += out[row * K + j];
@@ -248,29 +434,32 @@ void softmax_any_loss_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, do
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double m[LANES];
-            double s[LANES];
-            double scale[LANES];
+            double z_block[SHORT][LANES];
+            double out_block[SHORT][LANES];
+            double m[LANES], s[LANES], scale[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_block[place][lane] = z[(first + lane) * K + place];
+                }
+            }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 m[lane] = -INFINITY;
             }
             for (ptrdiff_t j = 0; j < K; j++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    m[lane] = f64_larger(z[row * K + j], m[lane]);
+                    m[lane] = f64_larger(z_block[j][lane], m[lane]);
                 }
             }
-            /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* out_block[j][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
             /* s: between 1 and the number of terms */
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 s[lane] = 0.0;
             }
             for (ptrdiff_t j = 0; j < K; j++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + j] = f64_exp_of_negative(z[row * K + j] - m[lane]);
-                    s[lane] += out[row * K + j];
+                    out_block[j][lane] = f64_exp_of_negative(z_block[j][lane] - m[lane]);
+                    s[lane] += out_block[j][lane];
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -278,28 +467,122 @@ void softmax_any_loss_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, do
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + k] = scale[lane] * out[row * K + k];
+                    out_block[k][lane] = scale[lane] * out_block[k][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
+    }
+    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            double m[ROWS], s[ROWS], scale[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                {
+                    double m_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        m_lanes[lane] = -INFINITY;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t j = first + lane;
+                            m_lanes[lane] = f64_larger(z[row * K + j], m_lanes[lane]);
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t j = first + lane;
+                            m_lanes[lane] = f64_larger(z[row * K + j], m_lanes[lane]);
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t j = first; j < K; j++) {
+                        m[row - start] = f64_larger(z[row * K + j], m[row - start]);
+                    }
+                    FOR_LANES(F64_LANES)
+                        m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
+                    m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
+                }
+            }
+            /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0;
+                {
+                    double s_lanes[F64_LANES];
+                    FOR_LANES(F64_LANES)
+                        s_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_LANES <= K; first += F64_LANES)
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t j = first + lane;
+                            out[row * K + j] = f64_exp_of_negative(z[row * K + j] - m[row - start]);
+                            s_lanes[lane] += out[row * K + j];
+                        }
+                    if (first < K && K >= F64_LANES) {
+                        const ptrdiff_t again = first + F64_LANES - K;
+                        first = K - F64_LANES;
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t j = first + lane;
+                            out[row * K + j] = f64_exp_of_negative(z[row * K + j] - m[row - start]);
+                            const double s_term = out[row * K + j];
+                            s_lanes[lane] += lane < again ? 0.0 : s_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t j = first; j < K; j++) {
+                        out[row * K + j] = f64_exp_of_negative(z[row * K + j] - m[row - start]);
+                        s[row - start] += out[row * K + j];
+                    }
+                    s[row - start] += f64_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                scale[row - start] = 1.0 / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t k = 0; k < K; k++) {
+                    out[row * K + k] = scale[row - start] * out[row * K + k];
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         double m = -INFINITY;
         {
-            double m_lanes[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + LANES <= K; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= K; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t j = first + lane;
                     m_lanes[lane] = f64_larger(z[row * K + j], m_lanes[lane]);
                 }
+            if (first < K && K >= F64_WIDE) {
+                first = K - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t j = first + lane;
+                    m_lanes[lane] = f64_larger(z[row * K + j], m_lanes[lane]);
+                }
+                first = K;
+            }
             for (ptrdiff_t j = first; j < K; j++) {
                 m = f64_larger(z[row * K + j], m);
             }
+            FOR_LANES(F64_LANES)
+                m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
             m = f64_larger(f64_largest(m_lanes), m);
         }
         /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
@@ -307,14 +590,27 @@ void softmax_any_loss_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, do
         double s = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double s_lanes[LANES] = {0.0};
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
                     out[row * K + j] = f64_exp_of_negative(z[row * K + j] - m);
                     s_lanes[lane] += out[row * K + j];
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    out[row * K + j] = f64_exp_of_negative(z[row * K + j] - m);
+                    const double s_term = out[row * K + j];
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t j = first; j < end; j++) {
                 out[row * K + j] = f64_exp_of_negative(z[row * K + j] - m);
                 s += out[row * K + j];
@@ -332,7 +628,7 @@ void softmax_any_loss_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restri
     const float *restrict dL_dy, float *restrict dz)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -344,7 +640,7 @@ void softmax_any_loss_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restri
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    sum_dL_dy_y[lane] += dL_dy[row * K + i] * y[row * K + i];
+                    sum_dL_dy_y[lane] = f32_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y[lane]);
                 }
             }
             for (ptrdiff_t k = 0; k < K; k++) {
@@ -355,34 +651,119 @@ void softmax_any_loss_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restri
             }
         }
     }
+    if (3 * K * (ptrdiff_t)sizeof(float) <= NEAR) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            float sum_dL_dy_y[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_dL_dy_y[row - start] = 0.0f;
+                {
+                    float sum_dL_dy_y_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        sum_dL_dy_y_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t i = first + lane;
+                            sum_dL_dy_y_lanes[lane] = f32_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y_lanes[lane]);
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        const ptrdiff_t again = first + F32_WIDE - K;
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t i = first + lane;
+                            const float sum_dL_dy_y_term = dL_dy[row * K + i] * y[row * K + i];
+                            sum_dL_dy_y_lanes[lane] += lane < again ? 0.0f : sum_dL_dy_y_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t i = first; i < K; i++) {
+                        sum_dL_dy_y[row - start] = f32_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y[row - start]);
+                    }
+                    FOR_LANES(F32_LANES)
+                        sum_dL_dy_y_lanes[lane] += sum_dL_dy_y_lanes[lane + F32_LANES];
+                    sum_dL_dy_y[row - start] += f32_total(sum_dL_dy_y_lanes);
+                }
+            }
+            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t k = begin; k < end; k++) {
+                            chunk[k - begin] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[row - start]);
+                        }
+                        f32_stream(&dz[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t k = 0; k < K; k++) {
+                        dz[row * K + k] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[row - start]);
+                    }
+                }
+            }
+        }
+        done = B;
+    }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         float sum_dL_dy_y = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_dL_dy_y_lanes[LANES] = {0.0f};
+            float sum_dL_dy_y_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_dL_dy_y_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_dL_dy_y_lanes[lane] += dL_dy[row * K + i] * y[row * K + i];
+                    sum_dL_dy_y_lanes[lane] = f32_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y_lanes[lane]);
                 }
-            for (ptrdiff_t i = first; i < end; i++) {
-                sum_dL_dy_y += dL_dy[row * K + i] * y[row * K + i];
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t i = first + lane;
+                    const float sum_dL_dy_y_term = dL_dy[row * K + i] * y[row * K + i];
+                    sum_dL_dy_y_lanes[lane] += lane < again ? 0.0f : sum_dL_dy_y_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t i = first; i < end; i++) {
+                sum_dL_dy_y = f32_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y);
+            }
+            FOR_LANES(F32_LANES)
+                sum_dL_dy_y_lanes[lane] += sum_dL_dy_y_lanes[lane + F32_LANES];
             sum_dL_dy_y += f32_total(sum_dL_dy_y_lanes);
         }
-        for (ptrdiff_t k = 0; k < K; k++) {
-            dz[row * K + k] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y);
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y);
+                }
+                f32_stream(&dz[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                dz[row * K + k] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y);
+            }
         }
     }
+    end_of_streams();
 }
 
 void softmax_any_loss_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
     const double *restrict dL_dy, double *restrict dz)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -394,7 +775,7 @@ void softmax_any_loss_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restr
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    sum_dL_dy_y[lane] += dL_dy[row * K + i] * y[row * K + i];
+                    sum_dL_dy_y[lane] = f64_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y[lane]);
                 }
             }
             for (ptrdiff_t k = 0; k < K; k++) {
@@ -405,25 +786,110 @@ void softmax_any_loss_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restr
             }
         }
     }
+    if (3 * K * (ptrdiff_t)sizeof(double) <= NEAR) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            double sum_dL_dy_y[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_dL_dy_y[row - start] = 0.0;
+                {
+                    double sum_dL_dy_y_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        sum_dL_dy_y_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t i = first + lane;
+                            sum_dL_dy_y_lanes[lane] = f64_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y_lanes[lane]);
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        const ptrdiff_t again = first + F64_WIDE - K;
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t i = first + lane;
+                            const double sum_dL_dy_y_term = dL_dy[row * K + i] * y[row * K + i];
+                            sum_dL_dy_y_lanes[lane] += lane < again ? 0.0 : sum_dL_dy_y_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t i = first; i < K; i++) {
+                        sum_dL_dy_y[row - start] = f64_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y[row - start]);
+                    }
+                    FOR_LANES(F64_LANES)
+                        sum_dL_dy_y_lanes[lane] += sum_dL_dy_y_lanes[lane + F64_LANES];
+                    sum_dL_dy_y[row - start] += f64_total(sum_dL_dy_y_lanes);
+                }
+            }
+            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t k = begin; k < end; k++) {
+                            chunk[k - begin] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[row - start]);
+                        }
+                        f64_stream(&dz[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t k = 0; k < K; k++) {
+                        dz[row * K + k] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[row - start]);
+                    }
+                }
+            }
+        }
+        done = B;
+    }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
         double sum_dL_dy_y = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_dL_dy_y_lanes[LANES] = {0.0};
+            double sum_dL_dy_y_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_dL_dy_y_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t i = first + lane;
-                    sum_dL_dy_y_lanes[lane] += dL_dy[row * K + i] * y[row * K + i];
+                    sum_dL_dy_y_lanes[lane] = f64_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y_lanes[lane]);
                 }
-            for (ptrdiff_t i = first; i < end; i++) {
-                sum_dL_dy_y += dL_dy[row * K + i] * y[row * K + i];
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t i = first + lane;
+                    const double sum_dL_dy_y_term = dL_dy[row * K + i] * y[row * K + i];
+                    sum_dL_dy_y_lanes[lane] += lane < again ? 0.0 : sum_dL_dy_y_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t i = first; i < end; i++) {
+                sum_dL_dy_y = f64_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y);
+            }
+            FOR_LANES(F64_LANES)
+                sum_dL_dy_y_lanes[lane] += sum_dL_dy_y_lanes[lane + F64_LANES];
             sum_dL_dy_y += f64_total(sum_dL_dy_y_lanes);
         }
-        for (ptrdiff_t k = 0; k < K; k++) {
-            dz[row * K + k] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y);
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y);
+                }
+                f64_stream(&dz[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                dz[row * K + k] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y);
+            }
         }
     }
+    end_of_streams();
 }

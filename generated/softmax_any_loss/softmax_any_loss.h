@@ -10,15 +10,23 @@
      L is any differentiable function of y
 
    Derivatives
-     sum(i, g[i] * d(y[i], z[k])) = y[k] * (dL_dy[k] - sum(i, dL_dy[i] * y[i]))
+     sum(i, dL_dy[i] * d(y[i], z[k])) = y[k] * (dL_dy[k] - sum(i, dL_dy[i] * y[i]))
 
    Source: D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning representations by
    back-propagating errors", Nature 323, 1986, pp. 533-536.
 
    Arrays are row-major and contiguous: the last axis varies fastest. Results overlap neither arguments nor
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       softmax_any_loss_f32(B, K, z, out);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c softmax_any_loss.c -lm */
 
 #ifndef SOFTMAX_ANY_LOSS_H
 #define SOFTMAX_ANY_LOSS_H
@@ -44,7 +52,7 @@ void softmax_any_loss_f64(ptrdiff_t B, ptrdiff_t K, const double *z, double *out
 
 /* The gradient of L(y) by z, given its gradient dL_dy by y.
 
-     sum(i, g[i] * d(y[i], z[k])) = y[k] * (dL_dy[k] - sum(i, dL_dy[i] * y[i]))
+     sum(i, dL_dy[i] * d(y[i], z[k])) = y[k] * (dL_dy[k] - sum(i, dL_dy[i] * y[i]))
 
    y[B][K]: What the forward function returned.
    dL_dy[B][K]: The cotangent of y.

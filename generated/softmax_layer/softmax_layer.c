@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -85,34 +100,35 @@ static inline double f64_e_near_zero(double r)
 }
 
 /* e^x for x <= 0 (or NaN), as 2^n e^r: n is x / log 2 rounded by adding and subtracting a large number, which
-   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The error is below 1 eps. Below -87
-   in float and -708 in double, where e^x is no normal number, it is 0. */
+   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
+   exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
+   float and -708 in double, where e^x is no normal number, it is 0. */
 static inline float f32_exp_of_negative(float x)
 {
-    const float shifted = f32_add_product(x, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
-    const float n = shifted - 12582912.0f;
+    const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
+    const float n = shifted - 12583039.0f;
     const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, x));
-    float p = f32_e_near_zero(r);
-    uint32_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 23; /* n goes to the exponent */
-    memcpy(&p, &bits, sizeof p);
-    return x < -87.0f ? 0.0f : (x == x ? p : x);
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    const float e = f32_e_near_zero(r) * power;
+    return x < -87.0f ? 0.0f : e;
 }
 
 static inline double f64_exp_of_negative(double x)
 {
-    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
-    const double n = shifted - 6755399441055744.0;
+    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
+    const double n = shifted - 6755399441056767.0;
     const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, x));
-    double p = f64_e_near_zero(r);
-    uint64_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 52;
-    memcpy(&p, &bits, sizeof p);
-    return x < -708.0 ? 0.0 : (x == x ? p : x);
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    const double e = f64_e_near_zero(r) * power;
+    return x < -708.0 ? 0.0 : e;
 }
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
@@ -126,21 +142,158 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes. */
+/* The largest of all lanes, pair by pair. */
 static inline float f32_largest(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] = f32_larger(lanes[lane + width], lanes[lane]);
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
+    FOR_LANES(4)
+        lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
+    return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
 static inline double f64_largest(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] = f64_larger(lanes[lane + width], lanes[lane]);
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
+enum {
+    TILE = 4,    /* rows of a product that are worked on together, LANES columns wide, in registers */
+    DEPTH = 256, /* terms that are added up before they are put down */
+    HEIGHT = 96, /* rows for which one strip of the right matrix is copied together */
+    PLAIN = 8192 /* multiplications below which copying costs more than it saves */
+};
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f32_tile(ptrdiff_t terms, const float *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const float *restrict strip, float *restrict sums)
+{
+    float lanes[TILE][LANES] = { { 0 } };
+    const float *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const float factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const float *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const float *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    float *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f32_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                float sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            float strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f32_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        float *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f64_tile(ptrdiff_t terms, const double *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const double *restrict strip, double *restrict sums)
+{
+    double lanes[TILE][LANES] = { { 0 } };
+    const double *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const double factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const double *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const double *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    double *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f64_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                double sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            double strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f64_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        double *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -153,63 +306,169 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 ptrdiff_t softmax_layer_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K)
 {
-    (void)B;
     (void)N;
-    return threads() * (K + K);
+    return B * K + threads() * K;
 }
 
-void softmax_layer_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
-    const float *restrict W, const float *restrict b, float *restrict out, float *restrict work)
+static void softmax_layer_step_1_f32(ptrdiff_t K, ptrdiff_t B, const float *restrict b,
+    const float *restrict sum_W_x, float *restrict out, float *restrict work)
 {
-    OMP(omp parallel if (B * N > GRAIN))
-    {
-        float *restrict z = work + thread() * (K + K);
-        float *restrict e = work + thread() * (K + K) + K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t k = 0; k < K; k++) {
-                out[row * K + k] = 0.0f;
-            }
-            for (ptrdiff_t j = 0; j < N; j++) {
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    out[row * K + k] += W[j * K + k] * x[row * N + j];
+    ptrdiff_t done = 0;
+    if (K <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float sum_W_x_block[SHORT][LANES];
+            float out_block[SHORT][LANES];
+            float e[SHORT][LANES];
+            float m[LANES], s[LANES], scale[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    sum_W_x_block[place][lane] = sum_W_x[(first + lane) * K + place];
                 }
             }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = -INFINITY;
+            }
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    out_block[k][lane] = sum_W_x_block[k][lane] + b[k];
+                    m[lane] = f32_larger(out_block[k][lane], m[lane]);
+                }
+            }
+            /* e[k]: between 0 and 1, and at least one of them is 1 */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s[lane] = 0.0f;
+            }
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    e[k][lane] = f32_exp_of_negative(out_block[k][lane] - m[lane]);
+                    s[lane] += e[k][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                scale[lane] = 1.0f / s[lane];
+            }
+            for (ptrdiff_t i = 0; i < K; i++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    out_block[i][lane] = scale[lane] * e[i][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
+                }
+            }
+        }
+    }
+    OMP(omp parallel if (B * K > GRAIN))
+    {
+        float *restrict e = work + thread() * K;
+        OMP(omp for schedule(static))
+        for (ptrdiff_t row = done; row < B; row++) {
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
             float m = -INFINITY;
             {
-                float m_lanes[LANES];
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
                 ptrdiff_t first = 0;
-                for (; first + LANES <= K; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                         const ptrdiff_t k = first + lane;
-                        z[k] = out[row * K + k] + b[k];
-                        m_lanes[lane] = f32_larger(z[k], m_lanes[lane]);
+                        out[row * K + k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f32_larger(out[row * K + k], m_lanes[lane]);
                     }
-                for (ptrdiff_t k = first; k < K; k++) {
-                    z[k] = out[row * K + k] + b[k];
-                    m = f32_larger(z[k], m);
+                if (first < K && K >= F32_WIDE) {
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f32_larger(out[row * K + k], m_lanes[lane]);
+                    }
+                    first = K;
                 }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    out[row * K + k] = sum_W_x[row * K + k] + b[k];
+                    m = f32_larger(out[row * K + k], m);
+                }
+                FOR_LANES(F32_LANES)
+                    m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
                 m = f32_larger(f32_largest(m_lanes), m);
             }
             /* e[k]: between 0 and 1, and at least one of them is 1 */
@@ -217,16 +476,29 @@ void softmax_layer_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restr
             float s = 0.0f;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float s_lanes[LANES] = {0.0f};
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F32_LANES <= end; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        e[k] = f32_exp_of_negative(z[k] - m);
+                        e[k] = f32_exp_of_negative(out[row * K + k] - m);
                         s_lanes[lane] += e[k];
                     }
+                if (first < end && end >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative(out[row * K + k] - m);
+                        const float s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
                 for (ptrdiff_t k = first; k < end; k++) {
-                    e[k] = f32_exp_of_negative(z[k] - m);
+                    e[k] = f32_exp_of_negative(out[row * K + k] - m);
                     s += e[k];
                 }
                 s += f32_total(s_lanes);
@@ -239,39 +511,102 @@ void softmax_layer_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restr
     }
 }
 
-void softmax_layer_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
-    const double *restrict W, const double *restrict b, double *restrict out, double *restrict work)
+void softmax_layer_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
+    const float *restrict W, const float *restrict b, float *restrict out, float *restrict work)
 {
-    OMP(omp parallel if (B * N > GRAIN))
-    {
-        double *restrict z = work + thread() * (K + K);
-        double *restrict e = work + thread() * (K + K) + K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t k = 0; k < K; k++) {
-                out[row * K + k] = 0.0;
-            }
-            for (ptrdiff_t j = 0; j < N; j++) {
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    out[row * K + k] += W[j * K + k] * x[row * N + j];
+    float *restrict sum_W_x = work;
+    work += B * K;
+    f32_matrix_product(B, K, N, x, N, 1, W, K, 1, sum_W_x, K, 1);
+    softmax_layer_step_1_f32(K, B, b, sum_W_x, out, work);
+}
+
+static void softmax_layer_step_1_f64(ptrdiff_t K, ptrdiff_t B, const double *restrict b,
+    const double *restrict sum_W_x, double *restrict out, double *restrict work)
+{
+    ptrdiff_t done = 0;
+    if (K <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double sum_W_x_block[SHORT][LANES];
+            double out_block[SHORT][LANES];
+            double e[SHORT][LANES];
+            double m[LANES], s[LANES], scale[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    sum_W_x_block[place][lane] = sum_W_x[(first + lane) * K + place];
                 }
             }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = -INFINITY;
+            }
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    out_block[k][lane] = sum_W_x_block[k][lane] + b[k];
+                    m[lane] = f64_larger(out_block[k][lane], m[lane]);
+                }
+            }
+            /* e[k]: between 0 and 1, and at least one of them is 1 */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s[lane] = 0.0;
+            }
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    e[k][lane] = f64_exp_of_negative(out_block[k][lane] - m[lane]);
+                    s[lane] += e[k][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                scale[lane] = 1.0 / s[lane];
+            }
+            for (ptrdiff_t i = 0; i < K; i++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    out_block[i][lane] = scale[lane] * e[i][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
+                }
+            }
+        }
+    }
+    OMP(omp parallel if (B * K > GRAIN))
+    {
+        double *restrict e = work + thread() * K;
+        OMP(omp for schedule(static))
+        for (ptrdiff_t row = done; row < B; row++) {
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
             double m = -INFINITY;
             {
-                double m_lanes[LANES];
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
                 ptrdiff_t first = 0;
-                for (; first + LANES <= K; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
                         const ptrdiff_t k = first + lane;
-                        z[k] = out[row * K + k] + b[k];
-                        m_lanes[lane] = f64_larger(z[k], m_lanes[lane]);
+                        out[row * K + k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f64_larger(out[row * K + k], m_lanes[lane]);
                     }
-                for (ptrdiff_t k = first; k < K; k++) {
-                    z[k] = out[row * K + k] + b[k];
-                    m = f64_larger(z[k], m);
+                if (first < K && K >= F64_WIDE) {
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f64_larger(out[row * K + k], m_lanes[lane]);
+                    }
+                    first = K;
                 }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    out[row * K + k] = sum_W_x[row * K + k] + b[k];
+                    m = f64_larger(out[row * K + k], m);
+                }
+                FOR_LANES(F64_LANES)
+                    m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
                 m = f64_larger(f64_largest(m_lanes), m);
             }
             /* e[k]: between 0 and 1, and at least one of them is 1 */
@@ -279,16 +614,29 @@ void softmax_layer_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *rest
             double s = 0.0;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double s_lanes[LANES] = {0.0};
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F64_LANES <= end; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        e[k] = f64_exp_of_negative(z[k] - m);
+                        e[k] = f64_exp_of_negative(out[row * K + k] - m);
                         s_lanes[lane] += e[k];
                     }
+                if (first < end && end >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative(out[row * K + k] - m);
+                        const double s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
                 for (ptrdiff_t k = first; k < end; k++) {
-                    e[k] = f64_exp_of_negative(z[k] - m);
+                    e[k] = f64_exp_of_negative(out[row * K + k] - m);
                     s += e[k];
                 }
                 s += f64_total(s_lanes);
@@ -301,6 +649,15 @@ void softmax_layer_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *rest
     }
 }
 
+void softmax_layer_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
+    const double *restrict W, const double *restrict b, double *restrict out, double *restrict work)
+{
+    double *restrict sum_W_x = work;
+    work += B * K;
+    f64_matrix_product(B, K, N, x, N, 1, W, K, 1, sum_W_x, K, 1);
+    softmax_layer_step_1_f64(K, B, b, sum_W_x, out, work);
+}
+
 void softmax_layer_jacobian_W_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
     const float *restrict h, float *restrict entries)
 {
@@ -308,17 +665,40 @@ void softmax_layer_jacobian_W_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const f
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t k = 0; k < K; k++) {
+                if (B * K * K * N * (ptrdiff_t)sizeof(float) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = -x[row * N + j] * h[row * K + i] * h[row * K + k];
+                        }
+                        f32_stream(&entries[((row * K + i) * K + k) * N + begin], chunk, end - begin);
+                    }
+                }
+                else {
+                    for (ptrdiff_t j = 0; j < N; j++) {
+                        entries[((row * K + i) * K + k) * N + j] = -x[row * N + j] * h[row * K + i] * h[row * K + k];
+                    }
+                }
+            }
+            if (B * K * K * N * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = x[row * N + j] * h[row * K + i] * (1.0f - h[row * K + i]);
+                    }
+                    f32_stream(&entries[((row * K + i) * K + i) * N + begin], chunk, end - begin);
+                }
+            }
+            else {
                 for (ptrdiff_t j = 0; j < N; j++) {
-                    entries[((row * K + i) * K + k) * N + j] = -x[row * N + j] * h[row * K + i] * h[row * K + k];
+                    entries[((row * K + i) * K + i) * N + j] = x[row * N + j] * h[row * K + i] * (1.0f - h[row * K + i]);
                 }
             }
         }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < N; j++) {
-                entries[((row * K + i) * K + i) * N + j] = x[row * N + j] * h[row * K + i] * (1.0f - h[row * K + i]);
-            }
-        }
     }
+    end_of_streams();
 }
 
 void softmax_layer_jacobian_W_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
@@ -328,17 +708,40 @@ void softmax_layer_jacobian_W_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const d
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t k = 0; k < K; k++) {
+                if (B * K * K * N * (ptrdiff_t)sizeof(double) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = -x[row * N + j] * h[row * K + i] * h[row * K + k];
+                        }
+                        f64_stream(&entries[((row * K + i) * K + k) * N + begin], chunk, end - begin);
+                    }
+                }
+                else {
+                    for (ptrdiff_t j = 0; j < N; j++) {
+                        entries[((row * K + i) * K + k) * N + j] = -x[row * N + j] * h[row * K + i] * h[row * K + k];
+                    }
+                }
+            }
+            if (B * K * K * N * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = x[row * N + j] * h[row * K + i] * (1.0 - h[row * K + i]);
+                    }
+                    f64_stream(&entries[((row * K + i) * K + i) * N + begin], chunk, end - begin);
+                }
+            }
+            else {
                 for (ptrdiff_t j = 0; j < N; j++) {
-                    entries[((row * K + i) * K + k) * N + j] = -x[row * N + j] * h[row * K + i] * h[row * K + k];
+                    entries[((row * K + i) * K + i) * N + j] = x[row * N + j] * h[row * K + i] * (1.0 - h[row * K + i]);
                 }
             }
         }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < N; j++) {
-                entries[((row * K + i) * K + i) * N + j] = x[row * N + j] * h[row * K + i] * (1.0 - h[row * K + i]);
-            }
-        }
     }
+    end_of_streams();
 }
 
 void softmax_layer_jacobian_b_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict h,
@@ -347,14 +750,25 @@ void softmax_layer_jacobian_b_f32(ptrdiff_t B, ptrdiff_t K, const float *restric
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t k = 0; k < K; k++) {
-                out[(row * K + i) * K + k] = -h[row * K + i] * h[row * K + k];
+            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t k = begin; k < end; k++) {
+                        chunk[k - begin] = -h[row * K + i] * h[row * K + k];
+                    }
+                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
+            else {
+                for (ptrdiff_t k = 0; k < K; k++) {
+                    out[(row * K + i) * K + k] = -h[row * K + i] * h[row * K + k];
+                }
+            }
             out[(row * K + i) * K + i] = h[row * K + i] * (1.0f - h[row * K + i]);
         }
     }
+    end_of_streams();
 }
 
 void softmax_layer_jacobian_b_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict h,
@@ -363,159 +777,415 @@ void softmax_layer_jacobian_b_f64(ptrdiff_t B, ptrdiff_t K, const double *restri
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t k = 0; k < K; k++) {
-                out[(row * K + i) * K + k] = -h[row * K + i] * h[row * K + k];
+            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t k = begin; k < end; k++) {
+                        chunk[k - begin] = -h[row * K + i] * h[row * K + k];
+                    }
+                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
+            else {
+                for (ptrdiff_t k = 0; k < K; k++) {
+                    out[(row * K + i) * K + k] = -h[row * K + i] * h[row * K + k];
+                }
+            }
             out[(row * K + i) * K + i] = h[row * K + i] * (1.0 - h[row * K + i]);
         }
     }
+    end_of_streams();
 }
 
 ptrdiff_t softmax_layer_jacobian_x_work(ptrdiff_t N, ptrdiff_t K, ptrdiff_t B)
 {
     (void)K;
-    (void)B;
-    return threads() * N;
+    return B * N;
+}
+
+static void softmax_layer_jacobian_x_step_1_f32(ptrdiff_t N, ptrdiff_t K, ptrdiff_t B,
+    const float *restrict W, const float *restrict h, const float *restrict sum_h_W,
+    float *restrict out)
+{
+    OMP(omp parallel for schedule(static) if (B * K * N > GRAIN))
+    for (ptrdiff_t row = 0; row < B; row++) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            if (B * K * N * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = h[row * K + i] * (W[j * K + i] - sum_h_W[row * N + j]);
+                    }
+                    f32_stream(&out[(row * K + i) * N + begin], chunk, end - begin);
+                }
+            }
+            else {
+                for (ptrdiff_t j = 0; j < N; j++) {
+                    out[(row * K + i) * N + j] = h[row * K + i] * (W[j * K + i] - sum_h_W[row * N + j]);
+                }
+            }
+        }
+    }
+    end_of_streams();
 }
 
 void softmax_layer_jacobian_x_f32(ptrdiff_t N, ptrdiff_t K, ptrdiff_t B, const float *restrict W,
     const float *restrict h, float *restrict out, float *restrict work)
 {
-    OMP(omp parallel if (B * K * N > GRAIN))
-    {
-        float *restrict sum_h_W = work + thread() * N;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t j = 0; j < N; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += h[row * K + k] * W[j * K + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += h[row * K + k] * W[j * K + k];
+    float *restrict sum_h_W = work;
+    work += B * N;
+    f32_matrix_product(B, N, K, h, K, 1, W, 1, K, sum_h_W, N, 1);
+    softmax_layer_jacobian_x_step_1_f32(N, K, B, W, h, sum_h_W, out);
+}
+
+static void softmax_layer_jacobian_x_step_1_f64(ptrdiff_t N, ptrdiff_t K, ptrdiff_t B,
+    const double *restrict W, const double *restrict h, const double *restrict sum_h_W,
+    double *restrict out)
+{
+    OMP(omp parallel for schedule(static) if (B * K * N > GRAIN))
+    for (ptrdiff_t row = 0; row < B; row++) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            if (B * K * N * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = h[row * K + i] * (W[j * K + i] - sum_h_W[row * N + j]);
                     }
-                    total += f32_total(total_lanes);
+                    f64_stream(&out[(row * K + i) * N + begin], chunk, end - begin);
                 }
-                sum_h_W[j] = total;
             }
-            for (ptrdiff_t i = 0; i < K; i++) {
+            else {
                 for (ptrdiff_t j = 0; j < N; j++) {
-                    out[(row * K + i) * N + j] = h[row * K + i] * (W[j * K + i] - sum_h_W[j]);
+                    out[(row * K + i) * N + j] = h[row * K + i] * (W[j * K + i] - sum_h_W[row * N + j]);
                 }
             }
         }
     }
+    end_of_streams();
 }
 
 void softmax_layer_jacobian_x_f64(ptrdiff_t N, ptrdiff_t K, ptrdiff_t B, const double *restrict W,
     const double *restrict h, double *restrict out, double *restrict work)
 {
-    OMP(omp parallel if (B * K * N > GRAIN))
-    {
-        double *restrict sum_h_W = work + thread() * N;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t j = 0; j < N; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += h[row * K + k] * W[j * K + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += h[row * K + k] * W[j * K + k];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                sum_h_W[j] = total;
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t j = 0; j < N; j++) {
-                    out[(row * K + i) * N + j] = h[row * K + i] * (W[j * K + i] - sum_h_W[j]);
-                }
-            }
-        }
-    }
+    double *restrict sum_h_W = work;
+    work += B * N;
+    f64_matrix_product(B, N, K, h, K, 1, W, 1, K, sum_h_W, N, 1);
+    softmax_layer_jacobian_x_step_1_f64(N, K, B, W, h, sum_h_W, out);
 }
 
 ptrdiff_t softmax_layer_vjp_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K)
 {
-    (void)B;
     (void)N;
-    return K;
+    return B * K;
+}
+
+static void softmax_layer_vjp_step_1_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict h,
+    const float *restrict g, float *restrict z_bar)
+{
+    ptrdiff_t done = 0;
+    if (K <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float sum_g_h[LANES];
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_g_h[lane] = 0.0f;
+            }
+            for (ptrdiff_t i = 0; i < K; i++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    sum_g_h[lane] = f32_add_product(g[row * K + i], h[row * K + i], sum_g_h[lane]);
+                }
+            }
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    z_bar[row * K + k] = h[row * K + k] * (g[row * K + k] - sum_g_h[lane]);
+                }
+            }
+        }
+    }
+    if (3 * K * (ptrdiff_t)sizeof(float) <= NEAR) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            float sum_g_h[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_g_h[row - start] = 0.0f;
+                {
+                    float sum_g_h_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        sum_g_h_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t i = first + lane;
+                            sum_g_h_lanes[lane] = f32_add_product(g[row * K + i], h[row * K + i], sum_g_h_lanes[lane]);
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        const ptrdiff_t again = first + F32_WIDE - K;
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t i = first + lane;
+                            const float sum_g_h_term = g[row * K + i] * h[row * K + i];
+                            sum_g_h_lanes[lane] += lane < again ? 0.0f : sum_g_h_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t i = first; i < K; i++) {
+                        sum_g_h[row - start] = f32_add_product(g[row * K + i], h[row * K + i], sum_g_h[row - start]);
+                    }
+                    FOR_LANES(F32_LANES)
+                        sum_g_h_lanes[lane] += sum_g_h_lanes[lane + F32_LANES];
+                    sum_g_h[row - start] += f32_total(sum_g_h_lanes);
+                }
+            }
+            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t k = begin; k < end; k++) {
+                            chunk[k - begin] = h[row * K + k] * (g[row * K + k] - sum_g_h[row - start]);
+                        }
+                        f32_stream(&z_bar[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t k = 0; k < K; k++) {
+                        z_bar[row * K + k] = h[row * K + k] * (g[row * K + k] - sum_g_h[row - start]);
+                    }
+                }
+            }
+        }
+        done = B;
+    }
+    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        float sum_g_h = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_g_h_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_g_h_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t i = first + lane;
+                    sum_g_h_lanes[lane] = f32_add_product(g[row * K + i], h[row * K + i], sum_g_h_lanes[lane]);
+                }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t i = first + lane;
+                    const float sum_g_h_term = g[row * K + i] * h[row * K + i];
+                    sum_g_h_lanes[lane] += lane < again ? 0.0f : sum_g_h_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t i = first; i < end; i++) {
+                sum_g_h = f32_add_product(g[row * K + i], h[row * K + i], sum_g_h);
+            }
+            FOR_LANES(F32_LANES)
+                sum_g_h_lanes[lane] += sum_g_h_lanes[lane + F32_LANES];
+            sum_g_h += f32_total(sum_g_h_lanes);
+        }
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = h[row * K + k] * (g[row * K + k] - sum_g_h);
+                }
+                f32_stream(&z_bar[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                z_bar[row * K + k] = h[row * K + k] * (g[row * K + k] - sum_g_h);
+            }
+        }
+    }
+    end_of_streams();
+}
+
+static void softmax_layer_vjp_step_2_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z_bar,
+    float *restrict db)
+{
+    for (ptrdiff_t i = 0; i < K; i++) {
+        db[i] = 0.0f;
+    }
+    for (ptrdiff_t row = 0; row < B; row++) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            db[i] += z_bar[row * K + i];
+        }
+    }
 }
 
 void softmax_layer_vjp_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
     const float *restrict W, const float *restrict h, const float *restrict g, float *restrict dW,
     float *restrict db, float *restrict dx, float *restrict work)
 {
-    for (ptrdiff_t j = 0; j < N; j++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            dW[j * K + i] = 0.0f;
-        }
-    }
-    for (ptrdiff_t i = 0; i < K; i++) {
-        db[i] = 0.0f;
-    }
-    {
-        float *restrict z_bar = work;
-        for (ptrdiff_t row = 0; row < B; row++) {
-            float sum_g_h = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_g_h_lanes[LANES] = {0.0f};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t i = first + lane;
-                        sum_g_h_lanes[lane] += g[row * K + i] * h[row * K + i];
-                    }
-                for (ptrdiff_t i = first; i < end; i++) {
-                    sum_g_h += g[row * K + i] * h[row * K + i];
-                }
-                sum_g_h += f32_total(sum_g_h_lanes);
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                z_bar[k] = h[row * K + k] * (g[row * K + k] - sum_g_h);
-            }
-            for (ptrdiff_t j = 0; j < N; j++) {
-                for (ptrdiff_t i = 0; i < K; i++) {
-                    dW[j * K + i] += z_bar[i] * x[row * N + j];
-                }
+    float *restrict z_bar = work;
+    work += B * K;
+    softmax_layer_vjp_step_1_f32(B, K, h, g, z_bar);
+    f32_matrix_product(N, K, B, x, 1, N, z_bar, K, 1, dW, K, 1);
+    f32_matrix_product(B, N, K, z_bar, K, 1, W, 1, K, dx, N, 1);
+    softmax_layer_vjp_step_2_f32(B, K, z_bar, db);
+}
+
+static void softmax_layer_vjp_step_1_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict h,
+    const double *restrict g, double *restrict z_bar)
+{
+    ptrdiff_t done = 0;
+    if (K <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double sum_g_h[LANES];
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_g_h[lane] = 0.0;
             }
             for (ptrdiff_t i = 0; i < K; i++) {
-                db[i] += z_bar[i];
-            }
-            for (ptrdiff_t j = 0; j < N; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += z_bar[k] * W[j * K + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += z_bar[k] * W[j * K + k];
-                    }
-                    total += f32_total(total_lanes);
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    sum_g_h[lane] = f64_add_product(g[row * K + i], h[row * K + i], sum_g_h[lane]);
                 }
-                dx[row * N + j] = total;
             }
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    z_bar[row * K + k] = h[row * K + k] * (g[row * K + k] - sum_g_h[lane]);
+                }
+            }
+        }
+    }
+    if (3 * K * (ptrdiff_t)sizeof(double) <= NEAR) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            double sum_g_h[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_g_h[row - start] = 0.0;
+                {
+                    double sum_g_h_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        sum_g_h_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t i = first + lane;
+                            sum_g_h_lanes[lane] = f64_add_product(g[row * K + i], h[row * K + i], sum_g_h_lanes[lane]);
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        const ptrdiff_t again = first + F64_WIDE - K;
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t i = first + lane;
+                            const double sum_g_h_term = g[row * K + i] * h[row * K + i];
+                            sum_g_h_lanes[lane] += lane < again ? 0.0 : sum_g_h_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t i = first; i < K; i++) {
+                        sum_g_h[row - start] = f64_add_product(g[row * K + i], h[row * K + i], sum_g_h[row - start]);
+                    }
+                    FOR_LANES(F64_LANES)
+                        sum_g_h_lanes[lane] += sum_g_h_lanes[lane + F64_LANES];
+                    sum_g_h[row - start] += f64_total(sum_g_h_lanes);
+                }
+            }
+            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t k = begin; k < end; k++) {
+                            chunk[k - begin] = h[row * K + k] * (g[row * K + k] - sum_g_h[row - start]);
+                        }
+                        f64_stream(&z_bar[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t k = 0; k < K; k++) {
+                        z_bar[row * K + k] = h[row * K + k] * (g[row * K + k] - sum_g_h[row - start]);
+                    }
+                }
+            }
+        }
+        done = B;
+    }
+    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        double sum_g_h = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_g_h_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_g_h_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t i = first + lane;
+                    sum_g_h_lanes[lane] = f64_add_product(g[row * K + i], h[row * K + i], sum_g_h_lanes[lane]);
+                }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t i = first + lane;
+                    const double sum_g_h_term = g[row * K + i] * h[row * K + i];
+                    sum_g_h_lanes[lane] += lane < again ? 0.0 : sum_g_h_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t i = first; i < end; i++) {
+                sum_g_h = f64_add_product(g[row * K + i], h[row * K + i], sum_g_h);
+            }
+            FOR_LANES(F64_LANES)
+                sum_g_h_lanes[lane] += sum_g_h_lanes[lane + F64_LANES];
+            sum_g_h += f64_total(sum_g_h_lanes);
+        }
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = h[row * K + k] * (g[row * K + k] - sum_g_h);
+                }
+                f64_stream(&z_bar[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                z_bar[row * K + k] = h[row * K + k] * (g[row * K + k] - sum_g_h);
+            }
+        }
+    }
+    end_of_streams();
+}
+
+static void softmax_layer_vjp_step_2_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z_bar,
+    double *restrict db)
+{
+    for (ptrdiff_t i = 0; i < K; i++) {
+        db[i] = 0.0;
+    }
+    for (ptrdiff_t row = 0; row < B; row++) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            db[i] += z_bar[row * K + i];
         }
     }
 }
@@ -524,70 +1194,154 @@ void softmax_layer_vjp_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *
     const double *restrict W, const double *restrict h, const double *restrict g,
     double *restrict dW, double *restrict db, double *restrict dx, double *restrict work)
 {
-    for (ptrdiff_t j = 0; j < N; j++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            dW[j * K + i] = 0.0;
-        }
-    }
-    for (ptrdiff_t i = 0; i < K; i++) {
-        db[i] = 0.0;
-    }
-    {
-        double *restrict z_bar = work;
-        for (ptrdiff_t row = 0; row < B; row++) {
-            double sum_g_h = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_g_h_lanes[LANES] = {0.0};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t i = first + lane;
-                        sum_g_h_lanes[lane] += g[row * K + i] * h[row * K + i];
-                    }
-                for (ptrdiff_t i = first; i < end; i++) {
-                    sum_g_h += g[row * K + i] * h[row * K + i];
-                }
-                sum_g_h += f64_total(sum_g_h_lanes);
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                z_bar[k] = h[row * K + k] * (g[row * K + k] - sum_g_h);
-            }
-            for (ptrdiff_t j = 0; j < N; j++) {
-                for (ptrdiff_t i = 0; i < K; i++) {
-                    dW[j * K + i] += z_bar[i] * x[row * N + j];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                db[i] += z_bar[i];
-            }
-            for (ptrdiff_t j = 0; j < N; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += z_bar[k] * W[j * K + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += z_bar[k] * W[j * K + k];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                dx[row * N + j] = total;
-            }
-        }
-    }
+    double *restrict z_bar = work;
+    work += B * K;
+    softmax_layer_vjp_step_1_f64(B, K, h, g, z_bar);
+    f64_matrix_product(N, K, B, x, 1, N, z_bar, K, 1, dW, K, 1);
+    f64_matrix_product(B, N, K, z_bar, K, 1, W, 1, K, dx, N, 1);
+    softmax_layer_vjp_step_2_f64(B, K, z_bar, db);
 }
 
 ptrdiff_t softmax_layer_jvp_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K)
 {
-    (void)B;
     (void)N;
-    return threads() * K;
+    return B * K + B * K;
+}
+
+static void softmax_layer_jvp_step_1_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict h,
+    const float *restrict b_dot, const float *restrict sum_x_W_dot,
+    const float *restrict sum_x_dot_W, float *restrict out)
+{
+    ptrdiff_t done = 0;
+    if (K <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float sum_h_sum_x_W_dot_b_dot[LANES];
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_h_sum_x_W_dot_b_dot[lane] = 0.0f;
+            }
+            for (ptrdiff_t t = 0; t < K; t++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    sum_h_sum_x_W_dot_b_dot[lane] = f32_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot[lane]);
+                }
+            }
+            for (ptrdiff_t i = 0; i < K; i++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[lane]);
+                }
+            }
+        }
+    }
+    if (4 * K * (ptrdiff_t)sizeof(float) <= NEAR) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            float sum_h_sum_x_W_dot_b_dot[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_h_sum_x_W_dot_b_dot[row - start] = 0.0f;
+                {
+                    float sum_h_sum_x_W_dot_b_dot_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        sum_h_sum_x_W_dot_b_dot_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t t = first + lane;
+                            sum_h_sum_x_W_dot_b_dot_lanes[lane] = f32_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot_lanes[lane]);
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        const ptrdiff_t again = first + F32_WIDE - K;
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t t = first + lane;
+                            const float sum_h_sum_x_W_dot_b_dot_term = h[row * K + t] * (sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t]);
+                            sum_h_sum_x_W_dot_b_dot_lanes[lane] += lane < again ? 0.0f : sum_h_sum_x_W_dot_b_dot_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t t = first; t < K; t++) {
+                        sum_h_sum_x_W_dot_b_dot[row - start] = f32_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot[row - start]);
+                    }
+                    FOR_LANES(F32_LANES)
+                        sum_h_sum_x_W_dot_b_dot_lanes[lane] += sum_h_sum_x_W_dot_b_dot_lanes[lane + F32_LANES];
+                    sum_h_sum_x_W_dot_b_dot[row - start] += f32_total(sum_h_sum_x_W_dot_b_dot_lanes);
+                }
+            }
+            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t i = begin; i < end; i++) {
+                            chunk[i - begin] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
+                        }
+                        f32_stream(&out[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t i = 0; i < K; i++) {
+                        out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
+                    }
+                }
+            }
+        }
+        done = B;
+    }
+    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        float sum_h_sum_x_W_dot_b_dot = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_h_sum_x_W_dot_b_dot_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_h_sum_x_W_dot_b_dot_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t t = first + lane;
+                    sum_h_sum_x_W_dot_b_dot_lanes[lane] = f32_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot_lanes[lane]);
+                }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t t = first + lane;
+                    const float sum_h_sum_x_W_dot_b_dot_term = h[row * K + t] * (sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t]);
+                    sum_h_sum_x_W_dot_b_dot_lanes[lane] += lane < again ? 0.0f : sum_h_sum_x_W_dot_b_dot_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t t = first; t < end; t++) {
+                sum_h_sum_x_W_dot_b_dot = f32_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot);
+            }
+            FOR_LANES(F32_LANES)
+                sum_h_sum_x_W_dot_b_dot_lanes[lane] += sum_h_sum_x_W_dot_b_dot_lanes[lane + F32_LANES];
+            sum_h_sum_x_W_dot_b_dot += f32_total(sum_h_sum_x_W_dot_b_dot_lanes);
+        }
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot);
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot);
+            }
+        }
+    }
+    end_of_streams();
 }
 
 void softmax_layer_jvp_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
@@ -595,47 +1349,149 @@ void softmax_layer_jvp_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *r
     const float *restrict b_dot, const float *restrict x_dot, float *restrict out,
     float *restrict work)
 {
-    OMP(omp parallel if (B * N > GRAIN))
-    {
-        float *restrict sum_x_dot_W = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = 0.0f;
+    float *restrict sum_x_W_dot = work;
+    work += B * K;
+    float *restrict sum_x_dot_W = work;
+    work += B * K;
+    f32_matrix_product(B, K, N, x, N, 1, W_dot, K, 1, sum_x_W_dot, K, 1);
+    f32_matrix_product(B, K, N, x_dot, N, 1, W, K, 1, sum_x_dot_W, K, 1);
+    softmax_layer_jvp_step_1_f32(B, K, h, b_dot, sum_x_W_dot, sum_x_dot_W, out);
+}
+
+static void softmax_layer_jvp_step_1_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict h,
+    const double *restrict b_dot, const double *restrict sum_x_W_dot,
+    const double *restrict sum_x_dot_W, double *restrict out)
+{
+    ptrdiff_t done = 0;
+    if (K <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double sum_h_sum_x_W_dot_b_dot[LANES];
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_h_sum_x_W_dot_b_dot[lane] = 0.0;
             }
-            for (ptrdiff_t j = 0; j < N; j++) {
-                for (ptrdiff_t i = 0; i < K; i++) {
-                    out[row * K + i] += x[row * N + j] * W_dot[j * K + i];
+            for (ptrdiff_t t = 0; t < K; t++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    sum_h_sum_x_W_dot_b_dot[lane] = f64_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot[lane]);
                 }
             }
             for (ptrdiff_t i = 0; i < K; i++) {
-                sum_x_dot_W[i] = 0.0f;
-            }
-            for (ptrdiff_t j = 0; j < N; j++) {
-                for (ptrdiff_t i = 0; i < K; i++) {
-                    sum_x_dot_W[i] += x_dot[row * N + j] * W[j * K + i];
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    const ptrdiff_t row = first + lane;
+                    out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[lane]);
                 }
-            }
-            float sum_h_sum_x_W_dot_b_dot = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_h_sum_x_W_dot_b_dot_lanes[LANES] = {0.0f};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t t = first + lane;
-                        sum_h_sum_x_W_dot_b_dot_lanes[lane] += h[row * K + t] * (out[row * K + t] + b_dot[t] + sum_x_dot_W[t]);
-                    }
-                for (ptrdiff_t t = first; t < end; t++) {
-                    sum_h_sum_x_W_dot_b_dot += h[row * K + t] * (out[row * K + t] + b_dot[t] + sum_x_dot_W[t]);
-                }
-                sum_h_sum_x_W_dot_b_dot += f32_total(sum_h_sum_x_W_dot_b_dot_lanes);
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = h[row * K + i] * (out[row * K + i] + b_dot[i] + sum_x_dot_W[i] - sum_h_sum_x_W_dot_b_dot);
             }
         }
     }
+    if (4 * K * (ptrdiff_t)sizeof(double) <= NEAR) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            double sum_h_sum_x_W_dot_b_dot[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                sum_h_sum_x_W_dot_b_dot[row - start] = 0.0;
+                {
+                    double sum_h_sum_x_W_dot_b_dot_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        sum_h_sum_x_W_dot_b_dot_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t t = first + lane;
+                            sum_h_sum_x_W_dot_b_dot_lanes[lane] = f64_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot_lanes[lane]);
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        const ptrdiff_t again = first + F64_WIDE - K;
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t t = first + lane;
+                            const double sum_h_sum_x_W_dot_b_dot_term = h[row * K + t] * (sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t]);
+                            sum_h_sum_x_W_dot_b_dot_lanes[lane] += lane < again ? 0.0 : sum_h_sum_x_W_dot_b_dot_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t t = first; t < K; t++) {
+                        sum_h_sum_x_W_dot_b_dot[row - start] = f64_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot[row - start]);
+                    }
+                    FOR_LANES(F64_LANES)
+                        sum_h_sum_x_W_dot_b_dot_lanes[lane] += sum_h_sum_x_W_dot_b_dot_lanes[lane + F64_LANES];
+                    sum_h_sum_x_W_dot_b_dot[row - start] += f64_total(sum_h_sum_x_W_dot_b_dot_lanes);
+                }
+            }
+            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t i = begin; i < end; i++) {
+                            chunk[i - begin] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
+                        }
+                        f64_stream(&out[row * K + begin], chunk, end - begin);
+                    }
+                }
+            }
+            else {
+                for (ptrdiff_t row = start; row < stop; row++) {
+                    for (ptrdiff_t i = 0; i < K; i++) {
+                        out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
+                    }
+                }
+            }
+        }
+        done = B;
+    }
+    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        double sum_h_sum_x_W_dot_b_dot = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_h_sum_x_W_dot_b_dot_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_h_sum_x_W_dot_b_dot_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t t = first + lane;
+                    sum_h_sum_x_W_dot_b_dot_lanes[lane] = f64_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot_lanes[lane]);
+                }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t t = first + lane;
+                    const double sum_h_sum_x_W_dot_b_dot_term = h[row * K + t] * (sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t]);
+                    sum_h_sum_x_W_dot_b_dot_lanes[lane] += lane < again ? 0.0 : sum_h_sum_x_W_dot_b_dot_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t t = first; t < end; t++) {
+                sum_h_sum_x_W_dot_b_dot = f64_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot);
+            }
+            FOR_LANES(F64_LANES)
+                sum_h_sum_x_W_dot_b_dot_lanes[lane] += sum_h_sum_x_W_dot_b_dot_lanes[lane + F64_LANES];
+            sum_h_sum_x_W_dot_b_dot += f64_total(sum_h_sum_x_W_dot_b_dot_lanes);
+        }
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot);
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot);
+            }
+        }
+    }
+    end_of_streams();
 }
 
 void softmax_layer_jvp_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
@@ -643,45 +1499,11 @@ void softmax_layer_jvp_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *
     const double *restrict b_dot, const double *restrict x_dot, double *restrict out,
     double *restrict work)
 {
-    OMP(omp parallel if (B * N > GRAIN))
-    {
-        double *restrict sum_x_dot_W = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = 0.0;
-            }
-            for (ptrdiff_t j = 0; j < N; j++) {
-                for (ptrdiff_t i = 0; i < K; i++) {
-                    out[row * K + i] += x[row * N + j] * W_dot[j * K + i];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                sum_x_dot_W[i] = 0.0;
-            }
-            for (ptrdiff_t j = 0; j < N; j++) {
-                for (ptrdiff_t i = 0; i < K; i++) {
-                    sum_x_dot_W[i] += x_dot[row * N + j] * W[j * K + i];
-                }
-            }
-            double sum_h_sum_x_W_dot_b_dot = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_h_sum_x_W_dot_b_dot_lanes[LANES] = {0.0};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t t = first + lane;
-                        sum_h_sum_x_W_dot_b_dot_lanes[lane] += h[row * K + t] * (out[row * K + t] + b_dot[t] + sum_x_dot_W[t]);
-                    }
-                for (ptrdiff_t t = first; t < end; t++) {
-                    sum_h_sum_x_W_dot_b_dot += h[row * K + t] * (out[row * K + t] + b_dot[t] + sum_x_dot_W[t]);
-                }
-                sum_h_sum_x_W_dot_b_dot += f64_total(sum_h_sum_x_W_dot_b_dot_lanes);
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = h[row * K + i] * (out[row * K + i] + b_dot[i] + sum_x_dot_W[i] - sum_h_sum_x_W_dot_b_dot);
-            }
-        }
-    }
+    double *restrict sum_x_W_dot = work;
+    work += B * K;
+    double *restrict sum_x_dot_W = work;
+    work += B * K;
+    f64_matrix_product(B, K, N, x, N, 1, W_dot, K, 1, sum_x_W_dot, K, 1);
+    f64_matrix_product(B, K, N, x_dot, N, 1, W, K, 1, sum_x_dot_W, K, 1);
+    softmax_layer_jvp_step_1_f64(B, K, h, b_dot, sum_x_W_dot, sum_x_dot_W, out);
 }

@@ -24,8 +24,17 @@
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
    `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
    run at the same time need one each.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       float *work = malloc((size_t)softmax_layer_work(B, N, K) * sizeof *work);
+       softmax_layer_f32(B, N, K, x, W, b, out, work);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c softmax_layer.c -lm */
 
 #ifndef SOFTMAX_LAYER_H
 #define SOFTMAX_LAYER_H
@@ -44,13 +53,15 @@ extern "C" {
    b[K]: Input.
    out[B][K]: result.
 
-   Any finite exponents are safe, however large. Exponentials below the smallest normal number are 0.
+   Any finite exponents are safe, however large, and so are some that are -inf. A sample whose exponents
+   are all -inf, or that has a +inf or a NaN among them, gives NaN. Exponentials below the smallest normal
+   number are 0.
  */
+ptrdiff_t softmax_layer_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K);
 void softmax_layer_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *x, const float *W,
     const float *b, float *out, float *work);
 void softmax_layer_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *x, const double *W,
     const double *b, double *out, double *work);
-ptrdiff_t softmax_layer_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K);
 
 /* The Jacobian of h by W, sample by sample.
 
@@ -83,11 +94,11 @@ void softmax_layer_jacobian_b_f64(ptrdiff_t B, ptrdiff_t K, const double *h, dou
    h[B][K]: What the forward function returned.
    out[B][K][N]: result.
  */
+ptrdiff_t softmax_layer_jacobian_x_work(ptrdiff_t N, ptrdiff_t K, ptrdiff_t B);
 void softmax_layer_jacobian_x_f32(ptrdiff_t N, ptrdiff_t K, ptrdiff_t B, const float *W,
     const float *h, float *out, float *work);
 void softmax_layer_jacobian_x_f64(ptrdiff_t N, ptrdiff_t K, ptrdiff_t B, const double *W,
     const double *h, double *out, double *work);
-ptrdiff_t softmax_layer_jacobian_x_work(ptrdiff_t N, ptrdiff_t K, ptrdiff_t B);
 
 /* The vector-Jacobian product: from a cotangent g of h to those of W, b and x.
 
@@ -105,11 +116,11 @@ ptrdiff_t softmax_layer_jacobian_x_work(ptrdiff_t N, ptrdiff_t K, ptrdiff_t B);
    db[K]: result.
    dx[B][N]: result.
  */
+ptrdiff_t softmax_layer_vjp_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K);
 void softmax_layer_vjp_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *x, const float *W,
     const float *h, const float *g, float *dW, float *db, float *dx, float *work);
 void softmax_layer_vjp_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *x, const double *W,
     const double *h, const double *g, double *dW, double *db, double *dx, double *work);
-ptrdiff_t softmax_layer_vjp_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K);
 
 /* The Jacobian-vector product: from tangents of W, b and x to that of h.
 
@@ -121,13 +132,13 @@ ptrdiff_t softmax_layer_vjp_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K);
    x_dot[B][N]: The tangent of x.
    out[B][K]: result.
  */
+ptrdiff_t softmax_layer_jvp_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K);
 void softmax_layer_jvp_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *x, const float *W,
     const float *h, const float *W_dot, const float *b_dot, const float *x_dot, float *out,
     float *work);
 void softmax_layer_jvp_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *x, const double *W,
     const double *h, const double *W_dot, const double *b_dot, const double *x_dot, double *out,
     double *work);
-ptrdiff_t softmax_layer_jvp_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K);
 
 #ifdef __cplusplus
 }

@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -85,34 +100,35 @@ static inline double f64_e_near_zero(double r)
 }
 
 /* e^x for x <= 0 (or NaN), as 2^n e^r: n is x / log 2 rounded by adding and subtracting a large number, which
-   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The error is below 1 eps. Below -87
-   in float and -708 in double, where e^x is no normal number, it is 0. */
+   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
+   exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
+   float and -708 in double, where e^x is no normal number, it is 0. */
 static inline float f32_exp_of_negative(float x)
 {
-    const float shifted = f32_add_product(x, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
-    const float n = shifted - 12582912.0f;
+    const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
+    const float n = shifted - 12583039.0f;
     const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, x));
-    float p = f32_e_near_zero(r);
-    uint32_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 23; /* n goes to the exponent */
-    memcpy(&p, &bits, sizeof p);
-    return x < -87.0f ? 0.0f : (x == x ? p : x);
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    const float e = f32_e_near_zero(r) * power;
+    return x < -87.0f ? 0.0f : e;
 }
 
 static inline double f64_exp_of_negative(double x)
 {
-    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
-    const double n = shifted - 6755399441055744.0;
+    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
+    const double n = shifted - 6755399441056767.0;
     const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, x));
-    double p = f64_e_near_zero(r);
-    uint64_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 52;
-    memcpy(&p, &bits, sizeof p);
-    return x < -708.0 ? 0.0 : (x == x ? p : x);
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    const double e = f64_e_near_zero(r) * power;
+    return x < -708.0 ? 0.0 : e;
 }
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
@@ -126,21 +142,21 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes. */
+/* The largest of all lanes, pair by pair. */
 static inline float f32_largest(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] = f32_larger(lanes[lane + width], lanes[lane]);
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
+    FOR_LANES(4)
+        lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
+    return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
 static inline double f64_largest(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] = f64_larger(lanes[lane + width], lanes[lane]);
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -153,21 +169,74 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 ptrdiff_t softmax_layer_batch_work(ptrdiff_t N, ptrdiff_t K)
@@ -188,24 +257,49 @@ void softmax_layer_batch_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict Z, 
     for (ptrdiff_t n = 0; n < N; n++) {
         float total = -INFINITY;
         {
-            float total_lanes[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) total_lanes[lane] = -INFINITY;
+            float total_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                total_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + LANES <= K; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= K; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t j = first + lane;
                     total_lanes[lane] = f32_larger(Z[n * K + j], total_lanes[lane]);
                 }
+            if (first < K && K >= F32_WIDE) {
+                first = K - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t j = first + lane;
+                    total_lanes[lane] = f32_larger(Z[n * K + j], total_lanes[lane]);
+                }
+                first = K;
+            }
             for (ptrdiff_t j = first; j < K; j++) {
                 total = f32_larger(Z[n * K + j], total);
             }
+            FOR_LANES(F32_LANES)
+                total_lanes[lane] = f32_larger(total_lanes[lane + F32_LANES], total_lanes[lane]);
             total = f32_larger(f32_largest(total_lanes), total);
         }
         m[n] = total;
     }
     /* between 0 and 1, and at least one of them is 1 */
     for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t j = 0; j < K; j++) {
+        ptrdiff_t first = 0;
+        for (; first + F32_LANES <= K; first += F32_LANES)
+            FOR_LANES(F32_LANES) {
+                const ptrdiff_t j = first + lane;
+                e[n * K + j] = f32_exp_of_negative(Z[n * K + j] - m[n]);
+            }
+        if (first < K && K >= F32_LANES) {
+            first = K - F32_LANES;
+            FOR_LANES(F32_LANES) {
+                const ptrdiff_t j = first + lane;
+                e[n * K + j] = f32_exp_of_negative(Z[n * K + j] - m[n]);
+            }
+            first = K;
+        }
+        for (ptrdiff_t j = first; j < K; j++) {
             e[n * K + j] = f32_exp_of_negative(Z[n * K + j] - m[n]);
         }
     }
@@ -214,25 +308,52 @@ void softmax_layer_batch_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict Z, 
         float total = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float total_lanes[LANES] = {0.0f};
+            float total_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t j = first + lane;
                     total_lanes[lane] += e[n * K + j];
                 }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t j = first + lane;
+                    const float total_term = e[n * K + j];
+                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t j = first; j < end; j++) {
                 total += e[n * K + j];
             }
+            FOR_LANES(F32_LANES)
+                total_lanes[lane] += total_lanes[lane + F32_LANES];
             total += f32_total(total_lanes);
         }
         s[n] = total;
     }
     for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            out[n * K + k] = e[n * K + k] / s[n];
+        if (N * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = e[n * K + k] / s[n];
+                }
+                f32_stream(&out[n * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                out[n * K + k] = e[n * K + k] / s[n];
+            }
         }
     }
+    end_of_streams();
 }
 
 void softmax_layer_batch_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict Z,
@@ -248,24 +369,49 @@ void softmax_layer_batch_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict Z,
     for (ptrdiff_t n = 0; n < N; n++) {
         double total = -INFINITY;
         {
-            double total_lanes[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) total_lanes[lane] = -INFINITY;
+            double total_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                total_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + LANES <= K; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= K; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t j = first + lane;
                     total_lanes[lane] = f64_larger(Z[n * K + j], total_lanes[lane]);
                 }
+            if (first < K && K >= F64_WIDE) {
+                first = K - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t j = first + lane;
+                    total_lanes[lane] = f64_larger(Z[n * K + j], total_lanes[lane]);
+                }
+                first = K;
+            }
             for (ptrdiff_t j = first; j < K; j++) {
                 total = f64_larger(Z[n * K + j], total);
             }
+            FOR_LANES(F64_LANES)
+                total_lanes[lane] = f64_larger(total_lanes[lane + F64_LANES], total_lanes[lane]);
             total = f64_larger(f64_largest(total_lanes), total);
         }
         m[n] = total;
     }
     /* between 0 and 1, and at least one of them is 1 */
     for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t j = 0; j < K; j++) {
+        ptrdiff_t first = 0;
+        for (; first + F64_LANES <= K; first += F64_LANES)
+            FOR_LANES(F64_LANES) {
+                const ptrdiff_t j = first + lane;
+                e[n * K + j] = f64_exp_of_negative(Z[n * K + j] - m[n]);
+            }
+        if (first < K && K >= F64_LANES) {
+            first = K - F64_LANES;
+            FOR_LANES(F64_LANES) {
+                const ptrdiff_t j = first + lane;
+                e[n * K + j] = f64_exp_of_negative(Z[n * K + j] - m[n]);
+            }
+            first = K;
+        }
+        for (ptrdiff_t j = first; j < K; j++) {
             e[n * K + j] = f64_exp_of_negative(Z[n * K + j] - m[n]);
         }
     }
@@ -274,25 +420,52 @@ void softmax_layer_batch_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict Z,
         double total = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double total_lanes[LANES] = {0.0};
+            double total_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t j = first + lane;
                     total_lanes[lane] += e[n * K + j];
                 }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t j = first + lane;
+                    const double total_term = e[n * K + j];
+                    total_lanes[lane] += lane < again ? 0.0 : total_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t j = first; j < end; j++) {
                 total += e[n * K + j];
             }
+            FOR_LANES(F64_LANES)
+                total_lanes[lane] += total_lanes[lane + F64_LANES];
             total += f64_total(total_lanes);
         }
         s[n] = total;
     }
     for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            out[n * K + k] = e[n * K + k] / s[n];
+        if (N * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = e[n * K + k] / s[n];
+                }
+                f64_stream(&out[n * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                out[n * K + k] = e[n * K + k] / s[n];
+            }
         }
     }
+    end_of_streams();
 }
 
 ptrdiff_t softmax_layer_batch_gradient_work(ptrdiff_t N, ptrdiff_t K)
@@ -310,25 +483,52 @@ void softmax_layer_batch_gradient_f32(ptrdiff_t N, ptrdiff_t K, const float *res
         float total = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float total_lanes[LANES] = {0.0f};
+            float total_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += dL_dY[n * K + j] * Y[n * K + j];
+                    total_lanes[lane] = f32_add_product(dL_dY[n * K + j], Y[n * K + j], total_lanes[lane]);
                 }
-            for (ptrdiff_t j = first; j < end; j++) {
-                total += dL_dY[n * K + j] * Y[n * K + j];
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t j = first + lane;
+                    const float total_term = dL_dY[n * K + j] * Y[n * K + j];
+                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t j = first; j < end; j++) {
+                total = f32_add_product(dL_dY[n * K + j], Y[n * K + j], total);
+            }
+            FOR_LANES(F32_LANES)
+                total_lanes[lane] += total_lanes[lane + F32_LANES];
             total += f32_total(total_lanes);
         }
         sum_dL_dY_Y[n] = total;
     }
     for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            dZ[n * K + k] = Y[n * K + k] * (dL_dY[n * K + k] - sum_dL_dY_Y[n]);
+        if (N * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = Y[n * K + k] * (dL_dY[n * K + k] - sum_dL_dY_Y[n]);
+                }
+                f32_stream(&dZ[n * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                dZ[n * K + k] = Y[n * K + k] * (dL_dY[n * K + k] - sum_dL_dY_Y[n]);
+            }
         }
     }
+    end_of_streams();
 }
 
 void softmax_layer_batch_gradient_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict Y,
@@ -340,23 +540,50 @@ void softmax_layer_batch_gradient_f64(ptrdiff_t N, ptrdiff_t K, const double *re
         double total = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double total_lanes[LANES] = {0.0};
+            double total_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += dL_dY[n * K + j] * Y[n * K + j];
+                    total_lanes[lane] = f64_add_product(dL_dY[n * K + j], Y[n * K + j], total_lanes[lane]);
                 }
-            for (ptrdiff_t j = first; j < end; j++) {
-                total += dL_dY[n * K + j] * Y[n * K + j];
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t j = first + lane;
+                    const double total_term = dL_dY[n * K + j] * Y[n * K + j];
+                    total_lanes[lane] += lane < again ? 0.0 : total_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t j = first; j < end; j++) {
+                total = f64_add_product(dL_dY[n * K + j], Y[n * K + j], total);
+            }
+            FOR_LANES(F64_LANES)
+                total_lanes[lane] += total_lanes[lane + F64_LANES];
             total += f64_total(total_lanes);
         }
         sum_dL_dY_Y[n] = total;
     }
     for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            dZ[n * K + k] = Y[n * K + k] * (dL_dY[n * K + k] - sum_dL_dY_Y[n]);
+        if (N * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    chunk[k - begin] = Y[n * K + k] * (dL_dY[n * K + k] - sum_dL_dY_Y[n]);
+                }
+                f64_stream(&dZ[n * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                dZ[n * K + k] = Y[n * K + k] * (dL_dY[n * K + k] - sum_dL_dY_Y[n]);
+            }
         }
     }
+    end_of_streams();
 }

@@ -10,7 +10,7 @@
      L is any differentiable function of Y
 
    Derivatives
-     sum(l, j, g[l, j] * d(Y[l, j], Z[n, k])) = Y[n, k] * (dL_dY[n, k] - sum(j, dL_dY[n, j] * Y[n, j]))
+     sum(l, j, dL_dY[l, j] * d(Y[l, j], Z[n, k])) = Y[n, k] * (dL_dY[n, k] - sum(j, dL_dY[n, j] * Y[n, j]))
 
    Source: J. S. Bridle, "Probabilistic Interpretation of Feedforward Classification Network Outputs,
    with Relationships to Statistical Pattern Recognition", in Neurocomputing, NATO ASI Series F 68,
@@ -20,8 +20,17 @@
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
    `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
    run at the same time need one each.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       float *work = malloc((size_t)softmax_layer_batch_work(N, K) * sizeof *work);
+       softmax_layer_batch_f32(N, K, Z, out, work);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c softmax_layer_batch.c -lm */
 
 #ifndef SOFTMAX_LAYER_BATCH_H
 #define SOFTMAX_LAYER_BATCH_H
@@ -48,7 +57,7 @@ ptrdiff_t softmax_layer_batch_work(ptrdiff_t N, ptrdiff_t K);
 
 /* The gradient of L(Y) by Z, given its gradient dL_dY by Y.
 
-     sum(l, j, g[l, j] * d(Y[l, j], Z[n, k])) = Y[n, k] * (dL_dY[n, k] - sum(j, dL_dY[n, j] * Y[n, j]))
+     sum(l, j, dL_dY[l, j] * d(Y[l, j], Z[n, k])) = Y[n, k] * (dL_dY[n, k] - sum(j, dL_dY[n, j] * Y[n, j]))
 
    Y[N][K]: What the forward function returned.
    dL_dY[N][K]: The cotangent of Y.

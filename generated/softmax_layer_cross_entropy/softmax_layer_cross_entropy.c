@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -85,34 +100,35 @@ static inline double f64_e_near_zero(double r)
 }
 
 /* e^x for x <= 0 (or NaN), as 2^n e^r: n is x / log 2 rounded by adding and subtracting a large number, which
-   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The error is below 1 eps. Below -87
-   in float and -708 in double, where e^x is no normal number, it is 0. */
+   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
+   exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
+   float and -708 in double, where e^x is no normal number, it is 0. */
 static inline float f32_exp_of_negative(float x)
 {
-    const float shifted = f32_add_product(x, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
-    const float n = shifted - 12582912.0f;
+    const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
+    const float n = shifted - 12583039.0f;
     const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, x));
-    float p = f32_e_near_zero(r);
-    uint32_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 23; /* n goes to the exponent */
-    memcpy(&p, &bits, sizeof p);
-    return x < -87.0f ? 0.0f : (x == x ? p : x);
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    const float e = f32_e_near_zero(r) * power;
+    return x < -87.0f ? 0.0f : e;
 }
 
 static inline double f64_exp_of_negative(double x)
 {
-    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
-    const double n = shifted - 6755399441055744.0;
+    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
+    const double n = shifted - 6755399441056767.0;
     const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, x));
-    double p = f64_e_near_zero(r);
-    uint64_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 52;
-    memcpy(&p, &bits, sizeof p);
-    return x < -708.0 ? 0.0 : (x == x ? p : x);
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    const double e = f64_e_near_zero(r) * power;
+    return x < -708.0 ? 0.0 : e;
 }
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
@@ -126,21 +142,212 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes. */
+/* The largest of all lanes, pair by pair. */
 static inline float f32_largest(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] = f32_larger(lanes[lane + width], lanes[lane]);
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
+    FOR_LANES(4)
+        lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
+    return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
 static inline double f64_largest(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] = f64_larger(lanes[lane + width], lanes[lane]);
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
+/* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is
+   2 (s + s^3 / 3 + s^5 / 5 + ...), where a short polynomial in s^2 does for the rest of the series. The error is
+   below 1 eps; it is done without a branch, so that it becomes vectors. -inf at 0, NaN below it. */
+static inline float f32_log(float u)
+{
+    const float raised = u * 33554432.0f; /* 2^25, where u is no normal number */
+    const float normal = u < 1.17549435e-38f ? raised : u;
+    const float shift = u < 1.17549435e-38f ? 25.0f : 0.0f;
+    uint32_t pattern;
+    memcpy(&pattern, &normal, sizeof pattern);
+    const int32_t bits = (int32_t)(pattern - 0x3F3504F3u); /* less those of sqrt(1/2): k is above bit 23 */
+    const float k = (float)(bits >> 23) - shift;
+    const int32_t rest = (bits & 0x7FFFFF) + 0x3F3504F3;
+    float f;
+    memcpy(&f, &rest, sizeof f);
+    f -= 1.0f;
+    const float s = f / (2.0f + f), w = s * s, half = 0.5f * f * f;
+    float q = 0.29580158f;
+    q = f32_add_product(q, w, 0.39988777f);
+    q = f32_add_product(q, w, 0.66666687f);
+    /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
+    const float small = half - (s * (half + w * q) + k * 9.058e-06f);
+    const float value = k * 0.69313812f - (small - f);
+    const float edge = u == 0.0f ? -INFINITY : NAN;
+    return u > 0.0f ? (u < INFINITY ? value : INFINITY) : edge;
+}
+
+static inline double f64_log(double u)
+{
+    const double raised = u * 18014398509481984.0; /* 2^54 */
+    const double normal = u < 2.2250738585072014e-308 ? raised : u;
+    const double shift = u < 2.2250738585072014e-308 ? 54.0 : 0.0;
+    uint64_t pattern;
+    memcpy(&pattern, &normal, sizeof pattern);
+    const int64_t bits = (int64_t)(pattern - UINT64_C(0x3FE6A09E667F3BCD));
+    const double k = (double)(bits >> 52) - shift;
+    const int64_t rest = (bits & INT64_C(0xFFFFFFFFFFFFF)) + INT64_C(0x3FE6A09E667F3BCD);
+    double f;
+    memcpy(&f, &rest, sizeof f);
+    f -= 1.0;
+    const double s = f / (2.0 + f), w = s * s, half = 0.5 * f * f;
+    double q = 0.14616721179861816;
+    q = f64_add_product(q, w, 0.15331699633543858);
+    q = f64_add_product(q, w, 0.18182889786191042);
+    q = f64_add_product(q, w, 0.2222221112572281);
+    q = f64_add_product(q, w, 0.28571428626031065);
+    q = f64_add_product(q, w, 0.3999999999989938);
+    q = f64_add_product(q, w, 0.666666666666667);
+    const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
+    const double value = k * 0.6931471803691238 - (small - f);
+    const double edge = u == 0.0 ? -INFINITY : NAN;
+    return u > 0.0 ? (u < INFINITY ? value : INFINITY) : edge;
+}
+
+enum {
+    TILE = 4,    /* rows of a product that are worked on together, LANES columns wide, in registers */
+    DEPTH = 256, /* terms that are added up before they are put down */
+    HEIGHT = 96, /* rows for which one strip of the right matrix is copied together */
+    PLAIN = 8192 /* multiplications below which copying costs more than it saves */
+};
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f32_tile(ptrdiff_t terms, const float *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const float *restrict strip, float *restrict sums)
+{
+    float lanes[TILE][LANES] = { { 0 } };
+    const float *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const float factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const float *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const float *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    float *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f32_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                float sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            float strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f32_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        float *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+static void f64_tile(ptrdiff_t terms, const double *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
+    const double *restrict strip, double *restrict sums)
+{
+    double lanes[TILE][LANES] = { { 0 } };
+    const double *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    for (ptrdiff_t term = 0; term < terms; term++) {
+        const double factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        for (int r = 0; r < TILE; r++)
+            for (int lane = 0; lane < LANES; lane++)
+                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+    }
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+/* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
+static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const double *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const double *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    double *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+        f64_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+        return;
+    }
+    if (rows * columns * terms < PLAIN) {
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                double sum = 0;
+                for (ptrdiff_t l = 0; l < terms; l++)
+                    sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
+                product[i * product_row + j * product_column] = sum;
+            }
+        return;
+    }
+    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
+        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
+        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
+        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
+            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
+            double strip[DEPTH * LANES], sums[TILE * LANES];
+            for (ptrdiff_t start = 0; start < columns; start += LANES) {
+                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
+                if (width < LANES)
+                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
+                for (ptrdiff_t l = 0; l < depth; l++)
+                    for (ptrdiff_t j = 0; j < width; j++)
+                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                for (ptrdiff_t i = top; i < bottom; i += TILE) {
+                    ptrdiff_t at[TILE];
+                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
+                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
+                    f64_tile(depth, left, at, left_term, strip, sums);
+                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
+                        double *restrict row = product + (i + r) * product_row + start * product_column;
+                        for (ptrdiff_t j = 0; j < width; j++)
+                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                    }
+                }
+            }
+        }
+    }
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -153,64 +360,180 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+/* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
+   on, and so those come one by one; but exponentials leave the time to fetch from the second cache. */
+static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
+{
+    return row_bytes <= NEAR || (row_bytes <= 2 * NEAR && samples * row_bytes <= CACHED);
+}
+
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 ptrdiff_t softmax_layer_cross_entropy_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K)
 {
-    (void)B;
     (void)N;
-    return threads() * (K + K);
+    return B * K + threads() * K;
 }
 
-void softmax_layer_cross_entropy_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
-    const float *restrict W, const float *restrict b, const float *restrict t,
+static void softmax_layer_cross_entropy_step_1_f32(ptrdiff_t K, ptrdiff_t B,
+    const float *restrict b, const float *restrict t, const float *restrict sum_W_x,
     float *restrict losses, float *restrict work)
 {
-    OMP(omp parallel if (B * N > GRAIN))
-    {
-        float *restrict sum_W_x = work + thread() * (K + K);
-        float *restrict z = work + thread() * (K + K) + K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t k = 0; k < K; k++) {
-                sum_W_x[k] = 0.0f;
-            }
-            for (ptrdiff_t j = 0; j < N; j++) {
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    sum_W_x[k] += W[j * K + k] * x[row * N + j];
+    ptrdiff_t done = 0;
+    if (K <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float t_block[SHORT][LANES];
+            float sum_W_x_block[SHORT][LANES];
+            float z[SHORT][LANES];
+            float m[LANES], e[LANES], s[LANES], log_s[LANES], sum_t_z_m[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                    sum_W_x_block[place][lane] = sum_W_x[(first + lane) * K + place];
                 }
             }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = -INFINITY;
+            }
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z[k][lane] = sum_W_x_block[k][lane] + b[k];
+                    m[lane] = f32_larger(z[k][lane], m[lane]);
+                }
+            }
+            /* e: between 0 and 1, and at least one of them is 1 */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s[lane] = 0.0f;
+            }
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    e[lane] = f32_exp_of_negative(z[k][lane] - m[lane]);
+                    s[lane] += e[lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                log_s[lane] = f32_log(s[lane]);
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_t_z_m[lane] = 0.0f;
+            }
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    sum_t_z_m[lane] += (t_block[k][lane] != 0.0f ? t_block[k][lane] * ((z[k][lane] - m[lane]) - log_s[lane]) : 0.0f);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                losses[row] = -sum_t_z_m[lane];
+            }
+        }
+    }
+    OMP(omp parallel if (B * K > GRAIN))
+    {
+        float *restrict z = work + thread() * K;
+        OMP(omp for schedule(static))
+        for (ptrdiff_t row = done; row < B; row++) {
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
             float m = -INFINITY;
             {
-                float m_lanes[LANES];
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
                 ptrdiff_t first = 0;
-                for (; first + LANES <= K; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                         const ptrdiff_t k = first + lane;
-                        z[k] = sum_W_x[k] + b[k];
+                        z[k] = sum_W_x[row * K + k] + b[k];
                         m_lanes[lane] = f32_larger(z[k], m_lanes[lane]);
                     }
+                if (first < K && K >= F32_WIDE) {
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        z[k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f32_larger(z[k], m_lanes[lane]);
+                    }
+                    first = K;
+                }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    z[k] = sum_W_x[k] + b[k];
+                    z[k] = sum_W_x[row * K + k] + b[k];
                     m = f32_larger(z[k], m);
                 }
+                FOR_LANES(F32_LANES)
+                    m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
                 m = f32_larger(f32_largest(m_lanes), m);
             }
             /* e: between 0 and 1, and at least one of them is 1 */
@@ -218,35 +541,228 @@ void softmax_layer_cross_entropy_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, cons
             float s = 0.0f;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float s_lanes[LANES] = {0.0f};
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F32_LANES <= end; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
                         float e = f32_exp_of_negative(z[k] - m);
                         s_lanes[lane] += e;
                     }
+                if (first < end && end >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[k] - m);
+                        const float s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
                 for (ptrdiff_t k = first; k < end; k++) {
                     float e = f32_exp_of_negative(z[k] - m);
                     s += e;
                 }
                 s += f32_total(s_lanes);
             }
-            float log_s = logf(s);
+            float log_s = f32_log(s);
             float sum_t_z_m = 0.0f;
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_t_z_m_lanes[LANES] = {0.0f};
+                float sum_t_z_m_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_t_z_m_lanes[lane] = 0.0f;
                 ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (; first + F32_LANES <= end; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
                         sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z[k] - m) - log_s) : 0.0f);
                     }
+                if (first < end && end >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        const float sum_t_z_m_term = (t[row * K + k] != 0.0f ? t[row * K + k] * ((z[k] - m) - log_s) : 0.0f);
+                        sum_t_z_m_lanes[lane] += lane < again ? 0.0f : sum_t_z_m_term;
+                    }
+                    first = end;
+                }
                 for (ptrdiff_t k = first; k < end; k++) {
                     sum_t_z_m += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z[k] - m) - log_s) : 0.0f);
                 }
                 sum_t_z_m += f32_total(sum_t_z_m_lanes);
+            }
+            losses[row] = -sum_t_z_m;
+        }
+    }
+}
+
+void softmax_layer_cross_entropy_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
+    const float *restrict W, const float *restrict b, const float *restrict t,
+    float *restrict losses, float *restrict work)
+{
+    float *restrict sum_W_x = work;
+    work += B * K;
+    f32_matrix_product(B, K, N, x, N, 1, W, K, 1, sum_W_x, K, 1);
+    softmax_layer_cross_entropy_step_1_f32(K, B, b, t, sum_W_x, losses, work);
+}
+
+static void softmax_layer_cross_entropy_step_1_f64(ptrdiff_t K, ptrdiff_t B,
+    const double *restrict b, const double *restrict t, const double *restrict sum_W_x,
+    double *restrict losses, double *restrict work)
+{
+    ptrdiff_t done = 0;
+    if (K <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double t_block[SHORT][LANES];
+            double sum_W_x_block[SHORT][LANES];
+            double z[SHORT][LANES];
+            double m[LANES], e[LANES], s[LANES], log_s[LANES], sum_t_z_m[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                    sum_W_x_block[place][lane] = sum_W_x[(first + lane) * K + place];
+                }
+            }
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = -INFINITY;
+            }
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z[k][lane] = sum_W_x_block[k][lane] + b[k];
+                    m[lane] = f64_larger(z[k][lane], m[lane]);
+                }
+            }
+            /* e: between 0 and 1, and at least one of them is 1 */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s[lane] = 0.0;
+            }
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    e[lane] = f64_exp_of_negative(z[k][lane] - m[lane]);
+                    s[lane] += e[lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                log_s[lane] = f64_log(s[lane]);
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_t_z_m[lane] = 0.0;
+            }
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    sum_t_z_m[lane] += (t_block[k][lane] != 0.0 ? t_block[k][lane] * ((z[k][lane] - m[lane]) - log_s[lane]) : 0.0);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                losses[row] = -sum_t_z_m[lane];
+            }
+        }
+    }
+    OMP(omp parallel if (B * K > GRAIN))
+    {
+        double *restrict z = work + thread() * K;
+        OMP(omp for schedule(static))
+        for (ptrdiff_t row = done; row < B; row++) {
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            double m = -INFINITY;
+            {
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        z[k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f64_larger(z[k], m_lanes[lane]);
+                    }
+                if (first < K && K >= F64_WIDE) {
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        z[k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f64_larger(z[k], m_lanes[lane]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    z[k] = sum_W_x[row * K + k] + b[k];
+                    m = f64_larger(z[k], m);
+                }
+                FOR_LANES(F64_LANES)
+                    m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
+                m = f64_larger(f64_largest(m_lanes), m);
+            }
+            /* e: between 0 and 1, and at least one of them is 1 */
+            /* s: between 1 and the number of terms */
+            double s = 0.0;
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[k] - m);
+                        s_lanes[lane] += e;
+                    }
+                if (first < end && end >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[k] - m);
+                        const double s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    double e = f64_exp_of_negative(z[k] - m);
+                    s += e;
+                }
+                s += f64_total(s_lanes);
+            }
+            double log_s = f64_log(s);
+            double sum_t_z_m = 0.0;
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double sum_t_z_m_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_t_z_m_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[k] - m) - log_s) : 0.0);
+                    }
+                if (first < end && end >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        const double sum_t_z_m_term = (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[k] - m) - log_s) : 0.0);
+                        sum_t_z_m_lanes[lane] += lane < again ? 0.0 : sum_t_z_m_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    sum_t_z_m += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[k] - m) - log_s) : 0.0);
+                }
+                sum_t_z_m += f64_total(sum_t_z_m_lanes);
             }
             losses[row] = -sum_t_z_m;
         }
@@ -257,82 +773,343 @@ void softmax_layer_cross_entropy_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K,
     const double *restrict x, const double *restrict W, const double *restrict b,
     const double *restrict t, double *restrict losses, double *restrict work)
 {
-    OMP(omp parallel if (B * N > GRAIN))
-    {
-        double *restrict sum_W_x = work + thread() * (K + K);
-        double *restrict z = work + thread() * (K + K) + K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t k = 0; k < K; k++) {
-                sum_W_x[k] = 0.0;
-            }
-            for (ptrdiff_t j = 0; j < N; j++) {
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    sum_W_x[k] += W[j * K + k] * x[row * N + j];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            double m = -INFINITY;
-            {
-                double m_lanes[LANES];
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + LANES <= K; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        z[k] = sum_W_x[k] + b[k];
-                        m_lanes[lane] = f64_larger(z[k], m_lanes[lane]);
-                    }
-                for (ptrdiff_t k = first; k < K; k++) {
-                    z[k] = sum_W_x[k] + b[k];
-                    m = f64_larger(z[k], m);
-                }
-                m = f64_larger(f64_largest(m_lanes), m);
-            }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            double s = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double s_lanes[LANES] = {0.0};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        double e = f64_exp_of_negative(z[k] - m);
-                        s_lanes[lane] += e;
-                    }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    double e = f64_exp_of_negative(z[k] - m);
-                    s += e;
-                }
-                s += f64_total(s_lanes);
-            }
-            double log_s = log(s);
-            double sum_t_z_m = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_t_z_m_lanes[LANES] = {0.0};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[k] - m) - log_s) : 0.0);
-                    }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_t_z_m += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[k] - m) - log_s) : 0.0);
-                }
-                sum_t_z_m += f64_total(sum_t_z_m_lanes);
-            }
-            losses[row] = -sum_t_z_m;
-        }
-    }
+    double *restrict sum_W_x = work;
+    work += B * K;
+    f64_matrix_product(B, K, N, x, N, 1, W, K, 1, sum_W_x, K, 1);
+    softmax_layer_cross_entropy_step_1_f64(K, B, b, t, sum_W_x, losses, work);
 }
 
 ptrdiff_t softmax_layer_cross_entropy_value_and_gradient_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K)
 {
-    (void)B;
-    return N * K + K + (K + K + K + K);
+    (void)N;
+    return B * K + B * K + B * K + K;
+}
+
+static void softmax_layer_cross_entropy_value_and_gradient_step_1_f32(ptrdiff_t K, ptrdiff_t B,
+    const float *restrict b, const float *restrict t, float weight, const float *restrict sum_W_x,
+    float *restrict losses, float *restrict z_bar, float *restrict z_bar_scaled)
+{
+    ptrdiff_t done = 0;
+    if (K <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float t_block[SHORT][LANES];
+            float sum_W_x_block[SHORT][LANES];
+            float z_bar_block[SHORT][LANES];
+            float z_bar_scaled_block[SHORT][LANES];
+            float m[LANES], s[LANES], log_s[LANES], sum_t_z_m[LANES], sum_t[LANES], scale[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                    sum_W_x_block[place][lane] = sum_W_x[(first + lane) * K + place];
+                }
+            }
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = -INFINITY;
+                sum_t[lane] = 0.0f;
+            }
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_bar_block[k][lane] = sum_W_x_block[k][lane] + b[k];
+                    m[lane] = f32_larger(z_bar_block[k][lane], m[lane]);
+                    sum_t[lane] += t_block[k][lane];
+                }
+            }
+            /* z_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s[lane] = 0.0f;
+            }
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_bar_scaled_block[k][lane] = f32_exp_of_negative(z_bar_block[k][lane] - m[lane]);
+                    s[lane] += z_bar_scaled_block[k][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                log_s[lane] = f32_log(s[lane]);
+                sum_t_z_m[lane] = 0.0f;
+                scale[lane] = sum_t[lane] / s[lane];
+            }
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    sum_t_z_m[lane] += (t_block[k][lane] != 0.0f ? t_block[k][lane] * ((z_bar_block[k][lane] - m[lane]) - log_s[lane]) : 0.0f);
+                    z_bar_block[k][lane] = scale[lane] * z_bar_scaled_block[k][lane] - t_block[k][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                losses[row] = -sum_t_z_m[lane];
+            }
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_bar_scaled_block[k][lane] = weight * z_bar_block[k][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    z_bar[(first + lane) * K + place] = z_bar_block[place][lane];
+                    z_bar_scaled[(first + lane) * K + place] = z_bar_scaled_block[place][lane];
+                }
+            }
+        }
+    }
+    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(float))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            float m[ROWS], s[ROWS], log_s[ROWS], sum_t_z_m[ROWS], sum_t[ROWS], scale[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                sum_t[row - start] = 0.0f;
+                {
+                    float m_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        m_lanes[lane] = -INFINITY;
+                    float sum_t_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        sum_t_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                            m_lanes[lane] = f32_larger(z_bar[row * K + k], m_lanes[lane]);
+                            sum_t_lanes[lane] += t[row * K + k];
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        const ptrdiff_t again = first + F32_WIDE - K;
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                            m_lanes[lane] = f32_larger(z_bar[row * K + k], m_lanes[lane]);
+                            const float sum_t_term = t[row * K + k];
+                            sum_t_lanes[lane] += lane < again ? 0.0f : sum_t_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                        m[row - start] = f32_larger(z_bar[row * K + k], m[row - start]);
+                        sum_t[row - start] += t[row * K + k];
+                    }
+                    FOR_LANES(F32_LANES)
+                        m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
+                    m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
+                    FOR_LANES(F32_LANES)
+                        sum_t_lanes[lane] += sum_t_lanes[lane + F32_LANES];
+                    sum_t[row - start] += f32_total(sum_t_lanes);
+                }
+            }
+            /* z_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0f;
+                {
+                    float s_lanes[F32_LANES];
+                    FOR_LANES(F32_LANES)
+                        s_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_LANES <= K; first += F32_LANES)
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            z_bar_scaled[row * K + k] = f32_exp_of_negative(z_bar[row * K + k] - m[row - start]);
+                            s_lanes[lane] += z_bar_scaled[row * K + k];
+                        }
+                    if (first < K && K >= F32_LANES) {
+                        const ptrdiff_t again = first + F32_LANES - K;
+                        first = K - F32_LANES;
+                        FOR_LANES(F32_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            z_bar_scaled[row * K + k] = f32_exp_of_negative(z_bar[row * K + k] - m[row - start]);
+                            const float s_term = z_bar_scaled[row * K + k];
+                            s_lanes[lane] += lane < again ? 0.0f : s_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        z_bar_scaled[row * K + k] = f32_exp_of_negative(z_bar[row * K + k] - m[row - start]);
+                        s[row - start] += z_bar_scaled[row * K + k];
+                    }
+                    s[row - start] += f32_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                log_s[row - start] = f32_log(s[row - start]);
+                sum_t_z_m[row - start] = 0.0f;
+                scale[row - start] = sum_t[row - start] / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                float sum_t_z_m_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_t_z_m_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0f);
+                        z_bar[row * K + k] = scale[row - start] * z_bar_scaled[row * K + k] - t[row * K + k];
+                    }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_t_z_m[row - start] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0f);
+                    z_bar[row * K + k] = scale[row - start] * z_bar_scaled[row * K + k] - t[row * K + k];
+                }
+                sum_t_z_m[row - start] += f32_total(sum_t_z_m_lanes);
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                losses[row] = -sum_t_z_m[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t k = 0; k < K; k++) {
+                    z_bar_scaled[row * K + k] = weight * z_bar[row * K + k];
+                }
+            }
+        }
+        done = B;
+    }
+    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        float sum_t = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float m_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_lanes[lane] = -INFINITY;
+            float sum_t_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_t_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                    m_lanes[lane] = f32_larger(z_bar[row * K + k], m_lanes[lane]);
+                    sum_t_lanes[lane] += t[row * K + k];
+                }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                    m_lanes[lane] = f32_larger(z_bar[row * K + k], m_lanes[lane]);
+                    const float sum_t_term = t[row * K + k];
+                    sum_t_lanes[lane] += lane < again ? 0.0f : sum_t_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                m = f32_larger(z_bar[row * K + k], m);
+                sum_t += t[row * K + k];
+            }
+            FOR_LANES(F32_LANES)
+                m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
+            m = f32_larger(f32_largest(m_lanes), m);
+            FOR_LANES(F32_LANES)
+                sum_t_lanes[lane] += sum_t_lanes[lane + F32_LANES];
+            sum_t += f32_total(sum_t_lanes);
+        }
+        /* z_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        float s = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    z_bar_scaled[row * K + k] = f32_exp_of_negative(z_bar[row * K + k] - m);
+                    s_lanes[lane] += z_bar_scaled[row * K + k];
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    z_bar_scaled[row * K + k] = f32_exp_of_negative(z_bar[row * K + k] - m);
+                    const float s_term = z_bar_scaled[row * K + k];
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                z_bar_scaled[row * K + k] = f32_exp_of_negative(z_bar[row * K + k] - m);
+                s += z_bar_scaled[row * K + k];
+            }
+            s += f32_total(s_lanes);
+        }
+        float log_s = f32_log(s);
+        float sum_t_z_m = 0.0f;
+        float scale = sum_t / s;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_t_z_m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_t_z_m_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z_bar[row * K + k] - m) - log_s) : 0.0f);
+                    z_bar[row * K + k] = scale * z_bar_scaled[row * K + k] - t[row * K + k];
+                }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_t_z_m += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z_bar[row * K + k] - m) - log_s) : 0.0f);
+                z_bar[row * K + k] = scale * z_bar_scaled[row * K + k] - t[row * K + k];
+            }
+            sum_t_z_m += f32_total(sum_t_z_m_lanes);
+        }
+        losses[row] = -sum_t_z_m;
+        for (ptrdiff_t k = 0; k < K; k++) {
+            z_bar_scaled[row * K + k] = weight * z_bar[row * K + k];
+        }
+    }
+}
+
+static void softmax_layer_cross_entropy_value_and_gradient_step_2_f32(ptrdiff_t B, ptrdiff_t K,
+    const float *restrict z_bar, float *restrict sum_z_bar)
+{
+    for (ptrdiff_t i = 0; i < K; i++) {
+        sum_z_bar[i] = 0.0f;
+    }
+    for (ptrdiff_t row = 0; row < B; row++) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            sum_z_bar[i] += z_bar[row * K + i];
+        }
+    }
+}
+
+static void softmax_layer_cross_entropy_value_and_gradient_step_3_f32(ptrdiff_t K, float weight,
+    const float *restrict sum_z_bar, float *restrict db)
+{
+    if (K * (ptrdiff_t)sizeof(float) > STREAMED) {
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float chunk[CHUNK];
+            for (ptrdiff_t i = begin; i < end; i++) {
+                chunk[i - begin] = weight * sum_z_bar[i];
+            }
+            f32_stream(&db[begin], chunk, end - begin);
+        }
+    }
+    else {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            db[i] = weight * sum_z_bar[i];
+        }
+    }
+    end_of_streams();
 }
 
 void softmax_layer_cross_entropy_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K,
@@ -340,134 +1117,349 @@ void softmax_layer_cross_entropy_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t N
     const float *restrict t, float weight, float *restrict losses, float *restrict dW,
     float *restrict db, float *restrict dx, float *restrict work)
 {
-    float *restrict sum_z_bar_x = work;
-    work += N * K;
+    float *restrict sum_W_x = work;
+    work += B * K;
+    float *restrict z_bar = work;
+    work += B * K;
+    float *restrict z_bar_scaled = work;
+    work += B * K;
     float *restrict sum_z_bar = work;
     work += K;
-    for (ptrdiff_t j = 0; j < N; j++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            sum_z_bar_x[j * K + i] = 0.0f;
-        }
-    }
-    for (ptrdiff_t i = 0; i < K; i++) {
-        sum_z_bar[i] = 0.0f;
-    }
-    {
-        float *restrict sum_W_x = work;
-        float *restrict z = work + K;
-        float *restrict e = work + K + K;
-        float *restrict z_bar = work + K + K + K;
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t k = 0; k < K; k++) {
-                sum_W_x[k] = 0.0f;
-            }
-            for (ptrdiff_t j = 0; j < N; j++) {
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    sum_W_x[k] += W[j * K + k] * x[row * N + j];
+    f32_matrix_product(B, K, N, x, N, 1, W, K, 1, sum_W_x, K, 1);
+    softmax_layer_cross_entropy_value_and_gradient_step_1_f32(K, B, b, t, weight, sum_W_x, losses,
+        z_bar, z_bar_scaled);
+    f32_matrix_product(N, K, B, x, 1, N, z_bar_scaled, K, 1, dW, K, 1);
+    f32_matrix_product(B, N, K, z_bar_scaled, K, 1, W, 1, K, dx, N, 1);
+    softmax_layer_cross_entropy_value_and_gradient_step_2_f32(B, K, z_bar, sum_z_bar);
+    softmax_layer_cross_entropy_value_and_gradient_step_3_f32(K, weight, sum_z_bar, db);
+}
+
+static void softmax_layer_cross_entropy_value_and_gradient_step_1_f64(ptrdiff_t K, ptrdiff_t B,
+    const double *restrict b, const double *restrict t, double weight,
+    const double *restrict sum_W_x, double *restrict losses, double *restrict z_bar,
+    double *restrict z_bar_scaled)
+{
+    ptrdiff_t done = 0;
+    if (K <= SHORT) {
+        /* Short rows: LANES of them side by side. */
+        done = B - B % LANES;
+        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
+        for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double t_block[SHORT][LANES];
+            double sum_W_x_block[SHORT][LANES];
+            double z_bar_block[SHORT][LANES];
+            double z_bar_scaled_block[SHORT][LANES];
+            double m[LANES], s[LANES], log_s[LANES], sum_t_z_m[LANES], sum_t[LANES], scale[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    t_block[place][lane] = t[(first + lane) * K + place];
+                    sum_W_x_block[place][lane] = sum_W_x[(first + lane) * K + place];
                 }
             }
             /* m: the largest exponent becomes 0, so exp cannot overflow */
-            float m = -INFINITY;
-            float sum_t = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float m_lanes[LANES];
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
-                float sum_t_lanes[LANES] = {0.0f};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        z[k] = sum_W_x[k] + b[k];
-                        m_lanes[lane] = f32_larger(z[k], m_lanes[lane]);
-                        sum_t_lanes[lane] += t[row * K + k];
-                    }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    z[k] = sum_W_x[k] + b[k];
-                    m = f32_larger(z[k], m);
-                    sum_t += t[row * K + k];
-                }
-                m = f32_larger(f32_largest(m_lanes), m);
-                sum_t += f32_total(sum_t_lanes);
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = -INFINITY;
+                sum_t[lane] = 0.0;
             }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_bar_block[k][lane] = sum_W_x_block[k][lane] + b[k];
+                    m[lane] = f64_larger(z_bar_block[k][lane], m[lane]);
+                    sum_t[lane] += t_block[k][lane];
+                }
+            }
+            /* z_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
             /* s: between 1 and the number of terms */
-            float s = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float s_lanes[LANES] = {0.0f};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f32_exp_of_negative(z[k] - m);
-                        s_lanes[lane] += e[k];
-                    }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e[k] = f32_exp_of_negative(z[k] - m);
-                    s += e[k];
-                }
-                s += f32_total(s_lanes);
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s[lane] = 0.0;
             }
-            float log_s = logf(s);
-            float sum_t_z_m = 0.0f;
-            float scale = sum_t / s;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_t_z_m_lanes[LANES] = {0.0f};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z[k] - m) - log_s) : 0.0f);
-                        z_bar[k] = scale * e[k] - t[row * K + k];
-                    }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_t_z_m += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z[k] - m) - log_s) : 0.0f);
-                    z_bar[k] = scale * e[k] - t[row * K + k];
-                }
-                sum_t_z_m += f32_total(sum_t_z_m_lanes);
-            }
-            losses[row] = -sum_t_z_m;
-            for (ptrdiff_t j = 0; j < N; j++) {
-                for (ptrdiff_t i = 0; i < K; i++) {
-                    sum_z_bar_x[j * K + i] += z_bar[i] * x[row * N + j];
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_bar_scaled_block[k][lane] = f64_exp_of_negative(z_bar_block[k][lane] - m[lane]);
+                    s[lane] += z_bar_scaled_block[k][lane];
                 }
             }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                sum_z_bar[i] += z_bar[i];
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                log_s[lane] = f64_log(s[lane]);
+                sum_t_z_m[lane] = 0.0;
+                scale[lane] = sum_t[lane] / s[lane];
             }
-            for (ptrdiff_t j = 0; j < N; j++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float total_lanes[LANES] = {0.0f};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    sum_t_z_m[lane] += (t_block[k][lane] != 0.0 ? t_block[k][lane] * ((z_bar_block[k][lane] - m[lane]) - log_s[lane]) : 0.0);
+                    z_bar_block[k][lane] = scale[lane] * z_bar_scaled_block[k][lane] - t_block[k][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                losses[row] = -sum_t_z_m[lane];
+            }
+            for (ptrdiff_t k = 0; k < K; k++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    z_bar_scaled_block[k][lane] = weight * z_bar_block[k][lane];
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    z_bar[(first + lane) * K + place] = z_bar_block[place][lane];
+                    z_bar_scaled[(first + lane) * K + place] = z_bar_scaled_block[place][lane];
+                }
+            }
+        }
+    }
+    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(double))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            double m[ROWS], s[ROWS], log_s[ROWS], sum_t_z_m[ROWS], sum_t[ROWS], scale[ROWS];
+            /* m: the largest exponent becomes 0, so exp cannot overflow */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                m[row - start] = -INFINITY;
+                sum_t[row - start] = 0.0;
+                {
+                    double m_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        m_lanes[lane] = -INFINITY;
+                    double sum_t_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        sum_t_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
                             const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += z_bar[k] * W[j * K + k];
+                            z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                            m_lanes[lane] = f64_larger(z_bar[row * K + k], m_lanes[lane]);
+                            sum_t_lanes[lane] += t[row * K + k];
                         }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += z_bar[k] * W[j * K + k];
+                    if (first < K && K >= F64_WIDE) {
+                        const ptrdiff_t again = first + F64_WIDE - K;
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                            m_lanes[lane] = f64_larger(z_bar[row * K + k], m_lanes[lane]);
+                            const double sum_t_term = t[row * K + k];
+                            sum_t_lanes[lane] += lane < again ? 0.0 : sum_t_term;
+                        }
+                        first = K;
                     }
-                    total += f32_total(total_lanes);
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                        m[row - start] = f64_larger(z_bar[row * K + k], m[row - start]);
+                        sum_t[row - start] += t[row * K + k];
+                    }
+                    FOR_LANES(F64_LANES)
+                        m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
+                    m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
+                    FOR_LANES(F64_LANES)
+                        sum_t_lanes[lane] += sum_t_lanes[lane + F64_LANES];
+                    sum_t[row - start] += f64_total(sum_t_lanes);
                 }
-                dx[row * N + j] = total;
             }
-            for (ptrdiff_t j = 0; j < N; j++) {
-                dx[row * N + j] = weight * dx[row * N + j];
+            /* z_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+            /* s: between 1 and the number of terms */
+            for (ptrdiff_t row = start; row < stop; row++) {
+                s[row - start] = 0.0;
+                {
+                    double s_lanes[F64_LANES];
+                    FOR_LANES(F64_LANES)
+                        s_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_LANES <= K; first += F64_LANES)
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            z_bar_scaled[row * K + k] = f64_exp_of_negative(z_bar[row * K + k] - m[row - start]);
+                            s_lanes[lane] += z_bar_scaled[row * K + k];
+                        }
+                    if (first < K && K >= F64_LANES) {
+                        const ptrdiff_t again = first + F64_LANES - K;
+                        first = K - F64_LANES;
+                        FOR_LANES(F64_LANES) {
+                            const ptrdiff_t k = first + lane;
+                            z_bar_scaled[row * K + k] = f64_exp_of_negative(z_bar[row * K + k] - m[row - start]);
+                            const double s_term = z_bar_scaled[row * K + k];
+                            s_lanes[lane] += lane < again ? 0.0 : s_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        z_bar_scaled[row * K + k] = f64_exp_of_negative(z_bar[row * K + k] - m[row - start]);
+                        s[row - start] += z_bar_scaled[row * K + k];
+                    }
+                    s[row - start] += f64_total(s_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                log_s[row - start] = f64_log(s[row - start]);
+                sum_t_z_m[row - start] = 0.0;
+                scale[row - start] = sum_t[row - start] / s[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                double sum_t_z_m_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_t_z_m_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0);
+                        z_bar[row * K + k] = scale[row - start] * z_bar_scaled[row * K + k] - t[row * K + k];
+                    }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_t_z_m[row - start] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0);
+                    z_bar[row * K + k] = scale[row - start] * z_bar_scaled[row * K + k] - t[row * K + k];
+                }
+                sum_t_z_m[row - start] += f64_total(sum_t_z_m_lanes);
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                losses[row] = -sum_t_z_m[row - start];
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t k = 0; k < K; k++) {
+                    z_bar_scaled[row * K + k] = weight * z_bar[row * K + k];
+                }
             }
         }
+        done = B;
     }
-    for (ptrdiff_t j = 0; j < N; j++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            dW[j * K + i] = weight * sum_z_bar_x[j * K + i];
+    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+    for (ptrdiff_t row = done; row < B; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        double sum_t = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
+            double sum_t_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_t_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                    m_lanes[lane] = f64_larger(z_bar[row * K + k], m_lanes[lane]);
+                    sum_t_lanes[lane] += t[row * K + k];
+                }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                    m_lanes[lane] = f64_larger(z_bar[row * K + k], m_lanes[lane]);
+                    const double sum_t_term = t[row * K + k];
+                    sum_t_lanes[lane] += lane < again ? 0.0 : sum_t_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                m = f64_larger(z_bar[row * K + k], m);
+                sum_t += t[row * K + k];
+            }
+            FOR_LANES(F64_LANES)
+                m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
+            m = f64_larger(f64_largest(m_lanes), m);
+            FOR_LANES(F64_LANES)
+                sum_t_lanes[lane] += sum_t_lanes[lane + F64_LANES];
+            sum_t += f64_total(sum_t_lanes);
+        }
+        /* z_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        double s = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    z_bar_scaled[row * K + k] = f64_exp_of_negative(z_bar[row * K + k] - m);
+                    s_lanes[lane] += z_bar_scaled[row * K + k];
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    z_bar_scaled[row * K + k] = f64_exp_of_negative(z_bar[row * K + k] - m);
+                    const double s_term = z_bar_scaled[row * K + k];
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                z_bar_scaled[row * K + k] = f64_exp_of_negative(z_bar[row * K + k] - m);
+                s += z_bar_scaled[row * K + k];
+            }
+            s += f64_total(s_lanes);
+        }
+        double log_s = f64_log(s);
+        double sum_t_z_m = 0.0;
+        double scale = sum_t / s;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_t_z_m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_t_z_m_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z_bar[row * K + k] - m) - log_s) : 0.0);
+                    z_bar[row * K + k] = scale * z_bar_scaled[row * K + k] - t[row * K + k];
+                }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_t_z_m += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z_bar[row * K + k] - m) - log_s) : 0.0);
+                z_bar[row * K + k] = scale * z_bar_scaled[row * K + k] - t[row * K + k];
+            }
+            sum_t_z_m += f64_total(sum_t_z_m_lanes);
+        }
+        losses[row] = -sum_t_z_m;
+        for (ptrdiff_t k = 0; k < K; k++) {
+            z_bar_scaled[row * K + k] = weight * z_bar[row * K + k];
         }
     }
+}
+
+static void softmax_layer_cross_entropy_value_and_gradient_step_2_f64(ptrdiff_t B, ptrdiff_t K,
+    const double *restrict z_bar, double *restrict sum_z_bar)
+{
     for (ptrdiff_t i = 0; i < K; i++) {
-        db[i] = weight * sum_z_bar[i];
+        sum_z_bar[i] = 0.0;
     }
+    for (ptrdiff_t row = 0; row < B; row++) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            sum_z_bar[i] += z_bar[row * K + i];
+        }
+    }
+}
+
+static void softmax_layer_cross_entropy_value_and_gradient_step_3_f64(ptrdiff_t K, double weight,
+    const double *restrict sum_z_bar, double *restrict db)
+{
+    if (K * (ptrdiff_t)sizeof(double) > STREAMED) {
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double chunk[CHUNK];
+            for (ptrdiff_t i = begin; i < end; i++) {
+                chunk[i - begin] = weight * sum_z_bar[i];
+            }
+            f64_stream(&db[begin], chunk, end - begin);
+        }
+    }
+    else {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            db[i] = weight * sum_z_bar[i];
+        }
+    }
+    end_of_streams();
 }
 
 void softmax_layer_cross_entropy_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K,
@@ -475,132 +1467,19 @@ void softmax_layer_cross_entropy_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t N
     const double *restrict t, double weight, double *restrict losses, double *restrict dW,
     double *restrict db, double *restrict dx, double *restrict work)
 {
-    double *restrict sum_z_bar_x = work;
-    work += N * K;
+    double *restrict sum_W_x = work;
+    work += B * K;
+    double *restrict z_bar = work;
+    work += B * K;
+    double *restrict z_bar_scaled = work;
+    work += B * K;
     double *restrict sum_z_bar = work;
     work += K;
-    for (ptrdiff_t j = 0; j < N; j++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            sum_z_bar_x[j * K + i] = 0.0;
-        }
-    }
-    for (ptrdiff_t i = 0; i < K; i++) {
-        sum_z_bar[i] = 0.0;
-    }
-    {
-        double *restrict sum_W_x = work;
-        double *restrict z = work + K;
-        double *restrict e = work + K + K;
-        double *restrict z_bar = work + K + K + K;
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t k = 0; k < K; k++) {
-                sum_W_x[k] = 0.0;
-            }
-            for (ptrdiff_t j = 0; j < N; j++) {
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    sum_W_x[k] += W[j * K + k] * x[row * N + j];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            double m = -INFINITY;
-            double sum_t = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double m_lanes[LANES];
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) m_lanes[lane] = -INFINITY;
-                double sum_t_lanes[LANES] = {0.0};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        z[k] = sum_W_x[k] + b[k];
-                        m_lanes[lane] = f64_larger(z[k], m_lanes[lane]);
-                        sum_t_lanes[lane] += t[row * K + k];
-                    }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    z[k] = sum_W_x[k] + b[k];
-                    m = f64_larger(z[k], m);
-                    sum_t += t[row * K + k];
-                }
-                m = f64_larger(f64_largest(m_lanes), m);
-                sum_t += f64_total(sum_t_lanes);
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            double s = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double s_lanes[LANES] = {0.0};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f64_exp_of_negative(z[k] - m);
-                        s_lanes[lane] += e[k];
-                    }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e[k] = f64_exp_of_negative(z[k] - m);
-                    s += e[k];
-                }
-                s += f64_total(s_lanes);
-            }
-            double log_s = log(s);
-            double sum_t_z_m = 0.0;
-            double scale = sum_t / s;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_t_z_m_lanes[LANES] = {0.0};
-                ptrdiff_t first = begin;
-                for (; first + LANES <= end; first += LANES)
-                    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[k] - m) - log_s) : 0.0);
-                        z_bar[k] = scale * e[k] - t[row * K + k];
-                    }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_t_z_m += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[k] - m) - log_s) : 0.0);
-                    z_bar[k] = scale * e[k] - t[row * K + k];
-                }
-                sum_t_z_m += f64_total(sum_t_z_m_lanes);
-            }
-            losses[row] = -sum_t_z_m;
-            for (ptrdiff_t j = 0; j < N; j++) {
-                for (ptrdiff_t i = 0; i < K; i++) {
-                    sum_z_bar_x[j * K + i] += z_bar[i] * x[row * N + j];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                sum_z_bar[i] += z_bar[i];
-            }
-            for (ptrdiff_t j = 0; j < N; j++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double total_lanes[LANES] = {0.0};
-                    ptrdiff_t first = begin;
-                    for (; first + LANES <= end; first += LANES)
-                        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += z_bar[k] * W[j * K + k];
-                        }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += z_bar[k] * W[j * K + k];
-                    }
-                    total += f64_total(total_lanes);
-                }
-                dx[row * N + j] = total;
-            }
-            for (ptrdiff_t j = 0; j < N; j++) {
-                dx[row * N + j] = weight * dx[row * N + j];
-            }
-        }
-    }
-    for (ptrdiff_t j = 0; j < N; j++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            dW[j * K + i] = weight * sum_z_bar_x[j * K + i];
-        }
-    }
-    for (ptrdiff_t i = 0; i < K; i++) {
-        db[i] = weight * sum_z_bar[i];
-    }
+    f64_matrix_product(B, K, N, x, N, 1, W, K, 1, sum_W_x, K, 1);
+    softmax_layer_cross_entropy_value_and_gradient_step_1_f64(K, B, b, t, weight, sum_W_x, losses,
+        z_bar, z_bar_scaled);
+    f64_matrix_product(N, K, B, x, 1, N, z_bar_scaled, K, 1, dW, K, 1);
+    f64_matrix_product(B, N, K, z_bar_scaled, K, 1, W, 1, K, dx, N, 1);
+    softmax_layer_cross_entropy_value_and_gradient_step_2_f64(B, K, z_bar, sum_z_bar);
+    softmax_layer_cross_entropy_value_and_gradient_step_3_f64(K, weight, sum_z_bar, db);
 }

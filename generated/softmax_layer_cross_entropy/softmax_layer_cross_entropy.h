@@ -24,8 +24,17 @@
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
    `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
    run at the same time need one each.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       float *work = malloc((size_t)softmax_layer_cross_entropy_work(B, N, K) * sizeof *work);
+       softmax_layer_cross_entropy_f32(B, N, K, x, W, b, t, losses, work);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c softmax_layer_cross_entropy.c -lm */
 
 #ifndef SOFTMAX_LAYER_CROSS_ENTROPY_H
 #define SOFTMAX_LAYER_CROSS_ENTROPY_H
@@ -45,13 +54,15 @@ extern "C" {
    t[B][K]: Input.
    losses[B]: one loss for each sample.
 
-   Any finite exponents are safe, however large. Exponentials below the smallest normal number are 0.
+   Any finite exponents are safe, however large, and so are some that are -inf. A sample whose exponents
+   are all -inf, or that has a +inf or a NaN among them, gives NaN. Exponentials below the smallest normal
+   number are 0.
  */
+ptrdiff_t softmax_layer_cross_entropy_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K);
 void softmax_layer_cross_entropy_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *x,
     const float *W, const float *b, const float *t, float *losses, float *work);
 void softmax_layer_cross_entropy_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *x,
     const double *W, const double *b, const double *t, double *losses, double *work);
-ptrdiff_t softmax_layer_cross_entropy_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K);
 
 /* The loss L and its gradient by W, b and x, in one call.
 
@@ -71,15 +82,17 @@ ptrdiff_t softmax_layer_cross_entropy_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K
    db[K]: result.
    dx[B][N]: result.
 
-   Any finite exponents are safe, however large. Exponentials below the smallest normal number are 0.
+   Any finite exponents are safe, however large, and so are some that are -inf. A sample whose exponents
+   are all -inf, or that has a +inf or a NaN among them, gives NaN. Exponentials below the smallest normal
+   number are 0.
  */
+ptrdiff_t softmax_layer_cross_entropy_value_and_gradient_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K);
 void softmax_layer_cross_entropy_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K,
     const float *x, const float *W, const float *b, const float *t, float weight, float *losses,
     float *dW, float *db, float *dx, float *work);
 void softmax_layer_cross_entropy_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K,
     const double *x, const double *W, const double *b, const double *t, double weight,
     double *losses, double *dW, double *db, double *dx, double *work);
-ptrdiff_t softmax_layer_cross_entropy_value_and_gradient_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K);
 
 #ifdef __cplusplus
 }

@@ -26,7 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import from_dtype, njit, types
 from numba.extending import intrinsic, overload
 
 __all__ = [
@@ -38,6 +38,652 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 # For formulas whose grouping matters.
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+# Matrix products of fewer multiplications, or of fewer rows, are done in compiled loops: calling BLAS, and
+# the loops before and after it, takes 10 to 20 microseconds, in which a loop nest does about so many, and
+# for a row or two BLAS does not gain on it.
+_FEW_PRODUCTS = 25_000
+_FEW_ROWS = 4
+
+
+_Array = np.ndarray
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _reads(axes):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
+    return lambda real: types.Array(real, axes, "C", readonly=True)
+
+
+def _writes(axes):
+    """One that it writes."""
+    return lambda real: types.Array(real, axes, "C")
+
+
+def _places(axes):
+    """One that holds places of labels."""
+    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+
+
+def _number(real):
+    """A number."""
+    return types.float64
+
+
+class _ByDtype(dict):
+    """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
+
+    def __init__(self, function, kinds):
+        self.function, self.kinds = function, kinds
+
+    def __missing__(self, dtype):
+        if dtype not in _REALS:
+            raise TypeError(f"expected float32 or float64, found {dtype}")
+        # Compiled for one signature, it is not compiled again for others.
+        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        try:
+            # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
+            made = njit(signature, **{**_FAST, "cache": True})(self.function)
+        except Exception:  # no file, no place to write to, or nothing there that can be read
+            made = njit(signature, **_FAST)(self.function)
+        self[dtype] = made
+        return made
+
+
+def _by_dtype(*kinds):
+    """Let a function be compiled for one dtype at a time."""
+    return lambda function: _ByDtype(function, kinds)
+
+
+def softmax_layer_cross_entropy(x, W, b, t, reduction="mean", *, threads=1):
+    """The last layer of a classifier and its loss, from weights and inputs to one number.
+
+    Parameters
+    ----------
+    x : array (B, N)
+        Input.
+    W : array (N, K)
+        Input.
+    b : array (K,)
+        Input.
+    t : array (B, K)
+        Input.
+    reduction : mean, sum, none
+        How the losses of the samples become one number (none: they do not).
+    threads : int, optional
+        How many threads share the samples; large products may differ in their last digits.
+
+    Returns
+    -------
+    losses : number, or array (B,)
+        The loss.
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
+    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
+    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
+    Exponentials below the smallest normal number are 0.
+    Large matrix products are left to NumPy, whose BLAS has threads of its own beside
+    any that share the samples; the environment tells it how many (OPENBLAS_NUM_THREADS, for one).
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(x) is type(W) is type(b) is type(t) is _Array
+        and (threads == 1 or x.size < _SHARED)
+        and reduction in ('mean', 'sum')
+        and x.flags.c_contiguous
+        and W.flags.c_contiguous
+        and b.flags.c_contiguous
+        and t.flags.c_contiguous
+    ):
+        try:
+            losses = np.empty(len(x), x.dtype)
+            if _softmax_layer_cross_entropy_fits[x.dtype](x, W, b, t, losses):
+                _softmax_layer_cross_entropy_kernel(x, W, b, t, losses)
+                return _reduced(losses, reduction)
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    _check_reduction(reduction, ('mean', 'sum', 'none'))
+    arrays, sizes, dtype, single = _read(
+        ("x", x, ('B', 'N'), None, True),
+        ("W", W, ('N', 'K'), None, False),
+        ("b", b, ('K',), None, False),
+        ("t", t, ('B', 'K'), None, True),
+    )
+    x, W, b, t = arrays
+    B = sizes["B"]
+    N = sizes["N"]
+    K = sizes["K"]
+    losses = np.empty((B,), dtype)
+    if threads == 1:
+        _softmax_layer_cross_entropy_kernel(x, W, b, t, losses)
+    else:
+        _in_threads(threads, _softmax_layer_cross_entropy_kernel, (True, False, False, True, True), x, W, b, t, losses)
+    if reduction == "none":
+        return losses[0] if single else losses
+    value = _reduced(losses, reduction)
+    return value
+
+
+@njit(**_FAST)
+def _softmax_layer_cross_entropy_loops(x, W, b, t, losses):
+    """The loops of softmax_layer_cross_entropy_loops."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = x.shape[0]
+    N = x.shape[1]
+    K = W.shape[1]
+    sum_W_x = np.empty(K, losses.dtype)  # of one sample
+    z = np.empty(K, losses.dtype)  # of one sample
+    for row in range(B):
+        for k in range(K):
+            sum_W_x[k] = real(0)
+        for j in range(N):
+            for k in range(K):
+                sum_W_x[k] += W[j, k] * x[row, j]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        for k in range(K):
+            z[k] = sum_W_x[k] + b[k]
+            m = _larger_exponent(m, z[k])
+        # e: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        s = real(0)
+        for k in range(K):
+            e = _exp_of_negative(z[k] - m)
+            s += e
+        log_s = _log(s)
+        sum_t_z_m = real(0)
+        for k in range(K):
+            sum_t_z_m += (t[row, k] * _log_ratio(z[k], m, log_s) if t[row, k] != real(0) else real(0))
+        losses[row] = -sum_t_z_m
+
+
+@njit(**_FAST)
+def _softmax_layer_cross_entropy_step_1(b, t, sum_W_x, losses):
+    """The loops of softmax_layer_cross_entropy_step_1."""
+    real = losses.dtype.type  # keeps literals narrow
+    K = b.shape[0]
+    B = t.shape[0]
+    z = np.empty(K, losses.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        for k in range(K):
+            z[k] = sum_W_x[row, k] + b[k]
+            m = _larger_exponent(m, z[k])
+        # e: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        s = real(0)
+        for k in range(K):
+            e = _exp_of_negative(z[k] - m)
+            s += e
+        log_s = _log(s)
+        sum_t_z_m = real(0)
+        for k in range(K):
+            sum_t_z_m += (t[row, k] * _log_ratio(z[k], m, log_s) if t[row, k] != real(0) else real(0))
+        losses[row] = -sum_t_z_m
+
+
+@njit(**_FAST)
+def _softmax_layer_cross_entropy_step_1_by_blocks(b, all_t, all_sum_W_x, all_losses):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_losses.dtype.type  # keeps literals narrow
+    K = b.shape[0]
+    B = all_t.shape[0]
+    z = np.empty((32, K), all_losses.dtype)  # of one block
+    each_m = np.empty(32, all_losses.dtype)  # of one block
+    e = np.empty((32, K), all_losses.dtype)  # of one block
+    each_s = np.empty(32, all_losses.dtype)  # of one block
+    each_log_s = np.empty(32, all_losses.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        t = all_t[start:stop]
+        sum_W_x = all_sum_W_x[start:stop]
+        losses = all_losses[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # e[row, k]: between 0 and 1, and at least one of them is 1
+        for row in range(32):
+            m = real(-np.inf)
+            for k in range(K):
+                z[row, k] = sum_W_x[row, k] + b[k]
+                m = _larger_exponent(m, z[row, k])
+            for k in range(K):
+                e[row, k] = z[row, k] - m
+            each_m[row] = m
+        flat = e.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += e[row, k]
+            each_s[row] = s
+        for row in range(32):
+            s = each_s[row]
+            log_s = _log(s)
+            each_log_s[row] = log_s
+        for row in range(32):
+            m = each_m[row]
+            log_s = each_log_s[row]
+            sum_t_z_m = real(0)
+            for k in range(K):
+                sum_t_z_m += (t[row, k] * _log_ratio(z[row, k], m, log_s) if t[row, k] != real(0) else real(0))
+            losses[row] = -sum_t_z_m
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _softmax_layer_cross_entropy_step_1(b, all_t[done:], all_sum_W_x[done:], all_losses[done:])
+
+
+def _softmax_layer_cross_entropy_kernel(x, W, b, t, losses):
+    """Large matrix products are left to BLAS, with compiled loops between them."""
+    B = x.shape[0]
+    N = x.shape[1]
+    K = W.shape[1]
+    if B < _FEW_ROWS or B * N * K < _FEW_PRODUCTS:
+        return _softmax_layer_cross_entropy_loops(x, W, b, t, losses)
+    dtype = losses.dtype
+    step_1 = _softmax_layer_cross_entropy_step_1
+    if K * dtype.itemsize <= 400:
+        step_1 = _softmax_layer_cross_entropy_step_1_by_blocks
+    W_rows = _long_rows(W)
+    # So many samples at a time that what is worked on stays in the cache
+    at_once = _samples_at_once(B, (2 * K + 1 * N + 1) * dtype.itemsize, (1 * N * K) * dtype.itemsize)
+    sum_W_x = np.empty((at_once, K), dtype)
+    for start in range(0, B, at_once):
+        here = slice(start, start + at_once)
+        held = slice(0, min(at_once, B - start))
+        np.matmul(x[here], W_rows, out=sum_W_x[held])
+        step_1(b, t[here], sum_W_x[held], losses[here])
+
+
+@_by_dtype(_reads(2), _reads(2), _reads(1), _reads(2), _writes(1))
+def _softmax_layer_cross_entropy_fits(x, W, b, t, losses):
+    """Whether all arguments fit together."""
+    B = x.shape[0]
+    N = x.shape[1]
+    K = W.shape[1]
+    if (
+        B * N * K == 0
+        or W.shape != (N, K)
+        or b.shape != (K,)
+        or t.shape != (B, K)
+        or losses.shape != (B,)
+    ):
+        return False
+    return True
+
+
+def softmax_layer_cross_entropy_value_and_gradient(x, W, b, t, reduction="mean", out=None):
+    """The loss L and its gradient by W, b and x, in one call.
+
+    z_bar[k] = h[k] * sum(i, t[i]) - t[k]
+
+    d(L, W[j, i]) = z_bar[i] * x[j]
+
+    d(L, b[i]) = z_bar[i]
+
+    d(L, x[j]) = sum(k, z_bar[k] * W[j, k])
+
+    Parameters
+    ----------
+    x : array (B, N)
+        Input.
+    W : array (N, K)
+        Input.
+    b : array (K,)
+        Input.
+    t : array (B, K)
+        Input.
+    reduction : mean, sum
+        How the losses of the samples become one number.
+    out : tuple of arrays, optional
+        Where to put dW, db, dx: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+
+    Returns
+    -------
+    value : number
+        The loss.
+    dW : array (N, K)
+    db : array (K,)
+    dx : array (B, N)
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
+    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
+    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
+    Exponentials below the smallest normal number are 0.
+    Large matrix products are left to NumPy, whose BLAS has threads of its own beside
+    any that share the samples; the environment tells it how many (OPENBLAS_NUM_THREADS, for one).
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(out) is tuple and len(out) == 3
+        and type(x) is type(W) is type(b) is type(t) is type(out[0]) is type(out[1]) is type(out[2]) is _Array
+        and reduction in ('mean', 'sum')
+        and x.flags.c_contiguous
+        and W.flags.c_contiguous
+        and b.flags.c_contiguous
+        and t.flags.c_contiguous
+    ):
+        try:
+            weight = x.dtype.type(1 / (len(x) or 1) if reduction == "mean" else 1)
+            losses = np.empty(len(x), x.dtype)
+            if _softmax_layer_cross_entropy_value_and_gradient_fits[x.dtype](x, W, b, t, weight, losses, out[0], out[1], out[2]):
+                _softmax_layer_cross_entropy_value_and_gradient_kernel(x, W, b, t, weight, losses, out[0], out[1], out[2])
+                return _reduced(losses, reduction), out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    _check_reduction(reduction, ('mean', 'sum'))
+    arrays, sizes, dtype, single = _read(
+        ("x", x, ('B', 'N'), None, True),
+        ("W", W, ('N', 'K'), None, False),
+        ("b", b, ('K',), None, False),
+        ("t", t, ('B', 'K'), None, True),
+    )
+    x, W, b, t = arrays
+    B = sizes["B"]
+    N = sizes["N"]
+    K = sizes["K"]
+    losses = np.empty((B,), dtype)
+    dW, db, dx = _outputs(
+        out,
+        [
+            ("dW", (N, K), False),
+            ("db", (K,), False),
+            ("dx", (B, N), single),
+        ],
+        dtype,
+        arrays,
+    )
+    weight = dtype.type(1 / B if reduction == "mean" else 1)
+    _softmax_layer_cross_entropy_value_and_gradient_kernel(x, W, b, t, weight, losses, dW, db, dx)
+    value = _reduced(losses, reduction)
+    return value, (dW, db, (dx[0] if single else dx))
+
+
+@njit(**_FAST)
+def _softmax_layer_cross_entropy_value_and_gradient_loops(x, W, b, t, weight, losses, dW, db, dx):
+    """The loops of softmax_layer_cross_entropy_value_and_gradient_loops."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = x.shape[0]
+    N = x.shape[1]
+    K = W.shape[1]
+    sum_W_x = np.empty(K, losses.dtype)  # of one sample
+    z = np.empty(K, losses.dtype)  # of one sample
+    e = np.empty(K, losses.dtype)  # of one sample
+    z_bar = np.empty(K, losses.dtype)  # of one sample
+    sum_z_bar_x = np.empty((N, K), losses.dtype)  # of all samples
+    sum_z_bar = np.empty(K, losses.dtype)  # of all samples
+    for j in range(N):
+        for i in range(K):
+            sum_z_bar_x[j, i] = real(0)
+    for i in range(K):
+        sum_z_bar[i] = real(0)
+    for row in range(B):
+        for k in range(K):
+            sum_W_x[k] = real(0)
+        for j in range(N):
+            for k in range(K):
+                sum_W_x[k] += W[j, k] * x[row, j]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        sum_t = real(0)
+        for k in range(K):
+            z[k] = sum_W_x[k] + b[k]
+            m = _larger_exponent(m, z[k])
+            sum_t += t[row, k]
+        # e[k]: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        s = real(0)
+        for k in range(K):
+            e[k] = _exp_of_negative(z[k] - m)
+            s += e[k]
+        log_s = _log(s)
+        sum_t_z_m = real(0)
+        scale = sum_t / s
+        for k in range(K):
+            sum_t_z_m += (t[row, k] * _log_ratio(z[k], m, log_s) if t[row, k] != real(0) else real(0))
+            z_bar[k] = scale * e[k] - t[row, k]
+        losses[row] = -sum_t_z_m
+        for j in range(N):
+            for i in range(K):
+                sum_z_bar_x[j, i] += z_bar[i] * x[row, j]
+        for i in range(K):
+            sum_z_bar[i] += z_bar[i]
+        for j in range(N):
+            total = real(0)
+            for k in range(K):
+                total += z_bar[k] * W[j, k]
+            dx[row, j] = total
+        for j in range(N):
+            dx[row, j] = weight * dx[row, j]
+    for j in range(N):
+        for i in range(K):
+            dW[j, i] = weight * sum_z_bar_x[j, i]
+    for i in range(K):
+        db[i] = weight * sum_z_bar[i]
+
+
+@njit(**_FAST)
+def _softmax_layer_cross_entropy_value_and_gradient_step_1(b, t, weight, sum_W_x, losses, z_bar, z_bar_scaled):
+    """The loops of softmax_layer_cross_entropy_value_and_gradient_step_1."""
+    real = losses.dtype.type  # keeps literals narrow
+    K = b.shape[0]
+    B = t.shape[0]
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        sum_t = real(0)
+        for k in range(K):
+            z_bar[row, k] = sum_W_x[row, k] + b[k]
+            m = _larger_exponent(m, z_bar[row, k])
+            sum_t += t[row, k]
+        # z_bar_scaled[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        s = real(0)
+        for k in range(K):
+            z_bar_scaled[row, k] = _exp_of_negative(z_bar[row, k] - m)
+            s += z_bar_scaled[row, k]
+        log_s = _log(s)
+        sum_t_z_m = real(0)
+        scale = sum_t / s
+        for k in range(K):
+            sum_t_z_m += (t[row, k] * _log_ratio(z_bar[row, k], m, log_s) if t[row, k] != real(0) else real(0))
+            z_bar[row, k] = scale * z_bar_scaled[row, k] - t[row, k]
+        losses[row] = -sum_t_z_m
+        for k in range(K):
+            z_bar_scaled[row, k] = weight * z_bar[row, k]
+
+
+@njit(**_FAST)
+def _softmax_layer_cross_entropy_value_and_gradient_step_1_by_blocks(b, all_t, weight, all_sum_W_x, all_losses, all_z_bar, all_z_bar_scaled):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_losses.dtype.type  # keeps literals narrow
+    K = b.shape[0]
+    B = all_t.shape[0]
+    each_m = np.empty(32, all_losses.dtype)  # of one block
+    each_s = np.empty(32, all_losses.dtype)  # of one block
+    each_log_s = np.empty(32, all_losses.dtype)  # of one block
+    each_sum_t = np.empty(32, all_losses.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        t = all_t[start:stop]
+        sum_W_x = all_sum_W_x[start:stop]
+        losses = all_losses[start:stop]
+        z_bar = all_z_bar[start:stop]
+        z_bar_scaled = all_z_bar_scaled[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # z_bar_scaled[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        for row in range(32):
+            m = real(-np.inf)
+            sum_t = real(0)
+            for k in range(K):
+                z_bar[row, k] = sum_W_x[row, k] + b[k]
+                m = _larger_exponent(m, z_bar[row, k])
+                sum_t += t[row, k]
+            for k in range(K):
+                z_bar_scaled[row, k] = z_bar[row, k] - m
+            each_m[row] = m
+            each_sum_t[row] = sum_t
+        flat = z_bar_scaled.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += z_bar_scaled[row, k]
+            each_s[row] = s
+        for row in range(32):
+            s = each_s[row]
+            log_s = _log(s)
+            each_log_s[row] = log_s
+        for row in range(32):
+            m = each_m[row]
+            s = each_s[row]
+            log_s = each_log_s[row]
+            sum_t = each_sum_t[row]
+            sum_t_z_m = real(0)
+            scale = sum_t / s
+            for k in range(K):
+                sum_t_z_m += (t[row, k] * _log_ratio(z_bar[row, k], m, log_s) if t[row, k] != real(0) else real(0))
+                z_bar[row, k] = scale * z_bar_scaled[row, k] - t[row, k]
+            losses[row] = -sum_t_z_m
+            for k in range(K):
+                z_bar_scaled[row, k] = weight * z_bar[row, k]
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _softmax_layer_cross_entropy_value_and_gradient_step_1(b, all_t[done:], weight, all_sum_W_x[done:], all_losses[done:], all_z_bar[done:], all_z_bar_scaled[done:])
+
+
+@njit(**_FAST)
+def _softmax_layer_cross_entropy_value_and_gradient_step_2(z_bar, sum_z_bar):
+    """The loops of softmax_layer_cross_entropy_value_and_gradient_step_2."""
+    real = sum_z_bar.dtype.type  # keeps literals narrow
+    B = z_bar.shape[0]
+    K = z_bar.shape[1]
+    for i in range(K):
+        sum_z_bar[i] = real(0)
+    for row in range(B):
+        for i in range(K):
+            sum_z_bar[i] += z_bar[row, i]
+
+
+@njit(**_FAST)
+def _softmax_layer_cross_entropy_value_and_gradient_step_3(weight, sum_z_bar, db):
+    """The loops of softmax_layer_cross_entropy_value_and_gradient_step_3."""
+    K = sum_z_bar.shape[0]
+    for i in range(K):
+        db[i] = weight * sum_z_bar[i]
+
+
+def _softmax_layer_cross_entropy_value_and_gradient_kernel(x, W, b, t, weight, losses, dW, db, dx):
+    """Large matrix products are left to BLAS, with compiled loops between them."""
+    B = x.shape[0]
+    N = x.shape[1]
+    K = W.shape[1]
+    if B < _FEW_ROWS or B * N * K < _FEW_PRODUCTS:
+        return _softmax_layer_cross_entropy_value_and_gradient_loops(x, W, b, t, weight, losses, dW, db, dx)
+    dtype = losses.dtype
+    step_1 = _softmax_layer_cross_entropy_value_and_gradient_step_1
+    if K * dtype.itemsize <= 400:
+        step_1 = _softmax_layer_cross_entropy_value_and_gradient_step_1_by_blocks
+    W_rows = _long_rows(W)
+    dW_total = _long_rows(dW)
+    # So many samples at a time that what is worked on stays in the cache
+    at_once = _samples_at_once(B, (4 * K + 2 * N + 1) * dtype.itemsize, (2 * N * K) * dtype.itemsize)
+    sum_W_x = np.empty((at_once, K), dtype)
+    z_bar = np.empty((at_once, K), dtype)
+    z_bar_scaled = np.empty((at_once, K), dtype)
+    sum_z_bar = np.empty((K,), dtype)
+    dW_part = np.empty_like(dW_total)  # of one block
+    sum_z_bar_part = np.empty_like(sum_z_bar)  # of one block
+    for start in range(0, B, at_once):
+        here = slice(start, start + at_once)
+        held = slice(0, min(at_once, B - start))
+        np.matmul(x[here], W_rows, out=sum_W_x[held])
+        step_1(b, t[here], weight, sum_W_x[held], losses[here], z_bar[held], z_bar_scaled[held])
+        _add_product(start == 0, x[here].T, z_bar_scaled[held], dW_total, dW_part)
+        np.matmul(z_bar_scaled[held], W_rows.T, out=dx[here])
+        _softmax_layer_cross_entropy_value_and_gradient_step_2(z_bar[held], sum_z_bar_part)
+        _add_part(start == 0, sum_z_bar_part, sum_z_bar)
+    _softmax_layer_cross_entropy_value_and_gradient_step_3(weight, sum_z_bar, db)
+    if dW_total is not dW:
+        dW[...] = dW_total
+
+
+@_by_dtype(_reads(2), _reads(2), _reads(1), _reads(2), _number, _writes(1), _writes(2), _writes(1), _writes(2))
+def _softmax_layer_cross_entropy_value_and_gradient_fits(x, W, b, t, weight, losses, dW, db, dx):
+    """Whether all arguments fit together."""
+    B = x.shape[0]
+    N = x.shape[1]
+    K = W.shape[1]
+    if (
+        B * N * K == 0
+        or W.shape != (N, K)
+        or b.shape != (K,)
+        or t.shape != (B, K)
+        or losses.shape != (B,)
+        or dW.shape != (N, K)
+        or db.shape != (K,)
+        or dx.shape != (B, N)
+        or _overlap(dW, x)
+        or _overlap(dW, W)
+        or _overlap(dW, b)
+        or _overlap(dW, t)
+        or _overlap(db, x)
+        or _overlap(db, W)
+        or _overlap(db, b)
+        or _overlap(db, t)
+        or _overlap(db, dW)
+        or _overlap(dx, x)
+        or _overlap(dx, W)
+        or _overlap(dx, b)
+        or _overlap(dx, t)
+        or _overlap(dx, dW)
+        or _overlap(dx, db)
+    ):
+        return False
+    return True
+
+
+def _add_part(is_first, part, total):
+    """Add what one block gives to the total; that of the first block begins it."""
+    if is_first:
+        total[...] = part
+    else:
+        np.add(total, part, out=total)
+
+
+def _add_product(is_first, left, right, total, part):
+    """Add the product of one block to the total; that of the first block begins it."""
+    if is_first:
+        np.matmul(left, right, out=total)
+    else:
+        np.add(total, np.matmul(left, right, out=part), out=total)
 
 
 def _exp_of_negative_32(u):
@@ -97,16 +743,18 @@ def _compiled_exp_of_negative(u):
 
 
 @intrinsic
-def _larger(typing, u, v):
+def _larger_exponent(typing, u, v):
     """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
 
-    Of a NaN and a number it is the number.
+    Where one of them is NaN it may be either. The maximum of exponents is only subtracted from them,
+    and one that is NaN makes the whole sample NaN, whatever is subtracted; with a rule for NaN, this
+    would take three instructions.
     """
 
     def instruction(context, builder, signature, arguments):
         kind = arguments[0].type
         function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
-        return builder.call(function, arguments)
+        return builder.call(function, arguments, fastmath=("nnan", "nsz"))
 
     return u(u, u), instruction
 
@@ -179,6 +827,18 @@ def _log_ratio(u, m, log_s):
     return (u - m) - log_s
 
 
+# A matrix with so few columns, or fewer, is narrow.
+_NARROW = 32
+
+
+def _long_rows(matrix):
+    """The matrix; where it is narrow and long, a copy with its longer axis along memory.
+
+    BLAS takes half the time for products with that.
+    """
+    return np.asfortranarray(matrix) if matrix.shape[1] <= _NARROW < matrix.shape[0] else matrix
+
+
 @njit(**_FAST)
 def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
@@ -186,66 +846,99 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
+# At least so many samples are worked on together, and as many more as these bytes hold.
+_AT_LEAST = 64
+_CACHE = 2**18
+
+
+def _samples_at_once(samples, bytes_of_each, shared_bytes):
+    """How many samples are worked on together: so many that their numbers stay in the cache.
+
+    Up to 512 where what all samples share is large, since that is read once for each block.
+    """
+    most = max(_AT_LEAST, _CACHE // bytes_of_each, min(512, shared_bytes * _AT_LEAST // 2**17))
+    return min(samples, most)
+
+
+_POOL = ThreadPoolExecutor()
+#: From so many numbers on, handing over to another thread costs less than it saves.
+_SHARED = 65536
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    blocks of 32 of them, so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    largest = max(each.size for each, cut in zip(arguments, sliced, strict=True) if cut)
+    unit = 32 if largest < 128 * samples else 1
+    units = samples // unit
+    parts = max(1, min(threads, units, 2 * largest // _SHARED))
+    cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
 
     Each argument is (name, value, axes, axis that a label points into, whether it is batched).
     Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
     """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
+    )
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
     arrays, sizes, of, single = [], {}, {}, None
     for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
         if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
         if label_of is not None:
             array = np.asarray(value)
             if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
+                _refuse(name, "integers (labels)", array.dtype)
         else:
             if not isinstance(value, np.ndarray):
                 if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
+                    _refuse(name, "an array", type(value).__name__)
                 value = np.asarray(value, dtype)
             elif not value.ndim and value.dtype.kind in "iuf":
                 value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
             array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
         if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
         if batched:
             alone = array.ndim == least
             if single is not None and alone != single[1]:
                 one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
             single = single or (name, alone)
             array = array[None] if alone else array
         for axis, size in zip(axes, array.shape, strict=True):
             if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
             if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
         arrays.append(array)
     for place, (name, _, _, label_of, _) in enumerate(arguments):
         array = arrays[place]
@@ -254,8 +947,8 @@ def _read(*arguments):
             places = sizes.get(label_of)
             outside = array < 0 if places is None else (array < 0) | (array >= places)
             if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
             array = array.astype(np.intp)
         if array.ndim:
             array = np.ascontiguousarray(array)
@@ -263,28 +956,58 @@ def _read(*arguments):
     return arrays, sizes, dtype, single is not None and single[1]
 
 
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
 def _output(name, out, shape, dtype, without_batch, others):
     """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
     if out is None:
         return np.empty(shape, dtype)
     wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
     masked = isinstance(out, np.ma.MaskedArray)
     if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
         found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
     if not out.flags.writeable or not out.flags.c_contiguous:
         found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
     return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False
 
 
 def _check_reduction(reduction, known):
     """Refuse a reduction that is not among those known."""
     if reduction not in known:
-        raise ValueError(f"reduction: expected one of {', '.join(known)}, found {reduction!r}")
+        _refuse("reduction", f"one of {', '.join(known)}", repr(reduction))
 
 
 def _reduced(losses, reduction):
@@ -300,348 +1023,3 @@ def _weighted_total(losses, weight):
     for row in range(losses.size):
         total += losses[row]
     return weight * total
-
-
-_REALS = (np.dtype(np.float32), np.dtype(np.float64))
-_NUMBERS = (float, np.float32, np.float64)
-
-
-def _is_plain(first, *others):
-    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
-    if type(first[0]) is not np.ndarray:
-        return False
-    dtype = first[0].dtype
-    if dtype is not _REALS[0] and dtype is not _REALS[1]:
-        return False
-    for array, axes in (first, *others):
-        if type(array) is not np.ndarray or array.dtype is not dtype:
-            return False
-        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
-            return False
-    return True
-
-
-_POOL = ThreadPoolExecutor()
-
-
-def _in_threads(threads, kernel, sliced, *arguments):
-    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
-
-    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
-    so that every number comes out as in one thread.
-    """
-    samples = len(arguments[sliced.index(True)])
-    blocks = max(1, samples // 32)
-    parts = max(1, min(threads, blocks))
-    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
-
-    def run(part):
-        here = slice(cuts[part], cuts[part + 1])
-        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
-
-    others = [_POOL.submit(run, part) for part in range(1, parts)]
-    run(0)
-    for each in others:
-        each.result()
-
-
-@njit(**_FAST)
-def _softmax_layer_cross_entropy_kernel(x, W, b, t, losses):
-    """The loops of softmax_layer_cross_entropy."""
-    real = losses.dtype.type  # keeps literals narrow
-    B = x.shape[0]
-    N = x.shape[1]
-    K = W.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or N == 0
-        or W.shape[0] != N
-        or K == 0
-        or b.shape[0] != K
-        or t.shape[0] != B
-        or t.shape[1] != K
-        or losses.shape[0] != B
-        or _overlap(losses, x)
-        or _overlap(losses, W)
-        or _overlap(losses, b)
-        or _overlap(losses, t)
-    ):
-        return False
-    sum_W_x = np.empty(K, losses.dtype)  # of one sample
-    z = np.empty(K, losses.dtype)  # of one sample
-    for row in range(B):
-        for k in range(K):
-            sum_W_x[k] = real(0)
-        for j in range(N):
-            for k in range(K):
-                sum_W_x[k] += W[j, k] * x[row, j]
-        # m: the largest exponent becomes 0, so exp cannot overflow
-        m = real(-np.inf)
-        for k in range(K):
-            z[k] = sum_W_x[k] + b[k]
-            m = _larger(m, z[k])
-        # e: between 0 and 1, and at least one of them is 1
-        # s: between 1 and the number of terms
-        s = real(0)
-        for k in range(K):
-            e = _exp_of_negative(z[k] - m)
-            s += e
-        log_s = _log(s)
-        sum_t_z_m = real(0)
-        for k in range(K):
-            sum_t_z_m += (t[row, k] * _log_ratio(z[k], m, log_s) if t[row, k] != real(0) else real(0))
-        losses[row] = -sum_t_z_m
-    return True
-
-
-def softmax_layer_cross_entropy(x, W, b, t, reduction="mean", *, threads=1):
-    """The last layer of a classifier and its loss, from weights and inputs to one number.
-
-    Parameters
-    ----------
-    x : array (B, N)
-        Input.
-    W : array (N, K)
-        Input.
-    b : array (K,)
-        Input.
-    t : array (B, K)
-        Input.
-    reduction : mean, sum, none
-        How the losses of the samples become one number (none: they do not).
-    threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
-
-    Returns
-    -------
-    losses : number, or array (B,)
-        The loss.
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    Any finite exponents are safe, however large.
-    """
-    if (
-        threads == 1
-        and reduction in ("mean", "sum")
-        and _is_plain((x, 2), (W, 2), (b, 1), (t, 2))
-    ):
-        B = x.shape[0]
-        losses = np.empty(B, x.dtype)
-        if _softmax_layer_cross_entropy_kernel(x, W, b, t, losses):
-            return _reduced(losses, reduction)
-    # Something is to be converted, or made, or is wrong.
-    _check_reduction(reduction, ('mean', 'sum', 'none'))
-    arrays, sizes, dtype, single = _read(
-        ("x", x, ('B', 'N'), None, True),
-        ("W", W, ('N', 'K'), None, False),
-        ("b", b, ('K',), None, False),
-        ("t", t, ('B', 'K'), None, True),
-    )
-    x, W, b, t = arrays
-    B = sizes["B"]
-    N = sizes["N"]
-    K = sizes["K"]
-    losses = np.empty((B,), dtype)
-    _softmax_layer_cross_entropy_kernel(x, W, b, t, losses) if threads == 1 else _in_threads(threads, _softmax_layer_cross_entropy_kernel, (True, False, False, True, True), x, W, b, t, losses)
-    if reduction == "none":
-        return losses[0] if single else losses
-    value = _reduced(losses, reduction)
-    return value
-
-
-@njit(**_FAST)
-def _softmax_layer_cross_entropy_value_and_gradient_kernel(x, W, b, t, weight, losses, dW, db, dx):
-    """The loops of softmax_layer_cross_entropy_value_and_gradient."""
-    real = losses.dtype.type  # keeps literals narrow
-    B = x.shape[0]
-    N = x.shape[1]
-    K = W.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or N == 0
-        or W.shape[0] != N
-        or K == 0
-        or b.shape[0] != K
-        or t.shape[0] != B
-        or t.shape[1] != K
-        or losses.shape[0] != B
-        or dW.shape[0] != N
-        or dW.shape[1] != K
-        or db.shape[0] != K
-        or dx.shape[0] != B
-        or dx.shape[1] != N
-        or _overlap(losses, x)
-        or _overlap(losses, W)
-        or _overlap(losses, b)
-        or _overlap(losses, t)
-        or _overlap(dW, x)
-        or _overlap(dW, W)
-        or _overlap(dW, b)
-        or _overlap(dW, t)
-        or _overlap(dW, losses)
-        or _overlap(db, x)
-        or _overlap(db, W)
-        or _overlap(db, b)
-        or _overlap(db, t)
-        or _overlap(db, losses)
-        or _overlap(db, dW)
-        or _overlap(dx, x)
-        or _overlap(dx, W)
-        or _overlap(dx, b)
-        or _overlap(dx, t)
-        or _overlap(dx, losses)
-        or _overlap(dx, dW)
-        or _overlap(dx, db)
-    ):
-        return False
-    sum_W_x = np.empty(K, losses.dtype)  # of one sample
-    z = np.empty(K, losses.dtype)  # of one sample
-    e = np.empty(K, losses.dtype)  # of one sample
-    z_bar = np.empty(K, losses.dtype)  # of one sample
-    sum_z_bar_x = np.empty((N, K), losses.dtype)  # of all samples
-    sum_z_bar = np.empty(K, losses.dtype)  # of all samples
-    for j in range(N):
-        for i in range(K):
-            sum_z_bar_x[j, i] = real(0)
-    for i in range(K):
-        sum_z_bar[i] = real(0)
-    for row in range(B):
-        for k in range(K):
-            sum_W_x[k] = real(0)
-        for j in range(N):
-            for k in range(K):
-                sum_W_x[k] += W[j, k] * x[row, j]
-        # m: the largest exponent becomes 0, so exp cannot overflow
-        m = real(-np.inf)
-        sum_t = real(0)
-        for k in range(K):
-            z[k] = sum_W_x[k] + b[k]
-            m = _larger(m, z[k])
-            sum_t += t[row, k]
-        # e[k]: between 0 and 1, and at least one of them is 1
-        # s: between 1 and the number of terms
-        s = real(0)
-        for k in range(K):
-            e[k] = _exp_of_negative(z[k] - m)
-            s += e[k]
-        log_s = _log(s)
-        sum_t_z_m = real(0)
-        scale = sum_t / s
-        for k in range(K):
-            sum_t_z_m += (t[row, k] * _log_ratio(z[k], m, log_s) if t[row, k] != real(0) else real(0))
-            z_bar[k] = scale * e[k] - t[row, k]
-        losses[row] = -sum_t_z_m
-        for j in range(N):
-            for i in range(K):
-                sum_z_bar_x[j, i] += z_bar[i] * x[row, j]
-        for i in range(K):
-            sum_z_bar[i] += z_bar[i]
-        for j in range(N):
-            total = real(0)
-            for k in range(K):
-                total += z_bar[k] * W[j, k]
-            dx[row, j] = total
-        for j in range(N):
-            dx[row, j] = weight * dx[row, j]
-    for j in range(N):
-        for i in range(K):
-            dW[j, i] = weight * sum_z_bar_x[j, i]
-    for i in range(K):
-        db[i] = weight * sum_z_bar[i]
-    return True
-
-
-def softmax_layer_cross_entropy_value_and_gradient(x, W, b, t, reduction="mean", out=None):
-    """The loss L and its gradient by W, b and x, in one call.
-
-    z_bar[k] = h[k] * sum(i, t[i]) - t[k]
-
-    d(L, W[j, i]) = z_bar[i] * x[j]
-
-    d(L, b[i]) = z_bar[i]
-
-    d(L, x[j]) = sum(k, z_bar[k] * W[j, k])
-
-    Parameters
-    ----------
-    x : array (B, N)
-        Input.
-    W : array (N, K)
-        Input.
-    b : array (K,)
-        Input.
-    t : array (B, K)
-        Input.
-    reduction : mean, sum
-        How the losses of the samples become one number.
-    out : tuple of arrays, optional
-        Where to put dW, db, dx: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-
-    Returns
-    -------
-    value : number
-        The loss.
-    dW : array (N, K)
-    db : array (K,)
-    dx : array (B, N)
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    Any finite exponents are safe, however large.
-    """
-    if (
-        reduction in ("mean", "sum")
-        and type(out) is tuple
-        and len(out) == 3
-        and _is_plain((x, 2), (W, 2), (b, 1), (t, 2), (out[0], 2), (out[1], 1), (out[2], 2))
-    ):
-        B = x.shape[0]
-        weight = x.dtype.type(1 / B if reduction == "mean" else 1)
-        losses = np.empty(B, x.dtype)
-        if _softmax_layer_cross_entropy_value_and_gradient_kernel(x, W, b, t, weight, losses, out[0], out[1], out[2]):
-            return _reduced(losses, reduction), out
-    # Something is to be converted, or made, or is wrong.
-    _check_reduction(reduction, ('mean', 'sum'))
-    arrays, sizes, dtype, single = _read(
-        ("x", x, ('B', 'N'), None, True),
-        ("W", W, ('N', 'K'), None, False),
-        ("b", b, ('K',), None, False),
-        ("t", t, ('B', 'K'), None, True),
-    )
-    x, W, b, t = arrays
-    B = sizes["B"]
-    N = sizes["N"]
-    K = sizes["K"]
-    losses = np.empty((B,), dtype)
-    if out is None:
-        out = (None, None, None)
-    if not isinstance(out, (tuple, list)) or len(out) != 3:
-        raise ValueError("out: expected a tuple of 3 arrays (dW, db, dx)")
-    dW = _output("out[0]", out[0], (N, K), dtype, False, arrays)
-    arrays.append(dW)
-    db = _output("out[1]", out[1], (K,), dtype, False, arrays)
-    arrays.append(db)
-    dx = _output("out[2]", out[2], (B, N), dtype, single, arrays)
-    arrays.append(dx)
-    weight = dtype.type(1 / B if reduction == "mean" else 1)
-    _softmax_layer_cross_entropy_value_and_gradient_kernel(x, W, b, t, weight, losses, dW, db, dx)
-    value = _reduced(losses, reduction)
-    return value, (dW, db, (dx[0] if single else dx))

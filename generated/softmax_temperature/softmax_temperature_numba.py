@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import from_dtype, njit, types
 from numba.extending import intrinsic, overload
 
 __all__ = [
@@ -38,6 +38,576 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 # For formulas whose grouping matters.
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+
+_Array = np.ndarray
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _reads(axes):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
+    return lambda real: types.Array(real, axes, "C", readonly=True)
+
+
+def _writes(axes):
+    """One that it writes."""
+    return lambda real: types.Array(real, axes, "C")
+
+
+def _places(axes):
+    """One that holds places of labels."""
+    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+
+
+def _number(real):
+    """A number."""
+    return types.float64
+
+
+class _ByDtype(dict):
+    """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
+
+    def __init__(self, function, kinds):
+        self.function, self.kinds = function, kinds
+
+    def __missing__(self, dtype):
+        if dtype not in _REALS:
+            raise TypeError(f"expected float32 or float64, found {dtype}")
+        # Compiled for one signature, it is not compiled again for others.
+        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        try:
+            # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
+            made = njit(signature, **{**_FAST, "cache": True})(self.function)
+        except Exception:  # no file, no place to write to, or nothing there that can be read
+            made = njit(signature, **_FAST)(self.function)
+        self[dtype] = made
+        return made
+
+
+def _by_dtype(*kinds):
+    """Let a function be compiled for one dtype at a time."""
+    return lambda function: _ByDtype(function, kinds)
+
+
+def softmax_temperature(z, T, out=None, *, threads=1):
+    """Softmax of scores divided by a temperature T: flat where T is large, sharp where it is small.
+
+    Parameters
+    ----------
+    z : array (B, K)
+        Input.
+    T : number
+        Input.
+    out : array, optional
+        Where to put the result: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
+
+    Returns
+    -------
+    out : array (B, K)
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
+    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
+    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
+    Exponentials below the smallest normal number are 0.
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(z) is type(out) is _Array
+        and (threads == 1 or z.size < _SHARED)
+        and type(T) in _NUMBERS
+        and z.flags.c_contiguous
+    ):
+        try:
+            if z.ndim == 2 and _softmax_temperature_compiled[z.dtype](z, T, out):
+                return out
+            if z.ndim == 1 and _softmax_temperature_compiled[z.dtype](z[None], T, out[None]):
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    arrays, sizes, dtype, single = _read(
+        ("z", z, ('B', 'K'), None, True),
+        ("T", T, (), None, False),
+    )
+    z, T = arrays
+    B = sizes["B"]
+    K = sizes["K"]
+    out = _output("out", out, (B, K), dtype, single, arrays)
+    if threads == 1:
+        _softmax_temperature_compiled[dtype](z, T, out)
+    else:
+        _in_threads(threads, _softmax_temperature_compiled[dtype], (True, False, True), z, T, out)
+    return out[0] if single else out
+
+
+@njit(**_FAST)
+def _softmax_temperature_kernel(z, T, out):
+    """The loops of softmax_temperature."""
+    real = out.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    e = np.empty(K, out.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        for k in range(K):
+            out[row, k] = z[row, k] / T
+            m = _larger_exponent(m, out[row, k])
+        # e[k]: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        s = real(0)
+        for k in range(K):
+            e[k] = _exp_of_negative(out[row, k] - m)
+            s += e[k]
+        scale = real(1) / s
+        for i in range(K):
+            out[row, i] = scale * e[i]
+
+
+@njit(**_FAST)
+def _softmax_temperature_kernel_by_blocks(all_z, T, all_out):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_out.dtype.type  # keeps literals narrow
+    B = all_z.shape[0]
+    K = all_z.shape[1]
+    e = np.empty((32, K), all_out.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        z = all_z[start:stop]
+        out = all_out[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # e[row, k]: between 0 and 1, and at least one of them is 1
+        for row in range(32):
+            m = real(-np.inf)
+            for k in range(K):
+                out[row, k] = z[row, k] / T
+                m = _larger_exponent(m, out[row, k])
+            for k in range(K):
+                e[row, k] = out[row, k] - m
+        flat = e.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += e[row, k]
+            scale = real(1) / s
+            for i in range(K):
+                out[row, i] = scale * e[row, i]
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _softmax_temperature_kernel(all_z[done:], T, all_out[done:])
+
+
+@_by_dtype(_reads(2), _number, _writes(2))
+def _softmax_temperature_compiled(z, T, out):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    real = z.dtype.type
+    B = z.shape[0]
+    K = z.shape[1]
+    if B * K == 0 or out.shape != (B, K) or _overlap(out, z):
+        return False
+    if K * z.itemsize <= 400 and B >= 32:
+        _softmax_temperature_kernel_by_blocks(z, real(T), out)
+    else:
+        _softmax_temperature_kernel(z, real(T), out)
+    return True
+
+
+def softmax_temperature_jacobian_z(T, p, out=None, *, threads=1):
+    """The Jacobian of p by z, sample by sample.
+
+    d(p[i], z[j]) = p[i] * (delta(i, j) - p[j]) / T
+
+    Parameters
+    ----------
+    T : number
+        Input.
+    p : array (B, K)
+        What the forward function returned.
+    out : array, optional
+        Where to put the result: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
+
+    Returns
+    -------
+    out : array (B, K, K)
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(p) is type(out) is _Array
+        and (threads == 1 or p.size < _SHARED)
+        and type(T) in _NUMBERS
+        and p.flags.c_contiguous
+    ):
+        try:
+            if p.ndim == 2 and _softmax_temperature_jacobian_z_compiled[p.dtype](T, p, out):
+                return out
+            if p.ndim == 1 and _softmax_temperature_jacobian_z_compiled[p.dtype](T, p[None], out[None]):
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    arrays, sizes, dtype, single = _read(
+        ("T", T, (), None, False),
+        ("p", p, ('B', 'K'), None, True),
+    )
+    T, p = arrays
+    B = sizes["B"]
+    K = sizes["K"]
+    out = _output("out", out, (B, K, K), dtype, single, arrays)
+    if threads == 1:
+        _softmax_temperature_jacobian_z_compiled[dtype](T, p, out)
+    else:
+        _in_threads(threads, _softmax_temperature_jacobian_z_compiled[dtype], (False, True, True), T, p, out)
+    return out[0] if single else out
+
+
+@njit(**_FAST)
+def _softmax_temperature_jacobian_z_kernel(T, p, out):
+    """The loops of softmax_temperature_jacobian_z."""
+    real = out.dtype.type  # keeps literals narrow
+    B = p.shape[0]
+    K = p.shape[1]
+    for row in range(B):
+        for i in range(K):
+            for j in range(K):
+                out[row, i, j] = -p[row, i] * p[row, j] / T
+            out[row, i, i] = p[row, i] * (real(1) - p[row, i]) / T
+
+
+@_by_dtype(_number, _reads(2), _writes(3))
+def _softmax_temperature_jacobian_z_compiled(T, p, out):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    real = p.dtype.type
+    B = p.shape[0]
+    K = p.shape[1]
+    if B * K == 0 or out.shape != (B, K, K) or _overlap(out, p):
+        return False
+    _softmax_temperature_jacobian_z_kernel(real(T), p, out)
+    return True
+
+
+def softmax_temperature_jacobian_T(z, T, p, out=None, *, threads=1):
+    """The Jacobian of p by T, sample by sample.
+
+    d(p[i], T) = p[i] * (sum(k, z[k] * p[k]) - z[i]) / T^2
+
+    Parameters
+    ----------
+    z : array (B, K)
+        Input.
+    T : number
+        Input.
+    p : array (B, K)
+        What the forward function returned.
+    out : array, optional
+        Where to put the result: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
+
+    Returns
+    -------
+    out : array (B, K)
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(z) is type(p) is type(out) is _Array
+        and (threads == 1 or z.size < _SHARED)
+        and type(T) in _NUMBERS
+        and z.flags.c_contiguous
+        and p.flags.c_contiguous
+    ):
+        try:
+            if z.ndim == 2 and _softmax_temperature_jacobian_T_compiled[z.dtype](z, T, p, out):
+                return out
+            if z.ndim == 1 and _softmax_temperature_jacobian_T_compiled[z.dtype](z[None], T, p[None], out[None]):
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    arrays, sizes, dtype, single = _read(
+        ("z", z, ('B', 'K'), None, True),
+        ("T", T, (), None, False),
+        ("p", p, ('B', 'K'), None, True),
+    )
+    z, T, p = arrays
+    B = sizes["B"]
+    K = sizes["K"]
+    out = _output("out", out, (B, K), dtype, single, arrays)
+    if threads == 1:
+        _softmax_temperature_jacobian_T_compiled[dtype](z, T, p, out)
+    else:
+        _in_threads(threads, _softmax_temperature_jacobian_T_compiled[dtype], (True, False, True, True), z, T, p, out)
+    return out[0] if single else out
+
+
+@njit(**_FAST)
+def _softmax_temperature_jacobian_T_kernel(z, T, p, out):
+    """The loops of softmax_temperature_jacobian_T."""
+    real = out.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    for row in range(B):
+        # z_max: subtracted where scores are compared, so that no digits are lost
+        z_max = real(-np.inf)
+        for k in range(K):
+            z_max = _larger_exponent(z_max, z[row, k])
+        sum_z_z_max_p = real(0)
+        for k in range(K):
+            sum_z_z_max_p += (_log_ratio(z[row, k], z_max, real(0)) * p[row, k] if p[row, k] != real(0) else real(0))
+        for i in range(K):
+            out[row, i] = (p[row, i] * _minus_log_ratio(z[row, i], z_max, sum_z_z_max_p) / (T * T) if p[row, i] != real(0) else real(0))
+
+
+@_by_dtype(_reads(2), _number, _reads(2), _writes(2))
+def _softmax_temperature_jacobian_T_compiled(z, T, p, out):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    real = z.dtype.type
+    B = z.shape[0]
+    K = z.shape[1]
+    if (
+        B * K == 0
+        or p.shape != (B, K)
+        or out.shape != (B, K)
+        or _overlap(out, z)
+        or _overlap(out, p)
+    ):
+        return False
+    _softmax_temperature_jacobian_T_kernel(z, real(T), p, out)
+    return True
+
+
+def softmax_temperature_vjp(z, T, p, g, out=None):
+    """The vector-Jacobian product: from a cotangent g of p to those of z and T.
+
+    sum(i, g[i] * d(p[i], z[j])) = p[j] * (g[j] - sum(i, g[i] * p[i])) / T
+
+    sum(i, g[i] * d(p[i], T)) = sum(i, g[i] * p[i] * (sum(k, z[k] * p[k]) - z[i])) / T^2
+
+    Parameters
+    ----------
+    z : array (B, K)
+        Input.
+    T : number
+        Input.
+    p : array (B, K)
+        What the forward function returned.
+    g : array (B, K)
+        The cotangent of p.
+    out : tuple of arrays, optional
+        Where to put dz, dT: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+
+    Returns
+    -------
+    dz : array (B, K)
+    dT : array ()
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    """
+    arrays, sizes, dtype, single = _read(
+        ("z", z, ('B', 'K'), None, True),
+        ("T", T, (), None, False),
+        ("p", p, ('B', 'K'), None, True),
+        ("g", g, ('B', 'K'), None, True),
+    )
+    z, T, p, g = arrays
+    B = sizes["B"]
+    K = sizes["K"]
+    dz, dT = _outputs(
+        out,
+        [
+            ("dz", (B, K), single),
+            ("dT", (), False),
+        ],
+        dtype,
+        arrays,
+    )
+    _softmax_temperature_vjp_kernel(z, T, p, g, dz, dT)
+    return (dz[0] if single else dz), dT[()]
+
+
+@njit(**_FAST)
+def _softmax_temperature_vjp_kernel(z, T, p, g, dz, dT):
+    """The loops of softmax_temperature_vjp."""
+    real = dz.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    sum_sum_g_p_z = real(0)
+    for row in range(B):
+        # z_max: subtracted where scores are compared, so that no digits are lost
+        sum_g_p = real(0)
+        z_max = real(-np.inf)
+        for i in range(K):
+            sum_g_p += g[row, i] * p[row, i]
+            z_max = _larger_exponent(z_max, z[row, i])
+        sum_z_z_max_p = real(0)
+        for j in range(K):
+            dz[row, j] = p[row, j] * (g[row, j] - sum_g_p) / T
+            sum_z_z_max_p += (_log_ratio(z[row, j], z_max, real(0)) * p[row, j] if p[row, j] != real(0) else real(0))
+        sum_g_p_z = real(0)
+        for i in range(K):
+            sum_g_p_z += (g[row, i] * p[row, i] * _minus_log_ratio(z[row, i], z_max, sum_z_z_max_p) if g[row, i] * p[row, i] != real(0) else real(0))
+        sum_sum_g_p_z += sum_g_p_z
+    dT[()] = sum_sum_g_p_z / (T * T)
+
+
+def softmax_temperature_jvp(z, T, p, z_dot, T_dot, out=None, *, threads=1):
+    """The Jacobian-vector product: from tangents of z and T to that of p.
+
+    Parameters
+    ----------
+    z : array (B, K)
+        Input.
+    T : number
+        Input.
+    p : array (B, K)
+        What the forward function returned.
+    z_dot : array (B, K)
+        The tangent of z.
+    T_dot : number
+        The tangent of T.
+    out : array, optional
+        Where to put the result: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
+
+    Returns
+    -------
+    out : array (B, K)
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(z) is type(p) is type(z_dot) is type(out) is _Array
+        and (threads == 1 or z.size < _SHARED)
+        and type(T) in _NUMBERS
+        and type(T_dot) in _NUMBERS
+        and z.flags.c_contiguous
+        and p.flags.c_contiguous
+        and z_dot.flags.c_contiguous
+    ):
+        try:
+            if z.ndim == 2 and _softmax_temperature_jvp_compiled[z.dtype](z, T, p, z_dot, T_dot, out):
+                return out
+            if z.ndim == 1 and _softmax_temperature_jvp_compiled[z.dtype](z[None], T, p[None], z_dot[None], T_dot, out[None]):
+                return out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    arrays, sizes, dtype, single = _read(
+        ("z", z, ('B', 'K'), None, True),
+        ("T", T, (), None, False),
+        ("p", p, ('B', 'K'), None, True),
+        ("z_dot", z_dot, ('B', 'K'), None, True),
+        ("T_dot", T_dot, (), None, False),
+    )
+    z, T, p, z_dot, T_dot = arrays
+    B = sizes["B"]
+    K = sizes["K"]
+    out = _output("out", out, (B, K), dtype, single, arrays)
+    if threads == 1:
+        _softmax_temperature_jvp_compiled[dtype](z, T, p, z_dot, T_dot, out)
+    else:
+        _in_threads(threads, _softmax_temperature_jvp_compiled[dtype], (True, False, True, True, False, True), z, T, p, z_dot, T_dot, out)
+    return out[0] if single else out
+
+
+@njit(**_FAST)
+def _softmax_temperature_jvp_kernel(z, T, p, z_dot, T_dot, out):
+    """The loops of softmax_temperature_jvp."""
+    real = out.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    for row in range(B):
+        # z_max: subtracted where scores are compared, so that no digits are lost
+        sum_z_dot_p = real(0)
+        z_max = real(-np.inf)
+        for j in range(K):
+            sum_z_dot_p += z_dot[row, j] * p[row, j]
+            z_max = _larger_exponent(z_max, z[row, j])
+        sum_z_z_max_p = real(0)
+        for k in range(K):
+            sum_z_z_max_p += (_log_ratio(z[row, k], z_max, real(0)) * p[row, k] if p[row, k] != real(0) else real(0))
+        for i in range(K):
+            out[row, i] = _exact_sum(p[row, i] * (z_dot[row, i] - sum_z_dot_p) / T, (T_dot * p[row, i] * _minus_log_ratio(z[row, i], z_max, sum_z_z_max_p) / (T * T) if T_dot * p[row, i] != real(0) else real(0)))
+
+
+@_by_dtype(_reads(2), _number, _reads(2), _reads(2), _number, _writes(2))
+def _softmax_temperature_jvp_compiled(z, T, p, z_dot, T_dot, out):
+    """Do the loops, where all arguments fit together; say whether they do."""
+    real = z.dtype.type
+    B = z.shape[0]
+    K = z.shape[1]
+    if (
+        B * K == 0
+        or p.shape != (B, K)
+        or z_dot.shape != (B, K)
+        or out.shape != (B, K)
+        or _overlap(out, z)
+        or _overlap(out, p)
+        or _overlap(out, z_dot)
+    ):
+        return False
+    _softmax_temperature_jvp_kernel(z, real(T), p, z_dot, real(T_dot), out)
+    return True
 
 
 @njit(**_EXACT)
@@ -103,16 +673,18 @@ def _compiled_exp_of_negative(u):
 
 
 @intrinsic
-def _larger(typing, u, v):
+def _larger_exponent(typing, u, v):
     """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
 
-    Of a NaN and a number it is the number.
+    Where one of them is NaN it may be either. The maximum of exponents is only subtracted from them,
+    and one that is NaN makes the whole sample NaN, whatever is subtracted; with a rule for NaN, this
+    would take three instructions.
     """
 
     def instruction(context, builder, signature, arguments):
         kind = arguments[0].type
         function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
-        return builder.call(function, arguments)
+        return builder.call(function, arguments, fastmath=("nnan", "nsz"))
 
     return u(u, u), instruction
 
@@ -136,133 +708,23 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
-def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
-
-    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
-    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
-    """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
-    arrays, sizes, of, single = [], {}, {}, None
-    for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
-        if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
-        if label_of is not None:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
-        else:
-            if not isinstance(value, np.ndarray):
-                if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
-                value = np.asarray(value, dtype)
-            elif not value.ndim and value.dtype.kind in "iuf":
-                value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
-        if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
-        if batched:
-            alone = array.ndim == least
-            if single is not None and alone != single[1]:
-                one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
-            single = single or (name, alone)
-            array = array[None] if alone else array
-        for axis, size in zip(axes, array.shape, strict=True):
-            if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
-            if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
-        arrays.append(array)
-    for place, (name, _, _, label_of, _) in enumerate(arguments):
-        array = arrays[place]
-        if label_of is not None:
-            # Where no argument has that axis, nothing is looked up along it.
-            places = sizes.get(label_of)
-            outside = array < 0 if places is None else (array < 0) | (array >= places)
-            if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
-            array = array.astype(np.intp)
-        if array.ndim:
-            array = np.ascontiguousarray(array)
-        arrays[place] = array if array.ndim else array[()]
-    return arrays, sizes, dtype, single is not None and single[1]
-
-
-def _output(name, out, shape, dtype, without_batch, others):
-    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
-    if out is None:
-        return np.empty(shape, dtype)
-    wanted = shape[1:] if without_batch else shape
-    masked = isinstance(out, np.ma.MaskedArray)
-    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
-    return out[None] if without_batch else out
-
-
-_REALS = (np.dtype(np.float32), np.dtype(np.float64))
-_NUMBERS = (float, np.float32, np.float64)
-
-
-def _is_plain(first, *others):
-    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
-    if type(first[0]) is not np.ndarray:
-        return False
-    dtype = first[0].dtype
-    if dtype is not _REALS[0] and dtype is not _REALS[1]:
-        return False
-    for array, axes in (first, *others):
-        if type(array) is not np.ndarray or array.dtype is not dtype:
-            return False
-        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
-            return False
-    return True
-
-
 _POOL = ThreadPoolExecutor()
+#: From so many numbers on, handing over to another thread costs less than it saves.
+_SHARED = 65536
 
 
 def _in_threads(threads, kernel, sliced, *arguments):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
-    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
-    so that every number comes out as in one thread.
+    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    blocks of 32 of them, so that every number comes out as in one thread.
     """
     samples = len(arguments[sliced.index(True)])
-    blocks = max(1, samples // 32)
-    parts = max(1, min(threads, blocks))
-    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
+    largest = max(each.size for each, cut in zip(arguments, sliced, strict=True) if cut)
+    unit = 32 if largest < 128 * samples else 1
+    units = samples // unit
+    parts = max(1, min(threads, units, 2 * largest // _SHARED))
+    cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
 
     def run(part):
         here = slice(cuts[part], cuts[part + 1])
@@ -274,510 +736,117 @@ def _in_threads(threads, kernel, sliced, *arguments):
         each.result()
 
 
-@njit(**_FAST)
-def _softmax_temperature_kernel(z, T, out):
-    """The loops of softmax_temperature."""
-    real = out.dtype.type  # keeps literals narrow
-    B = z.shape[0]
-    K = z.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if B == 0 or K == 0 or out.shape[0] != B or out.shape[1] != K or _overlap(out, z):
-        return False
-    e = np.empty(K, out.dtype)  # of one sample
-    for row in range(B):
-        # m: the largest exponent becomes 0, so exp cannot overflow
-        m = real(-np.inf)
-        for k in range(K):
-            out[row, k] = z[row, k] / T
-            m = _larger(m, out[row, k])
-        # e[k]: between 0 and 1, and at least one of them is 1
-        # s: between 1 and the number of terms
-        s = real(0)
-        for k in range(K):
-            e[k] = _exp_of_negative(out[row, k] - m)
-            s += e[k]
-        scale = real(1) / s
-        for i in range(K):
-            out[row, i] = scale * e[i]
-    return True
+def _read(*arguments):
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
 
-
-@njit(**_FAST)
-def _softmax_temperature_kernel_by_blocks(all_z, T, all_out):
-    """By blocks of 32 samples, so that loops are long where K is small."""
-    real = all_out.dtype.type  # keeps literals narrow
-    B = all_z.shape[0]
-    K = all_z.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if B == 0 or K == 0 or all_out.shape[0] != B or all_out.shape[1] != K or _overlap(all_out, all_z):
-        return False
-    e = np.empty((32, K), all_out.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
-        z = all_z[start:stop]
-        out = all_out[start:stop]
-        # m: the largest exponent becomes 0, so exp cannot overflow
-        # e[row, k]: between 0 and 1, and at least one of them is 1
-        for row in range(32):
-            m = real(-np.inf)
-            for k in range(K):
-                out[row, k] = z[row, k] / T
-                m = _larger(m, out[row, k])
-            for k in range(K):
-                e[row, k] = out[row, k] - m
-        flat = e.reshape(-1)  # all rows as one
-        for place in range(32 * K):
-            flat[place] = _exp_of_negative(flat[place])
-        # s: between 1 and the number of terms
-        for row in range(32):
-            s = real(0)
-            for k in range(K):
-                s += e[row, k]
-            scale = real(1) / s
-            for i in range(K):
-                out[row, i] = scale * e[row, i]
-    # What is left over of the samples
-    done = B - B % 32
-    if done < B:
-        _softmax_temperature_kernel(all_z[done:], T, all_out[done:])
-    return True
-
-
-def softmax_temperature(z, T, out=None, *, threads=1):
-    """Softmax of scores divided by a temperature T: flat where T is large, sharp where it is small.
-
-    Parameters
-    ----------
-    z : array (B, K)
-        Input.
-    T : array ()
-        Input.
-    out : array, optional
-        Where to put the result: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-    threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
-
-    Returns
-    -------
-    out : array (B, K)
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
-    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
+    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
+    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
     """
-    if (
-        threads == 1
-        and out is not None
-        and type(T) in _NUMBERS
-        and _is_plain((z, 2), (out, 2))
-    ):
-        T = z.dtype.type(T)
-        B = z.shape[0]
-        K = z.shape[1]
-        kernel = _softmax_temperature_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _softmax_temperature_kernel
-        if kernel(z, T, out):
-            return out
-    if (
-        threads == 1
-        and out is not None
-        and type(T) in _NUMBERS
-        and _is_plain((z, 1), (out, 1))
-    ):  # one sample
-        T = z.dtype.type(T)
-        if _softmax_temperature_kernel(z[None], T, out[None]):
-            return out
-    # Something is to be converted, or made, or is wrong.
-    arrays, sizes, dtype, single = _read(
-        ("z", z, ('B', 'K'), None, True),
-        ("T", T, (), None, False),
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
     )
-    z, T = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K), dtype, single, arrays)
-    kernel = _softmax_temperature_kernel_by_blocks if K * z.itemsize <= 400 and B >= 32 else _softmax_temperature_kernel
-    kernel(z, T, out) if threads == 1 else _in_threads(threads, kernel, (True, False, True), z, T, out)
-    return out[0] if single else out
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
+    arrays, sizes, of, single = [], {}, {}, None
+    for name, value, axes, label_of, batched in arguments:
+        if isinstance(value, np.ma.MaskedArray):
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
+        if label_of is not None:
+            array = np.asarray(value)
+            if array.dtype.kind not in "iu":
+                _refuse(name, "integers (labels)", array.dtype)
+        else:
+            if not isinstance(value, np.ndarray):
+                if least or not isinstance(value, (int, float, np.floating, np.integer)):
+                    _refuse(name, "an array", type(value).__name__)
+                value = np.asarray(value, dtype)
+            elif not value.ndim and value.dtype.kind in "iuf":
+                value = value.astype(dtype)
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
+        if array.ndim not in (len(axes), least):
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
+        if batched:
+            alone = array.ndim == least
+            if single is not None and alone != single[1]:
+                one, other = (name, single[0]) if alone else (single[0], name)
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
+            single = single or (name, alone)
+            array = array[None] if alone else array
+        for axis, size in zip(axes, array.shape, strict=True):
+            if size == 0:
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
+            if sizes.setdefault(axis, size) != size:
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
+        arrays.append(array)
+    for place, (name, _, _, label_of, _) in enumerate(arguments):
+        array = arrays[place]
+        if label_of is not None:
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
+            array = array.astype(np.intp)
+        if array.ndim:
+            array = np.ascontiguousarray(array)
+        arrays[place] = array if array.ndim else array[()]
+    return arrays, sizes, dtype, single is not None and single[1]
 
 
-@njit(**_FAST)
-def _softmax_temperature_jacobian_z_kernel(T, p, out):
-    """The loops of softmax_temperature_jacobian_z."""
-    real = out.dtype.type  # keeps literals narrow
-    B = p.shape[0]
-    K = p.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or K == 0
-        or out.shape[0] != B
-        or out.shape[1] != K
-        or out.shape[2] != K
-        or _overlap(out, p)
-    ):
-        return False
-    for row in range(B):
-        for i in range(K):
-            for j in range(K):
-                out[row, i, j] = -p[row, i] * p[row, j] / T
-        for i in range(K):
-            out[row, i, i] = p[row, i] * (real(1) - p[row, i]) / T
-    return True
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
 
 
-def softmax_temperature_jacobian_z(T, p, out=None, *, threads=1):
-    """The Jacobian of p by z, sample by sample.
-
-    d(p[i], z[j]) = p[i] * (delta(i, j) - p[j]) / T
-
-    Parameters
-    ----------
-    T : array ()
-        Input.
-    p : array (B, K)
-        What the forward function returned.
-    out : array, optional
-        Where to put the result: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-    threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
-
-    Returns
-    -------
-    out : array (B, K, K)
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    """
-    if (
-        threads == 1
-        and out is not None
-        and type(T) in _NUMBERS
-        and _is_plain((p, 2), (out, 3))
-    ):
-        T = p.dtype.type(T)
-        if _softmax_temperature_jacobian_z_kernel(T, p, out):
-            return out
-    if (
-        threads == 1
-        and out is not None
-        and type(T) in _NUMBERS
-        and _is_plain((p, 1), (out, 2))
-    ):  # one sample
-        T = p.dtype.type(T)
-        if _softmax_temperature_jacobian_z_kernel(T, p[None], out[None]):
-            return out
-    # Something is to be converted, or made, or is wrong.
-    arrays, sizes, dtype, single = _read(
-        ("T", T, (), None, False),
-        ("p", p, ('B', 'K'), None, True),
-    )
-    T, p = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K, K), dtype, single, arrays)
-    _softmax_temperature_jacobian_z_kernel(T, p, out) if threads == 1 else _in_threads(threads, _softmax_temperature_jacobian_z_kernel, (False, True, True), T, p, out)
-    return out[0] if single else out
-
-
-@njit(**_FAST)
-def _softmax_temperature_jacobian_T_kernel(z, T, p, out):
-    """The loops of softmax_temperature_jacobian_T."""
-    real = out.dtype.type  # keeps literals narrow
-    B = z.shape[0]
-    K = z.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or K == 0
-        or p.shape[0] != B
-        or p.shape[1] != K
-        or out.shape[0] != B
-        or out.shape[1] != K
-        or _overlap(out, z)
-        or _overlap(out, p)
-    ):
-        return False
-    for row in range(B):
-        # z_max: subtracted where scores are compared, so that no digits are lost
-        z_max = real(-np.inf)
-        for k in range(K):
-            z_max = _larger(z_max, z[row, k])
-        sum_z_z_max_p = real(0)
-        for k in range(K):
-            sum_z_z_max_p += (_log_ratio(z[row, k], z_max, real(0)) * p[row, k] if p[row, k] != real(0) else real(0))
-        for i in range(K):
-            out[row, i] = (p[row, i] * _minus_log_ratio(z[row, i], z_max, sum_z_z_max_p) / (T * T) if p[row, i] != real(0) else real(0))
-    return True
-
-
-def softmax_temperature_jacobian_T(z, T, p, out=None, *, threads=1):
-    """The Jacobian of p by T, sample by sample.
-
-    d(p[i], T) = p[i] * (sum(k, z[k] * p[k]) - z[i]) / T^2
-
-    Parameters
-    ----------
-    z : array (B, K)
-        Input.
-    T : array ()
-        Input.
-    p : array (B, K)
-        What the forward function returned.
-    out : array, optional
-        Where to put the result: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-    threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
-
-    Returns
-    -------
-    out : array (B, K)
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    """
-    if (
-        threads == 1
-        and out is not None
-        and type(T) in _NUMBERS
-        and _is_plain((z, 2), (p, 2), (out, 2))
-    ):
-        T = z.dtype.type(T)
-        if _softmax_temperature_jacobian_T_kernel(z, T, p, out):
-            return out
-    if (
-        threads == 1
-        and out is not None
-        and type(T) in _NUMBERS
-        and _is_plain((z, 1), (p, 1), (out, 1))
-    ):  # one sample
-        T = z.dtype.type(T)
-        if _softmax_temperature_jacobian_T_kernel(z[None], T, p[None], out[None]):
-            return out
-    # Something is to be converted, or made, or is wrong.
-    arrays, sizes, dtype, single = _read(
-        ("z", z, ('B', 'K'), None, True),
-        ("T", T, (), None, False),
-        ("p", p, ('B', 'K'), None, True),
-    )
-    z, T, p = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K), dtype, single, arrays)
-    _softmax_temperature_jacobian_T_kernel(z, T, p, out) if threads == 1 else _in_threads(threads, _softmax_temperature_jacobian_T_kernel, (True, False, True, True), z, T, p, out)
-    return out[0] if single else out
-
-
-@njit(**_FAST)
-def _softmax_temperature_vjp_kernel(z, T, p, g, dz, dT):
-    """The loops of softmax_temperature_vjp."""
-    real = dz.dtype.type  # keeps literals narrow
-    B = z.shape[0]
-    K = z.shape[1]
-    sum_sum_g_p_z = real(0)
-    for row in range(B):
-        # z_max: subtracted where scores are compared, so that no digits are lost
-        sum_g_p = real(0)
-        z_max = real(-np.inf)
-        for i in range(K):
-            sum_g_p += g[row, i] * p[row, i]
-            z_max = _larger(z_max, z[row, i])
-        sum_z_z_max_p = real(0)
-        for j in range(K):
-            dz[row, j] = p[row, j] * (g[row, j] - sum_g_p) / T
-            sum_z_z_max_p += (_log_ratio(z[row, j], z_max, real(0)) * p[row, j] if p[row, j] != real(0) else real(0))
-        sum_g_p_z = real(0)
-        for i in range(K):
-            sum_g_p_z += (g[row, i] * p[row, i] * _minus_log_ratio(z[row, i], z_max, sum_z_z_max_p) if g[row, i] * p[row, i] != real(0) else real(0))
-        sum_sum_g_p_z += sum_g_p_z
-    dT[()] = sum_sum_g_p_z / (T * T)
-
-
-def softmax_temperature_vjp(z, T, p, g, out=None):
-    """The vector-Jacobian product: from a cotangent g of p to those of z and T.
-
-    sum(i, g[i] * d(p[i], z[j])) = p[j] * (g[j] - sum(i, g[i] * p[i])) / T
-
-    sum(i, g[i] * d(p[i], T)) = sum(i, g[i] * p[i] * (sum(k, z[k] * p[k]) - z[i])) / T^2
-
-    Parameters
-    ----------
-    z : array (B, K)
-        Input.
-    T : array ()
-        Input.
-    p : array (B, K)
-        What the forward function returned.
-    g : array (B, K)
-        The cotangent of p.
-    out : tuple of arrays, optional
-        Where to put dz, dT: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-
-    Returns
-    -------
-    dz : array (B, K)
-    dT : array ()
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    """
-    arrays, sizes, dtype, single = _read(
-        ("z", z, ('B', 'K'), None, True),
-        ("T", T, (), None, False),
-        ("p", p, ('B', 'K'), None, True),
-        ("g", g, ('B', 'K'), None, True),
-    )
-    z, T, p, g = arrays
-    B = sizes["B"]
-    K = sizes["K"]
+def _output(name, out, shape, dtype, without_batch, others):
+    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
     if out is None:
-        out = (None, None)
-    if not isinstance(out, (tuple, list)) or len(out) != 2:
-        raise ValueError("out: expected a tuple of 2 arrays (dz, dT)")
-    dz = _output("out[0]", out[0], (B, K), dtype, single, arrays)
-    arrays.append(dz)
-    dT = _output("out[1]", out[1], (), dtype, False, arrays)
-    arrays.append(dT)
-    _softmax_temperature_vjp_kernel(z, T, p, g, dz, dT)
-    return (dz[0] if single else dz), dT[()]
+        return np.empty(shape, dtype)
+    wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
+    return out[None] if without_batch else out
 
 
-@njit(**_FAST)
-def _softmax_temperature_jvp_kernel(z, T, p, z_dot, T_dot, out):
-    """The loops of softmax_temperature_jvp."""
-    real = out.dtype.type  # keeps literals narrow
-    B = z.shape[0]
-    K = z.shape[1]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or K == 0
-        or p.shape[0] != B
-        or p.shape[1] != K
-        or z_dot.shape[0] != B
-        or z_dot.shape[1] != K
-        or out.shape[0] != B
-        or out.shape[1] != K
-        or _overlap(out, z)
-        or _overlap(out, p)
-        or _overlap(out, z_dot)
-    ):
-        return False
-    for row in range(B):
-        # z_max: subtracted where scores are compared, so that no digits are lost
-        sum_z_dot_p = real(0)
-        z_max = real(-np.inf)
-        for j in range(K):
-            sum_z_dot_p += z_dot[row, j] * p[row, j]
-            z_max = _larger(z_max, z[row, j])
-        sum_z_z_max_p = real(0)
-        for k in range(K):
-            sum_z_z_max_p += (_log_ratio(z[row, k], z_max, real(0)) * p[row, k] if p[row, k] != real(0) else real(0))
-        for i in range(K):
-            out[row, i] = _exact_sum(p[row, i] * (z_dot[row, i] - sum_z_dot_p) / T, (T_dot * p[row, i] * _minus_log_ratio(z[row, i], z_max, sum_z_z_max_p) / (T * T) if T_dot * p[row, i] != real(0) else real(0)))
-    return True
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
 
 
-def softmax_temperature_jvp(z, T, p, z_dot, T_dot, out=None, *, threads=1):
-    """The Jacobian-vector product: from tangents of z and T to that of p.
-
-    Parameters
-    ----------
-    z : array (B, K)
-        Input.
-    T : array ()
-        Input.
-    p : array (B, K)
-        What the forward function returned.
-    z_dot : array (B, K)
-        The tangent of z.
-    T_dot : array ()
-        The tangent of T.
-    out : array, optional
-        Where to put the result: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-    threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
-
-    Returns
-    -------
-    out : array (B, K)
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    """
-    if (
-        threads == 1
-        and out is not None
-        and type(T) in _NUMBERS
-        and type(T_dot) in _NUMBERS
-        and _is_plain((z, 2), (p, 2), (z_dot, 2), (out, 2))
-    ):
-        T = z.dtype.type(T)
-        T_dot = z.dtype.type(T_dot)
-        if _softmax_temperature_jvp_kernel(z, T, p, z_dot, T_dot, out):
-            return out
-    if (
-        threads == 1
-        and out is not None
-        and type(T) in _NUMBERS
-        and type(T_dot) in _NUMBERS
-        and _is_plain((z, 1), (p, 1), (z_dot, 1), (out, 1))
-    ):  # one sample
-        T = z.dtype.type(T)
-        T_dot = z.dtype.type(T_dot)
-        if _softmax_temperature_jvp_kernel(z[None], T, p[None], z_dot[None], T_dot, out[None]):
-            return out
-    # Something is to be converted, or made, or is wrong.
-    arrays, sizes, dtype, single = _read(
-        ("z", z, ('B', 'K'), None, True),
-        ("T", T, (), None, False),
-        ("p", p, ('B', 'K'), None, True),
-        ("z_dot", z_dot, ('B', 'K'), None, True),
-        ("T_dot", T_dot, (), None, False),
-    )
-    z, T, p, z_dot, T_dot = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K), dtype, single, arrays)
-    _softmax_temperature_jvp_kernel(z, T, p, z_dot, T_dot, out) if threads == 1 else _in_threads(threads, _softmax_temperature_jvp_kernel, (True, False, True, True, False, True), z, T, p, z_dot, T_dot, out)
-    return out[0] if single else out
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False

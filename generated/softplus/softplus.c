@@ -19,10 +19,25 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
@@ -67,34 +82,45 @@ static inline double f64_e_near_zero(double r)
 }
 
 /* e^x for x <= 0 (or NaN), as 2^n e^r: n is x / log 2 rounded by adding and subtracting a large number, which
-   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The error is below 1 eps. Below -87
-   in float and -708 in double, where e^x is no normal number, it is 0. */
+   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
+   exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
+   float and -708 in double, where e^x is no normal number, it is 0. */
 static inline float f32_exp_of_negative(float x)
 {
-    const float shifted = f32_add_product(x, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
-    const float n = shifted - 12582912.0f;
+    const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
+    const float n = shifted - 12583039.0f;
     const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, x));
-    float p = f32_e_near_zero(r);
-    uint32_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 23; /* n goes to the exponent */
-    memcpy(&p, &bits, sizeof p);
-    return x < -87.0f ? 0.0f : (x == x ? p : x);
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    const float e = f32_e_near_zero(r) * power;
+    return x < -87.0f ? 0.0f : e;
 }
 
 static inline double f64_exp_of_negative(double x)
 {
-    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
-    const double n = shifted - 6755399441055744.0;
+    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
+    const double n = shifted - 6755399441056767.0;
     const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, x));
-    double p = f64_e_near_zero(r);
-    uint64_t power, bits;
-    memcpy(&power, &shifted, sizeof power);
-    memcpy(&bits, &p, sizeof bits);
-    bits += power << 52;
-    memcpy(&p, &bits, sizeof p);
-    return x < -708.0 ? 0.0 : (x == x ? p : x);
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    const double e = f64_e_near_zero(r) * power;
+    return x < -708.0 ? 0.0 : e;
+}
+
+static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
+{
+    return a < b ? a : b;
 }
 
 /* 1 / (1 + e^-u), without overflow on either side. */
@@ -121,6 +147,59 @@ static inline double f64_softplus(double u)
     return (u > 0.0 ? u : 0.0) + log1p(f64_exp_of_negative(u < 0.0 ? u : -u));
 }
 
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 void softplus_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
 {
     ptrdiff_t done = 0;
@@ -129,20 +208,58 @@ void softplus_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *rest
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float x_block[SHORT][LANES];
+            float out_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = f32_softplus(x[row * K + i]);
+                    out_block[i][lane] = f32_softplus(x_block[i][lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = f32_softplus(x[row * K + i]);
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = f32_softplus(x[row * K + i]);
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = f32_softplus(x[row * K + i]);
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = f32_softplus(x[row * K + i]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                out[row * K + i] = f32_softplus(x[row * K + i]);
+            }
         }
     }
+    end_of_streams();
 }
 
 void softplus_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
@@ -153,35 +270,128 @@ void softplus_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *re
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double x_block[SHORT][LANES];
+            double out_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = f64_softplus(x[row * K + i]);
+                    out_block[i][lane] = f64_softplus(x_block[i][lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = f64_softplus(x[row * K + i]);
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = f64_softplus(x[row * K + i]);
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = f64_softplus(x[row * K + i]);
+                }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = f64_softplus(x[row * K + i]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                out[row * K + i] = f64_softplus(x[row * K + i]);
+            }
         }
     }
+    end_of_streams();
 }
 
 void softplus_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
 {
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                out[(row * K + i) * K + j] = 0.0f;
+        ptrdiff_t first = 0;
+        for (; first + F32_LANES <= K; first += F32_LANES)
+            FOR_LANES(F32_LANES) {
+                const ptrdiff_t i = first + lane;
+                if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = 0.0f;
+                        }
+                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
+                }
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = 0.0f;
+                    }
+                }
+                out[(row * K + i) * K + i] = f32_sigmoid(x[row * K + i]);
             }
+        if (first < K && K >= F32_LANES) {
+            first = K - F32_LANES;
+            FOR_LANES(F32_LANES) {
+                const ptrdiff_t i = first + lane;
+                if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = 0.0f;
+                        }
+                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
+                }
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = 0.0f;
+                    }
+                }
+                out[(row * K + i) * K + i] = f32_sigmoid(x[row * K + i]);
+            }
+            first = K;
         }
-        for (ptrdiff_t i = 0; i < K; i++) {
+        for (ptrdiff_t i = first; i < K; i++) {
+            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0f;
+                    }
+                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
+            }
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0f;
+                }
+            }
             out[(row * K + i) * K + i] = f32_sigmoid(x[row * K + i]);
         }
     }
+    end_of_streams();
 }
 
 void softplus_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
@@ -189,15 +399,70 @@ void softplus_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
 {
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                out[(row * K + i) * K + j] = 0.0;
+        ptrdiff_t first = 0;
+        for (; first + F64_LANES <= K; first += F64_LANES)
+            FOR_LANES(F64_LANES) {
+                const ptrdiff_t i = first + lane;
+                if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = 0.0;
+                        }
+                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
+                }
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = 0.0;
+                    }
+                }
+                out[(row * K + i) * K + i] = f64_sigmoid(x[row * K + i]);
             }
+        if (first < K && K >= F64_LANES) {
+            first = K - F64_LANES;
+            FOR_LANES(F64_LANES) {
+                const ptrdiff_t i = first + lane;
+                if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = 0.0;
+                        }
+                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
+                }
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = 0.0;
+                    }
+                }
+                out[(row * K + i) * K + i] = f64_sigmoid(x[row * K + i]);
+            }
+            first = K;
         }
-        for (ptrdiff_t i = 0; i < K; i++) {
+        for (ptrdiff_t i = first; i < K; i++) {
+            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0;
+                    }
+                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
+            }
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0;
+                }
+            }
             out[(row * K + i) * K + i] = f64_sigmoid(x[row * K + i]);
         }
     }
+    end_of_streams();
 }
 
 void softplus_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict g,
@@ -209,20 +474,60 @@ void softplus_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const f
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float x_block[SHORT][LANES];
+            float g_block[SHORT][LANES];
+            float dx_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    g_block[place][lane] = g[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t j = 0; j < K; j++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dx[row * K + j] = g[row * K + j] * f32_sigmoid(x[row * K + j]);
+                    dx_block[j][lane] = g_block[j][lane] * f32_sigmoid(x_block[j][lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dx[(first + lane) * K + place] = dx_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t j = 0; j < K; j++) {
-            dx[row * K + j] = g[row * K + j] * f32_sigmoid(x[row * K + j]);
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    chunk[j - begin] = g[row * K + j] * f32_sigmoid(x[row * K + j]);
+                }
+                f32_stream(&dx[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    dx[row * K + j] = g[row * K + j] * f32_sigmoid(x[row * K + j]);
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    dx[row * K + j] = g[row * K + j] * f32_sigmoid(x[row * K + j]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t j = first; j < K; j++) {
+                dx[row * K + j] = g[row * K + j] * f32_sigmoid(x[row * K + j]);
+            }
         }
     }
+    end_of_streams();
 }
 
 void softplus_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict g,
@@ -234,20 +539,60 @@ void softplus_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const 
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double x_block[SHORT][LANES];
+            double g_block[SHORT][LANES];
+            double dx_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    g_block[place][lane] = g[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t j = 0; j < K; j++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dx[row * K + j] = g[row * K + j] * f64_sigmoid(x[row * K + j]);
+                    dx_block[j][lane] = g_block[j][lane] * f64_sigmoid(x_block[j][lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    dx[(first + lane) * K + place] = dx_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t j = 0; j < K; j++) {
-            dx[row * K + j] = g[row * K + j] * f64_sigmoid(x[row * K + j]);
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    chunk[j - begin] = g[row * K + j] * f64_sigmoid(x[row * K + j]);
+                }
+                f64_stream(&dx[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    dx[row * K + j] = g[row * K + j] * f64_sigmoid(x[row * K + j]);
+                }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    dx[row * K + j] = g[row * K + j] * f64_sigmoid(x[row * K + j]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t j = first; j < K; j++) {
+                dx[row * K + j] = g[row * K + j] * f64_sigmoid(x[row * K + j]);
+            }
         }
     }
+    end_of_streams();
 }
 
 void softplus_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
@@ -259,20 +604,60 @@ void softplus_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            float x_block[SHORT][LANES];
+            float x_dot_block[SHORT][LANES];
+            float out_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = x_dot[row * K + i] * f32_sigmoid(x[row * K + i]);
+                    out_block[i][lane] = x_dot_block[i][lane] * f32_sigmoid(x_block[i][lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = x_dot[row * K + i] * f32_sigmoid(x[row * K + i]);
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = x_dot[row * K + i] * f32_sigmoid(x[row * K + i]);
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = x_dot[row * K + i] * f32_sigmoid(x[row * K + i]);
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = x_dot[row * K + i] * f32_sigmoid(x[row * K + i]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                out[row * K + i] = x_dot[row * K + i] * f32_sigmoid(x[row * K + i]);
+            }
         }
     }
+    end_of_streams();
 }
 
 void softplus_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
@@ -284,18 +669,58 @@ void softplus_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
+            double x_block[SHORT][LANES];
+            double x_dot_block[SHORT][LANES];
+            double out_block[SHORT][LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    x_block[place][lane] = x[(first + lane) * K + place];
+                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t i = 0; i < K; i++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = x_dot[row * K + i] * f64_sigmoid(x[row * K + i]);
+                    out_block[i][lane] = x_dot_block[i][lane] * f64_sigmoid(x_block[i][lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    out[(first + lane) * K + place] = out_block[place][lane];
                 }
             }
         }
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = x_dot[row * K + i] * f64_sigmoid(x[row * K + i]);
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = x_dot[row * K + i] * f64_sigmoid(x[row * K + i]);
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = x_dot[row * K + i] * f64_sigmoid(x[row * K + i]);
+                }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = x_dot[row * K + i] * f64_sigmoid(x[row * K + i]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                out[row * K + i] = x_dot[row * K + i] * f64_sigmoid(x[row * K + i]);
+            }
         }
     }
+    end_of_streams();
 }

@@ -19,12 +19,39 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
+
+/* a * b + c, rounded once where the processor does that as fast as twice. */
+#ifdef FP_FAST_FMAF
+#define f32_add_product(a, b, c) fmaf(a, b, c)
+#else
+#define f32_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+#ifdef FP_FAST_FMA
+#define f64_add_product(a, b, c) fma(a, b, c)
+#else
+#define f64_add_product(a, b, c) ((a) * (b) + (c))
+#endif
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
@@ -36,28 +63,91 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+static inline float f32_square(float u)
+{
+    return u * u;
+}
+
+static inline double f64_square(double u)
+{
+    return u * u;
+}
+
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
+
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 void squared_loss_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const float *restrict t,
     float *restrict losses)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -69,7 +159,7 @@ void squared_loss_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const f
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    losses[row] += powf(y[row * K + k] - t[row * K + k], 2.0f);
+                    losses[row] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses[row]);
                 }
             }
         }
@@ -79,16 +169,30 @@ void squared_loss_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const f
         losses[row] = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float losses_lanes[LANES] = {0.0f};
+            float losses_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                losses_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += powf(y[row * K + k] - t[row * K + k], 2.0f);
+                    losses_lanes[lane] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses_lanes[lane]);
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += powf(y[row * K + k] - t[row * K + k], 2.0f);
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float losses_term = f32_square(y[row * K + k] - t[row * K + k]);
+                    losses_lanes[lane] += lane < again ? 0.0f : losses_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t k = first; k < end; k++) {
+                losses[row] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses[row]);
+            }
+            FOR_LANES(F32_LANES)
+                losses_lanes[lane] += losses_lanes[lane + F32_LANES];
             losses[row] += f32_total(losses_lanes);
         }
     }
@@ -98,7 +202,7 @@ void squared_loss_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, const 
     double *restrict losses)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -110,7 +214,7 @@ void squared_loss_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, const 
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    losses[row] += pow(y[row * K + k] - t[row * K + k], 2.0);
+                    losses[row] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses[row]);
                 }
             }
         }
@@ -120,16 +224,30 @@ void squared_loss_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, const 
         losses[row] = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double losses_lanes[LANES] = {0.0};
+            double losses_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                losses_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += pow(y[row * K + k] - t[row * K + k], 2.0);
+                    losses_lanes[lane] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses_lanes[lane]);
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += pow(y[row * K + k] - t[row * K + k], 2.0);
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    const double losses_term = f64_square(y[row * K + k] - t[row * K + k]);
+                    losses_lanes[lane] += lane < again ? 0.0 : losses_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t k = first; k < end; k++) {
+                losses[row] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses[row]);
+            }
+            FOR_LANES(F64_LANES)
+                losses_lanes[lane] += losses_lanes[lane + F64_LANES];
             losses[row] += f64_total(losses_lanes);
         }
     }
@@ -139,7 +257,7 @@ void squared_loss_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *
     const float *restrict t, float weight, float *restrict losses, float *restrict dy)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -151,7 +269,7 @@ void squared_loss_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    losses[row] += powf(y[row * K + k] - t[row * K + k], 2.0f);
+                    losses[row] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses[row]);
                     dy[row * K + k] = 2.0f * weight * (y[row * K + k] - t[row * K + k]);
                 }
             }
@@ -162,18 +280,33 @@ void squared_loss_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *
         losses[row] = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float losses_lanes[LANES] = {0.0f};
+            float losses_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                losses_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += powf(y[row * K + k] - t[row * K + k], 2.0f);
+                    losses_lanes[lane] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses_lanes[lane]);
                     dy[row * K + k] = 2.0f * weight * (y[row * K + k] - t[row * K + k]);
                 }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float losses_term = f32_square(y[row * K + k] - t[row * K + k]);
+                    losses_lanes[lane] += lane < again ? 0.0f : losses_term;
+                    dy[row * K + k] = 2.0f * weight * (y[row * K + k] - t[row * K + k]);
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += powf(y[row * K + k] - t[row * K + k], 2.0f);
+                losses[row] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses[row]);
                 dy[row * K + k] = 2.0f * weight * (y[row * K + k] - t[row * K + k]);
             }
+            FOR_LANES(F32_LANES)
+                losses_lanes[lane] += losses_lanes[lane + F32_LANES];
             losses[row] += f32_total(losses_lanes);
         }
     }
@@ -183,7 +316,7 @@ void squared_loss_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double 
     const double *restrict t, double weight, double *restrict losses, double *restrict dy)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -195,7 +328,7 @@ void squared_loss_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double 
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    losses[row] += pow(y[row * K + k] - t[row * K + k], 2.0);
+                    losses[row] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses[row]);
                     dy[row * K + k] = 2.0 * weight * (y[row * K + k] - t[row * K + k]);
                 }
             }
@@ -206,18 +339,33 @@ void squared_loss_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double 
         losses[row] = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double losses_lanes[LANES] = {0.0};
+            double losses_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                losses_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += pow(y[row * K + k] - t[row * K + k], 2.0);
+                    losses_lanes[lane] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses_lanes[lane]);
                     dy[row * K + k] = 2.0 * weight * (y[row * K + k] - t[row * K + k]);
                 }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    const double losses_term = f64_square(y[row * K + k] - t[row * K + k]);
+                    losses_lanes[lane] += lane < again ? 0.0 : losses_term;
+                    dy[row * K + k] = 2.0 * weight * (y[row * K + k] - t[row * K + k]);
+                }
+                first = end;
+            }
             for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += pow(y[row * K + k] - t[row * K + k], 2.0);
+                losses[row] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses[row]);
                 dy[row * K + k] = 2.0 * weight * (y[row * K + k] - t[row * K + k]);
             }
+            FOR_LANES(F64_LANES)
+                losses_lanes[lane] += losses_lanes[lane + F64_LANES];
             losses[row] += f64_total(losses_lanes);
         }
     }
@@ -227,7 +375,7 @@ void squared_loss_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict v, flo
     float *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -242,17 +390,30 @@ void squared_loss_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict v, flo
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = 2.0f * weight * v[row * K + i];
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = 2.0f * weight * v[row * K + i];
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = 2.0f * weight * v[row * K + i];
+            }
         }
     }
+    end_of_streams();
 }
 
 void squared_loss_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict v, double weight,
     double *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -267,8 +428,21 @@ void squared_loss_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict v, do
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = 2.0 * weight * v[row * K + i];
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = 2.0 * weight * v[row * K + i];
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = 2.0 * weight * v[row * K + i];
+            }
         }
     }
+    end_of_streams();
 }

@@ -19,19 +19,109 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
+
+/* a * b + c, rounded once where the processor does that as fast as twice. */
+#ifdef FP_FAST_FMAF
+#define f32_add_product(a, b, c) fmaf(a, b, c)
+#else
+#define f32_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+#ifdef FP_FAST_FMA
+#define f64_add_product(a, b, c) fma(a, b, c)
+#else
+#define f64_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+
+static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
+{
+    return a < b ? a : b;
+}
+
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
+static void f32_stream(float *to, const float *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(to, _mm512_loadu_ps(from));
+#elif defined(__AVX__)
+        _mm256_stream_ps(to, _mm256_loadu_ps(from));
+        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
+#else
+        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
+            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+static void f64_stream(double *to, const double *from, ptrdiff_t count)
+{
+#ifdef __SSE2__
+    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
+        *to++ = *from++;
+    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
+#if defined(__AVX512F__)
+        _mm512_stream_pd(to, _mm512_loadu_pd(from));
+#elif defined(__AVX__)
+        _mm256_stream_pd(to, _mm256_loadu_pd(from));
+        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#else
+        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
+            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+#endif
+    }
+#endif
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Other threads see what was streamed before what is stored after this. */
+static inline void end_of_streams(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
 
 void srelu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict t_r,
     const float *restrict a_r, const float *restrict t_l, const float *restrict a_l,
     float *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -46,10 +136,23 @@ void srelu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *r
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = (x[row * K + i] >= t_r[i] ? t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]) : (x[row * K + i] > t_l[i] ? x[row * K + i] : t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = (x[row * K + i] >= t_r[i] ? t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]) : (x[row * K + i] > t_l[i] ? x[row * K + i] : t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = (x[row * K + i] >= t_r[i] ? t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]) : (x[row * K + i] > t_l[i] ? x[row * K + i] : t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
+            }
         }
     }
+    end_of_streams();
 }
 
 void srelu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict t_r,
@@ -57,7 +160,7 @@ void srelu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double 
     double *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -72,10 +175,23 @@ void srelu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double 
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = (x[row * K + i] >= t_r[i] ? t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]) : (x[row * K + i] > t_l[i] ? x[row * K + i] : t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = (x[row * K + i] >= t_r[i] ? t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]) : (x[row * K + i] > t_l[i] ? x[row * K + i] : t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = (x[row * K + i] >= t_r[i] ? t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]) : (x[row * K + i] > t_l[i] ? x[row * K + i] : t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
+            }
         }
     }
+    end_of_streams();
 }
 
 void srelu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
@@ -85,14 +201,25 @@ void srelu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                out[(row * K + i) * K + j] = 0.0f;
+            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0f;
+                    }
+                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0f;
+                }
+            }
             out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? a_r[i] : (x[row * K + i] > t_l[i] ? 1.0f : a_l[i]));
         }
     }
+    end_of_streams();
 }
 
 void srelu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
@@ -102,14 +229,25 @@ void srelu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                out[(row * K + i) * K + j] = 0.0;
+            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0;
+                    }
+                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0;
+                }
+            }
             out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? a_r[i] : (x[row * K + i] > t_l[i] ? 1.0 : a_l[i]));
         }
     }
+    end_of_streams();
 }
 
 void srelu_jacobian_t_r_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
@@ -118,14 +256,25 @@ void srelu_jacobian_t_r_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                out[(row * K + i) * K + j] = 0.0f;
+            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0f;
+                    }
+                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0f;
+                }
+            }
             out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? 1.0f - a_r[i] : 0.0f);
         }
     }
+    end_of_streams();
 }
 
 void srelu_jacobian_t_r_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
@@ -134,14 +283,25 @@ void srelu_jacobian_t_r_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                out[(row * K + i) * K + j] = 0.0;
+            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0;
+                    }
+                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0;
+                }
+            }
             out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? 1.0 - a_r[i] : 0.0);
         }
     }
+    end_of_streams();
 }
 
 void srelu_jacobian_a_r_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
@@ -150,14 +310,25 @@ void srelu_jacobian_a_r_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                out[(row * K + i) * K + j] = 0.0f;
+            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0f;
+                    }
+                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0f;
+                }
+            }
             out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? x[row * K + i] - t_r[i] : 0.0f);
         }
     }
+    end_of_streams();
 }
 
 void srelu_jacobian_a_r_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
@@ -166,14 +337,25 @@ void srelu_jacobian_a_r_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                out[(row * K + i) * K + j] = 0.0;
+            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0;
+                    }
+                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0;
+                }
+            }
             out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? x[row * K + i] - t_r[i] : 0.0);
         }
     }
+    end_of_streams();
 }
 
 void srelu_jacobian_t_l_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
@@ -183,14 +365,25 @@ void srelu_jacobian_t_l_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                out[(row * K + i) * K + j] = 0.0f;
+            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0f;
+                    }
+                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0f;
+                }
+            }
             out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? 0.0f : (x[row * K + i] > t_l[i] ? 0.0f : 1.0f - a_l[i]));
         }
     }
+    end_of_streams();
 }
 
 void srelu_jacobian_t_l_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
@@ -200,14 +393,25 @@ void srelu_jacobian_t_l_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                out[(row * K + i) * K + j] = 0.0;
+            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0;
+                    }
+                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0;
+                }
+            }
             out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? 0.0 : (x[row * K + i] > t_l[i] ? 0.0 : 1.0 - a_l[i]));
         }
     }
+    end_of_streams();
 }
 
 void srelu_jacobian_a_l_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
@@ -216,14 +420,25 @@ void srelu_jacobian_a_l_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                out[(row * K + i) * K + j] = 0.0f;
+            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0f;
+                    }
+                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0f;
+                }
+            }
             out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? 0.0f : (x[row * K + i] > t_l[i] ? 0.0f : x[row * K + i] - t_l[i]));
         }
     }
+    end_of_streams();
 }
 
 void srelu_jacobian_a_l_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
@@ -232,14 +447,25 @@ void srelu_jacobian_a_l_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
     OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
     for (ptrdiff_t row = 0; row < B; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                out[(row * K + i) * K + j] = 0.0;
+            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0;
+                    }
+                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
             }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0;
+                }
+            }
             out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? 0.0 : (x[row * K + i] > t_l[i] ? 0.0 : x[row * K + i] - t_l[i]));
         }
     }
+    end_of_streams();
 }
 
 void srelu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict t_r,
@@ -260,22 +486,35 @@ void srelu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const floa
         da_l[j] = 0.0f;
     }
     for (ptrdiff_t row = 0; row < B; row++) {
-        for (ptrdiff_t j = 0; j < K; j++) {
-            dx[row * K + j] = g[row * K + j] * (x[row * K + j] >= t_r[j] ? a_r[j] : (x[row * K + j] > t_l[j] ? 1.0f : a_l[j]));
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    chunk[j - begin] = g[row * K + j] * (x[row * K + j] >= t_r[j] ? a_r[j] : (x[row * K + j] > t_l[j] ? 1.0f : a_l[j]));
+                }
+                f32_stream(&dx[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t j = 0; j < K; j++) {
+                dx[row * K + j] = g[row * K + j] * (x[row * K + j] >= t_r[j] ? a_r[j] : (x[row * K + j] > t_l[j] ? 1.0f : a_l[j]));
+            }
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            dt_r[j] += g[row * K + j] * (x[row * K + j] >= t_r[j] ? 1.0f - a_r[j] : 0.0f);
+            dt_r[j] = f32_add_product(g[row * K + j], (x[row * K + j] >= t_r[j] ? 1.0f - a_r[j] : 0.0f), dt_r[j]);
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            da_r[j] += g[row * K + j] * (x[row * K + j] >= t_r[j] ? x[row * K + j] - t_r[j] : 0.0f);
+            da_r[j] = f32_add_product(g[row * K + j], (x[row * K + j] >= t_r[j] ? x[row * K + j] - t_r[j] : 0.0f), da_r[j]);
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            dt_l[j] += g[row * K + j] * (x[row * K + j] >= t_r[j] ? 0.0f : (x[row * K + j] > t_l[j] ? 0.0f : 1.0f - a_l[j]));
+            dt_l[j] = f32_add_product(g[row * K + j], (x[row * K + j] >= t_r[j] ? 0.0f : (x[row * K + j] > t_l[j] ? 0.0f : 1.0f - a_l[j])), dt_l[j]);
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            da_l[j] += g[row * K + j] * (x[row * K + j] >= t_r[j] ? 0.0f : (x[row * K + j] > t_l[j] ? 0.0f : x[row * K + j] - t_l[j]));
+            da_l[j] = f32_add_product(g[row * K + j], (x[row * K + j] >= t_r[j] ? 0.0f : (x[row * K + j] > t_l[j] ? 0.0f : x[row * K + j] - t_l[j])), da_l[j]);
         }
     }
+    end_of_streams();
 }
 
 void srelu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict t_r,
@@ -296,22 +535,35 @@ void srelu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const dou
         da_l[j] = 0.0;
     }
     for (ptrdiff_t row = 0; row < B; row++) {
-        for (ptrdiff_t j = 0; j < K; j++) {
-            dx[row * K + j] = g[row * K + j] * (x[row * K + j] >= t_r[j] ? a_r[j] : (x[row * K + j] > t_l[j] ? 1.0 : a_l[j]));
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    chunk[j - begin] = g[row * K + j] * (x[row * K + j] >= t_r[j] ? a_r[j] : (x[row * K + j] > t_l[j] ? 1.0 : a_l[j]));
+                }
+                f64_stream(&dx[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t j = 0; j < K; j++) {
+                dx[row * K + j] = g[row * K + j] * (x[row * K + j] >= t_r[j] ? a_r[j] : (x[row * K + j] > t_l[j] ? 1.0 : a_l[j]));
+            }
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            dt_r[j] += g[row * K + j] * (x[row * K + j] >= t_r[j] ? 1.0 - a_r[j] : 0.0);
+            dt_r[j] = f64_add_product(g[row * K + j], (x[row * K + j] >= t_r[j] ? 1.0 - a_r[j] : 0.0), dt_r[j]);
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            da_r[j] += g[row * K + j] * (x[row * K + j] >= t_r[j] ? x[row * K + j] - t_r[j] : 0.0);
+            da_r[j] = f64_add_product(g[row * K + j], (x[row * K + j] >= t_r[j] ? x[row * K + j] - t_r[j] : 0.0), da_r[j]);
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            dt_l[j] += g[row * K + j] * (x[row * K + j] >= t_r[j] ? 0.0 : (x[row * K + j] > t_l[j] ? 0.0 : 1.0 - a_l[j]));
+            dt_l[j] = f64_add_product(g[row * K + j], (x[row * K + j] >= t_r[j] ? 0.0 : (x[row * K + j] > t_l[j] ? 0.0 : 1.0 - a_l[j])), dt_l[j]);
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            da_l[j] += g[row * K + j] * (x[row * K + j] >= t_r[j] ? 0.0 : (x[row * K + j] > t_l[j] ? 0.0 : x[row * K + j] - t_l[j]));
+            da_l[j] = f64_add_product(g[row * K + j], (x[row * K + j] >= t_r[j] ? 0.0 : (x[row * K + j] > t_l[j] ? 0.0 : x[row * K + j] - t_l[j])), da_l[j]);
         }
     }
+    end_of_streams();
 }
 
 void srelu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict t_r,
@@ -320,7 +572,7 @@ void srelu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const floa
     const float *restrict t_l_dot, const float *restrict a_l_dot, float *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -341,16 +593,29 @@ void srelu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const floa
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = (
-                x_dot[row * K + i] * (x[row * K + i] >= t_r[i] ? a_r[i] : (x[row * K + i] > t_l[i] ? 1.0f : a_l[i]))
-                + t_r_dot[i] * (x[row * K + i] >= t_r[i] ? 1.0f - a_r[i] : 0.0f)
-                + a_r_dot[i] * (x[row * K + i] >= t_r[i] ? x[row * K + i] - t_r[i] : 0.0f)
-                + t_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0f : (x[row * K + i] > t_l[i] ? 0.0f : 1.0f - a_l[i]))
-                + a_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0f : (x[row * K + i] > t_l[i] ? 0.0f : x[row * K + i] - t_l[i]))
-            );
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = x_dot[row * K + i] * (x[row * K + i] >= t_r[i] ? a_r[i] : (x[row * K + i] > t_l[i] ? 1.0f : a_l[i])) + t_r_dot[i] * (x[row * K + i] >= t_r[i] ? 1.0f - a_r[i] : 0.0f) + a_r_dot[i] * (x[row * K + i] >= t_r[i] ? x[row * K + i] - t_r[i] : 0.0f) + t_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0f : (x[row * K + i] > t_l[i] ? 0.0f : 1.0f - a_l[i])) + a_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0f : (x[row * K + i] > t_l[i] ? 0.0f : x[row * K + i] - t_l[i]));
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = (
+                    x_dot[row * K + i] * (x[row * K + i] >= t_r[i] ? a_r[i] : (x[row * K + i] > t_l[i] ? 1.0f : a_l[i]))
+                    + t_r_dot[i] * (x[row * K + i] >= t_r[i] ? 1.0f - a_r[i] : 0.0f)
+                    + a_r_dot[i] * (x[row * K + i] >= t_r[i] ? x[row * K + i] - t_r[i] : 0.0f)
+                    + t_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0f : (x[row * K + i] > t_l[i] ? 0.0f : 1.0f - a_l[i]))
+                    + a_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0f : (x[row * K + i] > t_l[i] ? 0.0f : x[row * K + i] - t_l[i]))
+                );
+            }
         }
     }
+    end_of_streams();
 }
 
 void srelu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict t_r,
@@ -359,7 +624,7 @@ void srelu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const dou
     const double *restrict t_l_dot, const double *restrict a_l_dot, double *restrict out)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
@@ -380,14 +645,27 @@ void srelu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const dou
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = (
-                x_dot[row * K + i] * (x[row * K + i] >= t_r[i] ? a_r[i] : (x[row * K + i] > t_l[i] ? 1.0 : a_l[i]))
-                + t_r_dot[i] * (x[row * K + i] >= t_r[i] ? 1.0 - a_r[i] : 0.0)
-                + a_r_dot[i] * (x[row * K + i] >= t_r[i] ? x[row * K + i] - t_r[i] : 0.0)
-                + t_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0 : (x[row * K + i] > t_l[i] ? 0.0 : 1.0 - a_l[i]))
-                + a_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0 : (x[row * K + i] > t_l[i] ? 0.0 : x[row * K + i] - t_l[i]))
-            );
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = x_dot[row * K + i] * (x[row * K + i] >= t_r[i] ? a_r[i] : (x[row * K + i] > t_l[i] ? 1.0 : a_l[i])) + t_r_dot[i] * (x[row * K + i] >= t_r[i] ? 1.0 - a_r[i] : 0.0) + a_r_dot[i] * (x[row * K + i] >= t_r[i] ? x[row * K + i] - t_r[i] : 0.0) + t_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0 : (x[row * K + i] > t_l[i] ? 0.0 : 1.0 - a_l[i])) + a_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0 : (x[row * K + i] > t_l[i] ? 0.0 : x[row * K + i] - t_l[i]));
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = (
+                    x_dot[row * K + i] * (x[row * K + i] >= t_r[i] ? a_r[i] : (x[row * K + i] > t_l[i] ? 1.0 : a_l[i]))
+                    + t_r_dot[i] * (x[row * K + i] >= t_r[i] ? 1.0 - a_r[i] : 0.0)
+                    + a_r_dot[i] * (x[row * K + i] >= t_r[i] ? x[row * K + i] - t_r[i] : 0.0)
+                    + t_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0 : (x[row * K + i] > t_l[i] ? 0.0 : 1.0 - a_l[i]))
+                    + a_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0 : (x[row * K + i] > t_l[i] ? 0.0 : x[row * K + i] - t_l[i]))
+                );
+            }
         }
     }
+    end_of_streams();
 }

@@ -40,99 +40,6 @@ __all__ = [
 ]
 
 
-def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
-
-    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
-    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
-    """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
-    arrays, sizes, of, single = [], {}, {}, None
-    for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
-        if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
-        if label_of is not None:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
-        else:
-            if not isinstance(value, np.ndarray):
-                if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
-                value = np.asarray(value, dtype)
-            elif not value.ndim and value.dtype.kind in "iuf":
-                value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
-            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
-        if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
-        if batched:
-            alone = array.ndim == least
-            if single is not None and alone != single[1]:
-                one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
-            single = single or (name, alone)
-            array = array[None] if alone else array
-        for axis, size in zip(axes, array.shape, strict=True):
-            if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
-            if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
-        arrays.append(array)
-    for place, (name, _, _, label_of, _) in enumerate(arguments):
-        array = arrays[place]
-        if label_of is not None:
-            # Where no argument has that axis, nothing is looked up along it.
-            places = sizes.get(label_of)
-            outside = array < 0 if places is None else (array < 0) | (array >= places)
-            if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
-            array = array.astype(np.intp)
-        arrays[place] = array if array.ndim else array[()]
-    return arrays, sizes, dtype, single is not None and single[1]
-
-
-def _output(name, out, shape, dtype, without_batch, others):
-    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
-    if out is None:
-        return np.empty(shape, dtype)
-    wanted = shape[1:] if without_batch else shape
-    masked = isinstance(out, np.ma.MaskedArray)
-    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
-    if not out.flags.writeable or not out.flags.c_contiguous:
-        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
-    return out[None] if without_batch else out
-
-
 def srelu(x, t_r, a_r, t_l, a_l, out=None):
     """Three straight lines: slope a_l up to the threshold t_l, slope 1, and slope a_r from the
     threshold t_r on.
@@ -165,23 +72,44 @@ def srelu(x, t_r, a_r, t_l, a_l, out=None):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
-    arrays, sizes, dtype, single = _read(
-        ("x", x, ('B', 'K'), None, True),
-        ("t_r", t_r, ('K',), None, False),
-        ("a_r", a_r, ('K',), None, False),
-        ("t_l", t_l, ('K',), None, False),
-        ("a_l", a_l, ('K',), None, False),
-    )
-    x, t_r, a_r, t_l, a_l = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K), dtype, single, arrays)
+    single = False
+    if not (
+        _are_plain(x, t_r, a_r, t_l, a_l)
+        and x.ndim == 2
+        and x.size > 0
+        and t_r.shape == (x.shape[1],)
+        and a_r.shape == t_r.shape
+        and t_l.shape == t_r.shape
+        and a_l.shape == t_r.shape
+    ):
+        (x, t_r, a_r, t_l, a_l), _, _, single = _read(
+            ("x", x, ('B', 'K'), None, True),
+            ("t_r", t_r, ('K',), None, False),
+            ("a_r", a_r, ('K',), None, False),
+            ("t_l", t_l, ('K',), None, False),
+            ("a_l", a_l, ('K',), None, False),
+        )
+    dtype = x.dtype
+    B, K = x.shape
+    out = _output("out", out, (B, K), dtype, single, [x, t_r, a_r, t_l, a_l])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        out[...] = np.where(x >= t_r, t_r + a_r * (x - t_r), np.where(x > t_l, x, t_l + a_l * (x - t_l)))
+        _in_blocks(_srelu_rows, (x, out), (t_r, a_r, t_l, a_l))
     return out[0] if single else out
+
+
+def _srelu_rows(x, out, t_r, a_r, t_l, a_l):
+    """The samples of one block of srelu."""
+    np.subtract(x, t_r, out=out)
+    out *= a_r
+    out += t_r
+    part = x - t_l
+    part *= a_l
+    part += t_l
+    part_2 = np.where(x > t_l, x, part)
+    np.copyto(out, part_2, where=~(x >= t_r))
 
 
 def srelu_jacobian_x(x, t_r, a_r, t_l, a_l, out=None):
@@ -220,19 +148,28 @@ def srelu_jacobian_x(x, t_r, a_r, t_l, a_l, out=None):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
-    arrays, sizes, dtype, single = _read(
-        ("x", x, ('B', 'K'), None, True),
-        ("t_r", t_r, ('K',), None, False),
-        ("a_r", a_r, ('K',), None, False),
-        ("t_l", t_l, ('K',), None, False),
-        ("a_l", a_l, ('K',), None, False),
-    )
-    x, t_r, a_r, t_l, a_l = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K, K), dtype, single, arrays)
+    single = False
+    if not (
+        _are_plain(x, t_r, a_r, t_l, a_l)
+        and x.ndim == 2
+        and x.size > 0
+        and t_r.shape == (x.shape[1],)
+        and a_r.shape == t_r.shape
+        and t_l.shape == t_r.shape
+        and a_l.shape == t_r.shape
+    ):
+        (x, t_r, a_r, t_l, a_l), _, _, single = _read(
+            ("x", x, ('B', 'K'), None, True),
+            ("t_r", t_r, ('K',), None, False),
+            ("a_r", a_r, ('K',), None, False),
+            ("t_l", t_l, ('K',), None, False),
+            ("a_l", a_l, ('K',), None, False),
+        )
+    dtype = x.dtype
+    B, K = x.shape
+    out = _output("out", out, (B, K, K), dtype, single, [x, t_r, a_r, t_l, a_l])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
         out[...] = 0
@@ -271,17 +208,24 @@ def srelu_jacobian_t_r(x, t_r, a_r, out=None):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
-    arrays, sizes, dtype, single = _read(
-        ("x", x, ('B', 'K'), None, True),
-        ("t_r", t_r, ('K',), None, False),
-        ("a_r", a_r, ('K',), None, False),
-    )
-    x, t_r, a_r = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K, K), dtype, single, arrays)
+    single = False
+    if not (
+        _are_plain(x, t_r, a_r)
+        and x.ndim == 2
+        and x.size > 0
+        and t_r.shape == (x.shape[1],)
+        and a_r.shape == t_r.shape
+    ):
+        (x, t_r, a_r), _, _, single = _read(
+            ("x", x, ('B', 'K'), None, True),
+            ("t_r", t_r, ('K',), None, False),
+            ("a_r", a_r, ('K',), None, False),
+        )
+    dtype = x.dtype
+    B, K = x.shape
+    out = _output("out", out, (B, K, K), dtype, single, [x, t_r, a_r])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
         out[...] = 0
@@ -317,16 +261,17 @@ def srelu_jacobian_a_r(x, t_r, out=None):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
-    arrays, sizes, dtype, single = _read(
-        ("x", x, ('B', 'K'), None, True),
-        ("t_r", t_r, ('K',), None, False),
-    )
-    x, t_r = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K, K), dtype, single, arrays)
+    single = False
+    if not (_are_plain(x, t_r) and x.ndim == 2 and x.size > 0 and t_r.shape == (x.shape[1],)):
+        (x, t_r), _, _, single = _read(
+            ("x", x, ('B', 'K'), None, True),
+            ("t_r", t_r, ('K',), None, False),
+        )
+    dtype = x.dtype
+    B, K = x.shape
+    out = _output("out", out, (B, K, K), dtype, single, [x, t_r])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
         out[...] = 0
@@ -368,18 +313,26 @@ def srelu_jacobian_t_l(x, t_r, t_l, a_l, out=None):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
-    arrays, sizes, dtype, single = _read(
-        ("x", x, ('B', 'K'), None, True),
-        ("t_r", t_r, ('K',), None, False),
-        ("t_l", t_l, ('K',), None, False),
-        ("a_l", a_l, ('K',), None, False),
-    )
-    x, t_r, t_l, a_l = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K, K), dtype, single, arrays)
+    single = False
+    if not (
+        _are_plain(x, t_r, t_l, a_l)
+        and x.ndim == 2
+        and x.size > 0
+        and t_r.shape == (x.shape[1],)
+        and t_l.shape == t_r.shape
+        and a_l.shape == t_r.shape
+    ):
+        (x, t_r, t_l, a_l), _, _, single = _read(
+            ("x", x, ('B', 'K'), None, True),
+            ("t_r", t_r, ('K',), None, False),
+            ("t_l", t_l, ('K',), None, False),
+            ("a_l", a_l, ('K',), None, False),
+        )
+    dtype = x.dtype
+    B, K = x.shape
+    out = _output("out", out, (B, K, K), dtype, single, [x, t_r, t_l, a_l])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
         out[...] = 0
@@ -417,17 +370,24 @@ def srelu_jacobian_a_l(x, t_r, t_l, out=None):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
-    arrays, sizes, dtype, single = _read(
-        ("x", x, ('B', 'K'), None, True),
-        ("t_r", t_r, ('K',), None, False),
-        ("t_l", t_l, ('K',), None, False),
-    )
-    x, t_r, t_l = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K, K), dtype, single, arrays)
+    single = False
+    if not (
+        _are_plain(x, t_r, t_l)
+        and x.ndim == 2
+        and x.size > 0
+        and t_r.shape == (x.shape[1],)
+        and t_l.shape == t_r.shape
+    ):
+        (x, t_r, t_l), _, _, single = _read(
+            ("x", x, ('B', 'K'), None, True),
+            ("t_r", t_r, ('K',), None, False),
+            ("t_l", t_l, ('K',), None, False),
+        )
+    dtype = x.dtype
+    B, K = x.shape
+    out = _output("out", out, (B, K, K), dtype, single, [x, t_r, t_l])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
         out[...] = 0
@@ -489,40 +449,60 @@ def srelu_vjp(x, t_r, a_r, t_l, a_l, g, out=None):
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
-    arrays, sizes, dtype, single = _read(
-        ("x", x, ('B', 'K'), None, True),
-        ("t_r", t_r, ('K',), None, False),
-        ("a_r", a_r, ('K',), None, False),
-        ("t_l", t_l, ('K',), None, False),
-        ("a_l", a_l, ('K',), None, False),
-        ("g", g, ('B', 'K'), None, True),
+    single = False
+    if not (
+        _are_plain(x, t_r, a_r, t_l, a_l, g)
+        and x.ndim == 2
+        and x.size > 0
+        and t_r.shape == (x.shape[1],)
+        and a_r.shape == t_r.shape
+        and t_l.shape == t_r.shape
+        and a_l.shape == t_r.shape
+        and g.shape == x.shape
+    ):
+        (x, t_r, a_r, t_l, a_l, g), _, _, single = _read(
+            ("x", x, ('B', 'K'), None, True),
+            ("t_r", t_r, ('K',), None, False),
+            ("a_r", a_r, ('K',), None, False),
+            ("t_l", t_l, ('K',), None, False),
+            ("a_l", a_l, ('K',), None, False),
+            ("g", g, ('B', 'K'), None, True),
+        )
+    dtype = x.dtype
+    B, K = x.shape
+    dx, dt_r, da_r, dt_l, da_l = _outputs(
+        out,
+        [
+            ("dx", (B, K), single),
+            ("dt_r", (K,), False),
+            ("da_r", (K,), False),
+            ("dt_l", (K,), False),
+            ("da_l", (K,), False),
+        ],
+        dtype,
+        [x, t_r, a_r, t_l, a_l, g],
     )
-    x, t_r, a_r, t_l, a_l, g = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    if out is None:
-        out = (None, None, None, None, None)
-    if not isinstance(out, (tuple, list)) or len(out) != 5:
-        raise ValueError("out: expected a tuple of 5 arrays (dx, dt_r, da_r, dt_l, da_l)")
-    dx = _output("out[0]", out[0], (B, K), dtype, single, arrays)
-    arrays.append(dx)
-    dt_r = _output("out[1]", out[1], (K,), dtype, False, arrays)
-    arrays.append(dt_r)
-    da_r = _output("out[2]", out[2], (K,), dtype, False, arrays)
-    arrays.append(da_r)
-    dt_l = _output("out[3]", out[3], (K,), dtype, False, arrays)
-    arrays.append(dt_l)
-    da_l = _output("out[4]", out[4], (K,), dtype, False, arrays)
-    arrays.append(da_l)
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        dx[...] = g * np.where(x >= t_r, a_r, np.where(x > t_l, 1, a_l))
-        dt_r[...] = np.sum(g * np.where(x >= t_r, 1 - a_r, 0), axis=0)
-        da_r[...] = np.sum(g * np.where(x >= t_r, x - t_r, 0), axis=0)
-        dt_l[...] = np.sum(g * np.where(x >= t_r, 0, np.where(x > t_l, 0, 1 - a_l)), axis=0)
-        da_l[...] = np.sum(g * np.where(x >= t_r, 0, np.where(x > t_l, 0, x - t_l)), axis=0)
+        np.copyto(dx, 1)
+        np.copyto(dx, a_l, where=~(x > t_l))
+        np.copyto(dx, a_r, where=x >= t_r)
+        dx *= g
+        part = np.where(x >= t_r, 1 - a_r, 0)
+        np.einsum("bj,bj->j", g, part, out=dt_r)
+        np.subtract(x, t_r, out=part)
+        np.copyto(part, 0, where=~(x >= t_r))
+        np.einsum("bj,bj->j", g, part, out=da_r)
+        np.copyto(part, 0)
+        np.copyto(part, 1 - a_l, where=~(x > t_l))
+        np.copyto(part, 0, where=x >= t_r)
+        np.einsum("bj,bj->j", g, part, out=dt_l)
+        np.subtract(x, t_l, out=part)
+        np.copyto(part, 0, where=x > t_l)
+        np.copyto(part, 0, where=x >= t_r)
+        np.einsum("bj,bj->j", g, part, out=da_l)
     return (dx[0] if single else dx), dt_r, da_r, dt_l, da_l
 
 
@@ -567,31 +547,215 @@ def srelu_jvp(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, 
     Notes
     -----
     The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
     """
-    arrays, sizes, dtype, single = _read(
-        ("x", x, ('B', 'K'), None, True),
-        ("t_r", t_r, ('K',), None, False),
-        ("a_r", a_r, ('K',), None, False),
-        ("t_l", t_l, ('K',), None, False),
-        ("a_l", a_l, ('K',), None, False),
-        ("x_dot", x_dot, ('B', 'K'), None, True),
-        ("t_r_dot", t_r_dot, ('K',), None, False),
-        ("a_r_dot", a_r_dot, ('K',), None, False),
-        ("t_l_dot", t_l_dot, ('K',), None, False),
-        ("a_l_dot", a_l_dot, ('K',), None, False),
-    )
-    x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot = arrays
-    B = sizes["B"]
-    K = sizes["K"]
-    out = _output("out", out, (B, K), dtype, single, arrays)
+    single = False
+    if not (
+        _are_plain(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot)
+        and x.ndim == 2
+        and x.size > 0
+        and t_r.shape == (x.shape[1],)
+        and a_r.shape == t_r.shape
+        and t_l.shape == t_r.shape
+        and a_l.shape == t_r.shape
+        and x_dot.shape == x.shape
+        and t_r_dot.shape == t_r.shape
+        and a_r_dot.shape == t_r.shape
+        and t_l_dot.shape == t_r.shape
+        and a_l_dot.shape == t_r.shape
+    ):
+        (x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot), _, _, single = _read(
+            ("x", x, ('B', 'K'), None, True),
+            ("t_r", t_r, ('K',), None, False),
+            ("a_r", a_r, ('K',), None, False),
+            ("t_l", t_l, ('K',), None, False),
+            ("a_l", a_l, ('K',), None, False),
+            ("x_dot", x_dot, ('B', 'K'), None, True),
+            ("t_r_dot", t_r_dot, ('K',), None, False),
+            ("a_r_dot", a_r_dot, ('K',), None, False),
+            ("t_l_dot", t_l_dot, ('K',), None, False),
+            ("a_l_dot", a_l_dot, ('K',), None, False),
+        )
+    dtype = x.dtype
+    B, K = x.shape
+    out = _output("out", out, (B, K), dtype, single, [x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        out[...] = (
-            x_dot * np.where(x >= t_r, a_r, np.where(x > t_l, 1, a_l))
-            + t_r_dot * np.where(x >= t_r, 1 - a_r, 0)
-            + a_r_dot * np.where(x >= t_r, x - t_r, 0)
-            + t_l_dot * np.where(x >= t_r, 0, np.where(x > t_l, 0, 1 - a_l))
-            + a_l_dot * np.where(x >= t_r, 0, np.where(x > t_l, 0, x - t_l))
-        )
+        _in_blocks(_srelu_jvp_rows, (x, x_dot, out), (t_r, a_r, t_l, a_l, t_r_dot, a_r_dot, t_l_dot, a_l_dot))
     return out[0] if single else out
+
+
+def _srelu_jvp_rows(x, x_dot, out, t_r, a_r, t_l, a_l, t_r_dot, a_r_dot, t_l_dot, a_l_dot):
+    """The samples of one block of srelu_jvp."""
+    np.copyto(out, 1)
+    np.copyto(out, a_l, where=~(x > t_l))
+    np.copyto(out, a_r, where=x >= t_r)
+    out *= x_dot
+    part = np.where(x >= t_r, 1 - a_r, 0)
+    part *= t_r_dot
+    out += part
+    np.subtract(x, t_r, out=part)
+    np.copyto(part, 0, where=~(x >= t_r))
+    part *= a_r_dot
+    out += part
+    np.copyto(part, 0)
+    np.copyto(part, 1 - a_l, where=~(x > t_l))
+    np.copyto(part, 0, where=x >= t_r)
+    part *= t_l_dot
+    out += part
+    np.subtract(x, t_l, out=part)
+    np.copyto(part, 0, where=x > t_l)
+    np.copyto(part, 0, where=x >= t_r)
+    part *= a_l_dot
+    out += part
+
+
+def _in_blocks(kernel, arrays, others=()):
+    """Call a kernel for one block of samples after the other, so that what it works on stays in the cache.
+
+    All of `arrays` have a part for each sample; `others` are the same for all samples.
+    """
+    size = 0
+    for each in arrays:
+        size += each.nbytes
+    if size <= _BLOCK:
+        kernel(*arrays, *others)
+        return
+    samples = len(arrays[0])
+    rows = max(1, samples * _BLOCK // size)
+    for start in range(0, samples, rows):
+        kernel(*[each[start : start + rows] for each in arrays], *others)
+
+
+_BLOCK = 2 << 20  # bytes: somewhat more than a second-level cache, so that blocks are few
+
+
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _are_plain(first, *others):
+    """Whether all are plain arrays of one dtype, float32 or float64."""
+    if type(first) is not np.ndarray:
+        return False
+    dtype = first.dtype
+    if dtype is not _REALS[0] and dtype is not _REALS[1]:
+        return False
+    for array in others:
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+    return True
+
+
+def _read(*arguments):
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
+
+    Each argument is (name, value, axes, axis that a label points into, whether it is batched).
+    Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
+    """
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
+    )
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
+    arrays, sizes, of, single = [], {}, {}, None
+    for name, value, axes, label_of, batched in arguments:
+        if isinstance(value, np.ma.MaskedArray):
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
+        if label_of is not None:
+            array = np.asarray(value)
+            if array.dtype.kind not in "iu":
+                _refuse(name, "integers (labels)", array.dtype)
+        else:
+            if not isinstance(value, np.ndarray):
+                if least or not isinstance(value, (int, float, np.floating, np.integer)):
+                    _refuse(name, "an array", type(value).__name__)
+                value = np.asarray(value, dtype)
+            elif not value.ndim and value.dtype.kind in "iuf":
+                value = value.astype(dtype)
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
+            array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
+        if array.ndim not in (len(axes), least):
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
+        if batched:
+            alone = array.ndim == least
+            if single is not None and alone != single[1]:
+                one, other = (name, single[0]) if alone else (single[0], name)
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
+            single = single or (name, alone)
+            array = array[None] if alone else array
+        for axis, size in zip(axes, array.shape, strict=True):
+            if size == 0:
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
+            if sizes.setdefault(axis, size) != size:
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
+        arrays.append(array)
+    for place, (name, _, _, label_of, _) in enumerate(arguments):
+        array = arrays[place]
+        if label_of is not None:
+            # Where no argument has that axis, nothing is looked up along it.
+            places = sizes.get(label_of)
+            outside = array < 0 if places is None else (array < 0) | (array >= places)
+            if outside.any():
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
+            array = array.astype(np.intp)
+        arrays[place] = array if array.ndim else array[()]
+    return arrays, sizes, dtype, single is not None and single[1]
+
+
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
+def _output(name, out, shape, dtype, without_batch, others):
+    """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
+    if out is None:
+        return np.empty(shape, dtype)
+    wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
+    masked = isinstance(out, np.ma.MaskedArray)
+    if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
+    if not out.flags.writeable or not out.flags.c_contiguous:
+        found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
+    return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False

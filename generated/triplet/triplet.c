@@ -19,12 +19,39 @@
 #define OMP(directive)
 #endif
 
+/* A loop over few lanes: GCC unrolls loops of 16 turns before it can make vectors of them, unless told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define FOR_LANES(count) _Pragma("GCC unroll 1") for (ptrdiff_t lane = 0; lane < (count); lane++)
+#else
+#define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
+#endif
+
 enum {
-    LANES = 32,   /* partial results of a reduction, side by side in vectors */
+    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
+    F64_LANES = 8,
+    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
+    F64_WIDE = 16,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
-    SHORT = 24,   /* rows with functions in them that are not longer are worked on LANES at a time */
+    ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
+    NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
+    CACHED = 1 << 22, /* bytes that the caches hold together */
+    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    SHORT = 24,   /* rows that are not longer stand side by side, */
+    LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
+
+/* a * b + c, rounded once where the processor does that as fast as twice. */
+#ifdef FP_FAST_FMAF
+#define f32_add_product(a, b, c) fmaf(a, b, c)
+#else
+#define f32_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+#ifdef FP_FAST_FMA
+#define f64_add_product(a, b, c) fma(a, b, c)
+#else
+#define f64_add_product(a, b, c) ((a) * (b) + (c))
+#endif
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
@@ -47,6 +74,23 @@ static inline double f64_relu(double u)
     return u > 0.0 ? u : 0.0;
 }
 
+static inline float f32_square(float u)
+{
+    return u * u;
+}
+
+static inline double f64_square(double u)
+{
+    return u * u;
+}
+
+/* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
+   on, and so those come one by one; but exponentials leave the time to fetch from the second cache. */
+static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
+{
+    return row_bytes <= NEAR || (row_bytes <= 2 * NEAR && samples * row_bytes <= CACHED);
+}
+
 /* 1 where u is positive, else 0. */
 static inline float f32_step(float u)
 {
@@ -61,32 +105,30 @@ static inline double f64_step(double u)
 /* The sum of all lanes, pair by pair. */
 static inline float f32_total(float *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(8)
+        lanes[lane] += lanes[lane + 8];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    return lanes[0];
+    FOR_LANES(4)
+        lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 void triplet_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict a, const float *restrict p,
     const float *restrict n, float m, float *restrict losses)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float d_p[LANES];
-            float d_n[LANES];
-            float h[LANES];
+            float d_p[LANES], d_n[LANES], h[LANES];
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 d_p[lane] = 0.0f;
                 d_n[lane] = 0.0f;
@@ -94,8 +136,8 @@ void triplet_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict a, const float 
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    d_p[lane] += powf(a[row * K + k] - p[row * K + k], 2.0f);
-                    d_n[lane] += powf(a[row * K + k] - n[row * K + k], 2.0f);
+                    d_p[lane] = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[lane]);
+                    d_n[lane] = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -111,20 +153,40 @@ void triplet_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict a, const float 
         float d_n = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float d_p_lanes[LANES] = {0.0f};
-            float d_n_lanes[LANES] = {0.0f};
+            float d_p_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                d_p_lanes[lane] = 0.0f;
+            float d_n_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                d_n_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    d_p_lanes[lane] += powf(a[row * K + k] - p[row * K + k], 2.0f);
-                    d_n_lanes[lane] += powf(a[row * K + k] - n[row * K + k], 2.0f);
+                    d_p_lanes[lane] = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]);
+                    d_n_lanes[lane] = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]);
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                d_p += powf(a[row * K + k] - p[row * K + k], 2.0f);
-                d_n += powf(a[row * K + k] - n[row * K + k], 2.0f);
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float d_p_term = f32_square(a[row * K + k] - p[row * K + k]);
+                    d_p_lanes[lane] += lane < again ? 0.0f : d_p_term;
+                    const float d_n_term = f32_square(a[row * K + k] - n[row * K + k]);
+                    d_n_lanes[lane] += lane < again ? 0.0f : d_n_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t k = first; k < end; k++) {
+                d_p = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p);
+                d_n = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n);
+            }
+            FOR_LANES(F32_LANES)
+                d_p_lanes[lane] += d_p_lanes[lane + F32_LANES];
             d_p += f32_total(d_p_lanes);
+            FOR_LANES(F32_LANES)
+                d_n_lanes[lane] += d_n_lanes[lane + F32_LANES];
             d_n += f32_total(d_n_lanes);
         }
         float h = d_p - d_n + m;
@@ -136,14 +198,12 @@ void triplet_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict a, const doubl
     const double *restrict n, double m, double *restrict losses)
 {
     ptrdiff_t done = 0;
-    if (K < LANES) {
+    if (K <= SHORT) {
         /* Short rows: LANES of them side by side. */
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double d_p[LANES];
-            double d_n[LANES];
-            double h[LANES];
+            double d_p[LANES], d_n[LANES], h[LANES];
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 d_p[lane] = 0.0;
                 d_n[lane] = 0.0;
@@ -151,8 +211,8 @@ void triplet_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict a, const doubl
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                     const ptrdiff_t row = first + lane;
-                    d_p[lane] += pow(a[row * K + k] - p[row * K + k], 2.0);
-                    d_n[lane] += pow(a[row * K + k] - n[row * K + k], 2.0);
+                    d_p[lane] = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[lane]);
+                    d_n[lane] = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -168,20 +228,40 @@ void triplet_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict a, const doubl
         double d_n = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double d_p_lanes[LANES] = {0.0};
-            double d_n_lanes[LANES] = {0.0};
+            double d_p_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                d_p_lanes[lane] = 0.0;
+            double d_n_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                d_n_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    d_p_lanes[lane] += pow(a[row * K + k] - p[row * K + k], 2.0);
-                    d_n_lanes[lane] += pow(a[row * K + k] - n[row * K + k], 2.0);
+                    d_p_lanes[lane] = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]);
+                    d_n_lanes[lane] = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]);
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                d_p += pow(a[row * K + k] - p[row * K + k], 2.0);
-                d_n += pow(a[row * K + k] - n[row * K + k], 2.0);
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    const double d_p_term = f64_square(a[row * K + k] - p[row * K + k]);
+                    d_p_lanes[lane] += lane < again ? 0.0 : d_p_term;
+                    const double d_n_term = f64_square(a[row * K + k] - n[row * K + k]);
+                    d_n_lanes[lane] += lane < again ? 0.0 : d_n_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t k = first; k < end; k++) {
+                d_p = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p);
+                d_n = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n);
+            }
+            FOR_LANES(F64_LANES)
+                d_p_lanes[lane] += d_p_lanes[lane + F64_LANES];
             d_p += f64_total(d_p_lanes);
+            FOR_LANES(F64_LANES)
+                d_n_lanes[lane] += d_n_lanes[lane + F64_LANES];
             d_n += f64_total(d_n_lanes);
         }
         double h = d_p - d_n + m;
@@ -199,18 +279,28 @@ void triplet_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restr
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float d_p[LANES];
-            float d_n[LANES];
-            float h[LANES];
+            float a_block[SHORT][LANES];
+            float p_block[SHORT][LANES];
+            float n_block[SHORT][LANES];
+            float da_block[SHORT][LANES];
+            float dp_block[SHORT][LANES];
+            float dn_block[SHORT][LANES];
+            float d_p[LANES], d_n[LANES], h[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    a_block[place][lane] = a[(first + lane) * K + place];
+                    p_block[place][lane] = p[(first + lane) * K + place];
+                    n_block[place][lane] = n[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 d_p[lane] = 0.0f;
                 d_n[lane] = 0.0f;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    d_p[lane] += powf(a[row * K + k] - p[row * K + k], 2.0f);
-                    d_n[lane] += powf(a[row * K + k] - n[row * K + k], 2.0f);
+                    d_p[lane] = f32_add_product(a_block[k][lane] - p_block[k][lane], a_block[k][lane] - p_block[k][lane], d_p[lane]);
+                    d_n[lane] = f32_add_product(a_block[k][lane] - n_block[k][lane], a_block[k][lane] - n_block[k][lane], d_n[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -220,13 +310,98 @@ void triplet_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restr
             }
             for (ptrdiff_t j = 0; j < K; j++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    da[row * K + j] = 2.0f * weight * f32_step(h[lane]) * (n[row * K + j] - p[row * K + j]);
-                    dp[row * K + j] = 2.0f * weight * f32_step(h[lane]) * (p[row * K + j] - a[row * K + j]);
-                    dn[row * K + j] = 2.0f * weight * f32_step(h[lane]) * (a[row * K + j] - n[row * K + j]);
+                    da_block[j][lane] = 2.0f * weight * f32_step(h[lane]) * (n_block[j][lane] - p_block[j][lane]);
+                    dp_block[j][lane] = 2.0f * weight * f32_step(h[lane]) * (p_block[j][lane] - a_block[j][lane]);
+                    dn_block[j][lane] = 2.0f * weight * f32_step(h[lane]) * (a_block[j][lane] - n_block[j][lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    da[(first + lane) * K + place] = da_block[place][lane];
+                    dp[(first + lane) * K + place] = dp_block[place][lane];
+                    dn[(first + lane) * K + place] = dn_block[place][lane];
                 }
             }
         }
+    }
+    if (stay_near(B, 6 * K * (ptrdiff_t)sizeof(float))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            float d_p[ROWS], d_n[ROWS], h[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                d_p[row - start] = 0.0f;
+                d_n[row - start] = 0.0f;
+                {
+                    float d_p_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        d_p_lanes[lane] = 0.0f;
+                    float d_n_lanes[F32_WIDE];
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                        d_n_lanes[lane] = 0.0f;
+                    ptrdiff_t first = 0;
+                    for (; first + F32_WIDE <= K; first += F32_WIDE)
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            d_p_lanes[lane] = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]);
+                            d_n_lanes[lane] = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]);
+                        }
+                    if (first < K && K >= F32_WIDE) {
+                        const ptrdiff_t again = first + F32_WIDE - K;
+                        first = K - F32_WIDE;
+                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                            const ptrdiff_t k = first + lane;
+                            const float d_p_term = f32_square(a[row * K + k] - p[row * K + k]);
+                            d_p_lanes[lane] += lane < again ? 0.0f : d_p_term;
+                            const float d_n_term = f32_square(a[row * K + k] - n[row * K + k]);
+                            d_n_lanes[lane] += lane < again ? 0.0f : d_n_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        d_p[row - start] = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[row - start]);
+                        d_n[row - start] = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[row - start]);
+                    }
+                    FOR_LANES(F32_LANES)
+                        d_p_lanes[lane] += d_p_lanes[lane + F32_LANES];
+                    d_p[row - start] += f32_total(d_p_lanes);
+                    FOR_LANES(F32_LANES)
+                        d_n_lanes[lane] += d_n_lanes[lane + F32_LANES];
+                    d_n[row - start] += f32_total(d_n_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                h[row - start] = d_p[row - start] - d_n[row - start] + m;
+                losses[row] = f32_relu(h[row - start]);
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        da[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
+                        dp[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
+                        dn[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
+                    }
+                if (first < K && K >= F32_LANES) {
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        da[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
+                        dp[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
+                        dn[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t j = first; j < K; j++) {
+                    da[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
+                    dp[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
+                    dn[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
@@ -234,28 +409,68 @@ void triplet_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restr
         float d_n = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float d_p_lanes[LANES] = {0.0f};
-            float d_n_lanes[LANES] = {0.0f};
+            float d_p_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                d_p_lanes[lane] = 0.0f;
+            float d_n_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                d_n_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    d_p_lanes[lane] += powf(a[row * K + k] - p[row * K + k], 2.0f);
-                    d_n_lanes[lane] += powf(a[row * K + k] - n[row * K + k], 2.0f);
+                    d_p_lanes[lane] = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]);
+                    d_n_lanes[lane] = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]);
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                d_p += powf(a[row * K + k] - p[row * K + k], 2.0f);
-                d_n += powf(a[row * K + k] - n[row * K + k], 2.0f);
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float d_p_term = f32_square(a[row * K + k] - p[row * K + k]);
+                    d_p_lanes[lane] += lane < again ? 0.0f : d_p_term;
+                    const float d_n_term = f32_square(a[row * K + k] - n[row * K + k]);
+                    d_n_lanes[lane] += lane < again ? 0.0f : d_n_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t k = first; k < end; k++) {
+                d_p = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p);
+                d_n = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n);
+            }
+            FOR_LANES(F32_LANES)
+                d_p_lanes[lane] += d_p_lanes[lane + F32_LANES];
             d_p += f32_total(d_p_lanes);
+            FOR_LANES(F32_LANES)
+                d_n_lanes[lane] += d_n_lanes[lane + F32_LANES];
             d_n += f32_total(d_n_lanes);
         }
         float h = d_p - d_n + m;
         losses[row] = f32_relu(h);
-        for (ptrdiff_t j = 0; j < K; j++) {
-            da[row * K + j] = 2.0f * weight * f32_step(h) * (n[row * K + j] - p[row * K + j]);
-            dp[row * K + j] = 2.0f * weight * f32_step(h) * (p[row * K + j] - a[row * K + j]);
-            dn[row * K + j] = 2.0f * weight * f32_step(h) * (a[row * K + j] - n[row * K + j]);
+        {
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    da[row * K + j] = 2.0f * weight * f32_step(h) * (n[row * K + j] - p[row * K + j]);
+                    dp[row * K + j] = 2.0f * weight * f32_step(h) * (p[row * K + j] - a[row * K + j]);
+                    dn[row * K + j] = 2.0f * weight * f32_step(h) * (a[row * K + j] - n[row * K + j]);
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    da[row * K + j] = 2.0f * weight * f32_step(h) * (n[row * K + j] - p[row * K + j]);
+                    dp[row * K + j] = 2.0f * weight * f32_step(h) * (p[row * K + j] - a[row * K + j]);
+                    dn[row * K + j] = 2.0f * weight * f32_step(h) * (a[row * K + j] - n[row * K + j]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t j = first; j < K; j++) {
+                da[row * K + j] = 2.0f * weight * f32_step(h) * (n[row * K + j] - p[row * K + j]);
+                dp[row * K + j] = 2.0f * weight * f32_step(h) * (p[row * K + j] - a[row * K + j]);
+                dn[row * K + j] = 2.0f * weight * f32_step(h) * (a[row * K + j] - n[row * K + j]);
+            }
         }
     }
 }
@@ -270,18 +485,28 @@ void triplet_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *rest
         done = B - B % LANES;
         OMP(omp parallel for schedule(static) if (done * K > GRAIN))
         for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double d_p[LANES];
-            double d_n[LANES];
-            double h[LANES];
+            double a_block[SHORT][LANES];
+            double p_block[SHORT][LANES];
+            double n_block[SHORT][LANES];
+            double da_block[SHORT][LANES];
+            double dp_block[SHORT][LANES];
+            double dn_block[SHORT][LANES];
+            double d_p[LANES], d_n[LANES], h[LANES];
+            for (ptrdiff_t place = 0; place < K; place++) {
+                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                    a_block[place][lane] = a[(first + lane) * K + place];
+                    p_block[place][lane] = p[(first + lane) * K + place];
+                    n_block[place][lane] = n[(first + lane) * K + place];
+                }
+            }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 d_p[lane] = 0.0;
                 d_n[lane] = 0.0;
             }
             for (ptrdiff_t k = 0; k < K; k++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    d_p[lane] += pow(a[row * K + k] - p[row * K + k], 2.0);
-                    d_n[lane] += pow(a[row * K + k] - n[row * K + k], 2.0);
+                    d_p[lane] = f64_add_product(a_block[k][lane] - p_block[k][lane], a_block[k][lane] - p_block[k][lane], d_p[lane]);
+                    d_n[lane] = f64_add_product(a_block[k][lane] - n_block[k][lane], a_block[k][lane] - n_block[k][lane], d_n[lane]);
                 }
             }
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -291,13 +516,98 @@ void triplet_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *rest
             }
             for (ptrdiff_t j = 0; j < K; j++) {
                 for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    da[row * K + j] = 2.0 * weight * f64_step(h[lane]) * (n[row * K + j] - p[row * K + j]);
-                    dp[row * K + j] = 2.0 * weight * f64_step(h[lane]) * (p[row * K + j] - a[row * K + j]);
-                    dn[row * K + j] = 2.0 * weight * f64_step(h[lane]) * (a[row * K + j] - n[row * K + j]);
+                    da_block[j][lane] = 2.0 * weight * f64_step(h[lane]) * (n_block[j][lane] - p_block[j][lane]);
+                    dp_block[j][lane] = 2.0 * weight * f64_step(h[lane]) * (p_block[j][lane] - a_block[j][lane]);
+                    dn_block[j][lane] = 2.0 * weight * f64_step(h[lane]) * (a_block[j][lane] - n_block[j][lane]);
+                }
+            }
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                for (ptrdiff_t place = 0; place < K; place++) {
+                    da[(first + lane) * K + place] = da_block[place][lane];
+                    dp[(first + lane) * K + place] = dp_block[place][lane];
+                    dn[(first + lane) * K + place] = dn_block[place][lane];
                 }
             }
         }
+    }
+    if (stay_near(B, 6 * K * (ptrdiff_t)sizeof(double))) {
+        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
+        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
+        for (ptrdiff_t start = done; start < B; start += ROWS) {
+            const ptrdiff_t stop = smaller_place(start + ROWS, B);
+            double d_p[ROWS], d_n[ROWS], h[ROWS];
+            for (ptrdiff_t row = start; row < stop; row++) {
+                d_p[row - start] = 0.0;
+                d_n[row - start] = 0.0;
+                {
+                    double d_p_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        d_p_lanes[lane] = 0.0;
+                    double d_n_lanes[F64_WIDE];
+                    FOR_LANES(F64_WIDE)
+                        d_n_lanes[lane] = 0.0;
+                    ptrdiff_t first = 0;
+                    for (; first + F64_WIDE <= K; first += F64_WIDE)
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            d_p_lanes[lane] = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]);
+                            d_n_lanes[lane] = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]);
+                        }
+                    if (first < K && K >= F64_WIDE) {
+                        const ptrdiff_t again = first + F64_WIDE - K;
+                        first = K - F64_WIDE;
+                        FOR_LANES(F64_WIDE) {
+                            const ptrdiff_t k = first + lane;
+                            const double d_p_term = f64_square(a[row * K + k] - p[row * K + k]);
+                            d_p_lanes[lane] += lane < again ? 0.0 : d_p_term;
+                            const double d_n_term = f64_square(a[row * K + k] - n[row * K + k]);
+                            d_n_lanes[lane] += lane < again ? 0.0 : d_n_term;
+                        }
+                        first = K;
+                    }
+                    for (ptrdiff_t k = first; k < K; k++) {
+                        d_p[row - start] = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[row - start]);
+                        d_n[row - start] = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[row - start]);
+                    }
+                    FOR_LANES(F64_LANES)
+                        d_p_lanes[lane] += d_p_lanes[lane + F64_LANES];
+                    d_p[row - start] += f64_total(d_p_lanes);
+                    FOR_LANES(F64_LANES)
+                        d_n_lanes[lane] += d_n_lanes[lane + F64_LANES];
+                    d_n[row - start] += f64_total(d_n_lanes);
+                }
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                h[row - start] = d_p[row - start] - d_n[row - start] + m;
+                losses[row] = f64_relu(h[row - start]);
+            }
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        da[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
+                        dp[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
+                        dn[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
+                    }
+                if (first < K && K >= F64_LANES) {
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        da[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
+                        dp[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
+                        dn[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t j = first; j < K; j++) {
+                    da[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
+                    dp[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
+                    dn[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
+                }
+            }
+        }
+        done = B;
     }
     OMP(omp parallel for schedule(static) if (B * K > GRAIN))
     for (ptrdiff_t row = done; row < B; row++) {
@@ -305,28 +615,68 @@ void triplet_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *rest
         double d_n = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double d_p_lanes[LANES] = {0.0};
-            double d_n_lanes[LANES] = {0.0};
+            double d_p_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                d_p_lanes[lane] = 0.0;
+            double d_n_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                d_n_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + LANES <= end; first += LANES)
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    d_p_lanes[lane] += pow(a[row * K + k] - p[row * K + k], 2.0);
-                    d_n_lanes[lane] += pow(a[row * K + k] - n[row * K + k], 2.0);
+                    d_p_lanes[lane] = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]);
+                    d_n_lanes[lane] = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]);
                 }
-            for (ptrdiff_t k = first; k < end; k++) {
-                d_p += pow(a[row * K + k] - p[row * K + k], 2.0);
-                d_n += pow(a[row * K + k] - n[row * K + k], 2.0);
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    const double d_p_term = f64_square(a[row * K + k] - p[row * K + k]);
+                    d_p_lanes[lane] += lane < again ? 0.0 : d_p_term;
+                    const double d_n_term = f64_square(a[row * K + k] - n[row * K + k]);
+                    d_n_lanes[lane] += lane < again ? 0.0 : d_n_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t k = first; k < end; k++) {
+                d_p = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p);
+                d_n = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n);
+            }
+            FOR_LANES(F64_LANES)
+                d_p_lanes[lane] += d_p_lanes[lane + F64_LANES];
             d_p += f64_total(d_p_lanes);
+            FOR_LANES(F64_LANES)
+                d_n_lanes[lane] += d_n_lanes[lane + F64_LANES];
             d_n += f64_total(d_n_lanes);
         }
         double h = d_p - d_n + m;
         losses[row] = f64_relu(h);
-        for (ptrdiff_t j = 0; j < K; j++) {
-            da[row * K + j] = 2.0 * weight * f64_step(h) * (n[row * K + j] - p[row * K + j]);
-            dp[row * K + j] = 2.0 * weight * f64_step(h) * (p[row * K + j] - a[row * K + j]);
-            dn[row * K + j] = 2.0 * weight * f64_step(h) * (a[row * K + j] - n[row * K + j]);
+        {
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    da[row * K + j] = 2.0 * weight * f64_step(h) * (n[row * K + j] - p[row * K + j]);
+                    dp[row * K + j] = 2.0 * weight * f64_step(h) * (p[row * K + j] - a[row * K + j]);
+                    dn[row * K + j] = 2.0 * weight * f64_step(h) * (a[row * K + j] - n[row * K + j]);
+                }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    da[row * K + j] = 2.0 * weight * f64_step(h) * (n[row * K + j] - p[row * K + j]);
+                    dp[row * K + j] = 2.0 * weight * f64_step(h) * (p[row * K + j] - a[row * K + j]);
+                    dn[row * K + j] = 2.0 * weight * f64_step(h) * (a[row * K + j] - n[row * K + j]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t j = first; j < K; j++) {
+                da[row * K + j] = 2.0 * weight * f64_step(h) * (n[row * K + j] - p[row * K + j]);
+                dp[row * K + j] = 2.0 * weight * f64_step(h) * (p[row * K + j] - a[row * K + j]);
+                dn[row * K + j] = 2.0 * weight * f64_step(h) * (a[row * K + j] - n[row * K + j]);
+            }
         }
     }
 }

@@ -29,8 +29,17 @@
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
    `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
    run at the same time need one each.
-   With OpenMP the samples of a batch are shared between threads.
-   Infinities and NaN keep their meaning: do not compile with -ffast-math. */
+   With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
+   Infinities and NaN keep their meaning: do not compile with -ffast-math.
+
+   For example, with the sizes that stand with the arrays below:
+
+       float *work = malloc((size_t)two_layer_network_work(B, D, H, K) * sizeof *work);
+       two_layer_network_f32(B, D, H, K, x, W1, b1, W2, b2, t, losses, work);
+
+   Compiled and linked:
+
+       cc -std=c11 -O3 -march=native [-fopenmp] program.c two_layer_network.c -lm */
 
 #ifndef TWO_LAYER_NETWORK_H
 #define TWO_LAYER_NETWORK_H
@@ -53,15 +62,17 @@ extern "C" {
    t[B][K]: Input.
    losses[B]: one loss for each sample.
 
-   Any finite exponents are safe, however large. Exponentials below the smallest normal number are 0.
+   Any finite exponents are safe, however large, and so are some that are -inf. A sample whose exponents
+   are all -inf, or that has a +inf or a NaN among them, gives NaN. Exponentials below the smallest normal
+   number are 0.
  */
+ptrdiff_t two_layer_network_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, ptrdiff_t K);
 void two_layer_network_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, ptrdiff_t K, const float *x,
     const float *W1, const float *b1, const float *W2, const float *b2, const float *t,
     float *losses, float *work);
 void two_layer_network_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, ptrdiff_t K, const double *x,
     const double *W1, const double *b1, const double *W2, const double *b2, const double *t,
     double *losses, double *work);
-ptrdiff_t two_layer_network_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, ptrdiff_t K);
 
 /* The loss L and its gradient by W2, b2, W1, b1 and x, in one call.
 
@@ -89,8 +100,11 @@ ptrdiff_t two_layer_network_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, ptrdiff_
    db1[H]: result.
    dx[B][D]: result.
 
-   Any finite exponents are safe, however large. Exponentials below the smallest normal number are 0.
+   Any finite exponents are safe, however large, and so are some that are -inf. A sample whose exponents
+   are all -inf, or that has a +inf or a NaN among them, gives NaN. Exponentials below the smallest normal
+   number are 0.
  */
+ptrdiff_t two_layer_network_value_and_gradient_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, ptrdiff_t K);
 void two_layer_network_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, ptrdiff_t K,
     const float *x, const float *W1, const float *b1, const float *W2, const float *b2,
     const float *t, float weight, float *losses, float *dW2, float *db2, float *dW1, float *db1,
@@ -99,7 +113,6 @@ void two_layer_network_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_
     const double *x, const double *W1, const double *b1, const double *W2, const double *b2,
     const double *t, double weight, double *losses, double *dW2, double *db2, double *dW1,
     double *db1, double *dx, double *work);
-ptrdiff_t two_layer_network_value_and_gradient_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, ptrdiff_t K);
 
 #ifdef __cplusplus
 }

@@ -27,12 +27,11 @@ Source: D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning representati
 back-propagating errors", Nature 323, 1986, pp. 533-536.
 """
 
-import math
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import from_dtype, njit, types
 from numba.extending import intrinsic, overload
 
 __all__ = [
@@ -44,6 +43,826 @@ __all__ = [
 _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 # For formulas whose grouping matters.
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+# Matrix products of fewer multiplications, or of fewer rows, are done in compiled loops: calling BLAS, and
+# the loops before and after it, takes 10 to 20 microseconds, in which a loop nest does about so many, and
+# for a row or two BLAS does not gain on it.
+_FEW_PRODUCTS = 25_000
+_FEW_ROWS = 4
+
+
+_Array = np.ndarray
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+
+
+def _reads(axes):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
+    return lambda real: types.Array(real, axes, "C", readonly=True)
+
+
+def _writes(axes):
+    """One that it writes."""
+    return lambda real: types.Array(real, axes, "C")
+
+
+def _places(axes):
+    """One that holds places of labels."""
+    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+
+
+def _number(real):
+    """A number."""
+    return types.float64
+
+
+class _ByDtype(dict):
+    """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
+
+    def __init__(self, function, kinds):
+        self.function, self.kinds = function, kinds
+
+    def __missing__(self, dtype):
+        if dtype not in _REALS:
+            raise TypeError(f"expected float32 or float64, found {dtype}")
+        # Compiled for one signature, it is not compiled again for others.
+        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        try:
+            # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
+            made = njit(signature, **{**_FAST, "cache": True})(self.function)
+        except Exception:  # no file, no place to write to, or nothing there that can be read
+            made = njit(signature, **_FAST)(self.function)
+        self[dtype] = made
+        return made
+
+
+def _by_dtype(*kinds):
+    """Let a function be compiled for one dtype at a time."""
+    return lambda function: _ByDtype(function, kinds)
+
+
+def two_layer_network(x, W1, b1, W2, b2, t, reduction="mean", *, threads=1):
+    """A hidden layer of hyperbolic tangents, a softmax layer, and the cross-entropy with target
+    weights: from weights and inputs to one number.
+
+    Parameters
+    ----------
+    x : array (B, D)
+        Input.
+    W1 : array (H, D)
+        Input.
+    b1 : array (H,)
+        Input.
+    W2 : array (K, H)
+        Input.
+    b2 : array (K,)
+        Input.
+    t : array (B, K)
+        Input.
+    reduction : mean, sum, none
+        How the losses of the samples become one number (none: they do not).
+    threads : int, optional
+        How many threads share the samples; large products may differ in their last digits.
+
+    Returns
+    -------
+    losses : number, or array (B,)
+        The loss.
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
+    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
+    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
+    Exponentials below the smallest normal number are 0.
+    Large matrix products are left to NumPy, whose BLAS has threads of its own beside
+    any that share the samples; the environment tells it how many (OPENBLAS_NUM_THREADS, for one).
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(x) is type(W1) is type(b1) is type(W2) is type(b2) is type(t) is _Array
+        and (threads == 1 or x.size < _SHARED)
+        and reduction in ('mean', 'sum')
+        and x.flags.c_contiguous
+        and W1.flags.c_contiguous
+        and b1.flags.c_contiguous
+        and W2.flags.c_contiguous
+        and b2.flags.c_contiguous
+        and t.flags.c_contiguous
+    ):
+        try:
+            losses = np.empty(len(x), x.dtype)
+            if _two_layer_network_fits[x.dtype](x, W1, b1, W2, b2, t, losses):
+                _two_layer_network_kernel(x, W1, b1, W2, b2, t, losses)
+                return _reduced(losses, reduction)
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    _check_reduction(reduction, ('mean', 'sum', 'none'))
+    arrays, sizes, dtype, single = _read(
+        ("x", x, ('B', 'D'), None, True),
+        ("W1", W1, ('H', 'D'), None, False),
+        ("b1", b1, ('H',), None, False),
+        ("W2", W2, ('K', 'H'), None, False),
+        ("b2", b2, ('K',), None, False),
+        ("t", t, ('B', 'K'), None, True),
+    )
+    x, W1, b1, W2, b2, t = arrays
+    B = sizes["B"]
+    D = sizes["D"]
+    H = sizes["H"]
+    K = sizes["K"]
+    losses = np.empty((B,), dtype)
+    if threads == 1:
+        _two_layer_network_kernel(x, W1, b1, W2, b2, t, losses)
+    else:
+        _in_threads(threads, _two_layer_network_kernel, (True, False, False, False, False, True, True), x, W1, b1, W2, b2, t, losses)
+    if reduction == "none":
+        return losses[0] if single else losses
+    value = _reduced(losses, reduction)
+    return value
+
+
+@njit(**_FAST)
+def _two_layer_network_loops(x, W1, b1, W2, b2, t, losses):
+    """The loops of two_layer_network_loops."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = x.shape[0]
+    D = x.shape[1]
+    H = W1.shape[0]
+    K = W2.shape[0]
+    sum_W1_x = np.empty(H, losses.dtype)  # of one sample
+    h = np.empty(H, losses.dtype)  # of one sample
+    sum_W2_h = np.empty(K, losses.dtype)  # of one sample
+    z2 = np.empty(K, losses.dtype)  # of one sample
+    for row in range(B):
+        for j in range(H):
+            total = real(0)
+            for m_2 in range(D):
+                total += W1[j, m_2] * x[row, m_2]
+            sum_W1_x[j] = total
+        for j in range(H):
+            h[j] = _tanh(sum_W1_x[j] + b1[j])
+        for i in range(K):
+            total = real(0)
+            for j in range(H):
+                total += W2[i, j] * h[j]
+            sum_W2_h[i] = total
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        for i in range(K):
+            z2[i] = sum_W2_h[i] + b2[i]
+            m = _larger_exponent(m, z2[i])
+        # e: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        s = real(0)
+        for k in range(K):
+            e = _exp_of_negative(z2[k] - m)
+            s += e
+        log_s = _log(s)
+        sum_t_z2_m = real(0)
+        for k in range(K):
+            sum_t_z2_m += (t[row, k] * _log_ratio(z2[k], m, log_s) if t[row, k] != real(0) else real(0))
+        losses[row] = -sum_t_z2_m
+
+
+@njit(**_FAST)
+def _two_layer_network_step_1(b1, sum_W1_x, h):
+    """The loops of two_layer_network_step_1."""
+    H = b1.shape[0]
+    B = sum_W1_x.shape[0]
+    for row in range(B):
+        for j in range(H):
+            h[row, j] = _tanh(sum_W1_x[row, j] + b1[j])
+
+
+@njit(**_FAST)
+def _two_layer_network_step_2(b2, t, sum_W2_h, losses):
+    """The loops of two_layer_network_step_2."""
+    real = losses.dtype.type  # keeps literals narrow
+    K = b2.shape[0]
+    B = t.shape[0]
+    z2 = np.empty(K, losses.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        for i in range(K):
+            z2[i] = sum_W2_h[row, i] + b2[i]
+            m = _larger_exponent(m, z2[i])
+        # e: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        s = real(0)
+        for k in range(K):
+            e = _exp_of_negative(z2[k] - m)
+            s += e
+        log_s = _log(s)
+        sum_t_z2_m = real(0)
+        for k in range(K):
+            sum_t_z2_m += (t[row, k] * _log_ratio(z2[k], m, log_s) if t[row, k] != real(0) else real(0))
+        losses[row] = -sum_t_z2_m
+
+
+@njit(**_FAST)
+def _two_layer_network_step_2_by_blocks(b2, all_t, all_sum_W2_h, all_losses):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_losses.dtype.type  # keeps literals narrow
+    K = b2.shape[0]
+    B = all_t.shape[0]
+    z2 = np.empty((32, K), all_losses.dtype)  # of one block
+    each_m = np.empty(32, all_losses.dtype)  # of one block
+    e = np.empty((32, K), all_losses.dtype)  # of one block
+    each_s = np.empty(32, all_losses.dtype)  # of one block
+    each_log_s = np.empty(32, all_losses.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        t = all_t[start:stop]
+        sum_W2_h = all_sum_W2_h[start:stop]
+        losses = all_losses[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # e[row, k]: between 0 and 1, and at least one of them is 1
+        for row in range(32):
+            m = real(-np.inf)
+            for i in range(K):
+                z2[row, i] = sum_W2_h[row, i] + b2[i]
+                m = _larger_exponent(m, z2[row, i])
+            for k in range(K):
+                e[row, k] = z2[row, k] - m
+            each_m[row] = m
+        flat = e.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += e[row, k]
+            each_s[row] = s
+        for row in range(32):
+            s = each_s[row]
+            log_s = _log(s)
+            each_log_s[row] = log_s
+        for row in range(32):
+            m = each_m[row]
+            log_s = each_log_s[row]
+            sum_t_z2_m = real(0)
+            for k in range(K):
+                sum_t_z2_m += (t[row, k] * _log_ratio(z2[row, k], m, log_s) if t[row, k] != real(0) else real(0))
+            losses[row] = -sum_t_z2_m
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _two_layer_network_step_2(b2, all_t[done:], all_sum_W2_h[done:], all_losses[done:])
+
+
+def _two_layer_network_kernel(x, W1, b1, W2, b2, t, losses):
+    """Large matrix products are left to BLAS, with compiled loops between them."""
+    B = x.shape[0]
+    D = x.shape[1]
+    H = W1.shape[0]
+    K = W2.shape[0]
+    if B < _FEW_ROWS or B * D * H + B * H * K < _FEW_PRODUCTS:
+        return _two_layer_network_loops(x, W1, b1, W2, b2, t, losses)
+    dtype = losses.dtype
+    step_2 = _two_layer_network_step_2
+    if K * dtype.itemsize <= 400:
+        step_2 = _two_layer_network_step_2_by_blocks
+    W1_rows = _long_rows(W1)
+    W2_rows = _long_rows(W2)
+    # So many samples at a time that what is worked on stays in the cache
+    at_once = _samples_at_once(B, (2 * H + 2 * K + 1 * D + 1) * dtype.itemsize, (1 * H * D + 1 * K * H) * dtype.itemsize)
+    sum_W1_x = np.empty((at_once, H), dtype)
+    h = np.empty((at_once, H), dtype)
+    sum_W2_h = np.empty((at_once, K), dtype)
+    for start in range(0, B, at_once):
+        here = slice(start, start + at_once)
+        held = slice(0, min(at_once, B - start))
+        np.matmul(x[here], W1_rows.T, out=sum_W1_x[held])
+        _two_layer_network_step_1(b1, sum_W1_x[held], h[held])
+        np.matmul(h[held], W2_rows.T, out=sum_W2_h[held])
+        step_2(b2, t[here], sum_W2_h[held], losses[here])
+
+
+@_by_dtype(_reads(2), _reads(2), _reads(1), _reads(2), _reads(1), _reads(2), _writes(1))
+def _two_layer_network_fits(x, W1, b1, W2, b2, t, losses):
+    """Whether all arguments fit together."""
+    B = x.shape[0]
+    D = x.shape[1]
+    H = W1.shape[0]
+    K = W2.shape[0]
+    if (
+        B * D * H * K == 0
+        or W1.shape != (H, D)
+        or b1.shape != (H,)
+        or W2.shape != (K, H)
+        or b2.shape != (K,)
+        or t.shape != (B, K)
+        or losses.shape != (B,)
+    ):
+        return False
+    return True
+
+
+def two_layer_network_value_and_gradient(x, W1, b1, W2, b2, t, reduction="mean", out=None):
+    """The loss L and its gradient by W2, b2, W1, b1 and x, in one call.
+
+    z2_bar[i] = p[i] * sum(k, t[k]) - t[i]
+
+    z1_bar[j] = (1 - h[j]^2) * sum(i, z2_bar[i] * W2[i, j])
+
+    d(L, W2[i, j]) = z2_bar[i] * h[j]
+
+    d(L, b2[i]) = z2_bar[i]
+
+    d(L, W1[j, m]) = z1_bar[j] * x[m]
+
+    d(L, b1[j]) = z1_bar[j]
+
+    d(L, x[m]) = sum(j, z1_bar[j] * W1[j, m])
+
+    Parameters
+    ----------
+    x : array (B, D)
+        Input.
+    W1 : array (H, D)
+        Input.
+    b1 : array (H,)
+        Input.
+    W2 : array (K, H)
+        Input.
+    b2 : array (K,)
+        Input.
+    t : array (B, K)
+        Input.
+    reduction : mean, sum
+        How the losses of the samples become one number.
+    out : tuple of arrays, optional
+        Where to put dW2, db2, dW1, db1, dx: of the right shape and dtype, C-contiguous, and
+        overlapping no argument.
+
+    Returns
+    -------
+    value : number
+        The loss.
+    dW2 : array (K, H)
+    db2 : array (K,)
+    dW1 : array (H, D)
+    db1 : array (H,)
+    dx : array (B, D)
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
+
+    Notes
+    -----
+    The axis B is a batch of samples; leave it out everywhere to give one sample.
+    Real arrays are float32 or float64, all of them the same, and so are the results.
+    Exponentials are taken of exponents less the largest of them, so that none overflows.
+    Any finite exponents are safe, however large, and so are some that are -inf. A sample whose
+    exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
+    Exponentials below the smallest normal number are 0.
+    Large matrix products are left to NumPy, whose BLAS has threads of its own beside
+    any that share the samples; the environment tells it how many (OPENBLAS_NUM_THREADS, for one).
+    """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(out) is tuple and len(out) == 5
+        and type(x) is type(W1) is type(b1) is type(W2) is type(b2) is type(t) is type(out[0]) is type(out[1]) is type(out[2]) is type(out[3]) is type(out[4]) is _Array
+        and reduction in ('mean', 'sum')
+        and x.flags.c_contiguous
+        and W1.flags.c_contiguous
+        and b1.flags.c_contiguous
+        and W2.flags.c_contiguous
+        and b2.flags.c_contiguous
+        and t.flags.c_contiguous
+    ):
+        try:
+            weight = x.dtype.type(1 / (len(x) or 1) if reduction == "mean" else 1)
+            losses = np.empty(len(x), x.dtype)
+            if _two_layer_network_value_and_gradient_fits[x.dtype](x, W1, b1, W2, b2, t, weight, losses, out[0], out[1], out[2], out[3], out[4]):
+                _two_layer_network_value_and_gradient_kernel(x, W1, b1, W2, b2, t, weight, losses, out[0], out[1], out[2], out[3], out[4])
+                return _reduced(losses, reduction), out
+        except TypeError:
+            pass  # not all of one dtype, or not with so many axes
+    # Something is to be converted, or made, or is wrong.
+    _check_reduction(reduction, ('mean', 'sum'))
+    arrays, sizes, dtype, single = _read(
+        ("x", x, ('B', 'D'), None, True),
+        ("W1", W1, ('H', 'D'), None, False),
+        ("b1", b1, ('H',), None, False),
+        ("W2", W2, ('K', 'H'), None, False),
+        ("b2", b2, ('K',), None, False),
+        ("t", t, ('B', 'K'), None, True),
+    )
+    x, W1, b1, W2, b2, t = arrays
+    B = sizes["B"]
+    D = sizes["D"]
+    H = sizes["H"]
+    K = sizes["K"]
+    losses = np.empty((B,), dtype)
+    dW2, db2, dW1, db1, dx = _outputs(
+        out,
+        [
+            ("dW2", (K, H), False),
+            ("db2", (K,), False),
+            ("dW1", (H, D), False),
+            ("db1", (H,), False),
+            ("dx", (B, D), single),
+        ],
+        dtype,
+        arrays,
+    )
+    weight = dtype.type(1 / B if reduction == "mean" else 1)
+    _two_layer_network_value_and_gradient_kernel(x, W1, b1, W2, b2, t, weight, losses, dW2, db2, dW1, db1, dx)
+    value = _reduced(losses, reduction)
+    return value, (dW2, db2, dW1, db1, (dx[0] if single else dx))
+
+
+@njit(**_FAST)
+def _two_layer_network_value_and_gradient_loops(x, W1, b1, W2, b2, t, weight, losses, dW2, db2, dW1, db1, dx):
+    """The loops of two_layer_network_value_and_gradient_loops."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = x.shape[0]
+    D = x.shape[1]
+    H = W1.shape[0]
+    K = W2.shape[0]
+    sum_W1_x = np.empty(H, losses.dtype)  # of one sample
+    h = np.empty(H, losses.dtype)  # of one sample
+    sum_W2_h = np.empty(K, losses.dtype)  # of one sample
+    z2 = np.empty(K, losses.dtype)  # of one sample
+    e = np.empty(K, losses.dtype)  # of one sample
+    z2_bar = np.empty(K, losses.dtype)  # of one sample
+    sum_z2_bar_h = np.empty((K, H), losses.dtype)  # of all samples
+    sum_z2_bar = np.empty(K, losses.dtype)  # of all samples
+    sum_z2_bar_W2 = np.empty(H, losses.dtype)  # of one sample
+    z1_bar = np.empty(H, losses.dtype)  # of one sample
+    sum_z1_bar_x = np.empty((H, D), losses.dtype)  # of all samples
+    sum_z1_bar = np.empty(H, losses.dtype)  # of all samples
+    for i in range(K):
+        for j in range(H):
+            sum_z2_bar_h[i, j] = real(0)
+    for i in range(K):
+        sum_z2_bar[i] = real(0)
+    for j in range(H):
+        for m_2 in range(D):
+            sum_z1_bar_x[j, m_2] = real(0)
+    for j in range(H):
+        sum_z1_bar[j] = real(0)
+    for row in range(B):
+        for j in range(H):
+            total = real(0)
+            for m_2 in range(D):
+                total += W1[j, m_2] * x[row, m_2]
+            sum_W1_x[j] = total
+        for j in range(H):
+            h[j] = _tanh(sum_W1_x[j] + b1[j])
+        for i in range(K):
+            total = real(0)
+            for j in range(H):
+                total += W2[i, j] * h[j]
+            sum_W2_h[i] = total
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        sum_t = real(0)
+        for i in range(K):
+            z2[i] = sum_W2_h[i] + b2[i]
+            m = _larger_exponent(m, z2[i])
+            sum_t += t[row, i]
+        # e[k]: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        s = real(0)
+        for k in range(K):
+            e[k] = _exp_of_negative(z2[k] - m)
+            s += e[k]
+        log_s = _log(s)
+        sum_t_z2_m = real(0)
+        scale = sum_t / s
+        for k in range(K):
+            sum_t_z2_m += (t[row, k] * _log_ratio(z2[k], m, log_s) if t[row, k] != real(0) else real(0))
+            z2_bar[k] = scale * e[k] - t[row, k]
+        losses[row] = -sum_t_z2_m
+        for i in range(K):
+            for j in range(H):
+                sum_z2_bar_h[i, j] += z2_bar[i] * h[j]
+        for i in range(K):
+            sum_z2_bar[i] += z2_bar[i]
+        for j in range(H):
+            sum_z2_bar_W2[j] = real(0)
+        for i in range(K):
+            for j in range(H):
+                sum_z2_bar_W2[j] += z2_bar[i] * W2[i, j]
+        for j in range(H):
+            z1_bar[j] = (real(1) - h[j] * h[j]) * sum_z2_bar_W2[j]
+        for j in range(H):
+            for m_2 in range(D):
+                sum_z1_bar_x[j, m_2] += z1_bar[j] * x[row, m_2]
+        for j in range(H):
+            sum_z1_bar[j] += z1_bar[j]
+        for m_2 in range(D):
+            dx[row, m_2] = real(0)
+        for j in range(H):
+            for m_2 in range(D):
+                dx[row, m_2] += z1_bar[j] * W1[j, m_2]
+        for m_2 in range(D):
+            dx[row, m_2] = weight * dx[row, m_2]
+    for i in range(K):
+        for j in range(H):
+            dW2[i, j] = weight * sum_z2_bar_h[i, j]
+    for i in range(K):
+        db2[i] = weight * sum_z2_bar[i]
+    for j in range(H):
+        for m_2 in range(D):
+            dW1[j, m_2] = weight * sum_z1_bar_x[j, m_2]
+    for j in range(H):
+        db1[j] = weight * sum_z1_bar[j]
+
+
+@njit(**_FAST)
+def _two_layer_network_value_and_gradient_step_1(b1, t, sum_W1_x, h, sum_t):
+    """The loops of two_layer_network_value_and_gradient_step_1."""
+    real = h.dtype.type  # keeps literals narrow
+    H = b1.shape[0]
+    B = t.shape[0]
+    K = t.shape[1]
+    for row in range(B):
+        for j in range(H):
+            h[row, j] = _tanh(sum_W1_x[row, j] + b1[j])
+        sum_t[row] = real(0)
+        for k in range(K):
+            sum_t[row] += t[row, k]
+
+
+@njit(**_FAST)
+def _two_layer_network_value_and_gradient_step_2(b2, t, weight, sum_W2_h, sum_t, losses, z2_bar, z2_bar_scaled):
+    """The loops of two_layer_network_value_and_gradient_step_2."""
+    real = losses.dtype.type  # keeps literals narrow
+    K = b2.shape[0]
+    B = t.shape[0]
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        for i in range(K):
+            z2_bar[row, i] = sum_W2_h[row, i] + b2[i]
+            m = _larger_exponent(m, z2_bar[row, i])
+        # z2_bar_scaled[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        s = real(0)
+        for k in range(K):
+            z2_bar_scaled[row, k] = _exp_of_negative(z2_bar[row, k] - m)
+            s += z2_bar_scaled[row, k]
+        log_s = _log(s)
+        sum_t_z2_m = real(0)
+        scale = sum_t[row] / s
+        for k in range(K):
+            sum_t_z2_m += (t[row, k] * _log_ratio(z2_bar[row, k], m, log_s) if t[row, k] != real(0) else real(0))
+            z2_bar[row, k] = scale * z2_bar_scaled[row, k] - t[row, k]
+        losses[row] = -sum_t_z2_m
+        for i in range(K):
+            z2_bar_scaled[row, i] = weight * z2_bar[row, i]
+
+
+@njit(**_FAST)
+def _two_layer_network_value_and_gradient_step_2_by_blocks(b2, all_t, weight, all_sum_W2_h, all_sum_t, all_losses, all_z2_bar, all_z2_bar_scaled):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_losses.dtype.type  # keeps literals narrow
+    K = b2.shape[0]
+    B = all_t.shape[0]
+    each_m = np.empty(32, all_losses.dtype)  # of one block
+    each_s = np.empty(32, all_losses.dtype)  # of one block
+    each_log_s = np.empty(32, all_losses.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        t = all_t[start:stop]
+        sum_W2_h = all_sum_W2_h[start:stop]
+        sum_t = all_sum_t[start:stop]
+        losses = all_losses[start:stop]
+        z2_bar = all_z2_bar[start:stop]
+        z2_bar_scaled = all_z2_bar_scaled[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # z2_bar_scaled[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        for row in range(32):
+            m = real(-np.inf)
+            for i in range(K):
+                z2_bar[row, i] = sum_W2_h[row, i] + b2[i]
+                m = _larger_exponent(m, z2_bar[row, i])
+            for k in range(K):
+                z2_bar_scaled[row, k] = z2_bar[row, k] - m
+            each_m[row] = m
+        flat = z2_bar_scaled.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += z2_bar_scaled[row, k]
+            each_s[row] = s
+        for row in range(32):
+            s = each_s[row]
+            log_s = _log(s)
+            each_log_s[row] = log_s
+        for row in range(32):
+            m = each_m[row]
+            s = each_s[row]
+            log_s = each_log_s[row]
+            sum_t_z2_m = real(0)
+            scale = sum_t[row] / s
+            for k in range(K):
+                sum_t_z2_m += (t[row, k] * _log_ratio(z2_bar[row, k], m, log_s) if t[row, k] != real(0) else real(0))
+                z2_bar[row, k] = scale * z2_bar_scaled[row, k] - t[row, k]
+            losses[row] = -sum_t_z2_m
+            for i in range(K):
+                z2_bar_scaled[row, i] = weight * z2_bar[row, i]
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _two_layer_network_value_and_gradient_step_2(b2, all_t[done:], weight, all_sum_W2_h[done:], all_sum_t[done:], all_losses[done:], all_z2_bar[done:], all_z2_bar_scaled[done:])
+
+
+@njit(**_FAST)
+def _two_layer_network_value_and_gradient_step_3(weight, h, sum_z2_bar_W2, z1_bar, z1_bar_scaled):
+    """The loops of two_layer_network_value_and_gradient_step_3."""
+    real = z1_bar.dtype.type  # keeps literals narrow
+    B = h.shape[0]
+    H = h.shape[1]
+    for row in range(B):
+        for j in range(H):
+            z1_bar[row, j] = (real(1) - h[row, j] * h[row, j]) * sum_z2_bar_W2[row, j]
+        for j in range(H):
+            z1_bar_scaled[row, j] = weight * z1_bar[row, j]
+
+
+@njit(**_FAST)
+def _two_layer_network_value_and_gradient_step_4(z2_bar, z1_bar, sum_z2_bar, sum_z1_bar):
+    """The loops of two_layer_network_value_and_gradient_step_4."""
+    real = sum_z2_bar.dtype.type  # keeps literals narrow
+    B = z2_bar.shape[0]
+    K = z2_bar.shape[1]
+    H = z1_bar.shape[1]
+    for i in range(K):
+        sum_z2_bar[i] = real(0)
+    for j in range(H):
+        sum_z1_bar[j] = real(0)
+    for row in range(B):
+        for i in range(K):
+            sum_z2_bar[i] += z2_bar[row, i]
+        for j in range(H):
+            sum_z1_bar[j] += z1_bar[row, j]
+
+
+@njit(**_FAST)
+def _two_layer_network_value_and_gradient_step_5(weight, sum_z2_bar, sum_z1_bar, db2, db1):
+    """The loops of two_layer_network_value_and_gradient_step_5."""
+    K = sum_z2_bar.shape[0]
+    H = sum_z1_bar.shape[0]
+    for i in range(K):
+        db2[i] = weight * sum_z2_bar[i]
+    for j in range(H):
+        db1[j] = weight * sum_z1_bar[j]
+
+
+def _two_layer_network_value_and_gradient_kernel(x, W1, b1, W2, b2, t, weight, losses, dW2, db2, dW1, db1, dx):
+    """Large matrix products are left to BLAS, with compiled loops between them."""
+    B = x.shape[0]
+    D = x.shape[1]
+    H = W1.shape[0]
+    K = W2.shape[0]
+    if B < _FEW_ROWS or B * D * H + B * H * K < _FEW_PRODUCTS:
+        return _two_layer_network_value_and_gradient_loops(x, W1, b1, W2, b2, t, weight, losses, dW2, db2, dW1, db1, dx)
+    dtype = losses.dtype
+    step_2 = _two_layer_network_value_and_gradient_step_2
+    if K * dtype.itemsize <= 400:
+        step_2 = _two_layer_network_value_and_gradient_step_2_by_blocks
+    W1_rows = _long_rows(W1)
+    W2_rows = _long_rows(W2)
+    dW2_total = _long_rows(dW2)
+    dW1_total = _long_rows(dW1)
+    # So many samples at a time that what is worked on stays in the cache
+    at_once = _samples_at_once(B, (5 * H + 4 * K + 2 + 2 * D) * dtype.itemsize, (2 * H * D + 2 * K * H) * dtype.itemsize)
+    sum_W1_x = np.empty((at_once, H), dtype)
+    h = np.empty((at_once, H), dtype)
+    sum_W2_h = np.empty((at_once, K), dtype)
+    sum_t = np.empty((at_once,), dtype)
+    z2_bar = np.empty((at_once, K), dtype)
+    z2_bar_scaled = np.empty((at_once, K), dtype)
+    sum_z2_bar = np.empty((K,), dtype)
+    sum_z2_bar_W2 = np.empty((at_once, H), dtype)
+    z1_bar = np.empty((at_once, H), dtype)
+    z1_bar_scaled = np.empty((at_once, H), dtype)
+    sum_z1_bar = np.empty((H,), dtype)
+    dW1_part = np.empty_like(dW1_total)  # of one block
+    dW2_part = np.empty_like(dW2_total)  # of one block
+    sum_z1_bar_part = np.empty_like(sum_z1_bar)  # of one block
+    sum_z2_bar_part = np.empty_like(sum_z2_bar)  # of one block
+    for start in range(0, B, at_once):
+        here = slice(start, start + at_once)
+        held = slice(0, min(at_once, B - start))
+        np.matmul(x[here], W1_rows.T, out=sum_W1_x[held])
+        _two_layer_network_value_and_gradient_step_1(b1, t[here], sum_W1_x[held], h[held], sum_t[held])
+        np.matmul(h[held], W2_rows.T, out=sum_W2_h[held])
+        step_2(b2, t[here], weight, sum_W2_h[held], sum_t[held], losses[here], z2_bar[held], z2_bar_scaled[held])
+        _add_product(start == 0, z2_bar_scaled[held].T, h[held], dW2_total, dW2_part)
+        np.matmul(z2_bar[held], W2_rows, out=sum_z2_bar_W2[held])
+        _two_layer_network_value_and_gradient_step_3(weight, h[held], sum_z2_bar_W2[held], z1_bar[held], z1_bar_scaled[held])
+        _add_product(start == 0, z1_bar_scaled[held].T, x[here], dW1_total, dW1_part)
+        np.matmul(z1_bar_scaled[held], W1_rows, out=dx[here])
+        _two_layer_network_value_and_gradient_step_4(z2_bar[held], z1_bar[held], sum_z2_bar_part, sum_z1_bar_part)
+        _add_part(start == 0, sum_z2_bar_part, sum_z2_bar)
+        _add_part(start == 0, sum_z1_bar_part, sum_z1_bar)
+    _two_layer_network_value_and_gradient_step_5(weight, sum_z2_bar, sum_z1_bar, db2, db1)
+    if dW1_total is not dW1:
+        dW1[...] = dW1_total
+    if dW2_total is not dW2:
+        dW2[...] = dW2_total
+
+
+@_by_dtype(_reads(2), _reads(2), _reads(1), _reads(2), _reads(1), _reads(2), _number, _writes(1), _writes(2), _writes(1), _writes(2), _writes(1), _writes(2))
+def _two_layer_network_value_and_gradient_fits(x, W1, b1, W2, b2, t, weight, losses, dW2, db2, dW1, db1, dx):
+    """Whether all arguments fit together."""
+    B = x.shape[0]
+    D = x.shape[1]
+    H = W1.shape[0]
+    K = W2.shape[0]
+    if (
+        B * D * H * K == 0
+        or W1.shape != (H, D)
+        or b1.shape != (H,)
+        or W2.shape != (K, H)
+        or b2.shape != (K,)
+        or t.shape != (B, K)
+        or losses.shape != (B,)
+        or dW2.shape != (K, H)
+        or db2.shape != (K,)
+        or dW1.shape != (H, D)
+        or db1.shape != (H,)
+        or dx.shape != (B, D)
+        or _overlap(dW2, x)
+        or _overlap(dW2, W1)
+        or _overlap(dW2, b1)
+        or _overlap(dW2, W2)
+        or _overlap(dW2, b2)
+        or _overlap(dW2, t)
+        or _overlap(db2, x)
+        or _overlap(db2, W1)
+        or _overlap(db2, b1)
+        or _overlap(db2, W2)
+        or _overlap(db2, b2)
+        or _overlap(db2, t)
+        or _overlap(db2, dW2)
+        or _overlap(dW1, x)
+        or _overlap(dW1, W1)
+        or _overlap(dW1, b1)
+        or _overlap(dW1, W2)
+        or _overlap(dW1, b2)
+        or _overlap(dW1, t)
+        or _overlap(dW1, dW2)
+        or _overlap(dW1, db2)
+        or _overlap(db1, x)
+        or _overlap(db1, W1)
+        or _overlap(db1, b1)
+        or _overlap(db1, W2)
+        or _overlap(db1, b2)
+        or _overlap(db1, t)
+        or _overlap(db1, dW2)
+        or _overlap(db1, db2)
+        or _overlap(db1, dW1)
+        or _overlap(dx, x)
+        or _overlap(dx, W1)
+        or _overlap(dx, b1)
+        or _overlap(dx, W2)
+        or _overlap(dx, b2)
+        or _overlap(dx, t)
+        or _overlap(dx, dW2)
+        or _overlap(dx, db2)
+        or _overlap(dx, dW1)
+        or _overlap(dx, db1)
+    ):
+        return False
+    return True
+
+
+def _add_part(is_first, part, total):
+    """Add what one block gives to the total; that of the first block begins it."""
+    if is_first:
+        total[...] = part
+    else:
+        np.add(total, part, out=total)
+
+
+def _add_product(is_first, left, right, total, part):
+    """Add the product of one block to the total; that of the first block begins it."""
+    if is_first:
+        np.matmul(left, right, out=total)
+    else:
+        np.add(total, np.matmul(left, right, out=part), out=total)
 
 
 def _exp_of_negative_32(u):
@@ -102,17 +921,85 @@ def _compiled_exp_of_negative(u):
     return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
 
 
+def _expm1_32(u):
+    """exp(u) - 1 within 2 eps, also near 0; from -1 to infinity, NaN of NaN.
+
+    u = n log 2 + r as for the exponential; with p = exp(r) - 1, which keeps its digits where r is
+    small, exp(u) - 1 = 2^n p + (2^n - 1). Done on whole vectors, without a call for each number.
+    """
+    # From here on all is -1, or infinite. (The comparisons are such that NaN stays NaN.)
+    u = np.float32(-20) if u < np.float32(-20) else u
+    u = np.float32(89) if u > np.float32(89) else u
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    whole = t - np.float32(12582912.0)
+    r = (u - whole * np.float32(0.693359375)) + whole * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    p = q * r * r + r
+    # 2^n as two powers, for 2^128 is no number; `back` is one over the second.
+    n = np.int32(np.float32(t).view(np.int32) - np.int32(0x4B400000))
+    half = np.int32(n >> np.int32(1))
+    rest = np.int32(n - half)
+    first = np.int32((half << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    second = np.int32((rest << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    back = np.int32(np.int32(0x3F800000) - (rest << np.int32(23))).view(np.float32)
+    return (p * first + (first - back)) * second
+
+
+def _expm1_64(u):
+    """The same in float64, with a longer polynomial."""
+    u = -40.0 if u < -40.0 else u
+    u = 710.0 if u > 710.0 else u
+    t = u * 1.4426950408889634 + 6755399441055744.0
+    whole = t - 6755399441055744.0
+    r = (u - whole * 0.6931471803691238) - whole * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    p = q * r * r + r
+    n = np.float64(t).view(np.int64) - 0x4338000000000000
+    half = n >> 1
+    rest = n - half
+    first = np.int64((half << 52) + 0x3FF0000000000000).view(np.float64)
+    second = np.int64((rest << 52) + 0x3FF0000000000000).view(np.float64)
+    back = np.int64(0x3FF0000000000000 - (rest << 52)).view(np.float64)
+    return (p * first + (first - back)) * second
+
+
+def _expm1(u):
+    """The one or the other, by the dtype."""
+    return _expm1_32(u) if u.dtype == np.float32 else _expm1_64(u)
+
+
+@overload(_expm1, jit_options={**_EXACT, "forceinline": True})
+def _compiled_expm1(u):
+    """What compiled code calls."""
+    return _expm1_32 if u == types.float32 else _expm1_64
+
+
 @intrinsic
-def _larger(typing, u, v):
+def _larger_exponent(typing, u, v):
     """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
 
-    Of a NaN and a number it is the number.
+    Where one of them is NaN it may be either. The maximum of exponents is only subtracted from them,
+    and one that is NaN makes the whole sample NaN, whatever is subtracted; with a rule for NaN, this
+    would take three instructions.
     """
 
     def instruction(context, builder, signature, arguments):
         kind = arguments[0].type
         function = builder.module.declare_intrinsic("llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind]))
-        return builder.call(function, arguments)
+        return builder.call(function, arguments, fastmath=("nnan", "nsz"))
 
     return u(u, u), instruction
 
@@ -185,6 +1072,18 @@ def _log_ratio(u, m, log_s):
     return (u - m) - log_s
 
 
+# A matrix with so few columns, or fewer, is narrow.
+_NARROW = 32
+
+
+def _long_rows(matrix):
+    """The matrix; where it is narrow and long, a copy with its longer axis along memory.
+
+    BLAS takes half the time for products with that.
+    """
+    return np.asfortranarray(matrix) if matrix.shape[1] <= _NARROW < matrix.shape[0] else matrix
+
+
 @njit(**_FAST)
 def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
@@ -192,66 +1091,124 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
+# At least so many samples are worked on together, and as many more as these bytes hold.
+_AT_LEAST = 64
+_CACHE = 2**18
+
+
+def _samples_at_once(samples, bytes_of_each, shared_bytes):
+    """How many samples are worked on together: so many that their numbers stay in the cache.
+
+    Up to 512 where what all samples share is large, since that is read once for each block.
+    """
+    most = max(_AT_LEAST, _CACHE // bytes_of_each, min(512, shared_bytes * _AT_LEAST // 2**17))
+    return min(samples, most)
+
+
+def _tanh_32(u):
+    """tanh(u) within 2 eps: with e = exp(-2 |u|) - 1 it is |e| / (2 + e), and odd in u."""
+    e = _expm1(np.float32(-2) * abs(u))
+    value = abs(e) / (np.float32(2) + e)
+    return value if u >= np.float32(0) else -value
+
+
+def _tanh_64(u):
+    """The same in float64."""
+    e = _expm1(-2.0 * abs(u))
+    value = abs(e) / (2.0 + e)
+    return value if u >= 0.0 else -value
+
+
+def _tanh(u):
+    """The one or the other, by the dtype."""
+    return _tanh_32(u) if u.dtype == np.float32 else _tanh_64(u)
+
+
+@overload(_tanh, jit_options={**_EXACT, "forceinline": True})
+def _compiled_tanh(u):
+    """What compiled code calls."""
+    return _tanh_32 if u == types.float32 else _tanh_64
+
+
+_POOL = ThreadPoolExecutor()
+#: From so many numbers on, handing over to another thread costs less than it saves.
+_SHARED = 65536
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    blocks of 32 of them, so that every number comes out as in one thread.
+    """
+    samples = len(arguments[sliced.index(True)])
+    largest = max(each.size for each, cut in zip(arguments, sliced, strict=True) if cut)
+    unit = 32 if largest < 128 * samples else 1
+    units = samples // unit
+    parts = max(1, min(threads, units, 2 * largest // _SHARED))
+    cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+
+    def run(part):
+        here = slice(cuts[part], cuts[part + 1])
+        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+
+    others = [_POOL.submit(run, part) for part in range(1, parts)]
+    run(0)
+    for each in others:
+        each.result()
+
+
 def _read(*arguments):
-    """Check the arguments, and give every batched one a batch axis.
+    """The arguments as arrays, every batched one with a batch axis; what cannot be one is refused.
 
     Each argument is (name, value, axes, axis that a label points into, whether it is batched).
     Returns the arrays, the size of each axis, the dtype, and whether one sample was given.
     """
-    numbers = [
-        value
-        for _, value, _, label_of, _ in arguments
-        if label_of is None and isinstance(value, np.ndarray) and value.ndim
-    ]
-    if numbers:
-        dtype = numbers[0].dtype
-    else:  # nothing but scalars: those of NumPy know their dtype
-        known = [value for _, value, *_ in arguments if isinstance(value, np.float32)]
-        others = [value for _, value, *_ in arguments if isinstance(value, np.float64)]
-        dtype = np.dtype(np.float32 if known and not others else np.float64)
-    first = next((name for name, value, _, _, _ in arguments if numbers and value is numbers[0]), "")
+    reals = [(name, value) for name, value, _, label_of, _ in arguments if label_of is None]
+    first, dtype = next(
+        ((name, value.dtype) for name, value in reals if isinstance(value, np.ndarray) and value.ndim),
+        ("", None),
+    )
+    if dtype is None:  # nothing but scalars: those of NumPy, and arrays without axes, know their dtype
+        known = {value.dtype.type for _, value in reals if isinstance(value, (np.ndarray, np.generic))}
+        dtype = np.dtype(np.float32 if np.float32 in known and np.float64 not in known else np.float64)
     arrays, sizes, of, single = [], {}, {}, None
     for name, value, axes, label_of, batched in arguments:
-        least = len(axes) - batched
         if isinstance(value, np.ma.MaskedArray):
-            wanted = "a plain array, what is masked filled in"
-            raise ValueError(f"{name}: expected {wanted}, found a masked one")
+            _refuse(name, "a plain array, what is masked filled in", "a masked one")
+        least = len(axes) - batched
         if label_of is not None:
             array = np.asarray(value)
             if array.dtype.kind not in "iu":
-                raise ValueError(f"{name}: expected integers (labels), found {array.dtype}")
+                _refuse(name, "integers (labels)", array.dtype)
         else:
             if not isinstance(value, np.ndarray):
                 if least or not isinstance(value, (int, float, np.floating, np.integer)):
-                    raise ValueError(f"{name}: expected an array, found {type(value).__name__}")
+                    _refuse(name, "an array", type(value).__name__)
                 value = np.asarray(value, dtype)
             elif not value.ndim and value.dtype.kind in "iuf":
                 value = value.astype(dtype)
-            if value.dtype != dtype or dtype not in (np.float32, np.float64):
-                known = dtype in (np.float32, np.float64)
-                wanted = f"{dtype}, as {first} has" if known else "float32 or float64"
-                raise ValueError(f"{name}: expected {wanted}, found {value.dtype}")
+            if dtype not in (np.float32, np.float64):
+                _refuse(name, "float32 or float64", value.dtype)
+            if value.dtype != dtype:
+                _refuse(name, f"{dtype}, as {first} has", value.dtype)
             array = np.asarray(value)  # a plain array, also of a subclass whose * means something else
         if array.ndim not in (len(axes), least):
-            wanted = f"axes ({', '.join(axes[batched:])})"
-            if batched:
-                wanted += f", or ({', '.join(axes)}) for a batch"
-            raise ValueError(f"{name}: expected {wanted}, found shape {array.shape}")
+            whole = f", or ({', '.join(axes)}) for a batch" if batched else ""
+            _refuse(name, f"axes ({', '.join(axes[batched:])}){whole}", f"shape {array.shape}")
         if batched:
             alone = array.ndim == least
             if single is not None and alone != single[1]:
                 one, other = (name, single[0]) if alone else (single[0], name)
-                raise ValueError(f"{one}: expected a batch axis, as {other} has, found one sample")
+                _refuse(one, f"a batch axis, as {other} has", "one sample")
             single = single or (name, alone)
             array = array[None] if alone else array
         for axis, size in zip(axes, array.shape, strict=True):
             if size == 0:
-                found = f"found shape {array.shape}"
-                raise ValueError(f"{name}: expected at least one place along {axis}, {found}")
+                _refuse(name, f"at least one place along {axis}", f"shape {array.shape}")
             if sizes.setdefault(axis, size) != size:
-                wanted = f"{sizes[axis]} places along {axis}, as {of[axis]} has"
-                raise ValueError(f"{name}: expected {wanted}, found {size}")
-            of.setdefault(axis, name)
+                _refuse(name, f"{sizes[axis]} places along {axis}, {of[axis]}", size)
+            of.setdefault(axis, f"as {name} has")
         arrays.append(array)
     for place, (name, _, _, label_of, _) in enumerate(arguments):
         array = arrays[place]
@@ -260,8 +1217,8 @@ def _read(*arguments):
             places = sizes.get(label_of)
             outside = array < 0 if places is None else (array < 0) | (array >= places)
             if outside.any():
-                wanted = "from 0" if places is None else f"from 0 to {places - 1}"
-                raise ValueError(f"{name}: expected labels {wanted}, found {array[outside].flat[0]}")
+                last = "" if places is None else f" to {places - 1}"
+                _refuse(name, f"labels from 0{last}", array[outside].flat[0])
             array = array.astype(np.intp)
         if array.ndim:
             array = np.ascontiguousarray(array)
@@ -269,28 +1226,58 @@ def _read(*arguments):
     return arrays, sizes, dtype, single is not None and single[1]
 
 
+def _refuse(name, expected, found):
+    """Say what is wrong with an argument."""
+    raise ValueError(f"{name}: expected {expected}, found {found}")
+
+
 def _output(name, out, shape, dtype, without_batch, others):
     """A new array for a result, or the caller's `out`, which must fit and overlap nothing."""
     if out is None:
         return np.empty(shape, dtype)
     wanted = shape[1:] if without_batch else shape
+    if type(out) is np.ndarray and out.dtype is dtype and out.shape == wanted and out.flags.carray:
+        if not _overlaps(out, others):
+            return out[None] if without_batch else out
     masked = isinstance(out, np.ma.MaskedArray)
     if not isinstance(out, np.ndarray) or masked or out.shape != wanted or out.dtype != dtype:
         found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        found = "a masked array" if masked else found
-        raise ValueError(f"{name}: expected an array of {dtype} {wanted}, found {found}")
+        _refuse(name, f"an array of {dtype} {wanted}", "a masked array" if masked else found)
     if not out.flags.writeable or not out.flags.c_contiguous:
         found = "one that is not contiguous" if out.flags.writeable else "one that is read-only"
-        raise ValueError(f"{name}: expected a writable C-contiguous array, found {found}")
-    if any(np.may_share_memory(out, other) for other in others if isinstance(other, np.ndarray)):
-        raise ValueError(f"{name}: expected memory of its own, found an overlap with another array")
+        _refuse(name, "a writable C-contiguous array", found)
+    if _overlaps(out, others):
+        _refuse(name, "memory of its own", "an overlap with another array")
     return out[None] if without_batch else out
+
+
+def _outputs(out, results, dtype, others):
+    """New arrays for several results, each (name, shape, whether without batch axis), or the caller's."""
+    if out is None:
+        out = [None] * len(results)
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        names = ", ".join([name for name, _, _ in results])
+        raise ValueError(f"out: expected a tuple of {len(results)} arrays ({names})")
+    made = []
+    for place, (_, shape, without_batch) in enumerate(results):
+        made.append(_output(f"out[{place}]", out[place], shape, dtype, without_batch, [*others, *made]))
+    return made
+
+
+def _overlaps(out, others):
+    """Whether an array may have memory in common with another one."""
+    for other in others:
+        # Two arrays that are no views have memory of their own.
+        alone = out.base is None and getattr(other, "base", None) is None
+        if other is out or (not alone and np.may_share_memory(out, other)):
+            return True
+    return False
 
 
 def _check_reduction(reduction, known):
     """Refuse a reduction that is not among those known."""
     if reduction not in known:
-        raise ValueError(f"reduction: expected one of {', '.join(known)}, found {reduction!r}")
+        _refuse("reduction", f"one of {', '.join(known)}", repr(reduction))
 
 
 def _reduced(losses, reduction):
@@ -306,461 +1293,3 @@ def _weighted_total(losses, weight):
     for row in range(losses.size):
         total += losses[row]
     return weight * total
-
-
-_REALS = (np.dtype(np.float32), np.dtype(np.float64))
-_NUMBERS = (float, np.float32, np.float64)
-
-
-def _is_plain(first, *others):
-    """Whether arrays, each given with its number of axes, are as kernels take them: nothing to convert."""
-    if type(first[0]) is not np.ndarray:
-        return False
-    dtype = first[0].dtype
-    if dtype is not _REALS[0] and dtype is not _REALS[1]:
-        return False
-    for array, axes in (first, *others):
-        if type(array) is not np.ndarray or array.dtype is not dtype:
-            return False
-        if array.ndim != axes or not array.flags.carray:  # C-contiguous, aligned and writable
-            return False
-    return True
-
-
-_POOL = ThreadPoolExecutor()
-
-
-def _in_threads(threads, kernel, sliced, *arguments):
-    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
-
-    `sliced` says which arguments have a part for each sample. Parts are whole blocks of 32 samples,
-    so that every number comes out as in one thread.
-    """
-    samples = len(arguments[sliced.index(True)])
-    blocks = max(1, samples // 32)
-    parts = max(1, min(threads, blocks))
-    cuts = [32 * (blocks * part // parts) for part in range(parts)] + [samples]
-
-    def run(part):
-        here = slice(cuts[part], cuts[part + 1])
-        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
-
-    others = [_POOL.submit(run, part) for part in range(1, parts)]
-    run(0)
-    for each in others:
-        each.result()
-
-
-@njit(**_FAST)
-def _two_layer_network_kernel(x, W1, b1, W2, b2, t, losses):
-    """The loops of two_layer_network."""
-    real = losses.dtype.type  # keeps literals narrow
-    B = x.shape[0]
-    D = x.shape[1]
-    H = W1.shape[0]
-    K = W2.shape[0]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or D == 0
-        or H == 0
-        or W1.shape[1] != D
-        or b1.shape[0] != H
-        or K == 0
-        or W2.shape[1] != H
-        or b2.shape[0] != K
-        or t.shape[0] != B
-        or t.shape[1] != K
-        or losses.shape[0] != B
-        or _overlap(losses, x)
-        or _overlap(losses, W1)
-        or _overlap(losses, b1)
-        or _overlap(losses, W2)
-        or _overlap(losses, b2)
-        or _overlap(losses, t)
-    ):
-        return False
-    sum_W1_x = np.empty(H, losses.dtype)  # of one sample
-    h = np.empty(H, losses.dtype)  # of one sample
-    sum_W2_h = np.empty(K, losses.dtype)  # of one sample
-    z2 = np.empty(K, losses.dtype)  # of one sample
-    for row in range(B):
-        for j in range(H):
-            total = real(0)
-            for m_2 in range(D):
-                total += W1[j, m_2] * x[row, m_2]
-            sum_W1_x[j] = total
-        for j in range(H):
-            h[j] = math.tanh(sum_W1_x[j] + b1[j])
-        for i in range(K):
-            total = real(0)
-            for j in range(H):
-                total += W2[i, j] * h[j]
-            sum_W2_h[i] = total
-        # m: the largest exponent becomes 0, so exp cannot overflow
-        m = real(-np.inf)
-        for i in range(K):
-            z2[i] = sum_W2_h[i] + b2[i]
-            m = _larger(m, z2[i])
-        # e: between 0 and 1, and at least one of them is 1
-        # s: between 1 and the number of terms
-        s = real(0)
-        for k in range(K):
-            e = _exp_of_negative(z2[k] - m)
-            s += e
-        log_s = _log(s)
-        sum_t_z2_m = real(0)
-        for k in range(K):
-            sum_t_z2_m += (t[row, k] * _log_ratio(z2[k], m, log_s) if t[row, k] != real(0) else real(0))
-        losses[row] = -sum_t_z2_m
-    return True
-
-
-def two_layer_network(x, W1, b1, W2, b2, t, reduction="mean", *, threads=1):
-    """A hidden layer of hyperbolic tangents, a softmax layer, and the cross-entropy with target
-    weights: from weights and inputs to one number.
-
-    Parameters
-    ----------
-    x : array (B, D)
-        Input.
-    W1 : array (H, D)
-        Input.
-    b1 : array (H,)
-        Input.
-    W2 : array (K, H)
-        Input.
-    b2 : array (K,)
-        Input.
-    t : array (B, K)
-        Input.
-    reduction : mean, sum, none
-        How the losses of the samples become one number (none: they do not).
-    threads : int, optional
-        How many threads share the samples; the numbers are the same with any.
-
-    Returns
-    -------
-    losses : number, or array (B,)
-        The loss.
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    Any finite exponents are safe, however large.
-    """
-    if (
-        threads == 1
-        and reduction in ("mean", "sum")
-        and _is_plain((x, 2), (W1, 2), (b1, 1), (W2, 2), (b2, 1), (t, 2))
-    ):
-        B = x.shape[0]
-        losses = np.empty(B, x.dtype)
-        if _two_layer_network_kernel(x, W1, b1, W2, b2, t, losses):
-            return _reduced(losses, reduction)
-    # Something is to be converted, or made, or is wrong.
-    _check_reduction(reduction, ('mean', 'sum', 'none'))
-    arrays, sizes, dtype, single = _read(
-        ("x", x, ('B', 'D'), None, True),
-        ("W1", W1, ('H', 'D'), None, False),
-        ("b1", b1, ('H',), None, False),
-        ("W2", W2, ('K', 'H'), None, False),
-        ("b2", b2, ('K',), None, False),
-        ("t", t, ('B', 'K'), None, True),
-    )
-    x, W1, b1, W2, b2, t = arrays
-    B = sizes["B"]
-    D = sizes["D"]
-    H = sizes["H"]
-    K = sizes["K"]
-    losses = np.empty((B,), dtype)
-    _two_layer_network_kernel(x, W1, b1, W2, b2, t, losses) if threads == 1 else _in_threads(threads, _two_layer_network_kernel, (True, False, False, False, False, True, True), x, W1, b1, W2, b2, t, losses)
-    if reduction == "none":
-        return losses[0] if single else losses
-    value = _reduced(losses, reduction)
-    return value
-
-
-@njit(**_FAST)
-def _two_layer_network_value_and_gradient_kernel(x, W1, b1, W2, b2, t, weight, losses, dW2, db2, dW1, db1, dx):
-    """The loops of two_layer_network_value_and_gradient."""
-    real = losses.dtype.type  # keeps literals narrow
-    B = x.shape[0]
-    D = x.shape[1]
-    H = W1.shape[0]
-    K = W2.shape[0]
-    # What does not fit together is left to the checks that say why.
-    if (
-        B == 0
-        or D == 0
-        or H == 0
-        or W1.shape[1] != D
-        or b1.shape[0] != H
-        or K == 0
-        or W2.shape[1] != H
-        or b2.shape[0] != K
-        or t.shape[0] != B
-        or t.shape[1] != K
-        or losses.shape[0] != B
-        or dW2.shape[0] != K
-        or dW2.shape[1] != H
-        or db2.shape[0] != K
-        or dW1.shape[0] != H
-        or dW1.shape[1] != D
-        or db1.shape[0] != H
-        or dx.shape[0] != B
-        or dx.shape[1] != D
-        or _overlap(losses, x)
-        or _overlap(losses, W1)
-        or _overlap(losses, b1)
-        or _overlap(losses, W2)
-        or _overlap(losses, b2)
-        or _overlap(losses, t)
-        or _overlap(dW2, x)
-        or _overlap(dW2, W1)
-        or _overlap(dW2, b1)
-        or _overlap(dW2, W2)
-        or _overlap(dW2, b2)
-        or _overlap(dW2, t)
-        or _overlap(dW2, losses)
-        or _overlap(db2, x)
-        or _overlap(db2, W1)
-        or _overlap(db2, b1)
-        or _overlap(db2, W2)
-        or _overlap(db2, b2)
-        or _overlap(db2, t)
-        or _overlap(db2, losses)
-        or _overlap(db2, dW2)
-        or _overlap(dW1, x)
-        or _overlap(dW1, W1)
-        or _overlap(dW1, b1)
-        or _overlap(dW1, W2)
-        or _overlap(dW1, b2)
-        or _overlap(dW1, t)
-        or _overlap(dW1, losses)
-        or _overlap(dW1, dW2)
-        or _overlap(dW1, db2)
-        or _overlap(db1, x)
-        or _overlap(db1, W1)
-        or _overlap(db1, b1)
-        or _overlap(db1, W2)
-        or _overlap(db1, b2)
-        or _overlap(db1, t)
-        or _overlap(db1, losses)
-        or _overlap(db1, dW2)
-        or _overlap(db1, db2)
-        or _overlap(db1, dW1)
-        or _overlap(dx, x)
-        or _overlap(dx, W1)
-        or _overlap(dx, b1)
-        or _overlap(dx, W2)
-        or _overlap(dx, b2)
-        or _overlap(dx, t)
-        or _overlap(dx, losses)
-        or _overlap(dx, dW2)
-        or _overlap(dx, db2)
-        or _overlap(dx, dW1)
-        or _overlap(dx, db1)
-    ):
-        return False
-    sum_W1_x = np.empty(H, losses.dtype)  # of one sample
-    h = np.empty(H, losses.dtype)  # of one sample
-    sum_W2_h = np.empty(K, losses.dtype)  # of one sample
-    z2 = np.empty(K, losses.dtype)  # of one sample
-    e = np.empty(K, losses.dtype)  # of one sample
-    z2_bar = np.empty(K, losses.dtype)  # of one sample
-    sum_z2_bar_h = np.empty((K, H), losses.dtype)  # of all samples
-    sum_z2_bar = np.empty(K, losses.dtype)  # of all samples
-    sum_z2_bar_W2 = np.empty(H, losses.dtype)  # of one sample
-    z1_bar = np.empty(H, losses.dtype)  # of one sample
-    sum_z1_bar_x = np.empty((H, D), losses.dtype)  # of all samples
-    sum_z1_bar = np.empty(H, losses.dtype)  # of all samples
-    for i in range(K):
-        for j in range(H):
-            sum_z2_bar_h[i, j] = real(0)
-    for i in range(K):
-        sum_z2_bar[i] = real(0)
-    for j in range(H):
-        for m_2 in range(D):
-            sum_z1_bar_x[j, m_2] = real(0)
-    for j in range(H):
-        sum_z1_bar[j] = real(0)
-    for row in range(B):
-        for j in range(H):
-            total = real(0)
-            for m_2 in range(D):
-                total += W1[j, m_2] * x[row, m_2]
-            sum_W1_x[j] = total
-        for j in range(H):
-            h[j] = math.tanh(sum_W1_x[j] + b1[j])
-        for i in range(K):
-            total = real(0)
-            for j in range(H):
-                total += W2[i, j] * h[j]
-            sum_W2_h[i] = total
-        # m: the largest exponent becomes 0, so exp cannot overflow
-        m = real(-np.inf)
-        sum_t = real(0)
-        for i in range(K):
-            z2[i] = sum_W2_h[i] + b2[i]
-            m = _larger(m, z2[i])
-            sum_t += t[row, i]
-        # e[k]: between 0 and 1, and at least one of them is 1
-        # s: between 1 and the number of terms
-        s = real(0)
-        for k in range(K):
-            e[k] = _exp_of_negative(z2[k] - m)
-            s += e[k]
-        log_s = _log(s)
-        sum_t_z2_m = real(0)
-        scale = sum_t / s
-        for k in range(K):
-            sum_t_z2_m += (t[row, k] * _log_ratio(z2[k], m, log_s) if t[row, k] != real(0) else real(0))
-            z2_bar[k] = scale * e[k] - t[row, k]
-        losses[row] = -sum_t_z2_m
-        for i in range(K):
-            for j in range(H):
-                sum_z2_bar_h[i, j] += z2_bar[i] * h[j]
-        for i in range(K):
-            sum_z2_bar[i] += z2_bar[i]
-        for j in range(H):
-            sum_z2_bar_W2[j] = real(0)
-        for i in range(K):
-            for j in range(H):
-                sum_z2_bar_W2[j] += z2_bar[i] * W2[i, j]
-        for j in range(H):
-            z1_bar[j] = (real(1) - h[j] * h[j]) * sum_z2_bar_W2[j]
-        for j in range(H):
-            for m_2 in range(D):
-                sum_z1_bar_x[j, m_2] += z1_bar[j] * x[row, m_2]
-        for j in range(H):
-            sum_z1_bar[j] += z1_bar[j]
-        for m_2 in range(D):
-            dx[row, m_2] = real(0)
-        for j in range(H):
-            for m_2 in range(D):
-                dx[row, m_2] += z1_bar[j] * W1[j, m_2]
-        for m_2 in range(D):
-            dx[row, m_2] = weight * dx[row, m_2]
-    for i in range(K):
-        for j in range(H):
-            dW2[i, j] = weight * sum_z2_bar_h[i, j]
-    for i in range(K):
-        db2[i] = weight * sum_z2_bar[i]
-    for j in range(H):
-        for m_2 in range(D):
-            dW1[j, m_2] = weight * sum_z1_bar_x[j, m_2]
-    for j in range(H):
-        db1[j] = weight * sum_z1_bar[j]
-    return True
-
-
-def two_layer_network_value_and_gradient(x, W1, b1, W2, b2, t, reduction="mean", out=None):
-    """The loss L and its gradient by W2, b2, W1, b1 and x, in one call.
-
-    z2_bar[i] = p[i] * sum(k, t[k]) - t[i]
-
-    z1_bar[j] = (1 - h[j]^2) * sum(i, z2_bar[i] * W2[i, j])
-
-    d(L, W2[i, j]) = z2_bar[i] * h[j]
-
-    d(L, b2[i]) = z2_bar[i]
-
-    d(L, W1[j, m]) = z1_bar[j] * x[m]
-
-    d(L, b1[j]) = z1_bar[j]
-
-    d(L, x[m]) = sum(j, z1_bar[j] * W1[j, m])
-
-    Parameters
-    ----------
-    x : array (B, D)
-        Input.
-    W1 : array (H, D)
-        Input.
-    b1 : array (H,)
-        Input.
-    W2 : array (K, H)
-        Input.
-    b2 : array (K,)
-        Input.
-    t : array (B, K)
-        Input.
-    reduction : mean, sum
-        How the losses of the samples become one number.
-    out : tuple of arrays, optional
-        Where to put dW2, db2, dW1, db1, dx: of the right shape and dtype, C-contiguous, and
-        overlapping no argument.
-
-    Returns
-    -------
-    value : number
-        The loss.
-    dW2 : array (K, H)
-    db2 : array (K,)
-    dW1 : array (H, D)
-    db1 : array (H,)
-    dx : array (B, D)
-
-    Raises
-    ------
-    ValueError
-        If an argument has the wrong kind, shape or dtype, or sizes do not agree.
-
-    Notes
-    -----
-    The axis B is a batch of samples; leave it out everywhere to give one sample.
-    Real arrays are float32 or float64, all of them the same.
-    Any finite exponents are safe, however large.
-    """
-    if (
-        reduction in ("mean", "sum")
-        and type(out) is tuple
-        and len(out) == 5
-        and _is_plain((x, 2), (W1, 2), (b1, 1), (W2, 2), (b2, 1), (t, 2), (out[0], 2), (out[1], 1), (out[2], 2), (out[3], 1), (out[4], 2))
-    ):
-        B = x.shape[0]
-        weight = x.dtype.type(1 / B if reduction == "mean" else 1)
-        losses = np.empty(B, x.dtype)
-        if _two_layer_network_value_and_gradient_kernel(x, W1, b1, W2, b2, t, weight, losses, out[0], out[1], out[2], out[3], out[4]):
-            return _reduced(losses, reduction), out
-    # Something is to be converted, or made, or is wrong.
-    _check_reduction(reduction, ('mean', 'sum'))
-    arrays, sizes, dtype, single = _read(
-        ("x", x, ('B', 'D'), None, True),
-        ("W1", W1, ('H', 'D'), None, False),
-        ("b1", b1, ('H',), None, False),
-        ("W2", W2, ('K', 'H'), None, False),
-        ("b2", b2, ('K',), None, False),
-        ("t", t, ('B', 'K'), None, True),
-    )
-    x, W1, b1, W2, b2, t = arrays
-    B = sizes["B"]
-    D = sizes["D"]
-    H = sizes["H"]
-    K = sizes["K"]
-    losses = np.empty((B,), dtype)
-    if out is None:
-        out = (None, None, None, None, None)
-    if not isinstance(out, (tuple, list)) or len(out) != 5:
-        raise ValueError("out: expected a tuple of 5 arrays (dW2, db2, dW1, db1, dx)")
-    dW2 = _output("out[0]", out[0], (K, H), dtype, False, arrays)
-    arrays.append(dW2)
-    db2 = _output("out[1]", out[1], (K,), dtype, False, arrays)
-    arrays.append(db2)
-    dW1 = _output("out[2]", out[2], (H, D), dtype, False, arrays)
-    arrays.append(dW1)
-    db1 = _output("out[3]", out[3], (H,), dtype, False, arrays)
-    arrays.append(db1)
-    dx = _output("out[4]", out[4], (B, D), dtype, single, arrays)
-    arrays.append(dx)
-    weight = dtype.type(1 / B if reduction == "mean" else 1)
-    _two_layer_network_value_and_gradient_kernel(x, W1, b1, W2, b2, t, weight, losses, dW2, db2, dW1, db1, dx)
-    value = _reduced(losses, reduction)
-    return value, (dW2, db2, dW1, db1, (dx[0] if single else dx))
