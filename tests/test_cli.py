@@ -312,7 +312,7 @@ SEVERAL = ("entropy", "log_softmax", "logsumexp", "relu", "rms_norm", "sigmoid",
 def test_an_interrupted_build_leaves_nothing_half_done(tmp_path: Path, number: int, status: int) -> None:
     out = tmp_path / "out"
     with subprocess.Popen(
-        [sys.executable, "-u", "-m", "symderiv", "build", *SEVERAL, "--out", str(out)],
+        [sys.executable, "-u", "-m", "symderiv", "build", *SEVERAL, "--target", "numpy", "--out", str(out)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         # Under a shell that runs these tests in the background, Ctrl-C would be ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509

@@ -10,18 +10,18 @@ from dataclasses import replace
 
 from symderiv.expression.construct import factors_of, multiply
 from symderiv.expression.indices import free_indices, indices_in_term
-from symderiv.expression.nodes import Entry, Expression
+from symderiv.expression.nodes import Entry, Expression, Index
 from symderiv.kernels.cases import Case
 from symderiv.kernels.program import Statement
 
 
-def with_cases_apart(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+def with_cases_apart(statements: Sequence[Statement], batch: Index | None) -> tuple[Statement, ...]:
     """The statements; those with cases in two, where there is a factor that all cases have."""
     taken = {each.name for each in statements}
-    return tuple(new for each in statements for new in _apart(each, taken))
+    return tuple(new for each in statements for new in _apart(each, taken, batch))
 
 
-def _apart(statement: Statement, taken: set[str]) -> tuple[Statement, ...]:
+def _apart(statement: Statement, taken: set[str], batch: Index | None) -> tuple[Statement, ...]:
     if statement.reduce or not statement.cases:
         return (statement,)
     moved = {
@@ -30,23 +30,24 @@ def _apart(statement: Statement, taken: set[str]) -> tuple[Statement, ...]:
         for late, early in case.on
         for index in (late, *indices_in_term(early))
     }
-    batch = {statement.indices[0]} if statement.indices else set()
     common = [
         factor
         for factor in factors_of(statement.body)
         if isinstance(factor, Entry)
-        and not set(free_indices(factor)) & (moved - batch)
+        and not set(free_indices(factor)) & (moved - {batch})
         and all(factor in factors_of(case.body) for case in statement.cases)
     ]
     letters = {index for body in _rests(statement, common) for index in free_indices(body)} | moved
     inside = tuple(index for index in statement.indices if index in letters)
     if not common or len(inside) == len(statement.indices):
         return (statement,)
+    body, *rests = _rests(statement, common)
+    if set(free_indices(body)) != set(inside):  # the cases would have no array of their own to stand in
+        return (statement,)
     name, number = "factor", 2
     while name in taken:
         name, number = f"factor_{number}", number + 1
     taken.add(name)
-    body, *rests = _rests(statement, common)
     cases = tuple(Case(case.on, rest) for case, rest in zip(statement.cases, rests, strict=True))
     return (
         Statement(name, inside, body, cases=cases),

@@ -33,7 +33,7 @@ from symderiv.kernels.scatter import Scatter
 def print_numpy(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunction:
     """The body of one function, as array statements; for blocks of samples, where they are independent."""
     labels = [argument.name for argument in lowered.spec.arguments if argument.kind == "label"]
-    statements = with_cases_apart(with_scalings_inside(lowered.statements))
+    statements = with_cases_apart(with_scalings_inside(lowered.statements), lowered.spec.batch)
     for statement in statements:
         names.give(statement.name)
     printer = NumpyPrinter(Arrays(names, labels), statements, lowered)

@@ -86,7 +86,7 @@ def test_gradient_of_a_share_without_a_name_is_that_of_the_named_one() -> None:
 def test_what_is_written_plainly_stays_as_it_is() -> None:
     for name in catalog.names():
         if name != "logistic_loss":  # which is given as log(1 + exp(-y))
-            assert respelled(problem(name)) is problem(name)
+            assert respelled(problem(name)) == problem(name)
 
 
 def test_header_says_what_is_computed() -> None:
