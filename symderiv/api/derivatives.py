@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from symderiv.api.problems import expect, load
 from symderiv.api.results import BackwardResult, Result
@@ -12,9 +12,6 @@ from symderiv.calculus import Contraction, Engine
 from symderiv.expression.nodes import Entry
 from symderiv.problem import Problem
 from symderiv.request import RequestError, entries
-
-if TYPE_CHECKING:
-    pass
 
 
 def derive(

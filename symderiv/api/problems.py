@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from symderiv.problem import Problem
-
-if TYPE_CHECKING:
-    pass
 
 
 def load(problem: Problem | str | Path) -> Problem:

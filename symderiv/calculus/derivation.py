@@ -165,10 +165,6 @@ class Derivation:
         """The steps for a reader at `level`, runs of finer steps merged into one line."""
         return merge(self.steps, level)
 
-    def shown_assumed(self, level: str = "textbook") -> tuple[Step, ...]:
-        """The further steps under the assumptions, for a reader at `level`."""
-        return merge(self.assumed_steps, level)
-
 
 @dataclass(frozen=True, slots=True)
 class Contraction:

@@ -8,7 +8,7 @@ import typer
 
 from symderiv.cli import completion
 from symderiv.cli.application import Command, answering, app, examples
-from symderiv.cli.options import Name, load, one_of
+from symderiv.cli.options import Name, choice, load, one_of
 
 FORMATS = ("text", "latex", "markdown", "json", "html")
 
@@ -42,12 +42,7 @@ def backward(
     ] = False,
     form: Annotated[
         str,
-        typer.Option(
-            "--format",
-            metavar="|".join(FORMATS),
-            help="How to write it.",
-            autocompletion=completion.words(*FORMATS),
-        ),
+        choice("--format", FORMATS, "How to write it."),
     ] = "text",
 ) -> None:
     """Write the backward pass of a problem: from its output to all its inputs in one sweep.

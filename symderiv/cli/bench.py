@@ -13,7 +13,7 @@ from symderiv.arguments import UsageError
 from symderiv.build import TARGETS
 from symderiv.cli import completion
 from symderiv.cli.application import Command, answering, app, examples
-from symderiv.cli.options import one_of
+from symderiv.cli.options import choice, one_of
 
 if TYPE_CHECKING:
     from symderiv.bench.measure import Options
@@ -61,10 +61,7 @@ def bench(  # noqa: PLR0917 (each parameter is an option)
     ] = None,
     dtype: Annotated[
         list[str] | None,
-        typer.Option(
-            "--dtype", metavar="|".join(DTYPES), help="The precision; both if left out.",
-            autocompletion=completion.words(*DTYPES),
-        ),
+        choice("--dtype", DTYPES, "The precision; both if left out."),
     ] = None,
     threads: Annotated[
         int, typer.Option("--threads", metavar="N", help="Processors for every candidate.")
@@ -79,10 +76,7 @@ def bench(  # noqa: PLR0917 (each parameter is an option)
     ] = None,
     against: Annotated[
         str,
-        typer.Option(
-            "--against", metavar="|".join(TARGETS), help="The emitted target that ratios are taken to.",
-            autocompletion=completion.words(*TARGETS),
-        ),
+        choice("--against", TARGETS, "The emitted target that ratios are taken to."),
     ] = "numba",
     seconds: Annotated[
         float, typer.Option("--seconds", metavar="S", help="About how long the turns of one cell take.")

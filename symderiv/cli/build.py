@@ -11,10 +11,9 @@ import typer
 from symderiv.arguments import UsageError, parse_sizes
 from symderiv.build import Plan
 from symderiv.build.manifest import FORMATS
-from symderiv.cli import completion
 from symderiv.cli.application import Command, answering, app, examples
 from symderiv.cli.formulas import Indexes, Inputs, Labels, TexFormulas, TextFormulas, problem_from
-from symderiv.cli.options import Names, Sizes, Targets, one_of, targets
+from symderiv.cli.options import Names, Sizes, Targets, choice, one_of, targets
 
 
 @app.command(
@@ -76,12 +75,7 @@ def build(  # noqa: PLR0917 (each parameter is an option)
     target: Targets = None,
     form: Annotated[
         list[str] | None,
-        typer.Option(
-            "--format",
-            metavar="|".join(FORMATS),
-            help="Which documents to write; may be repeated. Without it: all of them.",
-            autocompletion=completion.words(*FORMATS),
-        ),
+        choice("--format", FORMATS, "Which documents to write; may be repeated. Without it: all of them."),
     ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="The folder to write.")] = Path(
         "generated"

@@ -13,7 +13,7 @@ import typer
 from symderiv.arguments import UsageError
 from symderiv.cli import completion
 from symderiv.cli.application import Command, answering, app, examples
-from symderiv.cli.options import one_of
+from symderiv.cli.options import choice, one_of
 
 if TYPE_CHECKING:
     from symderiv.check import Document, Report
@@ -58,12 +58,7 @@ def check(  # noqa: PLR0917 (each parameter is an option)
     ] = None,
     form: Annotated[
         str,
-        typer.Option(
-            "--format",
-            metavar="|".join(FORMATS),
-            help="How to write the report.",
-            autocompletion=completion.words(*FORMATS),
-        ),
+        choice("--format", FORMATS, "How to write the report."),
     ] = "text",
     out: Annotated[
         Path | None,

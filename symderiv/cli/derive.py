@@ -21,7 +21,7 @@ from symderiv.cli.formulas import (
     TextFormulas,
     problem_from,
 )
-from symderiv.cli.options import Sizes, one_of
+from symderiv.cli.options import Sizes, choice, one_of
 
 if TYPE_CHECKING:
     from symderiv.calculus import Derivation
@@ -71,21 +71,11 @@ def derive(  # noqa: PLR0917 (each parameter is an option)
     size: Sizes = None,
     steps: Annotated[
         str,
-        typer.Option(
-            "--steps",
-            metavar="|".join(STEPS),
-            help="How many steps to show.",
-            autocompletion=completion.words(*STEPS),
-        ),
+        choice("--steps", STEPS, "How many steps to show."),
     ] = "textbook",
     form: Annotated[
         str,
-        typer.Option(
-            "--format",
-            metavar="|".join(FORMATS),
-            help="How to write the derivation.",
-            autocompletion=completion.words(*FORMATS),
-        ),
+        choice("--format", FORMATS, "How to write the derivation."),
     ] = "text",
     value: Annotated[
         list[str] | None,
@@ -98,11 +88,10 @@ def derive(  # noqa: PLR0917 (each parameter is an option)
     ] = None,
     product: Annotated[
         str,
-        typer.Option(
+        choice(
             "--product",
-            metavar="|".join(PRODUCTS),
-            help="The product with a cotangent (vjp), a tangent (jvp), or of a Hessian (hvp) instead.",
-            autocompletion=completion.words(*PRODUCTS),
+            PRODUCTS,
+            "The product with a cotangent (vjp), a tangent (jvp), or of a Hessian (hvp) instead.",
         ),
     ] = "",
     latex: TexFormulas = None,

@@ -12,7 +12,7 @@ from symderiv.build import TARGETS
 from symderiv.cli import completion
 from symderiv.cli.application import Command, answering, app, examples
 from symderiv.cli.formulas import Indexes, Inputs, Labels, Source, TexFormulas, TextFormulas, problem_from
-from symderiv.cli.options import targets
+from symderiv.cli.options import choice, targets
 
 #: The largest size of an axis that a module may be written for.
 LARGEST = 2**31 - 1
@@ -33,12 +33,7 @@ def emit(  # noqa: PLR0917 (each parameter is an option)
     problem: Source = "",
     target: Annotated[
         str,
-        typer.Option(
-            "--target",
-            metavar="|".join(TARGETS),
-            help="The language.",
-            autocompletion=completion.words(*TARGETS),
-        ),
+        choice("--target", TARGETS, "The language."),
     ] = "numpy",
     out: Annotated[
         Path | None,

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from symderiv.cli import completion
 from symderiv.cli.application import answering, app, examples
 from symderiv.cli.formulas import (
     AsLatex,
@@ -22,7 +21,7 @@ from symderiv.cli.formulas import (
     read,
     typed_in,
 )
-from symderiv.cli.options import one_of
+from symderiv.cli.options import choice, one_of
 
 FORMATS = ("text", "json")
 
@@ -49,12 +48,7 @@ def explain(  # noqa: PLR0917 (each parameter is an option)
     latex: AsLatex = False,
     form: Annotated[
         str,
-        typer.Option(
-            "--format",
-            metavar="|".join(FORMATS),
-            help="How to write it.",
-            autocompletion=completion.words(*FORMATS),
-        ),
+        choice("--format", FORMATS, "How to write it."),
     ] = "text",
 ) -> None:
     """Print back a formula, in text or LaTeX, as it was understood.

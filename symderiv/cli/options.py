@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,12 @@ from symderiv.cli import completion
 
 if TYPE_CHECKING:
     from symderiv.problem import Problem
+
+
+def choice(option: str, words: tuple[str, ...], about: str) -> Any:
+    """An option that takes one of some words, which shells complete."""
+    return typer.Option(option, metavar="|".join(words), help=about, autocompletion=completion.words(*words))
+
 
 Name = Annotated[
     str,
@@ -40,12 +46,7 @@ Sizes = Annotated[
 ]
 Targets = Annotated[
     list[str] | None,
-    typer.Option(
-        "--target",
-        metavar="|".join(TARGETS),
-        help="A language to emit; may be repeated. Without it: all of them.",
-        autocompletion=completion.words(*TARGETS),
-    ),
+    choice("--target", TARGETS, "A language to emit; may be repeated. Without it: all of them."),
 ]
 
 

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from symderiv.arguments import UsageError, check_axes, parse_sizes
-from symderiv.cli import completion
 from symderiv.cli.application import answering, app, examples
 from symderiv.cli.formulas import (
     AsLatex,
@@ -24,7 +23,7 @@ from symderiv.cli.formulas import (
     read,
     typed_in,
 )
-from symderiv.cli.options import one_of
+from symderiv.cli.options import choice, one_of
 
 FORMATS = ("text", "json")
 #: The exit status of each verdict.
@@ -68,12 +67,7 @@ def prove(  # noqa: PLR0917 (each parameter is an option)
     ] = None,
     form: Annotated[
         str,
-        typer.Option(
-            "--format",
-            metavar="|".join(FORMATS),
-            help="How to write it.",
-            autocompletion=completion.words(*FORMATS),
-        ),
+        choice("--format", FORMATS, "How to write it."),
     ] = "text",
 ) -> None:
     """Prove an equation LHS = RHS for every size of every axis, or refute it by a counterexample.

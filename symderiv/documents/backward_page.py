@@ -8,9 +8,7 @@ from symderiv.calculus.backward import Backward, Stage
 from symderiv.documents.backward import left_side, meaning, opening, rests, through
 from symderiv.documents.environment import html_environment
 from symderiv.documents.formulas import Formula, formula, with_math
-from symderiv.documents.latex import given_text
-from symderiv.documents.outline import places_note
-from symderiv.documents.page import Mark, PassageView, definition_views, mark_of, passage_views
+from symderiv.documents.page import Mark, PassageView, introduction, mark_of, passage_views
 from symderiv.documents.shown import Shown
 from symderiv.notation.latex import to_latex
 from symderiv.proof.derived import Proofs
@@ -39,9 +37,7 @@ def backward_page(found: Backward) -> str:
             title=problem.title or problem.name,
             about=problem.about,
             source=problem.source,
-            given=with_math(given_text(problem)),
-            definitions=definition_views(problem),
-            places=places_note(problem),
+            **introduction(problem),
             opening=with_math(opening(found)),
             meaning=meaning(found),
             lines=lines,

@@ -7,7 +7,6 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from symderiv.documents.layout import width
-from symderiv.expression.nodes import Expression
 from symderiv.notation.latex import to_latex
 from symderiv.notation.latex_names import latex_name
 
@@ -92,11 +91,3 @@ def _table(rows: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence
     ]
     body = "\n    ".join(lines)
     return rf"\begin{{array}}{{c|{'c' * len(block)}}}" + f"\n    {body}\n  " + r"\end{array}"
-
-
-def entries_matrix(entries: Sequence[Sequence[Expression]]) -> str:
-    """The bare entries as a matrix in parentheses, of any number of columns."""
-    lines = [" & ".join(to_latex(entry) for entry in row) for row in entries]
-    columns = "c" * max((len(row) for row in entries), default=1)
-    body = r" \\ ".join(lines)
-    return rf"\left(\begin{{array}}{{{columns}}} {body} \end{{array}}\right)"

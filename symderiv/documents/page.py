@@ -147,9 +147,7 @@ def page(
             title=problem.title or problem.name,
             about=problem.about,
             source=problem.source,
-            given=with_math(given_text(problem)),
-            definitions=definition_views(problem),
-            places=places_note(problem),
+            **introduction(problem),
             assumptions=[_math(assumption_latex(each, problem)) for each in problem.assumptions],
             passages=views,
             level=level,
@@ -179,7 +177,16 @@ def module_view(module: Module) -> dict[str, object]:
     }
 
 
-def definition_views(problem: Problem) -> list[tuple[Formula, Markup]]:
+def introduction(problem: Problem) -> dict[str, object]:
+    """What pages say of a problem first: what is given, the definitions, how labels are counted."""
+    return {
+        "given": with_math(given_text(problem)),
+        "definitions": _definition_views(problem),
+        "places": places_note(problem),
+    }
+
+
+def _definition_views(problem: Problem) -> list[tuple[Formula, Markup]]:
     """The definitions of a problem, each with the ranges of its letters."""
     return [
         (formula(to_latex(each.body, problem), str(row["left"])), _math(str(row["ranges"])))

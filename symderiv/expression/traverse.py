@@ -32,11 +32,6 @@ from symderiv.expression.nodes import (
 Path: TypeAlias = tuple[int, ...]
 
 
-def is_expression(side: object) -> bool:
-    """Whether one side of a comparison is a value rather than an index."""
-    return not isinstance(side, PlaceTerm)
-
-
 def compared_values(condition: Compare | None) -> tuple[Expression, ...]:
     """The expressions that a condition compares; none where it compares indices."""
     if condition is None or condition.operator == "in":

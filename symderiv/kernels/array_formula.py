@@ -13,7 +13,6 @@ from symderiv.expression.nodes import (
     Entry,
     Expression,
     Index,
-    IndexTerm,
     Multiply,
     PlaceTerm,
     Position,
@@ -34,11 +33,9 @@ from symderiv.kernels.formula import (
     decimal,
     is_negative,
     is_short,
-    shifted_place,
 )
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.python_functions import FUNCTION_IN_NUMPY, HELPERS, constant_value
-from symderiv.notation.text import index_to_text
 
 
 class Arrays:
@@ -178,17 +175,9 @@ class ArrayFormula(Formula):
         subscript = [":" if index in letters else "None" for index in self.order[start:]]
         return text if "None" not in subscript else f"{text}[{', '.join(subscript)}]"
 
-    def place(self, term: IndexTerm) -> str:
-        """The places, from 0, that an index term runs over."""
-        match term:
-            case Index(_, axis):
-                return self.aligned(f"np.arange({self.arrays.size(axis)})", (term,))
-            case Position(value, _):
-                return str(value - 1)
-            case Shift():
-                return shifted_place(term, self.place)
-            case Entry():
-                return self.entry(term)
+    def letter(self, index: Index) -> str:
+        """The places, from 0, that a letter runs over."""
+        return self.aligned(f"np.arange({self.arrays.size(index.axis)})", (index,))
 
     def delta(self, node: Delta) -> str:
         """A comparison of places, in the dtype of the arrays."""
@@ -257,20 +246,6 @@ def letters_of(entry: Entry) -> tuple[Index, ...]:
     """The letters of an entry's axes; empty where one is no letter or stands twice."""
     found = plain_letters(entry)
     return found if len(set(found)) == len(entry.indices) else ()
-
-
-def spelled(term: IndexTerm) -> str:
-    """A place as a comment names it."""
-    match term:
-        case Index(name, _):
-            return name
-        case Position(value, _):
-            return str(value)
-        case Shift():
-            return index_to_text(term)
-        case Entry(array, indices):
-            inside = ", ".join(spelled(each) for each in indices)
-            return f"{array}[{inside}]" if inside else array
 
 
 def einsum_letters(indices: Sequence[Index]) -> Mapping[Index, str]:

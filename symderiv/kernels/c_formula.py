@@ -15,11 +15,9 @@ from symderiv.expression.nodes import (
     Entry,
     Expression,
     Index,
-    IndexTerm,
     Multiply,
     Number,
     PlaceTerm,
-    Position,
     Power,
     Shift,
     Size,
@@ -27,7 +25,7 @@ from symderiv.expression.nodes import (
 from symderiv.expression.shifts import is_within
 from symderiv.expression.traverse import compared_values, walk
 from symderiv.kernels.errors import KernelError
-from symderiv.kernels.formula import ATOM, SUM, Formula, Piece, shifted_place
+from symderiv.kernels.formula import ATOM, SUM, Formula, Piece
 from symderiv.kernels.names import NameTable
 
 #: Functions of math.h, by our name.
@@ -118,17 +116,9 @@ class CFormula(Formula):
         """The size of an axis: its name, or the number where that is known beforehand."""
         return str(self.sizes[axis]) if axis in self.sizes else self.size_name(axis)
 
-    def place(self, term: IndexTerm) -> str:
-        """A place, counted from 0."""
-        match term:
-            case Index():
-                return self.letter(term)
-            case Position(value, _):
-                return str(value - 1)
-            case Shift():
-                return shifted_place(term, self.place)
-            case Entry():
-                return f"(ptrdiff_t){self.stored(term)}"
+    def label(self, node: Entry) -> str:
+        """The value of a label, as a place."""
+        return f"(ptrdiff_t){self.stored(node)}"
 
     def stored(self, node: Entry) -> str:
         """An entry's place in memory, row-major; or a local variable, or an argument that is a number."""

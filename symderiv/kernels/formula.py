@@ -17,9 +17,11 @@ from symderiv.expression.nodes import (
     Delta,
     Entry,
     Expression,
+    Index,
     IndexTerm,
     Multiply,
     Number,
+    Position,
     Power,
     Shift,
     Size,
@@ -54,6 +56,26 @@ def shifted_place(shift: Shift, place: Callable[[IndexTerm], str]) -> str:
 
 class Formula(ABC):
     """Prints formulas without sums for one target."""
+
+    @abstractmethod
+    def letter(self, index: Index) -> str:
+        """The places, from 0, that a letter stands for."""
+
+    def place(self, term: IndexTerm) -> str:
+        """The place, from 0, that an index term stands for."""
+        match term:
+            case Index():
+                return self.letter(term)
+            case Position(value, _):
+                return str(value - 1)
+            case Shift():
+                return shifted_place(term, self.place)
+            case Entry():
+                return self.label(term)
+
+    def label(self, node: Entry) -> str:
+        """The value of a label, where it is a place."""
+        return self.entry(node)
 
     @abstractmethod
     def entry(self, node: Entry) -> str:

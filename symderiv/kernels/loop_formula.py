@@ -14,17 +14,15 @@ from symderiv.expression.nodes import (
     Entry,
     Expression,
     Index,
-    IndexTerm,
     Multiply,
     PlaceTerm,
-    Position,
     Shift,
     Size,
 )
 from symderiv.expression.shifts import is_within
 from symderiv.expression.traverse import compared_values, walk
 from symderiv.kernels.errors import KernelError
-from symderiv.kernels.formula import ATOM, SUM, Formula, Piece, exact, shifted_place
+from symderiv.kernels.formula import ATOM, SUM, Formula, Piece, exact
 from symderiv.kernels.loop_program import EXP_OF_NEGATIVE
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.python_functions import FUNCTION_IN_MATH, constant_value
@@ -119,18 +117,6 @@ class LoopFormula(Formula):
             if isinstance(term, Shift) and term not in self.inside
         ]
         return f"({text} if {' and '.join(inside)} else real(0))" if inside else text
-
-    def place(self, term: IndexTerm) -> str:
-        """A place, counted from 0."""
-        match term:
-            case Index():
-                return self.letter(term)
-            case Position(value, _):
-                return str(value - 1)
-            case Shift():
-                return shifted_place(term, self.place)
-            case Entry():
-                return self.entry(term)
 
     def delta(self, node: Delta) -> str:
         """A comparison of places."""

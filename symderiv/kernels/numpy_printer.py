@@ -14,7 +14,6 @@ from symderiv.kernels.array_formula import (
     Arrays,
     einsum_letters,
     plain_letters,
-    spelled,
 )
 from symderiv.kernels.array_ready import plain
 from symderiv.kernels.array_rows import by_rows, rows_of
@@ -28,6 +27,7 @@ from symderiv.kernels.printed import PrintedFunction
 from symderiv.kernels.program import Statement
 from symderiv.kernels.scaling import with_scalings_inside
 from symderiv.kernels.scatter import Scatter
+from symderiv.notation.text import index_to_text
 
 
 def print_numpy(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunction:
@@ -150,13 +150,13 @@ class NumpyPrinter:
         name = self.names[statement.name]
         nodes = () if value else (case.body,)
         if diagonal:
-            meant = ", ".join(f"{late.name} = {spelled(early)}" for late, early in case.on)
+            meant = ", ".join(f"{late.name} = {index_to_text(early)}" for late, early in case.on)
             lines = [
                 f'diagonal = np.einsum("{where}", {name})  # a view, where {meant}',
                 f"diagonal[...] = {value or code}",
             ]
         else:
-            meant = " and ".join(f"{index.name} = {spelled(place)}" for index, place in case.on)
+            meant = " and ".join(f"{index.name} = {index_to_text(place)}" for index, place in case.on)
             lines = [f"{name}[{where}] = {value or code}  # where {meant}"]
         self.steps.lines(lines, *nodes)
 
@@ -180,7 +180,7 @@ class NumpyPrinter:
         start = f"{name}[...] = 0"
         if not statement.stored:
             start = f"{name} = np.zeros(({sizes}{',' if len(statement.indices) == 1 else ''}), dtype)"
-        meant = ", ".join(f"{index.name} = {spelled(label)}" for index, label in scatter.at)
+        meant = ", ".join(f"{index.name} = {index_to_text(label)}" for index, label in scatter.at)
         return [start, f"np.add.at({name}, {subscript}, {values})  # where {meant}"]
 
 

@@ -19,10 +19,9 @@ from symderiv.check.judge import check_document
 from symderiv.check.verdicts import Judgement, Report
 from symderiv.documents.environment import html_environment
 from symderiv.documents.explanation import explain, name_read, name_row
-from symderiv.documents.formulas import formula, with_math
-from symderiv.documents.latex import assumption_latex, given_text
-from symderiv.documents.outline import places_note
-from symderiv.documents.page import PassageView, definition_views, module_view, passage_views
+from symderiv.documents.formulas import formula
+from symderiv.documents.latex import assumption_latex
+from symderiv.documents.page import PassageView, introduction, module_view, passage_views
 from symderiv.documents.shown import Module, Shown
 from symderiv.kernels.emit import emit_files
 from symderiv.kernels.names import identifier
@@ -127,9 +126,7 @@ def _formulas(formulas: Formulas, text: str) -> Iterator[Part]:
     guesses += [(f"{name} is short for {value}", None) for name, value in formulas.named]
     yield _part(
         "understood", "understood.html.j2",
-        given=with_math(given_text(problem)),
-        definitions=definition_views(problem),
-        places=places_note(problem),
+        **introduction(problem),
         assumptions=[latex_to_mathml(assumption_latex(each, problem), False) for each in problem.assumptions],
         statements=[] if problem.definitions else [formula(each.latex) for each in explained.statements],
         names=_names(problem, typed.inferred),
@@ -244,8 +241,7 @@ def _read_document(report: Report) -> Part:
     ]
     return _part(
         "understood", "understood.html.j2",
-        given=with_math(given_text(problem)), definitions=definition_views(problem),
-        places=places_note(problem),
+        **introduction(problem),
         assumptions=[latex_to_mathml(assumption_latex(each, problem), False) for each in content.assumptions],
         statements=[], names=_names(problem),
         guesses=[(printable(note), None) for note in dict.fromkeys(notes)],
