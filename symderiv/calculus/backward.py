@@ -19,7 +19,7 @@ from symderiv.calculus.context import CalculusError
 from symderiv.calculus.derivation import Contraction, Derivation, Step
 from symderiv.calculus.engine import Engine, joined
 from symderiv.expression.construct import add
-from symderiv.expression.indices import fresh_index
+from symderiv.expression.indices import fresh_index, fresh_name
 from symderiv.expression.nodes import Derivative, Entry, Expression, Index
 from symderiv.expression.traverse import count_nodes
 from symderiv.problem import Assumption, Problem
@@ -198,10 +198,7 @@ class _Sweep:
     def _bar(self, name: str) -> str:
         taken = {each.name for each in self.problem.inputs} | {each.name for each in self.problem.definitions}
         taken |= {each.name for each in self.problem.upstream}
-        bar, number = f"{name}{SUFFIX}", 2
-        while bar in taken:
-            bar, number = f"{name}{SUFFIX}_{number}", number + 1
-        return bar
+        return fresh_name(f"{name}{SUFFIX}", taken)
 
     def _scalar(self, name: str) -> bool:
         """Whether `name` is the scalar output whose cotangent is 1."""

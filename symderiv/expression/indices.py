@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from symderiv.expression.nodes import (
@@ -111,6 +111,14 @@ def fresh_index(axis: str, taken: Iterable[str], preferred: Iterable[str] = ()) 
     while f"{stem}_{number}" in used:
         number += 1
     return Index(f"{stem}_{number}", axis)
+
+
+def fresh_name(wanted: str, taken: Container[str]) -> str:
+    """`wanted`, or where that is taken, the first of ``wanted_2``, ``wanted_3``, … that is not."""
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted}_{number}", number + 1
+    return name
 
 
 def rename_term(term: IndexTerm, names: Mapping[Index, IndexTerm]) -> IndexTerm:

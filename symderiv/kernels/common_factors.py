@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from symderiv.expression.construct import factors_of, multiply
-from symderiv.expression.indices import free_indices, indices_in_term
+from symderiv.expression.indices import free_indices, fresh_name, indices_in_term
 from symderiv.expression.nodes import Entry, Expression, Index
 from symderiv.kernels.cases import Case
 from symderiv.kernels.program import Statement
@@ -44,9 +44,7 @@ def _apart(statement: Statement, taken: set[str], batch: Index | None) -> tuple[
     body, *rests = _rests(statement, common)
     if set(free_indices(body)) != set(inside):  # the cases would have no array of their own to stand in
         return (statement,)
-    name, number = "factor", 2
-    while name in taken:
-        name, number = f"factor_{number}", number + 1
+    name = fresh_name("factor", taken)
     taken.add(name)
     cases = tuple(Case(case.on, rest) for case, rest in zip(statement.cases, rests, strict=True))
     return (

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from symderiv.expression.canonical import canonical
-from symderiv.expression.indices import free_indices, mentions, rename
+from symderiv.expression.indices import free_indices, fresh_name, mentions, rename
 from symderiv.expression.nodes import (
     Compare,
     Definition,
@@ -86,9 +86,7 @@ class ExtremaNamer:
                 terms = tuple(found[index] for index in each.free)
                 return Extremum(node.kind, node.index, Entry(each.name, (*terms, node.index)))
         free = tuple(sorted(free_indices(node), key=lambda index: index != self.first))
-        name, number = "u", 2
-        while name in self.taken:
-            name, number = f"u_{number}", number + 1
+        name = fresh_name("u", self.taken)
         self.taken.add(name)
         letters = (*free, node.index)
         self._named.append(_Named(name, free, node.index, node.body))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from symderiv.calculus import Derivation
 from symderiv.expression.construct import add, multiply
-from symderiv.expression.indices import fresh_index
+from symderiv.expression.indices import fresh_index, fresh_name
 from symderiv.expression.nodes import (
     Add,
     Definition,
@@ -261,10 +261,7 @@ class Frame:
             *self.problem.all_letters(),
             *(each.name for each in self.problem.upstream),
         }
-        name, number = wanted, 2
-        while name in taken:
-            name, number = f"{wanted}_{number}", number + 1
-        return name
+        return fresh_name(wanted, taken)
 
     def _with_cotangent(self, derivation: Derivation, name: str) -> Derivation:
         """A product with a cotangent of another name, in what it is, its result and what is said of kinks."""

@@ -11,7 +11,7 @@ from symderiv.expression.construct import (
     multiply,
 )
 from symderiv.expression.functions import call
-from symderiv.expression.indices import free_indices
+from symderiv.expression.indices import free_indices, fresh_name
 from symderiv.expression.nodes import (
     ZERO,
     Add,
@@ -133,9 +133,7 @@ class Groups:
 
     def new_name(self, stem: str) -> str:
         """A name for a new array."""
-        name, number = stem, 2
-        while name in self.taken:
-            name, number = f"{stem}_{number}", number + 1
+        name = fresh_name(stem, self.taken)
         self.taken.add(name)
         return name
 

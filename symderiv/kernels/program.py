@@ -14,7 +14,14 @@ from dataclasses import dataclass, field, replace
 from symderiv.calculus.bounds import picked
 from symderiv.expression.canonical import canonical
 from symderiv.expression.construct import add, factors_of, multiply, power
-from symderiv.expression.indices import free_indices, indices_in_term, mentions, rename, rename_term
+from symderiv.expression.indices import (
+    free_indices,
+    fresh_name,
+    indices_in_term,
+    mentions,
+    rename,
+    rename_term,
+)
 from symderiv.expression.nodes import (
     ONE,
     ZERO,
@@ -289,10 +296,8 @@ class _Builder:
         """The entry that stands for a statement; an equal one made before is used again."""
         key = _key(statement)
         if key not in self._made:
-            name, number = statement.name, 2
             taken = self._names | self.given | set(self.definitions) | {each.name for each in self.statements}
-            while name in taken:
-                name, number = f"{statement.name}_{number}", number + 1
+            name = fresh_name(statement.name, taken)
             self._made[key] = name
             self.statements.append(replace(statement, name=name))
         return Entry(self._made[key], statement.indices)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from symderiv.expression.construct import factors_of, multiply
-from symderiv.expression.indices import free_indices, rename
+from symderiv.expression.indices import free_indices, fresh_name, rename
 from symderiv.expression.nodes import Entry, Expression, Index
 from symderiv.expression.traverse import map_children, walk
 from symderiv.kernels.matrix_products import MatrixProduct, matrix_product
@@ -58,9 +58,7 @@ def _rewritten(
     key = (operand.name, constant)
     scaled = None
     if key not in made:
-        name = f"{operand.name}_scaled"
-        while any(one.name == name for one in statements):
-            name += "_"
+        name = fresh_name(f"{operand.name}_scaled", {one.name for one in statements})
         made[key] = name
         entry = Entry(operand.name, operand.indices)
         scaled = Statement(name, operand.indices, multiply(constant, entry))

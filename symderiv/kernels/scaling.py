@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from symderiv.expression.construct import factors_of, multiply
-from symderiv.expression.indices import free_indices, rename
+from symderiv.expression.indices import free_indices, fresh_name, rename
 from symderiv.expression.nodes import Add, Entry, Expression, Index, IndexTerm, Multiply
 from symderiv.expression.traverse import children, map_children, walk
 from symderiv.kernels.cases import Case
@@ -108,10 +108,7 @@ def _without(scaled: Statement, user: Statement, taken: set[str]) -> tuple[State
     small = _small(scaled, use)
     large = [each for each in factors_of(_at(scaled, use)) if each not in factors_of(small)]
     body = multiply(*(each for each in factors_of(user.body) if each != use), *large)
-    stem = "_".join(["sum", *dict.fromkeys(each.array for each in _entries(body))])
-    name, number = stem, 2
-    while name in taken:
-        name, number = f"{stem}_{number}", number + 1
+    name = fresh_name("_".join(["sum", *dict.fromkeys(each.array for each in _entries(body))]), taken)
     taken.add(name)
     total = Statement(name, user.indices, body, "sum", user.reduced)
     scaled_total = multiply(Entry(name, user.indices), small)

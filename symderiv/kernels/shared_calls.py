@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from symderiv.expression.canonical import canonical
-from symderiv.expression.indices import free_indices, rename
+from symderiv.expression.indices import free_indices, fresh_name, rename
 from symderiv.expression.nodes import Call, Entry, Expression, Index, IndexTerm
 from symderiv.expression.traverse import map_children, walk
 from symderiv.kernels.program import Statement
@@ -91,8 +91,4 @@ def _key(call: Call, batch: Index | None) -> str:
 
 def _free_name(call: Call, used: Collection[str]) -> str:
     arrays = dict.fromkeys(part.array for _, part in walk(call) if isinstance(part, Entry))
-    wanted = name = "_".join([call.function, *list(arrays)[:2]])
-    number = 2
-    while name in used:
-        name, number = f"{wanted}_{number}", number + 1
-    return name
+    return fresh_name("_".join([call.function, *list(arrays)[:2]]), used)

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from symderiv.expression.indices import fresh_name
 from symderiv.expression.nodes import (
     Add,
     Entry,
@@ -203,9 +204,7 @@ class _Tightener:
         return mapped(said, lambda part: moved(part.indices[0]) if part.array == name else part)
 
     def _new(self, stem: str) -> Entry:
-        name, number = stem, 2
-        while name in self.buffers:
-            name, number = f"{stem}_{number}", number + 1
+        name = fresh_name(stem, self.buffers)
         self.buffers[name] = Buffer(name, (), per_row=self.letter is not None)
         return Entry(name, ())
 
