@@ -148,6 +148,8 @@ def test_true_only_under_an_assumption(run, arguments: list[str], condition: str
         ["delta(i, j) * x[i] = (1 - delta(i, j)) * x[j]", "--assume", "i != j"],
         ["relu(x * y) = relu(x) * relu(y)"],  # nothing says that y is a label
         ["t[k]^2 = t[k]"],
+        # A delta tells i from j: the equation speaks of both cases, and not of i == j only.
+        ["d(p[i], z[j]) = p[i] * (delta(i, j) - p[i])", "--in", "softmax"],
     ],
 )
 def test_no_condition_against_what_is_assumed_and_none_out_of_a_name(run, arguments: list[str]) -> None:

@@ -206,11 +206,17 @@ def _labels(problem: Problem, left: Expression, right: Expression) -> Iterator[_
 
 
 def _same_places(problem: Problem, left: Expression, right: Expression) -> Iterator[_Candidate]:
-    """i = j, for two free letters of one axis, where that is not the same equation twice."""
+    """i = j, for two free letters of one axis that the formula itself does not tell apart.
+
+    One that does, ``p[i] * (delta(i, j) - p[i])``, speaks of both cases, and is false if one is.
+    """
+    told = {frozenset(pair) for side in (left, right) for pair in _compared_letters(side)}
     letters = tuple(dict.fromkeys((*free_indices(left), *free_indices(right))))
     for place, one in enumerate(letters):
         for other in letters[place + 1 :]:
-            if one.axis != other.axis or same(*(rename(side, {other: one}) for side in (left, right))):
+            if one.axis != other.axis or frozenset((one, other)) in told:
+                continue
+            if same(*(rename(side, {other: one}) for side in (left, right))):
                 continue
             first, second = sorted((one, other), key=lambda index: index.name)
             together = Delta(first, second)  # and no renaming: what is assumed of the two letters counts
