@@ -9,7 +9,7 @@ from typing import TypeAlias
 from lark import Token
 
 from symderiv.expression.nodes import Index
-from symderiv.notation.errors import NotationError, Source
+from symderiv.notation.errors import NotationError, Source, described
 from symderiv.notation.lines import TEXT_KEYWORDS, Line
 from symderiv.notation.names import Names
 from symderiv.notation.syntax import Node, near, parse, start_of
@@ -57,10 +57,9 @@ class Declarations:
             raise self.source.error(line.head, f"a second {line.keyword} line: one is enough")
         for place, letter in enumerate(line.text):
             if unicodedata.category(letter) in _STEERING and not letter.isspace():
-                called = unicodedata.name(letter, "a control character").lower()
+                found = described(letter)
                 raise self.source.error(
-                    line.begin + place,
-                    f"expected letters that print, found U+{ord(letter):04X} ({called}): delete it",
+                    line.begin + place, f"expected letters that print, found {found}: delete it"
                 )
         self.words[line.keyword] = " ".join(line.text.split())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 #: How much of a long line is shown around the caret.
@@ -57,20 +58,37 @@ class Source:
         return NotationError(message, self.path, number, offset - start + 1, line.rstrip("\r"))
 
 
-def printable(text: str) -> str:
+def printable(text: str, kept: str = "\n\t") -> str:
     """A text without characters that steer a terminal or turn the direction of print."""
-    return "".join(letter if letter.isprintable() or letter in "\n\t" else "?" for letter in text)
+    return "".join(
+        letter if letter.isprintable() or letter in kept else " " if letter.isspace() else "?"
+        for letter in text
+    )
 
 
 def quoted(word: str) -> str:
     """A piece of the user's text for use in a sentence: short and printable."""
-    word = "".join(letter if letter.isprintable() else "?" for letter in word)
+    word = printable(word, "")
     return word if len(word) <= 40 else f"{word[:37]}..."
+
+
+def described(letter: str) -> str:
+    """A character for use in a sentence; one that may look like another or like none, with its name."""
+    if letter.isascii() and letter.isprintable():
+        return letter
+    unnamed = "a control character" if unicodedata.category(letter) == "Cc" else "a character without a name"
+    number, name = f"U+{ord(letter):04X}", unicodedata.name(letter, unnamed).lower()
+    return f"{letter} ({number}, {name})" if letter.isprintable() else f"{number} ({name})"
+
+
+def unexpected(letter: str) -> str:
+    """What is said of a character that the notation does not have."""
+    return f"unexpected {described(letter)}: this character has no meaning here"
 
 
 def caret_lines(line: str, column: int) -> tuple[str, str]:
     """The part of a line around `column` and the caret line below it, safe for a terminal."""
-    line = "".join(letter if letter.isprintable() or letter == "\t" else "?" for letter in line)
+    line = printable(line, "\t")
     before, after = line[: column - 1], line[column - 1 :]
     if len(line) > MAX_SHOWN:
         half = MAX_SHOWN // 2

@@ -270,7 +270,7 @@ def statements_in(text: str) -> Iterator[tuple[int, str]]:
         if letter == "\n":
             comment = False
             follows = text[place + 1 :].split("\n", 1)[0]
-            goes_on = bool(follows.strip()) and (follows[0] in " \t" or follows.lstrip().startswith("="))
+            goes_on = bool(follows.strip()) and (follows[0].isspace() or follows.lstrip().startswith("="))
             if (depth > 0 and not words) or (goes_on and text[begin:place].strip()):
                 continue
         elif comment:

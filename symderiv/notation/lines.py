@@ -39,7 +39,7 @@ def lines_of(source: Source) -> list[Line]:
     for raw in source.text.split("\n"):
         stripped = raw.lstrip()
         if stripped and not stripped.startswith("#"):
-            if raw[0] in " \t" and pieces:
+            if raw[0].isspace() and pieces:
                 begin, before = pieces[-1]
                 gap = offset - begin - len(before)
                 pieces[-1] = (begin, before + "\n" + " " * (gap - 1) + raw)

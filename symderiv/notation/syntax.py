@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedEOF, UnexpectedToken
 
-from symderiv.notation.errors import Source, quoted
+from symderiv.notation.errors import Source, quoted, unexpected
 
 #: A node of the syntax tree.
 Node: TypeAlias = Tree[Token]
@@ -80,8 +80,10 @@ def parse(source: Source, start: str, begin: int, text: str) -> Node:
     except UnexpectedCharacters as error:
         place = error.pos_in_stream or 0
         found = text[place]
-        message = _NOT_YET.get(found) or _INSTEAD.get(found) or "this character has no meaning here"
-        raise source.error(begin + place, f"unexpected {quoted(found)}: {message}") from None
+        message = _NOT_YET.get(found) or _INSTEAD.get(found)
+        if message is None:
+            raise source.error(begin + place, unexpected(found)) from None
+        raise source.error(begin + place, f"unexpected {found}: {message}") from None
     except UnexpectedToken as error:
         raise _unexpected(source, begin, text, error) from None
     except UnexpectedEOF:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+import unicodedata
 
 import pytest
 from hypothesis import given, settings
@@ -101,7 +102,8 @@ CASES = [
     ("p[i] = d(z[i], ‸exp(s))", "expected an entry of an array"),
     ("p[i] = ‸{z[i]}", "curly brackets"),
     ("p[i] = ‸\\exp(z[i])", "looks like LaTeX"),
-    ("p[i] = ‸é", "has no meaning here"),
+    ("p[i] = ‸é", "unexpected é (U+00E9, latin small letter e with acute): this character has no meaning"),
+    ("p[i] = ‸%", "unexpected %: this"),
     ("‸inputs x", "did you mean input?"),
     ("input ‸z", "z is an input already"),
     ("input ‸K", "K is an axis already"),
@@ -215,3 +217,26 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     ):
         with contextlib.suppress(NotationError):
             read()
+
+
+def test_every_space_is_a_space() -> None:
+    text = HEAD + "p[i] = z[i] / sum(k, z[k]\n    + s)"
+    plain = read_problem(text, "errors")
+    for space in (chr(code) for code in range(0x3001) if unicodedata.category(chr(code)) == "Zs"):
+        assert read_problem(text.replace(" ", space), "errors") == plain
+        with pytest.raises(NotationError) as caught:
+            read_problem(HEAD + f"p[i]{space}= q", "errors")
+        assert str(caught.value).endswith("\np[i] = q\n       ^")
+
+
+@pytest.mark.parametrize(
+    ("letter", "name"),
+    [
+        ("\u200b", r"U\+200B \(zero width space\)"), ("\u202e", r"U\+202E \(right-to-left override\)"),
+        ("\x07", r"U\+0007 \(a control character\)"), ("\uf8ff", r"U\+F8FF \(a character without a name\)"),
+    ],
+)  # fmt: skip
+def test_what_does_not_print_is_called_by_its_name(letter: str, name: str) -> None:
+    with pytest.raises(NotationError, match=f"unexpected {name}: this character has no meaning") as caught:
+        read_problem(HEAD + f"p[i] = z{letter}[i]", "errors")
+    assert str(caught.value).endswith("\np[i] = z?[i]\n        ^")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from symderiv.notation.errors import NotationError, Source, quoted
+from symderiv.notation.errors import NotationError, Source, quoted, unexpected
 from symderiv.notation.tex import commands as known
 
 #: The longest formula that is read, in characters and in tokens.
@@ -186,7 +186,7 @@ class _Scanner:
         if kind is None:
             name = known.UNICODE.get(sign)
             if name is None:
-                raise self.source.error(at, f"unexpected {quoted(sign)}: this character has no meaning here")
+                raise self.source.error(at, unexpected(sign))
             self._command("\\" + name, at)
             return
         self._add(kind, _PLAIN_SIGN.get(sign, sign), at)
