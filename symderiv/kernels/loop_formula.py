@@ -14,6 +14,7 @@ from symderiv.expression.nodes import (
     Entry,
     Expression,
     Index,
+    IndexTerm,
     Multiply,
     PlaceTerm,
     Shift,
@@ -58,6 +59,7 @@ class LoopFormula(Formula):
         self.names, self.labels, self.rows = names, labels, rows
         self.helpers: set[str] = set()
         self.inside: frozenset[Shift] = frozenset()  # shifted places that are known to exist
+        self.shifting: frozenset[Index] = frozenset()  # the letters of loops over them
 
     def use(self, helper: str) -> None:
         """Let the module bring a helper along, and what it needs."""
@@ -110,13 +112,21 @@ class LoopFormula(Formula):
         name = self.names[node.array]
         if not terms:
             return name
-        text = f"{name}[{', '.join(self.place(term) for term in terms)}]"
+        text = f"{name}[{', '.join(self._place_read(term) for term in terms)}]"
         inside = [
             f"0 <= {self.place(term)} < {self.places(term.axis)}"
             for term in terms
             if isinstance(term, Shift) and term not in self.inside
         ]
         return f"({text} if {' and '.join(inside)} else real(0))" if inside else text
+
+    def _place_read(self, term: IndexTerm) -> str:
+        """A place that is read; the compiler cannot tell by itself that a shifted one is not negative."""
+        text = self.place(term)
+        if isinstance(term, Shift) or (isinstance(term, Index) and term in self.shifting):
+            self.use("place")
+            return f"_place({text})"
+        return text
 
     def delta(self, node: Delta) -> str:
         """A comparison of places."""

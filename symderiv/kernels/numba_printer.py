@@ -141,8 +141,10 @@ class LoopPrinter:
         if window is None:
             return [f"for {letter} in range({size}):", *(_INDENT + line for line in self._lines(node.body))]
         self.formula.inside |= window.inside
+        self.formula.shifting |= {node.letter}
         inside = self._lines(node.body)
         self.formula.inside -= window.inside
+        self.formula.shifting -= {node.letter}
         start, stop = f"max(0, {', '.join(window.starts)})", f"min({', '.join(window.stops)})"
         return [f"for {letter} in range({start}, {stop}):", *(_INDENT + line for line in inside)]
 

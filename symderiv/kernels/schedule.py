@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from symderiv.expression.indices import rename
+from symderiv.expression.indices import fresh_name, rename
 from symderiv.expression.nodes import Entry, Expression, Index
 from symderiv.expression.traverse import walk
 from symderiv.kernels.errors import KernelError
@@ -48,17 +48,18 @@ def scheduled(work: Work) -> LoopProgram:
 
 @dataclass
 class _Pass:
-    """One loop over an axis: what is set before it, done in it, and known after it."""
+    """One loop over an axis: what is set before it, done in it, and known and stored after it."""
 
     letter: Index
     starts: list[Node] = field(default_factory=list)
     inside: list[Node] = field(default_factory=list)
     complete: set[str] = field(default_factory=set)
     notes: list[Node] = field(default_factory=list)
+    ends: list[Node] = field(default_factory=list)
 
     def closed(self) -> list[Node]:
         """The nodes of the finished pass."""
-        return [*self.notes, *self.starts, Loop(self.letter, tuple(self.inside), "pass")]
+        return [*self.notes, *self.starts, Loop(self.letter, tuple(self.inside), "pass"), *self.ends]
 
 
 @dataclass
@@ -79,6 +80,7 @@ class _Scheduler:
         self.work, self.batch = work, work.batch
         self.storage = Storage(work)
         self.nests = Nests(self.storage)
+        self.totals: list[Buffer] = []
         self.scalars = {
             each.name for each in work.statements if not each.stored and not self.storage.own(each)
         }
@@ -101,7 +103,7 @@ class _Scheduler:
 
     def _buffers(self) -> tuple[Buffer, ...]:
         found = [self.storage.buffer(each) for each in self.work.statements if not each.stored]
-        return (*found, *((Buffer(TOTAL, ()),) if self.nests.totals else ()))
+        return (*found, *self.totals, *((Buffer(TOTAL, ()),) if self.nests.totals else ()))
 
     def _sections(self) -> tuple[list[Statement], list[Statement], list[Statement]]:
         """What comes before, inside and after the loop over the batch."""
@@ -194,8 +196,18 @@ class _Scheduler:
             into.inside.append(Store(target, value))
             return
         kind = kind_of(each)
+        if each.stored:
+            # In a local variable first: a loop that adds to memory is not done on whole vectors.
+            result, target = target, self._total(per_row=bool(each.indices))
+            into.ends.append(Store(result, target))
         into.starts.append(Start(kind, target))
         into.inside.append(Reduce(kind, target, value, each.name in self.storage.shifts))
+
+    def _total(self, *, per_row: bool) -> Entry:
+        stem = "@row_total" if per_row else "@grand_total"
+        name = fresh_name(stem, {each.name for each in self.totals})
+        self.totals.append(Buffer(name, (), per_row))
+        return Entry(name, ())
 
 
 def _all_bodies(each: Statement) -> Sequence[Expression]:

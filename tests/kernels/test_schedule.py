@@ -93,3 +93,24 @@ def test_sum_over_samples_is_not_parallel() -> None:
     found = program("linear_layer", "linear_layer_vjp")
     rows = [each for each in found.body if isinstance(each, Loop) and each.role == "rows"]
     assert [each.parallel for each in rows] == [False]
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("squared_loss", "squared_loss_value_and_gradient"),
+        ("kl_divergence", ""),
+        ("logistic_loss", "logistic_loss_value_and_gradient"),
+        ("layer_norm", "layer_norm_vjp"),
+    ],
+)
+def test_a_pass_collects_in_local_variables(name: str, function: str) -> None:
+    """A loop that adds to an entry of an array, as others are stored, is not done on vectors."""
+    collected = [
+        each.target
+        for one in passes(program(name, function))
+        for each in one.body
+        if isinstance(each, Reduce)
+    ]
+    assert collected
+    assert all(not target.indices for target in collected)
