@@ -18,17 +18,23 @@ if TYPE_CHECKING:
 _WHOLE = 14.0
 #: A piece wider than this does not fit a narrow screen.
 _NARROW = 17.0
+#: What the equals sign takes behind a left side that stands for itself, with the gaps around it.
+_BETWEEN = 1.8
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula in pieces between which a line may end.
-
-    `wide` says that one piece alone may be wider than a narrow screen, so that it has to be scrolled.
-    """
+    """A formula in pieces between which a line may end; `widest` is the width of the widest, in ems."""
 
     markup: Markup
-    wide: bool
+    widest: float
+
+    def is_wide(self, before: Formula | None = None) -> bool:
+        """Whether one piece, beside what stands before it, may be wider than a narrow screen.
+
+        It has to be scrolled there.
+        """
+        return self.widest + (before.widest + _BETWEEN if before else 0.0) > _NARROW
 
 
 def formula(latex: str, left: str = "") -> Formula:
@@ -48,7 +54,7 @@ def formula(latex: str, left: str = "") -> Formula:
         else piece.replace("><mo>", '><mo form="infix">', 1)
         for place, piece in enumerate(pieces)
     ]
-    return Formula(Markup("<wbr>".join(joined)), any(width(term) > _NARROW for term in terms))
+    return Formula(Markup("<wbr>".join(joined)), max(map(width, terms)))
 
 
 def _terms(latex: str) -> list[str]:

@@ -46,6 +46,8 @@ MAX_EXPONENT = 1000
 MAX_BITS = 2048
 
 _BINDERS = ("sum", "prod", "max", "min")
+#: What is written for functions that go by another name here, or by none.
+_WRITTEN = {"ln": "did you mean log?", "softmax": "write exp(z[i]) / sum(k, exp(z[k]))"}
 _CONDITIONED = ("comparison", "within", "filtered", "filtered_within")
 
 
@@ -286,7 +288,7 @@ class Builder(PlaceBuilder):
             what = names.kind(name)
             return self.error(node, f"{name} is {what}, not a function: write {name} * (...) or {name}[...]")
         known = [*names.functions, *FUNCTIONS, *WITHOUT_DERIVATIVE, *_BINDERS, "delta", "where", "d"]
-        hint = "; did you mean log?" if name == "ln" else near(name, known)
+        hint = f"; {_WRITTEN[name]}" if name in _WRITTEN else near(name, known)
         return self.error(
             node, f"{name} is not a known function: declare an unspecified one (function {name}){hint}"
         )

@@ -85,8 +85,8 @@ class Typed:
 
 
 def is_latex(text: str) -> bool:
-    """Whether a formula is written in LaTeX: by a backslash, or a subscript or power in braces."""
-    return any(sign in text for sign in ("\\", "_{", "^{"))
+    """Whether a formula is in LaTeX: it has a backslash, a dollar sign, or an index or power in braces."""
+    return any(sign in text for sign in ("\\", "$", "_{", "^{"))
 
 
 def read_typed(

@@ -32,6 +32,7 @@ from symderiv.notation.mathml import latex_to_mathml
 from symderiv.problem import Problem
 from symderiv.proof.derived import Proofs
 from symderiv.serve.claims import Chain, chains, judged_chains, with_first, worst
+from symderiv.serve.limits import MAX_TEXT
 from symderiv.serve.places import Place, place_at, place_of
 from symderiv.serve.understood import AskedError, Formulas, assumed_in, understood
 
@@ -85,7 +86,8 @@ def answer(text: str) -> Iterator[Part]:
         yield _not_understood(text, error)
         return
     except AskedError as error:
-        yield _part("verdict", "stopped.html.j2", "unreadable", headline="Nothing to do yet", told=str(error))
+        headline = "Too long" if len(text) > MAX_TEXT else "Nothing to do yet"
+        yield _part("verdict", "stopped.html.j2", "unreadable", headline=headline, told=str(error))
         return
     try:
         yield from _document(found) if isinstance(found, Document) else _formulas(found, text)

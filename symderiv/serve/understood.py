@@ -21,6 +21,7 @@ from symderiv.serve.limits import MAX_TEXT
 _NAMES = ("f", "g", "h", "F", "G", "H", "value")
 #: What is left of a text beside its mathematics is a sentence if it holds a word.
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_DELIMITERS = ("$", r"\[", r"\(")
 _COMMAND = re.compile(r"\\(?:begin|end)\{\w+\*?\}|\\[A-Za-z]+")
 _DECLARES_INPUT = re.compile(r"^\s*(input|label)\s+[A-Za-z_]", re.MULTILINE)
 #: What is said of names between lines of LaTeX, in the words of problem files.
@@ -74,7 +75,7 @@ def understood(text: str) -> Formulas | Document:
             f"expected at most {MAX_TEXT} characters, found {len(text)}; give longer texts to symderiv check"
         )
     document = read_text(text, "text")
-    if _has_sentences(document):
+    if _is_written(document):
         return document
     typed = _typed(text)
     if lacking := not_depending(typed):
@@ -122,11 +123,13 @@ def assumed_in(text: str) -> list[str]:
     return [match[2] for match in _SAYS.finditer(text) if match[1] == "assume" and "==" in match[2]]
 
 
-def _has_sentences(document: Document) -> bool:
-    """Whether words stand beside the mathematics of a text: it is a document then."""
+def _is_written(document: Document) -> bool:
+    """Whether a text is a document: words stand beside its mathematics, or several delimited displays do."""
     maths = [each for each in document.blocks if each.kind in ("display", "inline")]
     if not maths:
         return False
+    if sum(document.text[: each.begin].endswith(_DELIMITERS) for each in maths) > 1:
+        return True
     pieces, last = [], 0
     for each in maths:
         pieces.append(document.text[last : each.begin])

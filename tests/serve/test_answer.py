@@ -114,6 +114,16 @@ def test_what_asks_for_nothing_gets_a_sentence(text: str) -> None:
     parts = worked(text)
     assert kind(parts) in ("unreadable", "stopped")
     assert len(words(parts, "verdict")) > 30
+    assert words(parts, "verdict").startswith("Too long" if len(text) > MAX_TEXT else "Nothing to do yet")
+
+
+def test_displays_without_words_are_a_document() -> None:
+    claims = "$$ y = x^2 $$\n\n$$ \\frac{dy}{dx} = 3 x $$"
+    for text in (claims, claims.replace("$$ y", r"\[ y").replace("^2 $$", r"^2 \]")):
+        said = words(worked(text), "verdict")
+        assert said.startswith("Refuted The = at 3:18 is wrong")
+    assert kind(worked("$$ y = x^2 $$")) == "derived"  # one alone is a formula
+    assert "in lines" in words(worked("Let $y = x^2$, so $\\frac{dy}{dx} = 3 x$."), "verdict")
 
 
 def test_a_value_without_a_name_gets_one() -> None:

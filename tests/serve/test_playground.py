@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 
 import pytest
 
 from symderiv.serve.examples import EXAMPLES
+from symderiv.serve.limits import MAX_TEXT
 from tests.documents.chromium import Browser, chromium
 from tests.documents.test_browser import CONTRASTS, UNREACHABLE
 from tests.serve.running import Running, running
@@ -144,6 +146,43 @@ def test_without_scripts(browser: Browser, server: Running) -> None:
     assert browser.value("document.getElementById('text').value") == EXAMPLES["chain"].text
     assert browser.value("document.querySelectorAll('#answer details').length") > 5
     assert browser.value("[...document.querySelectorAll('#answer button')].every(e => e.hidden)")
+
+
+def test_the_way_back_leads_to_what_was_typed(browser: Browser, server: Running) -> None:
+    long = "y = x^2 # " + "m" * 7_000  # too long for a link
+    show(browser, server, link("y = x^3"))
+    browser.until(DONE)
+    box = "document.getElementById('text')"
+    browser.value(f"{box}.select()")
+    browser.send("Input.insertText", text=long)
+    browser.until(f"{DONE} && location.hash === ''")
+    browser.value("document.querySelector('.examples a[href$=chain]').click()")
+    browser.until(f"{DONE} && document.querySelector('#verdict h2').textContent === 'Refuted'")
+    browser.send("Page.navigate", url="about:blank")
+    for text in (EXAMPLES["chain"].text, long):
+        browser.value("setTimeout(() => history.back())")
+        browser.until(f"{box}?.value === {json.dumps(text)} && {DONE}")
+    assert verdict(browser) == "Derived and proved"
+
+
+def test_what_is_pasted_is_never_cut_off(browser: Browser, server: Running) -> None:
+    show(browser, server)
+    browser.until(DONE)
+    text = "y = x" + " + x" * MAX_TEXT
+    browser.value("document.getElementById('text').select()")
+    browser.send("Input.insertText", text=text)
+    browser.until("document.querySelector('#verdict h2').textContent === 'No answer'")
+    assert f"found {len(text)}" in browser.value("document.querySelector('#verdict').textContent")
+    assert browser.value("document.getElementById('text').value.length") == len(text)
+
+
+def test_long_names_stay_on_a_telephone(browser: Browser, server: Running) -> None:
+    one, other = "constructor" + "a" * 50, "b" * 60
+    show(browser, server, link(f"{one}[i] = {other}[i]^2; d({one}[i], {other}[j]) = delta(i, j)"), 390)
+    browser.until(DONE)
+    browser.value("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+    assert browser.value("document.documentElement.scrollWidth") <= 390
+    assert browser.value(UNREACHABLE) == []
 
 
 def test_damaged_links_and_a_server_that_is_gone(browser: Browser, server: Running) -> None:

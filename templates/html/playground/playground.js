@@ -6,6 +6,7 @@
   const status = document.getElementById("status");
   const examples = document.getElementById("examples");
   const link = document.getElementById("link");
+  const mostLetters = Number(box.dataset.most);
   const mostLink = Number(box.dataset.mostLink);
   const phone = matchMedia("(max-width: 60rem)");
   const parts = [...answer.querySelectorAll(".part")];
@@ -30,9 +31,11 @@
       return null;
     }
   };
+  /* The address carries the text where it is short enough, and the entry of the history does where it can be read. */
   const remember = () => {
     const code = box.value.trim() ? encoded(box.value) : null;
-    history.replaceState(null, "", code === null ? location.pathname : `#${KEY}${code}`);
+    const text = box.value.length > 2 * mostLetters ? null : box.value;
+    history.replaceState({ text }, "", code === null ? location.pathname : `#${KEY}${code}`);
     link.disabled = code === null;
     link.textContent = code === null && box.value.trim() ? "Too long for a link" : "Copy link";
   };
@@ -102,6 +105,11 @@
       status.textContent = "";
       return;
     }
+    const letters = box.value.length > mostLetters ? [...box.value].length : 0;
+    if (letters > mostLetters) {
+      sentence(`Expected at most ${mostLetters} characters, found ${letters}; give longer texts to symderiv check.`);
+      return;
+    }
     const mine = running = new AbortController();
     answer.classList.add("stale");
     answer.setAttribute("aria-busy", "true");
@@ -160,6 +168,14 @@
     clearTimeout(timer);
     timer = setTimeout(run, PAUSE);
   };
+  /* The way back leads to what stood in the box before. */
+  const put = (text) => {
+    if (text !== box.value) {
+      remember();
+      history.pushState(null, "");
+    }
+    take(text);
+  };
   const take = (text) => {
     box.value = text;
     for (const each of examples.querySelectorAll("a")) {
@@ -190,7 +206,7 @@
     if (found.matches(".examples a")) {
       event.preventDefault();
       if (phone.matches) examples.open = false;
-      take(found.dataset.text);
+      put(found.dataset.text);
     } else if (found.matches("a[href^='#']")) {
       const target = document.getElementById(found.getAttribute("href").slice(1));
       if (!target) return;
@@ -202,22 +218,22 @@
       box.setSelectionRange(Number(found.dataset.begin), Number(found.dataset.end));
       box.scrollIntoView({ block: "nearest" });
     } else if (found.matches(".assume")) {
-      take(`${box.value.trimEnd()}\nassume ${found.dataset.text}\n`);
+      put(`${box.value.trimEnd()}\nassume ${found.dataset.text}\n`);
     } else if (found.matches(".copy-text")) {
       copied(found, found.dataset.text);
     } else if (found.matches(".copy-next")) {
       copied(found, found.nextElementSibling.textContent);
     }
   });
-  addEventListener("hashchange", () => {
-    const text = decoded(location.hash);
+  addEventListener("popstate", (event) => {
+    const text = event.state ? event.state.text : decoded(location.hash);
     if (text !== null && text !== box.value) take(text);
   });
 
   link.hidden = !navigator.clipboard;
   if (phone.matches) examples.open = false;
   enliven(answer);
-  const carried = decoded(location.hash);
+  const carried = history.state ? history.state.text : decoded(location.hash);
   if (carried !== null) take(carried);
   else if (location.hash.startsWith(`#${KEY}`)) sentence("This link is damaged: it carries no formula.");
   else if (answer.hidden) take(box.value.trim() ? box.value : examples.querySelector("a").dataset.text);
