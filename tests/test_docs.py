@@ -17,7 +17,7 @@ NOT_RUN = (
     r"\.venv/bin/python -m (tests\.[\w.]+|mypy)( --help)?",
     r"\.venv/bin/ruff (check|format)( --check)? \.",
     r"\.venv/bin/python -m sphinx -W -n docs build/docs",
-    r"pip install '?\.?(symderiv)?\[(bench|docs|dev|serve)\]'?",
+    r"pip install (-e )?'?\.?(symderiv)?\[(bench|docs|dev|serve)\]'?",
     r"symderiv (build|verify|serve|bench|check|--install-completion)( .*)?",
 )
 
