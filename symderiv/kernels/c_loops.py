@@ -131,6 +131,8 @@ class CLoops:
             start = f"larger_place({start}, {each})"
         for each in window.stops[1:]:
             stop = f"smaller_place({stop}, {each})"
+        for place, last in window.conditions:
+            stop = f"(0 <= {place} && {place} < {last} ? {stop} : 0)"
         return start, stop
 
     def _loop(self, node: Loop) -> list[str]:

@@ -14,7 +14,7 @@ from symderiv.expression.indices import mentions, rename
 from symderiv.expression.nodes import Call, Entry, Expression, Index, Multiply, Number, Power, Size
 from symderiv.expression.traverse import map_children
 from symderiv.kernels.loop_program import EXP_OF_NEGATIVE, Loop, Node, Reduce, Start, Store, nodes
-from symderiv.kernels.loop_walk import entries_in
+from symderiv.kernels.loop_walk import entries_in, set_in
 
 #: The names of what is hoisted and of sums without their factor begin so; printers leave the sign out.
 SCALE, EARLY = "@scale", "@early"
@@ -65,7 +65,7 @@ def _moved(
     for number, other in enumerate(body[:place]):
         if not (isinstance(other, Loop) and other.role == "pass"):
             continue
-        if other.letter.axis != loop.letter.axis or needed & _written(body[number:]):
+        if other.letter.axis != loop.letter.axis or needed & set_in(body[number:]):
             continue
         raw = new(EARLY)
         joined = replace(
@@ -160,8 +160,3 @@ def _safe_divisors(body: Sequence[Node]) -> set[str]:
             if is_root or (node.value != base and exponent == Number(Fraction(1, 2))):
                 found.add(node.target.array)
     return found
-
-
-def _written(body: Sequence[Node]) -> set[str]:
-    """The arrays that nodes store into."""
-    return {node.target.array for node in nodes(tuple(body)) if isinstance(node, Store | Reduce | Start)}

@@ -60,6 +60,17 @@ def writes(body: Sequence[Node], name: str) -> list[Node]:
     ]
 
 
+def set_in(body: Sequence[Node]) -> set[str]:
+    """The arrays that a body starts, stores into or reduces into."""
+    return {each.target.array for each in nodes(tuple(body)) if isinstance(each, Store | Reduce | Start)}
+
+
+def common_places(entries: Sequence[Entry], letter: Index) -> list[int]:
+    """Which of their index places is `letter` in all of the entries."""
+    count = min(len(entry.indices) for entry in entries)
+    return [place for place in range(count) if all(entry.indices[place] == letter for entry in entries)]
+
+
 # -- changing nodes -----------------------------------------------------------------------------
 
 

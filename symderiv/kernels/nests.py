@@ -41,8 +41,8 @@ class Nests:
 
     def nested(self, each: Statement) -> list[Node]:
         """The loops of one statement."""
-        found: list[Node] = [Note(each.comment)] if each.comment else []
         target, value = self.storage.target(each), self.storage.value(each)
+        found: list[Node] = [Note(each.comment, target)] if each.comment else []
         if each.scatter is not None:
             return found + self._scattered(each, each.scatter, value)
         if self.storage.is_over_batch(each):

@@ -146,7 +146,11 @@ class LoopPrinter:
         self.formula.inside -= window.inside
         self.formula.shifting -= {node.letter}
         start, stop = f"max(0, {', '.join(window.starts)})", f"min({', '.join(window.stops)})"
-        return [f"for {letter} in range({start}, {stop}):", *(_INDENT + line for line in inside)]
+        lines = [f"for {letter} in range({start}, {stop}):", *(_INDENT + line for line in inside)]
+        if not window.conditions:
+            return lines
+        conditions = " and ".join(f"0 <= {place} < {size}" for place, size in window.conditions)
+        return [f"if {conditions}:", *(_INDENT + line for line in lines)]
 
     def _target(self, target: Entry) -> str:
         """The place that is assigned to; of a result without axes, the one it has."""

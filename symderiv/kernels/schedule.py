@@ -14,7 +14,9 @@ from dataclasses import dataclass, field, replace
 from symderiv.expression.indices import fresh_name, rename
 from symderiv.expression.nodes import Entry, Expression, Index
 from symderiv.expression.traverse import walk
+from symderiv.kernels.contraction import contracted
 from symderiv.kernels.errors import KernelError
+from symderiv.kernels.fusion import fused
 from symderiv.kernels.loop_program import Buffer, Loop, LoopProgram, Node, Note, Reduce, Start, Store
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.nests import TOTAL, Nests, kind_of
@@ -43,7 +45,7 @@ def scheduled(work: Work) -> LoopProgram:
     KernelError
         If something in it cannot be done in one loop over the samples.
     """
-    return tightened(_Scheduler(work).program())
+    return contracted(fused(tightened(_Scheduler(work).program())))
 
 
 @dataclass

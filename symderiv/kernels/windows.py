@@ -23,11 +23,15 @@ class Window:
         The first place is the largest of `starts` and 0, the place after the last the smallest of `stops`.
     inside
         The shifted places that need no test there.
+    conditions
+        Places that do not depend on the letter, and the sizes of their axes: where one of them does not
+        exist, no place of the letter is in the window.
     """
 
     starts: tuple[str, ...]
     stops: tuple[str, ...]
     inside: frozenset[Shift]
+    conditions: tuple[tuple[str, str], ...] = ()
 
 
 def window_of(
@@ -43,12 +47,15 @@ def window_of(
     starts: dict[str, None] = {}
     stops: dict[str, None] = {}
     inside: set[Shift] = set()
+    fixed: dict[Shift, None] = {}
     for factor in factors_of(body):
         for term in factor.indices if isinstance(factor, Entry) else ():
             if not isinstance(term, Shift) or term in inside:
                 continue
             counts = {inner: count for count, inner in term.terms}
             count = counts.pop(letter, 0)
+            if count == 0:
+                fixed[term] = None
             if abs(count) != 1:
                 continue
             last = size(term.axis)
@@ -63,7 +70,8 @@ def window_of(
             inside.add(term)
     if not inside:
         return None
-    return Window(tuple(starts), (size(letter.axis), *stops), frozenset(inside))
+    conditions = tuple((place(term), size(term.axis)) for term in fixed)
+    return Window(tuple(starts), (size(letter.axis), *stops), frozenset(inside | set(fixed)), conditions)
 
 
 def _rest(counts: dict[IndexTerm, int], offset: int, sign: int, place: Callable[[IndexTerm], str]) -> str:
