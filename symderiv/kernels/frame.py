@@ -193,7 +193,11 @@ class Frame:
             else:
                 if axis in wanted:
                     continue
-                raise KernelError(f"The size of the axis {axis} cannot be told from any input.")
+                letter = next(iter(self.problem.letters_of(axis)), "i")
+                raise KernelError(
+                    f"The size of the axis {axis} cannot be told from any input. Declare that the letter "
+                    f"{letter} runs over an axis of an input, as in index {letter} : N."
+                )
         inputs = [self._argument(each) for each in self.batched.inputs if each.name in names]
         return (*inputs, *(each for each in arguments if each.role != "input"))
 

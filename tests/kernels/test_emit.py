@@ -11,7 +11,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from symderiv import catalog
+from symderiv import catalog, parse
 from symderiv.expression.nodes import Definition, Entry, Index
 from symderiv.kernels.emit import compile_function, emit, file_name
 from symderiv.kernels.errors import KernelError
@@ -121,6 +121,9 @@ def test_names_that_are_no_names_are_refused() -> None:
 
 
 def test_nothing_to_emit_is_refused() -> None:
+    windows = parse("y[i, j] = sum(a, b, w[a, b] * x[i + a, j + b])", name="windows")
+    with pytest.raises(KernelError, match=r"the axis H cannot be told .* as in index i : N\.$"):
+        emit(windows, "numpy")
     with pytest.raises(KernelError, match="defines nothing"):
         emit(Problem("empty", inputs=(Input("z", ("K",)),)))
 
