@@ -109,6 +109,8 @@ OF_SUMS = [
     ("log(sum(k, exp(a[k])))", "sum(k, a[k])"),
     ("prod(k, a[k])", "(sum(k, a[k])^2 - sum(k, a[k]^2)) / 2"),
     ("sqrt(sum(k, a[k]^2))", "sum(k, a[k])"),
+    ("step(sum(k, a[k]))^2", "2 * step(sum(k, a[k]))"),
+    ("where(sum(k, a[k]) > x, x, y)^2", "(x + y) * where(sum(k, a[k]) > x, x, y)"),
     (
         "sum(c, A[u, c] * B[c, w]) * sum(c, A[w, c] * B[c, u])",
         "sum(c, A[u, c] * B[c, u]) * sum(c, A[w, c] * B[c, w])",
@@ -147,6 +149,10 @@ def test_functions_of_sums_are_not_mistaken(left: str, right: str) -> None:
             "refuted",
         ),
         ("prod(k != i, log(a[k])) * (sqrt(a[i]^2) - a[i])", "0", "refuted"),
+        # Some entries of an array have a logarithm, and others need not.
+        ("sum(k, log(M[k, k])) * (sqrt(M[i, j]^2) - M[i, j])", "0", "undecided"),
+        ("sum(k, log(M[i, k])) * (sqrt(M[j, i]^2) - M[j, i])", "0", "refuted"),
+        ("log(a[1]) * (sqrt(a[i]^2) - a[i])", "0", "refuted"),
         ("prod(k, log(a[k])) * (sqrt(a[i]^2) - a[i])", "0", "proved"),
         ("1 / (1 / x + 1 / y)", "x * y / (x + y)", "proved"),
     ],
@@ -172,6 +178,27 @@ def test_where_it_holds_is_said() -> None:
     spread = "sum(k, (a[k] - sum(l, a[l]) / K)^2) / (K - 1)"
     other = "(sum(k, a[k]^2) - sum(k, a[k])^2 / K) / (K - 1)"
     assert certified(spread, other).smallest == {"K": 2}
+
+
+def test_a_condition_on_sums_is_0_or_1() -> None:
+    for left, right in (
+        ("step(sum(k, a[k]))^2", "step(sum(k, a[k]))"),
+        (
+            "where(sum(k, a[k]) > x, x, y)^2",
+            "(x + y) * where(sum(k, a[k]) > x, x, y) - x * y",
+        ),
+    ):
+        assert certified(left, right).hidden == 1
+
+
+def test_the_probability_of_an_error_is_no_smaller_than_it_is() -> None:
+    """By Schwartz and Zippel the degree over the prime, 2^521 - 1, for each point; a bit is 2."""
+    assert certified("x", "x").error_bits == 520
+    assert certified("(x + y)^16", "x^16 + ((x + y)^16 - x^16)").error_bits == 521 - 4
+    # At two sizes, a point each; sizes add nothing to the degree.
+    assert certified("sum(k, a[k]^64 + 1)", "K + sum(k, a[k]^64)").error_bits == 521 - 6 - 1
+    # Two arguments of degree 8 told apart: at most 2 * 2 pairs of degree 8 + 8, and 1 of the sides.
+    assert certified("erf(x^8) + erf(y^8)", "erf(y^8) + erf(x^8)").error_bits == 521 - 7
 
 
 def test_fixed_places_are_free_ones() -> None:
