@@ -234,7 +234,8 @@ def _negated(condition: Compare, code: str) -> str:
     sign = f" {condition.operator} "
     if turned and condition.operator in _OPPOSITE and code.count(sign) == 1:
         return code.replace(sign, f" {_OPPOSITE[condition.operator]} ")
-    return f"~({code})"
+    is_call = code.startswith("_inside(") and code.endswith(")")
+    return f"~{code}" if is_call else f"~({code})"
 
 
 def _invertible(statements: Sequence[Statement], shifted: Collection[str]) -> set[str]:

@@ -103,10 +103,25 @@ class Arrays:
         letters = (*others[: shifts[0]], *terms[:1], *others[shifts[0] :], *terms[1:])
         if len(terms) != 2 or counts[0] != 1 or abs(counts[1]) != 1 or len(set(letters)) != len(letters):
             return "", ()
-        self.helpers.add("windows")
+        self.helpers.update(("windows", "shifted"))
         start = shift.offset - 1 + sum(counts)
         sizes = ", ".join(self.size(term.axis) for term in terms)
         return f"_windows({self.names[entry.array]}, {shifts[0]}, {start}, {counts[1]}, {sizes})", letters
+
+    def shifted(self, entry: Entry) -> tuple[str, tuple[Index, ...]]:
+        """An entry such as x[b, i + 1] as an array, and its letters; nothing for any other."""
+        shifts = [number for number, term in enumerate(entry.indices) if isinstance(term, Shift)]
+        others = plain_letters(entry)
+        if len(shifts) != 1 or len(others) != len(entry.indices) - 1:
+            return "", ()
+        shift = entry.indices[shifts[0]]
+        letter = _moved_letter(shift)
+        if letter is None or letter in others:
+            return "", ()
+        assert isinstance(shift, Shift)
+        self.helpers.add("shifted")
+        code = f"_shifted({self.names[entry.array]}, {shifts[0]}, {shift.offset}, {self.size(letter.axis)})"
+        return code, (*others[: shifts[0]], letter, *others[shifts[0] :])
 
     def size(self, axis: str) -> str:
         """The name of an axis' size."""
@@ -140,6 +155,8 @@ class ArrayFormula(Formula):
         text = self.arrays.names[node.array]
         if any(isinstance(term, Shift) for term in node.indices):
             text, letters = self.arrays.windows(node)
+            if not text:
+                text, letters = self.arrays.shifted(node)
             if text:
                 return self.aligned(text, letters)
             text = self.arrays.names[node.array]
@@ -220,7 +237,13 @@ class ArrayFormula(Formula):
         if is_within(condition):
             assert isinstance(condition.left, PlaceTerm | Entry)
             assert isinstance(condition.right, Size)
-            place, size = self.place(condition.left), self.size(condition.right.axis)
+            letter, size = _moved_letter(condition.left), self.size(condition.right.axis)
+            if letter is not None:
+                assert isinstance(condition.left, Shift)
+                self.arrays.helpers.add("inside")
+                count = self.size(letter.axis)
+                return self.aligned(f"_inside({condition.left.offset}, {count}, {size})", (letter,))
+            place = self.place(condition.left)
             return f"({place} >= 0) & ({place} < {size})"
         values = compared_values(condition)
         if values and not self._compares_labels(condition):
@@ -235,6 +258,14 @@ class ArrayFormula(Formula):
             isinstance(side, Entry) and side.array in self.arrays.labels
             for side in (condition.left, condition.right)
         )
+
+
+def _moved_letter(term: object) -> Index | None:
+    """The i of a place i + 1 or i - 2; None for any other."""
+    match term:
+        case Shift(((1, Index() as letter),), _, _):
+            return letter
+    return None
 
 
 def plain_letters(entry: Entry) -> tuple[Index, ...]:

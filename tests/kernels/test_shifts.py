@@ -8,6 +8,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from symderiv import parse
+from symderiv.kernels.emit import emit
+from symderiv.kernels.verify import loaded
 from tests.kernels.emitted import module, source
 
 
@@ -71,3 +74,17 @@ def test_no_array_over_places_and_shifts() -> None:
     tracemalloc.stop()
     assert y[0, 0] == 200
     assert peak < 2_000_000
+
+
+def test_shifts_by_a_number_are_slices() -> None:
+    """A gather over a million places takes 60 times as long, and the places 8 MB."""
+    rough = parse(
+        "index i : K\ninput x[K]\nL = sum(i, (x[i + 1] - x[i])^2) + sum(i, x[i - 2] * x[i])\nloss L",
+        name="rough",
+    )
+    code = emit(rough, "numpy")
+    assert "np.arange" not in code
+    x = np.random.default_rng(5).standard_normal(50)
+    right = (np.diff(x) ** 2).sum() + (x[2:] * x[:-2]).sum()
+    for size, expected in ((50, right), (2, (x[1] - x[0]) ** 2), (1, 0.0)):
+        assert loaded(rough, "numpy", code).rough(x[:size]) == pytest.approx(expected, rel=1e-13)
