@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -42,7 +43,8 @@ PLAIN = "index i, j : K\ninput x[K], s\ny[i] = exp(x[i]) * s\nderive d(y[i], x[j
 
 def written(problem: Problem) -> dict[str, str]:
     """Everything that a build writes for a problem, by what it is."""
-    request = Request("plain", "", "", (), TARGETS, verify="none", given=problem, formats=FORMATS)
+    sizes = tuple((axis, 2) for axis in problem.axes)
+    request = Request("plain", "", "", sizes, TARGETS, verify="none", given=problem, formats=FORMATS)
     outcome = perform(request)
     assert outcome.record is not None, outcome.failures
     files = {Path(name).name.replace(problem.name, "plain"): text for name, text in outcome.files.items()}
@@ -145,17 +147,36 @@ def test_what_does_not_print_is_refused_in_words(keyword: str, letter: str) -> N
     assert_prints(str(caught.value))
 
 
-#: A problem with five kinds of name: an input, a label, a letter, an axis and a definition.
-PLACES = """index k : K
-input {0}[K], xx
-label {1} : K
-index {2} : K
-index d : {3}
-input x2[{3}]
-{4} = sin(xx)
-yy = {0}[{1}] + sum({2}, {0}[{2}]^2) + sum(d, x2[d]) * {3} + {4}
-derive d(yy, {0}[k])
-"""
+#: How many names of each kind are in one problem that is written with everything.
+EACH = 2
+
+
+def named(names: Sequence[str]) -> Problem:
+    """A problem with these names, in turn an input, a label, a letter, an axis and a definition."""
+    inputs, labels, letters, axes, definitions = (names[kind::5] for kind in range(5))
+    lines = [
+        "index k : K",
+        f"input {', '.join(f'{name}[K]' for name in inputs)}, xx",
+        f"label {', '.join(labels)} : K",
+        f"index {', '.join(letters)} : K",
+        *(f"index d{n} : {axis}\ninput x{n}x[{axis}]" for n, axis in enumerate(axes)),
+    ]
+    for n, (given, label, letter, axis) in enumerate(zip(inputs, labels, letters, axes, strict=True)):
+        value = f"{given}[{label}] + sum({letter}, {given}[{letter}]^2) + sum(d{n}, x{n}x[d{n}]) * {axis}"
+        lines += [f"{definitions[n]} = {value} + sin(xx)", f"derive d(yy, {given}[k])"]
+    return read_problem("\n".join([*lines, f"yy = {' + '.join(definitions)}"]), "plain")
+
+
+@cache
+def all_named() -> list[dict[str, str]]:
+    """What is written for all hostile names, and before it, for harmless ones."""
+    step = 5 * EACH
+    short = [name for name in NAMES if len(name) < 65]
+    given = [[f"n{n}" for n in range(step)]]
+    for turn, begin in enumerate(range(0, len(short), step)):
+        names = (short + short)[begin : begin + step]
+        given.append([*names[turn % 5 :], *names[: turn % 5]])
+    return [written(named(names)) for names in given]
 
 
 #: What a long formula has where a short one has not.
@@ -163,30 +184,23 @@ BREAKS = {"wbr", "msubsup"}
 WIDTHS = {r"\,", r"\quad", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr"}
 
 
-def named(names: tuple[str, ...]) -> Problem:
-    return read_problem(PLACES.format(*names), "plain")
-
-
 def test_names_mean_nothing_where_they_are_written(tmp_path: Path) -> None:
-    ours = written(named(("n1", "n2", "n3", "n4", "n5")))
+    ours, *theirs = all_named()
     greek = commands(" ".join(GREEK.values()))
-    short = tuple(name for name in NAMES if len(name) < 65)
-    for turn, begin in enumerate(range(0, len(short), 5)):
-        names = (short + short)[begin : begin + 5]
-        names = (*names[turn % 5 :], *names[: turn % 5])
-        for name, text in written(named(names)).items():
+    skeletons = {name: skeleton(text) for name, text in ours.items() if name.endswith(".py")}
+    tags = {name: {tag for tag, _ in elements(ours[name])} for name in ours if name.endswith(".html")}
+    for turn, files in enumerate(theirs):
+        for name, text in files.items():
             assert_prints(text)
             if name.endswith(".py"):
-                assert skeleton(text) == skeleton(ours[name]), names
+                assert skeleton(text) == skeletons[name], turn
             elif name.endswith(".html"):
-                assert {each for each, _ in elements(text)} <= {
-                    each for each, _ in elements(ours[name])
-                } | BREAKS
+                assert {tag for tag, _ in elements(text)} <= tags[name] | BREAKS
             elif name.endswith(".tex"):
-                assert commands(text) <= commands(ours[name]) | SIGNS | greek | WIDTHS, names
+                assert commands(text) <= commands(ours[name]) | SIGNS | greek | WIDTHS, turn
             if name.endswith((".c", ".h")):
-                text = text.replace('"plain.h"', f'"plain{begin}.h"')
-                (tmp_path / name.replace("plain", f"plain{begin}")).write_text(text, encoding="utf-8")
+                text = text.replace('"plain.h"', f'"plain{turn}.h"')
+                (tmp_path / name.replace("plain", f"plain{turn}")).write_text(text, encoding="utf-8")
     compile_c(tmp_path)
 
 

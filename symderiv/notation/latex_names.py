@@ -65,7 +65,8 @@ def _accented(name: str, latex: Callable[[str], str]) -> str | None:
     if tail not in _ACCENTS or not inner or _symbol(inner) is not None:
         return None
     spelled = latex(inner)
-    cut = min((place for sign in "^_" if (place := spelled.find(sign)) > 0), default=len(spelled))
+    script = re.search(r"(?<!\\)[\^_]", spelled)  # an escaped one is a letter of the name
+    cut = script.start() if script else len(spelled)
     return f"{_ACCENTS[tail]}{{{spelled[:cut]}}}{spelled[cut:]}"
 
 

@@ -26,7 +26,7 @@ def compile_latex(source: str, folder: Path) -> bytes:
         pytest.skip("pdflatex is not installed (Debian: texlive-latex-base)")
     (folder / "page.tex").write_text(source, encoding="utf-8")
     done = subprocess.run(
-        [program, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "page.tex"],
+        [program, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "-recorder", "page.tex"],
         cwd=folder, capture_output=True, text=True, errors="replace", timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:]

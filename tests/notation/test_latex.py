@@ -30,7 +30,10 @@ from symderiv.expression.nodes import (
     Where,
 )
 from symderiv.notation.latex import to_latex
+from symderiv.notation.latex_names import latex_name
+from symderiv.notation.mathml import latex_to_mathml
 from symderiv.problem import Input, Problem
+from tests.hostile_names import NAMES
 
 i, j, k = (Index(letter, "K") for letter in "ijk")
 k1 = Index("k_1", "K")
@@ -186,6 +189,19 @@ def test_hostile_names_hold_no_command(name: str) -> None:
     inside = latex.replace(r"\mathrm", "").replace(r"\_", "")
     assert not set(inside) & set("\\$%#&^~")
     assert latex.count("{") == latex.count("}")
+
+
+@pytest.mark.parametrize(
+    ("name", "latex"),
+    [
+        ("my_loss_hat", r"\hat{\mathrm{my\_loss}}"), ("_bar", r"\mathrm{\_bar}"), ("W_1_bar", r"\bar{W}_{1}"),
+        ("h_new_bar", r"\bar{h}_{\mathrm{new}}"), ("mu_bar_hat", r"\hat{\bar{\mu}}"),
+    ],
+)  # fmt: skip
+def test_an_accent_stands_on_the_whole_of_a_word(name: str, latex: str) -> None:
+    assert latex_name(name) == latex
+    for each in NAMES:
+        latex_to_mathml(latex_name(f"{each}_hat"))  # raises where a brace is left open
 
 
 def test_number_exact() -> None:
