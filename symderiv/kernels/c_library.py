@@ -271,7 +271,9 @@ def _shape(result: Result, sizes: Mapping[str, int]) -> tuple[int, ...]:
     return tuple(math.prod(lengths[place] for place in group) for group in result.groups)
 
 
-def load_c(source: str, name: str, specifications: Sequence[FunctionSpec]) -> SimpleNamespace:
+def load_c(
+    source: str, name: str, specifications: Sequence[FunctionSpec], flags: Sequence[str] = FLAGS
+) -> SimpleNamespace:
     """The functions of emitted C, compiled and ready to be called.
 
     Raises
@@ -280,7 +282,7 @@ def load_c(source: str, name: str, specifications: Sequence[FunctionSpec]) -> Si
         If there is no C compiler, or it refuses the file.
     """
     with tempfile.TemporaryDirectory(prefix="symderiv-") as folder:
-        path, _ = compile_c(source, Path(folder), identifier(name))
+        path, _ = compile_c(source, Path(folder), identifier(name), flags)
         library = ctypes.CDLL(str(path))  # stays mapped when the file is gone
     declared = {match[2]: match for match in _DECLARED.finditer(" ".join(source.split("\n    ")))}
     functions = {}

@@ -8,12 +8,12 @@ that there is room for, places that were done before once more; in sums they cou
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from symderiv.expression.nodes import Call, Entry, Index, Position
 from symderiv.expression.traverse import walk
 from symderiv.kernels.c_formula import CFormula, Dtype, in_library
+from symderiv.kernels.c_functions import INDENT, mentions
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.loop_program import (
     Kind,
@@ -31,7 +31,6 @@ from symderiv.kernels.names import NameTable
 from symderiv.kernels.nests import TOTAL
 from symderiv.kernels.windows import window_of
 
-INDENT = "    "
 _NEUTRAL: dict[Kind, str] = {"sum": "0.0", "prod": "1.0", "max": "-INFINITY", "min": "INFINITY"}
 #: What puts the lanes of a reduction together.
 _TOGETHER: dict[Kind, str] = {"sum": "total", "prod": "product", "max": "largest", "min": "smallest"}
@@ -329,11 +328,6 @@ def _letters(target: Entry) -> set[Index]:
         for part in node.indices
         if isinstance(part, Index)
     }
-
-
-def mentions(text: str, name: str) -> bool:
-    """Whether a name stands in some code."""
-    return re.search(rf"(?<![\w.]){re.escape(name)}\b", text) is not None
 
 
 def _comment(text: str) -> list[str]:

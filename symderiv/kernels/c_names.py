@@ -31,7 +31,7 @@ size_t ptrdiff_t int32_t int64_t uint32_t uint64_t float_t double_t
 #: Names that the templates and the printer use.
 OWN = """
 lane first begin end again done work thread threads larger_place smaller_place
-row start stop stay_near place line chunk end_of_streams sample matrix total
+row start stop from to whole unit share stay_near place line chunk end_of_streams sample matrix total
 OMP FOR_LANES F32_LANES F64_LANES F32_WIDE F64_WIDE CHUNK STREAMED ROWS NEAR CACHED SHORT LANES GRAIN
 TILE DEPTH HEIGHT PLAIN
 """

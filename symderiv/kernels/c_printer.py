@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from symderiv.kernels.c_formula import DOUBLE, FLOAT, Dtype
-from symderiv.kernels.c_loops import INDENT, mentions
+from symderiv.kernels.c_functions import INDENT, Signature, mentions, parameter
 from symderiv.kernels.c_rows import CRows
 from symderiv.kernels.fixed_places import places_needed
-from symderiv.kernels.loop_program import LoopProgram, Parameter
+from symderiv.kernels.loop_program import LoopProgram
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.printed import PrintedFunction
 from symderiv.kernels.schedule import schedule
-
-_SIGNATURE_WIDTH = 100
 
 
 def print_loops(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunction:
@@ -45,25 +42,6 @@ def axes_of(program: LoopProgram) -> dict[str, None]:
     return dict.fromkeys(axis for each in program.parameters for axis in each.axes)
 
 
-@dataclass(frozen=True)
-class Signature:
-    """The parameters of a function: what they are called and what they are."""
-
-    returns: str
-    parameters: tuple[str, ...]
-
-    def text(self, name: str, end: str) -> list[str]:
-        """The head of a function, in lines of a readable width."""
-        lines, line = [], f"{self.returns} {name}("
-        for number, each in enumerate(self.parameters):
-            word = each + (", " if number + 1 < len(self.parameters) else f"){end}")
-            if len(line) + len(word.rstrip()) > _SIGNATURE_WIDTH:
-                lines.append(line.rstrip())
-                line = INDENT
-            line += word
-        return [*lines, line]
-
-
 class FunctionPrinter:
     """Prints one function in one dtype."""
 
@@ -75,22 +53,19 @@ class FunctionPrinter:
         self.least, self.label_axes = least, label_axes
         self.body = CRows(program, names, dtype)
         self.formula = self.body.formula
+        #: The static functions that the function calls.
+        self.parts: list[str] = []
 
     def signature(self, restrict: str, before: str = "") -> Signature:
         """The parameters; `restrict` stands behind the * of each pointer, `before` before the type."""
         parameters = [f"ptrdiff_t {self.formula.size_name(axis)}" for axis in axes_of(self.program)]
-        parameters += [self._parameter(each, restrict) for each in self.program.parameters]
+        parameters += [
+            parameter(each, self.names[each.name], self.dtype.c, restrict) for each in self.program.parameters
+        ]
         if self.work_length():
             parameters.append(f"{self.dtype.c} *{restrict}work")
         returns = "int" if self._checks() else "void"
         return Signature(f"{before}{returns}", tuple(parameters))
-
-    def _parameter(self, each: Parameter, restrict: str) -> str:
-        kind = "int64_t" if each.kind == "label" else self.dtype.c
-        name = self.names[each.name]
-        if each.is_result:
-            return f"{kind} *{restrict}{name}"
-        return f"const {kind} *{restrict}{name}" if each.axes else f"{kind} {name}"
 
     def declaration(self, name: str) -> list[str]:
         """The declaration, for C and C++."""
@@ -134,9 +109,9 @@ class FunctionPrinter:
         ]
 
     def function(self, name: str, *, before: str = "") -> list[str]:
-        """The definition; `before` stands before its type."""
+        """The definition, behind those of the functions it calls; `before` stands before its type."""
         body = self._checks()
-        code = self.code()
+        code = self.code(f"{name}_{self.dtype.short}")
         text = "\n".join((*body, *code))
         named = [self.formula.size_name(axis) for axis in axes_of(self.program)]
         named += [self.names[each.name] for each in self.program.parameters]
@@ -145,16 +120,18 @@ class FunctionPrinter:
         if body:
             lines.append("return 0;")
         head = self.signature("restrict ", before).text(f"{name}_{self.dtype.short}", "")
-        return [*head, "{", *(INDENT + line for line in lines), "}"]
+        parts = [*self.parts, ""] if self.parts else []
+        return [*parts, *head, "{", *(INDENT + line for line in lines), "}"]
 
-    def code(self) -> list[str]:
-        """What it does once the arguments are checked."""
+    def code(self, called: str) -> list[str]:
+        """What it does once the arguments are checked; `called` is what it is called."""
         start: list[str] = []
         for each in self.body.arrays:
             if not each.per_row:
                 start.append(f"{self.dtype.c} *restrict {self.names[each.name]} = work;")
                 start.append(f"work += {self.body.length(each)};")
-        return [*start, *self.body.lines()]
+        lines, self.parts = self.body.lines(called)
+        return [*start, *lines]
 
     def _checks(self) -> list[str]:
         """Sizes that are too small, and labels that name no place, are refused."""

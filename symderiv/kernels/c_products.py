@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from symderiv.kernels.c_formula import DOUBLE, FLOAT
-from symderiv.kernels.c_loops import INDENT
+from symderiv.kernels.c_functions import INDENT, call
 from symderiv.kernels.c_printer import FunctionPrinter, axes_of, print_loops
 from symderiv.kernels.fixed_places import places_needed
 from symderiv.kernels.loop_program import LoopProgram, Parameter
@@ -102,7 +102,7 @@ class _StagePrinter(FunctionPrinter):
             [*lengths, *(each.work_length() for each in self.steps.values() if each.work_length())]
         )
 
-    def code(self) -> list[str]:
+    def code(self, called: str) -> list[str]:
         """What it does once the arguments are checked."""
         lines: list[str] = []
         for each in self.stages.buffers:
@@ -133,7 +133,7 @@ class _StagePrinter(FunctionPrinter):
         arguments += [self._array(each.name, is_result=each.is_result) for each in stage.parameters]
         if step.work_length():
             arguments.append("work")
-        return self._call(f"{self.called[stage.name]}_{self.dtype.short}", arguments)
+        return call(f"{self.called[stage.name]}_{self.dtype.short}", arguments)
 
     def _product(self, each: MatrixProduct) -> list[str]:
         row, column = self._size(each.row.axis), self._size(each.column.axis)
@@ -147,7 +147,7 @@ class _StagePrinter(FunctionPrinter):
             if several and len(entry.indices) > 2:
                 text += f" + matrix * {self._length(self.axes[entry.array][-2:])}"
             operands.append(text)
-        lines = self._call(
+        lines = call(
             f"{self.dtype.short}_matrix_product",
             [row, column, summed, operands[0], *left, operands[1], *right, operands[2], column, "1"],
         )
@@ -155,15 +155,3 @@ class _StagePrinter(FunctionPrinter):
             return lines
         head = f"for (ptrdiff_t matrix = 0; matrix < {several}; matrix++)"
         return [head, *(INDENT + line for line in lines)]
-
-    @staticmethod
-    def _call(function: str, arguments: list[str]) -> list[str]:
-        """A call, in lines of a readable width."""
-        lines, line = [], f"{function}("
-        for number, each in enumerate(arguments):
-            word = each + (", " if number + 1 < len(arguments) else ");")
-            if len(line) + len(word) > 96:
-                lines.append(line.rstrip())
-                line = INDENT
-            line += word
-        return [*lines, line]

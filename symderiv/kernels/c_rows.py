@@ -4,7 +4,8 @@ One sample after the other keeps a processor waiting: at the end of each pass it
 together, and the next pass needs the result. So ROWS samples go through each pass before the next one
 begins, where they are short enough to stay in the cache. And where rows are shorter than vectors, LANES
 of them stand side by side: their entries are copied into blocks in which a place of all of them is one
-vector, and every statement is a loop over these lanes.
+vector, and every statement is a loop over these lanes. Each way is a function of its own, of the samples
+from one to another, and so the threads share them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from symderiv.expression.nodes import Entry
 from symderiv.expression.traverse import walk
 from symderiv.kernels.c_formula import Dtype
-from symderiv.kernels.c_loops import INDENT, CLoops, block, calls, each_lane, mentions
+from symderiv.kernels.c_functions import INDENT, RowFunctions, call, mentions
+from symderiv.kernels.c_loops import CLoops, block, calls, each_lane
 from symderiv.kernels.loop_program import (
     Buffer,
     Loop,
@@ -57,32 +59,59 @@ class CRows:
         text = " + ".join(self.length(each) for each in self.arrays if each.per_row)
         return f"({text})" if " " in text else text
 
-    def lines(self) -> list[str]:
-        """The whole body."""
+    def lines(self, called: str) -> tuple[list[str], list[str]]:
+        """The whole body of a function called so, and the functions that it calls."""
+        functions = RowFunctions(self.program, self.names, self.formula, called)
         found: list[str] = []
         for node in self.program.body:
-            if node is self.rows:
-                assert self.rows is not None
-                found += self._rows(self.rows)
-            else:
+            if node is not self.rows:
                 found += self.loops.nodes([node])
-        if "stream" in self.formula.helpers:
-            found.append("end_of_streams();")
-        return found
+            elif node.parallel:
+                found += self._shared(node, functions)
+            else:
+                found += self._one_by_one(node, "0", self.formula.places(node.letter.axis))
+        return found + _end_of_streams(found), functions.lines
 
-    def _rows(self, node: Loop) -> list[str]:
-        """The loop over the samples."""
-        axis = _only_axis(node) if node.parallel else None
-        if axis is None:
-            return self._one_by_one(node, "0")
-        lines = self._side_by_side(node, axis)
-        segments = _segments(node.body)
-        passes = sum(isinstance(each[-1], Loop) for each in segments)
-        if passes > 1 and not any(each.per_row for each in self.arrays):
-            lines += self._together(node, segments, axis, "done" if lines else "0")
-        if not lines:
-            return self._one_by_one(node, "0")
-        return ["ptrdiff_t done = 0;", *lines, *self._one_by_one(node, "done")]
+    def _shared(self, node: Loop, functions: RowFunctions) -> list[str]:
+        """The samples, shared by the threads; each way to do them is a function."""
+        self.formula.helpers.add("share")
+        axis = _only_axis(node)
+        known = [each.name for each in self.program.buffers if each.name in self.loops.open[0]]
+        body: list[str] = []
+        short = self._side_by_side(node, axis) if axis else []
+        if axis and short:
+            about = "Short rows: LANES of them side by side; their number is a multiple of that."
+            name, given = functions.add("short_rows", about, short, known)
+            whole = "const ptrdiff_t whole = to - (to - from) % LANES;"
+            lines = [whole, *call(name, ["from", "whole", *given]), "from = whole;"]
+            body += block(f"if ({self.formula.places(axis)} <= SHORT)", lines)
+        near = self._together(node, axis) if axis else []
+        if axis and near:
+            about = "Rows that stay in a near cache: ROWS of them go through each pass together."
+            name, given = functions.add("near_rows", about, near, known)
+            called = [INDENT + line for line in call(name, ["from", "to", *given])]
+            body += [f"if ({self._stay_near(node, axis)})", *called, "else"]
+        by_one = self._one_by_one(node, "from", "to")
+        if body:
+            name, given = functions.add(
+                "long_rows", "Rows of any length, one after the other.", by_one, known
+            )
+            called = call(name, ["from", "to", *given])
+            body += [INDENT + line for line in called] if near else called
+        about = "The samples from `from` up to `to`."
+        body = body or by_one
+        name, given = functions.add("rows", about, body + _end_of_streams(functions.lines + body), known)
+        size = self.formula.places(node.letter.axis)
+        alone = [INDENT + line for line in call(name, ["0", size, *given])]
+        if "work" in given:
+            given[given.index("work")] = f"work + thread() * {self.own_length()}"
+        unit, several = "1", []
+        if axis and short:  # each sample is done in the same way, however many threads there are
+            unit = "unit"
+            several = [f"const ptrdiff_t unit = {self.formula.places(axis)} <= SHORT ? LANES : 1;"]
+        shares = [f"share({size}, {unit}, {end})" for end in (0, 1)]
+        several += ["OMP(omp parallel)", *call(name, [*shares, *given])]
+        return [f"if ({self._items(node)} <= GRAIN)", *alone, *block("else", several)]
 
     def _items(self, node: Loop) -> str:
         """How many numbers the largest array of the samples has: whether several threads are worth it."""
@@ -90,39 +119,31 @@ class CRows:
         axes = max(arrays, key=len, default=(node.letter.axis,))
         return " * ".join(self.formula.places(axis) for axis in axes)
 
-    def _parallel(self, node: Loop, items: str) -> list[str]:
-        return [f"OMP(omp parallel for schedule(static) if ({items} > GRAIN))"] if node.parallel else []
-
     # -- one after the other ----------------------------------------------------------------
 
-    def _one_by_one(self, node: Loop, start: str) -> list[str]:
-        """Each sample by itself, with memory of its own for its intermediates."""
-        size = self.formula.places(node.letter.axis)
+    def _one_by_one(self, node: Loop, start: str, stop: str) -> list[str]:
+        """Each sample by itself, with memory for its intermediates."""
         own = [each for each in self.arrays if each.per_row]
-        head = f"for (ptrdiff_t row = {start}; row < {size}; row++)"
+        head = f"for (ptrdiff_t row = {start}; row < {stop}; row++)"
         loop = block(head, self.loops.inside(node.body))
-        if not own:
-            return [*self._parallel(node, self._items(node)), *loop]
-        buffers, offset = [], "work"
-        if node.parallel:
-            offset += f" + thread() * {self.own_length()}"
+        buffers = []
         for number, each in enumerate(own):
-            before = [self.length(one) for one in own[:number]]
-            where = " + ".join([offset, *before])
+            where = " + ".join(["work", *map(self.length, own[:number])])
             buffers.append(f"{self.dtype.c} *restrict {self.names[each.name]} = {where};")
-        if not node.parallel:
-            return ["{", *(INDENT + line for line in (*buffers, *loop)), "}"]
-        inner = [*buffers, "OMP(omp for schedule(static))", *loop]
-        condition = f"if ({self._items(node)} > GRAIN)"
-        return [f"OMP(omp parallel {condition})", "{", *(INDENT + line for line in inner), "}"]
+        if node.parallel or not own:
+            return [*buffers, *loop]
+        return ["{", *(INDENT + line for line in (*buffers, *loop)), "}"]
 
     # -- pass by pass -----------------------------------------------------------------------
 
-    def _together(self, node: Loop, segments: Sequence[Sequence[Node]], axis: str, start: str) -> list[str]:
-        """ROWS samples at a time, where they are short enough to stay in a cache."""
-        size = self.formula.places(node.letter.axis)
+    def _together(self, node: Loop, axis: str) -> list[str]:
+        """ROWS samples at a time; empty where that makes no difference."""
+        segments = _segments(node.body)
+        passes = sum(isinstance(each[-1], Loop) for each in segments)
+        if passes < 2 or any(each.per_row for each in self.arrays):
+            return []
         scalars = [each for each in self._scalars(node) if _homes(each.name, segments) > 1]
-        body = [f"const ptrdiff_t stop = smaller_place(start + ROWS, {size});"]
+        body = ["const ptrdiff_t stop = smaller_place(start + ROWS, to);"]
         if scalars:
             declared = ", ".join(f"{self.names[each.name]}[ROWS]" for each in scalars)
             body.append(f"{self.dtype.c} {declared};")
@@ -134,15 +155,7 @@ class CRows:
             body += [*self._notes(notes), *self._all_rows(rest)]
         self.formula.beside, self.loops.chunks = {}, True
         self.formula.helpers.add("places")
-        return block(
-            f"if ({self._stay_near(node, axis)})",
-            [
-                "/* Rows that stay in a near cache: ROWS of them go through each pass together. */",
-                *self._parallel(node, self._items(node)),
-                *block(f"for (ptrdiff_t start = {start}; start < {size}; start += ROWS)", body),
-                f"done = {size};",
-            ],
-        )
+        return block("for (ptrdiff_t start = from; start < to; start += ROWS)", body)
 
     def _all_rows(self, segment: Sequence[Node]) -> list[str]:
         """A segment for each of the samples that are worked on together."""
@@ -219,24 +232,14 @@ class CRows:
                 head = f"for (ptrdiff_t {letter} = 0; {letter} < {places}; {letter}++)"
                 passes += block(head, self._by_lane(rest[-1].body))
         self.formula.beside, self.formula.blocks = {}, {}
-        size, places = self.formula.places(node.letter.axis), self.formula.places(axis)
+        places = self.formula.places(axis)
         body = [
             *declared,
             *self._copied_in([each for each in copied if not each.is_result], blocks, places),
             *passes,
             *self._copied_out([each for each in copied if each.is_result], blocks, places),
         ]
-        return [
-            f"if ({places} <= SHORT) {{",
-            f"{INDENT}/* Short rows: LANES of them side by side. */",
-            f"{INDENT}done = {size} - {size} % LANES;",
-            *(INDENT + line for line in self._parallel(node, f"done * {places}")),
-            *(
-                INDENT + line
-                for line in block("for (ptrdiff_t first = 0; first < done; first += LANES)", body)
-            ),
-            "}",
-        ]
+        return block("for (ptrdiff_t first = from; first < to; first += LANES)", body)
 
     def _block_name(self, each: Parameter) -> str:
         return self.names.give(f"block of {each.name}", f"{self.names[each.name]}_block")
@@ -262,6 +265,11 @@ class CRows:
         lines = [f"{of}[(first + lane) * {places} + place] = {name}[place][lane];" for name, of in pairs]
         inner = block(f"for (ptrdiff_t place = 0; place < {places}; place++)", lines)
         return block(each_lane("LANES"), inner)
+
+
+def _end_of_streams(lines: Sequence[str]) -> list[str]:
+    """What ends a function in which, or in whose parts, something is streamed."""
+    return ["end_of_streams();"] if any("_stream(" in line for line in lines) else []
 
 
 def _segments(body: Sequence[Node]) -> list[list[Node]]:

@@ -262,40 +262,69 @@ def test_arguments_are_looked_at_before_the_call(arguments, options, message: st
         vjp(*arguments, **options)
 
 
+_WITH_THREADS = """
+import ctypes
+from functools import lru_cache
+import numpy as np
+from symderiv import catalog
+from symderiv.kernels import c_library
+from symderiv.kernels.emit import emit
+from symderiv.kernels.specification import functions_of
+
+@lru_cache
+def made(name, *more):
+    problem = catalog.load(name)
+    flags = [each.replace("-O3", "-O1") for each in (*c_library.FLAGS, *more)]
+    return c_library.load_c(emit(problem, "c"), name, functions_of(problem), flags)
+
+def results(name, function, arguments, *more):
+    found = []
+    for threads in (1, 2, 3):
+        if more:
+            ctypes.CDLL("libgomp.so.1").omp_set_num_threads(threads)
+        value = getattr(made(name, *more), function)(*arguments)
+        found += value if isinstance(value, tuple) else [value]
+    return found
+
+draw = np.random.default_rng(3).normal
+for name, function, arguments in (
+    ("softmax", "softmax", (draw(size=(5000, 10)),)),
+    ("softmax", "softmax", (draw(size=(9, 5000)),)),
+    ("softmax", "softmax_vjp", (draw(size=(700, 300)), draw(size=(700, 300)))),
+    ("softmax_layer", "softmax_layer", (draw(size=(600, 70)), draw(size=(70, 60)), draw(size=60))),
+):
+    alone = results(name, function, arguments)
+    shared = results(name, function, arguments, "-fopenmp")
+    assert all(np.isfinite(each).all() for each in alone)
+    assert all(np.array_equal(a, b) for a, b in zip(alone, shared, strict=True)), f"{name}: they differ"
+"""
+
+
+def _has_openmp() -> bool:
+    command = [compiler(), "-fopenmp", "-###", "-E", "-x", "c", "-"]
+    return "-fopenmp" in subprocess.run(command, capture_output=True, text=True, check=False).stderr
+
+
 def test_threads_change_nothing(tmp_path: Path) -> None:
-    text = source("softmax", "c")
-    if (
-        "-fopenmp"
-        not in subprocess.run(
-            [compiler(), "-fopenmp", "-###", "-E", "-x", "c", "-"],
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stderr
-    ):
+    """Whoever works on a sample, its numbers are the same to the last bit."""
+    if not _has_openmp():
         pytest.skip("this compiler has no OpenMP")
-    assert said(text, tmp_path, "file", *FLAGS, *WARNINGS, "-fopenmp") == ""
-    code = (
-        "import numpy as np, sys\n"
-        "from pathlib import Path\n"
-        "from symderiv import catalog\n"
-        "from symderiv.kernels import c_library\n"
-        "from symderiv.kernels.specification import functions_of\n"
-        "from symderiv.kernels.emit import emit\n"
-        "found = []\n"
-        "for more in ((), ('-fopenmp',)):\n"
-        "    c_library.FLAGS = (*c_library.FLAGS, *more)\n"
-        "    problem = catalog.load('softmax')\n"
-        "    softmax = c_library.load_c(emit(problem, 'c'), 'softmax', functions_of(problem)).softmax\n"
-        "    for shape in ((5000, 10), (700, 300)):\n"
-        "        found.append(softmax(np.random.default_rng(3).normal(size=shape)))\n"
-        "assert all(np.array_equal(a, b) for a, b in zip(found[:2], found[2:])), 'they differ'\n"
-    )
-    environment = {"OMP_NUM_THREADS": "2", "PATH": os.environ["PATH"]}
+    for name in ("softmax", "softmax_layer", "entropy"):
+        assert said(source(name, "c"), tmp_path, "file", *LOOK_ONLY, "-fopenmp") == ""
+    environment = {**os.environ, "OMP_NUM_THREADS": "3"}
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment
+        [sys.executable, "-c", _WITH_THREADS], capture_output=True, text=True, check=False, env=environment
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_restrict_is_kept_with_openmp() -> None:
+    """Loops in a parallel region are moved out, and lose it there; so none stand in one."""
+    for name in MODELS:
+        lines = source(name, "c").splitlines()
+        regions = [number for number, line in enumerate(lines) if "OMP(omp parallel)" in line]
+        assert all(re.match(r" +\w+_rows\(share\(", lines[number + 1]) for number in regions)
+        assert regions or name == "embedding"
 
 
 # -- no compiler, and the command line ------------------------------------------------------
