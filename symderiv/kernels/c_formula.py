@@ -30,13 +30,17 @@ from symderiv.kernels.names import NameTable
 
 #: Functions of math.h, by our name.
 _IN_MATH = {
-    name: name for name in ("sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "erfc", "expm1")
+    name: name for name in ("sqrt", "sin", "cos", "tan", "sinh", "cosh")
 } | {"gamma": "tgamma", "abs": "fabs"}
+#: Those that constants may be made of, once for a call and in double.
+_IN_CONSTANTS = _IN_MATH | {name: name for name in ("log", "tanh", "erf", "erfc", "expm1")}
 #: Functions that the file brings along, a template each, and what they rest on.
 _HELPERS = {
     "exp": ("add_product", "e_near_zero"), "exp_of_negative": ("add_product", "e_near_zero"),
     "sigmoid": ("add_product", "e_near_zero", "exp_of_negative"),
     "softplus": ("add_product", "e_near_zero", "exp_of_negative"),
+    "expm1": ("add_product",), "tanh": ("add_product", "expm1"), "erf": ("add_product", "expm1"),
+    "erfc": ("add_product", "e_near_zero", "exp_of_negative"),
     "log": ("add_product",), "relu": (), "step": (), "sign": (),
     "largest": ("larger",), "smallest": ("smaller",),
 }  # fmt: skip
@@ -269,8 +273,8 @@ def _constant(node: Expression, size: Callable[[str], str]) -> str:
             return "3.141592653589793"
         case Call("exp", (argument,)):
             return f"exp({_constant(argument, size)})"
-        case Call(name, (argument,)) if name in _IN_MATH or name == "log":
-            return f"{_IN_MATH.get(name, name)}({_constant(argument, size)})"
+        case Call(name, (argument,)) if name in _IN_CONSTANTS:
+            return f"{_IN_CONSTANTS[name]}({_constant(argument, size)})"
         case Power(base, exponent):
             if exponent == Number(Fraction(1, 2)):
                 return f"sqrt({_constant(base, size)})"
