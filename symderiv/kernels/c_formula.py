@@ -29,9 +29,10 @@ from symderiv.kernels.formula import ATOM, SUM, Formula, Piece
 from symderiv.kernels.names import NameTable
 
 #: Functions of math.h, by our name.
-_IN_MATH = {
-    name: name for name in ("sqrt", "sin", "cos", "tan", "sinh", "cosh")
-} | {"gamma": "tgamma", "abs": "fabs"}
+_IN_MATH = {name: name for name in ("sqrt", "sin", "cos", "tan", "sinh", "cosh")} | {
+    "gamma": "tgamma",
+    "abs": "fabs",
+}
 #: Those that constants may be made of, once for a call and in double.
 _IN_CONSTANTS = _IN_MATH | {name: name for name in ("log", "tanh", "erf", "erfc", "expm1")}
 #: Functions that the file brings along, a template each, and what they rest on.
