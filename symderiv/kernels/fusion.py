@@ -35,23 +35,38 @@ def fused(program: LoopProgram) -> LoopProgram:
 
 
 def _fused(body: Sequence[Node]) -> tuple[Node, ...]:
-    found: list[Node] = []
-    for each in body:
-        if isinstance(each, Loop):
-            place = _last_loop(found)
-            joined = _joined(found[place], found[place + 1 :], each) if place is not None else None
-            if place is not None and joined is not None:
-                found[place:] = joined
-                continue
-        found.append(each)
+    found = _once(body)
+    while len(again := _once(found)) < len(found):  # two joined loops may need each other
+        found = again
     return tuple(
         replace(each, body=_fused(each.body)) if isinstance(each, Loop) and each.role != "pass" else each
         for each in found
     )
 
 
-def _last_loop(body: Sequence[Node]) -> int | None:
-    return max((place for place, each in enumerate(body) if isinstance(each, Loop)), default=None)
+def _once(body: Sequence[Node]) -> list[Node]:
+    """A body, its loops from the first to the last joined to the one before."""
+    found: list[Node] = []
+    for each in body:
+        place = _loop_before(found)
+        joined = None
+        if isinstance(each, Loop) and place is not None:
+            joined = _joined(found[place], found[place + 1 :], each)
+        if joined is None or place is None:
+            found.append(each)
+        else:
+            found[place:] = joined
+    return found
+
+
+def _loop_before(body: Sequence[Node]) -> int | None:
+    """The last loop that does more than to set sums to 0."""
+    loops = [
+        place
+        for place, each in enumerate(body)
+        if isinstance(each, Loop) and any(isinstance(node, Store | Reduce) for node in nodes((each,)))
+    ]
+    return max(loops, default=None)
 
 
 def _joined(first: Node, between: Sequence[Node], second: Loop) -> list[Node] | None:

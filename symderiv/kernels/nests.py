@@ -52,8 +52,12 @@ class Nests:
         kind, is_shift = kind_of(each), each.name in self.storage.shifts
         if self._accumulates(each):
             # The last index of the arrays innermost: memory is walked in order.
-            found += self.loops(each.indices, [Start(kind, target)])
-            return found + self.loops((each.reduced, *each.indices), [Reduce(kind, target, value, is_shift)])
+            term = Reduce(kind, target, value, is_shift)
+            letters = [index for index in each.indices if index != self.storage.batch]
+            outer = letters[:1] if len(letters) > 1 and _is_line_by_line(each, letters[0]) else []
+            rest = letters[len(outer) :]
+            whole = [*self.loops(rest, [Start(kind, target)]), *self.loops((each.reduced, *rest), [term])]
+            return found + self.loops(outer, whole)
         self.totals = True
         total = Entry(TOTAL, ())
         window = value if kind == "sum" and _is_shifted(value, each.reduced) else None
@@ -99,6 +103,13 @@ class Nests:
             value = self.storage.stored(case.body)
             found += self.loops(remaining, [Store(self.storage.target(each, terms), value)])
         return found
+
+
+def _is_line_by_line(each: Statement, first: Index) -> bool:
+    """Whether each line of the result has a line of terms: the a[i, l] of Σ_l a[i, l] b[l, j]."""
+    entries = [part for _, part in walk(each.body) if isinstance(part, Entry)]
+    both = [part.indices for part in entries if first in part.indices and each.reduced in part.indices]
+    return any(indices.index(first) < indices.index(each.reduced) for indices in both)
 
 
 def kind_of(each: Statement) -> Kind:

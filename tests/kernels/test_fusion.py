@@ -13,7 +13,10 @@ from symderiv.kernels.contraction import contracted
 from symderiv.kernels.emit import emit
 from symderiv.kernels.fusion import fused
 from symderiv.kernels.loop_program import Buffer, Loop, LoopProgram, Node, Parameter, Reduce, Start, Store
+from symderiv.kernels.lowering import lower_function
 from symderiv.kernels.nests import TOTAL
+from symderiv.kernels.schedule import schedule
+from symderiv.kernels.specification import functions_of
 from symderiv.kernels.verify import loaded
 
 ROW, COLUMN, THIRD = Index("i", "N"), Index("j", "N"), Index("k", "N")
@@ -151,3 +154,13 @@ def test_a_window_in_two_dimensions_needs_one_line_between_its_sums() -> None:
     right = sum(w[a, b] * padded[a + 1 : a + 6, b + 1 : b + 7] for a in range(3) for b in range(3))
     found = loaded(problem, "numba", code).windows(x, w)
     np.testing.assert_allclose(found, right, rtol=1e-13, atol=1e-13)
+
+
+def test_attention_is_one_loop_over_its_queries() -> None:
+    """Scores, weights and their cotangents are lines of one query each, forward and backward."""
+    attention = symderiv.load("attention_head")
+    for spec in functions_of(attention):
+        if spec.name in ("attention_head", "attention_head_gradient"):
+            found = schedule(lower_function(spec))
+            lines = {each.name for each in found.buffers if len(each.indices) > 1}
+            assert lines <= {"sum_S_bar_Q"}  # the one sum over the queries that is no result by itself
