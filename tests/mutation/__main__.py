@@ -21,7 +21,12 @@ from tests.mutation.judge import judge_all
 from tests.mutation.results import read, report
 
 #: The tests that judge; of those that run a changed line, the ones of its own room come first.
-JUDGES = ("tests/calculus", "tests/proof")
+JUDGES = ("tests/calculus", "tests/proof", "tests/check/test_judge.py", "tests/test_matrices.py")
+#: Long tests that say once more what shorter ones say; ``--which ''`` asks them too.
+LONG = (
+    "every_step", "every_result_and_every_step", "contractions", "no_mutant", "no_true_equation",
+    "known_form_is_proved", "results_keep", "example_is_true", "wrong_example", "what_the_catalogue_states",
+)  # fmt: skip
 
 
 def main() -> int:
@@ -35,7 +40,11 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=30, help="seconds of tests for one mutant, at most")
     parser.add_argument("--only", default="", help="only modules whose name holds this word")
     parser.add_argument("--judges", nargs="+", default=list(JUDGES), help="the tests that judge")
-    parser.add_argument("--which", default="", help="which tests of these, as for pytest -k")
+    parser.add_argument(
+        "--which",
+        default=" and ".join(f"not {word}" for word in LONG),
+        help="which tests of these, as for pytest -k",
+    )
     parser.add_argument("--again", action="store_true", help="judge what survived once more")
     parser.add_argument("--report", action="store_true", help="judge nothing; say what is known")
     parser.add_argument(

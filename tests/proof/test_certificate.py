@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from symderiv.expression.construct import subtract
+from symderiv.expression.construct import multiply, number, subtract
 from symderiv.expression.nodes import Entry, Index
 from symderiv.notation.reader import parse_expression, read_problem
 from symderiv.problem import Assumption, Input, Problem
@@ -315,3 +315,83 @@ def test_shifted_places_are_refused() -> None:
 def test_a_maximum_is_equal_to_one_of_its_values_everywhere(left: str, right: str, kind: str) -> None:
     """Not only at single points, which a claim about a derivative leaves out."""
     assert prove(parse_expression(left, SMALL), parse_expression(right, SMALL), SMALL).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "size", "kind"),
+    [
+        ("max(k, a[k])", "max(max(a[1], a[2]), a[3])", 3, "proved"),
+        ("max(k, a[k])", "max(a[1], a[2])", 3, "refuted"),
+        ("min(k, a[k])", "min(a[1], a[2])", 2, "proved"),
+        ("min(k, a[k])", "max(a[1], a[2])", 2, "refuted"),
+        ("prod(k, a[k])", "a[1] * a[2] * a[3]", 3, "proved"),
+        ("prod(k, a[k])", "a[1] * a[2] * a[3]", 4, "refuted"),
+        ("prod(k != 2, a[k])", "a[1] * a[3]", 3, "proved"),
+        ("prod(k != 2, a[k])", "a[1] * a[2]", 3, "refuted"),
+        ("sum(k < 3, a[k]) + K", "a[1] + a[2] + 4", 4, "proved"),
+        ("sum(k <= 3, a[k])", "a[1] + a[2]", 4, "refuted"),
+        ("where(i < 2, a[i], 0)", "delta(i, 1) * a[1]", 3, "proved"),
+        ("where(i < 2, a[i], 0)", "delta(i, 1) * a[1] + delta(i, 2) * a[2]", 3, "refuted"),
+    ],
+)
+def test_at_one_size(left: str, right: str, size: int, kind: str) -> None:
+    sides = [parse_expression(side, SMALL) for side in (left, right)]
+    verdict = prove(*sides, SMALL, sizes={"K": size})
+    assert (verdict.kind, verdict.sizes) == (kind, {"K": size} if kind == "proved" else {})
+
+
+def test_where_letters_are_compared_by_order() -> None:
+    found = certified("sum(k < i, a[k]) + a[i] + sum(k > i, a[k])", "sum(k, a[k])")
+    assert found.places == {"K": 2}
+    # Two fixed places are two: at i = 1 it is not 2.
+    assert certified("sum(k < i, a[k]) * delta(i, 1) * delta(i, 2) * a[1] * a[2]", "0").places == {"K": 4}
+    for left, right in (
+        ("sum(k < i, a[k])", "sum(k <= i, a[k])"),
+        ("sum(k < i, a[k]) * sum(k > i, b[k])", "0"),
+        ("where(i < j, a[i] - a[i]^2, 0)", "where(j < i, a[j] - a[j]^2, 0)"),
+    ):
+        with pytest.raises(NotZero):
+            certified(left, right)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "why"),
+    [
+        (
+            "(x + y)^2 * sum(k, a[k]) / (K - 2)",
+            "(x^2 + 2 * x * y + y^2) * sum(k, a[k]) / (K - 2)",
+            "at some sizes",
+        ),
+        (
+            "(x + y) / (K - 1) / (K - 2) / (K - 3)",
+            "(1 / (K - 1) / (K - 2) / (K - 3)) * (x + y)^2 / (x + y)",
+            "value",
+        ),
+        (
+            "(x + y)^2 / delta(i, j)",
+            "(x^2 + 2 * x * y + y^2) / delta(i, j)",
+            "only where letters on K coincide",
+        ),
+        ("(x + y)^2 / step(x)", "(x^2 + 2 * x * y + y^2) / step(x)", "for some signs only"),
+    ],
+)
+def test_what_has_a_value_somewhere_only(left: str, right: str, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        certified(left, right)
+
+
+def test_numbers_beyond_the_largest_prime_are_not_checked() -> None:
+    sides = [parse_expression(side, SMALL) for side in ("(x + y)^2", "x^2 + 2 * x * y + y^2")]
+    with pytest.raises(Refused, match="too large"):
+        certify(multiply(number(2**9700), subtract(*sides)), {})
+    assert certify(multiply(number(2**9600), subtract(*sides)), {}).error_bits == 520
+
+
+def test_the_smallest_size_is_told() -> None:
+    pair = "(x + y)^2 / (K - 1) / (K - 2)", "(x^2 + 2 * x * y + y^2) / (K - 1) / (K - 2)"
+    assert certified(*pair).smallest == {"K": 3}
+    verdict = prove(
+        *(parse_expression(side, SMALL) for side in ("sum(k, a[k]) / (K - 1)", "sum(l, a[l]) / (K - 1)")),
+        SMALL,
+    )
+    assert "K - 1 ≠ 0" in verdict.domain

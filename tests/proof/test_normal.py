@@ -15,7 +15,7 @@ from symderiv.notation.text import to_text
 from symderiv.proof import Normal, ProofError
 from symderiv.proof.expand import in_inputs
 from tests.oracles import agree, generic_oracle
-from tests.proof import identities, test_laws, test_prove, test_shifts
+from tests.proof import identities, test_laws, test_prove, test_prove_labels, test_shifts
 
 #: Formulas in the names of the laws, for the ways that no law above leads through.
 MORE = """
@@ -68,6 +68,16 @@ sum(j, x[j + 1] * v[j - 1]) * sum(k, w[k] * b[k + 1])
 sum(m != j + 1, x[m] * v[m - 1]) + sum(m == j - 1, x[m])
 d(sum(j, x[j]^2 * x[j + 1] * v[j - 1]), x[m])
 """
+#: The same in the names of labels.
+LABELLED = """
+delta(y[b], u[b]) * sum(k != y[b], z[b, k] * p[b, k])
+delta(y[b], u[b]) * prod(k != u[b], z[b, k]) + delta(i, y[b]) * where(i == u[b], z[b, i], 2)
+delta(y[a], y[b]) * where(i < y[a], z[a, i], z[b, y[b]]) * delta(i, u[a])
+delta(a, f[b]) * delta(b, f[a]) * z[f[b], i] * p[a, y[f[b]]]
+sum(k, delta(k, y[b]) * delta(k, u[b]) * z[b, k]) - sum(k == y[b], z[b, k]^2)
+sum(a if y[a] == y[b], z[a, i]) - sum(a if y[a] != u[b], z[a, i])
+d(L, z[b, i]) + d(p[a, i], z[b, k]) * delta(i, y[a])
+"""
 PAIRS = (
     (test_laws.PROBLEM, test_laws.pairs(test_laws.LAWS) + test_laws.pairs(test_laws.FALSE)),
     (identities.PROBLEM, identities.pairs(identities.KNOWN) + identities.pairs(identities.BEYOND)),
@@ -76,13 +86,14 @@ PAIRS = (
 )
 FORMULAS = [
     *((test_laws.PROBLEM, each) for each in MORE.strip().splitlines()),
+    *((test_prove_labels.PROBLEM, each) for each in LABELLED.strip().splitlines()),
     *((test_shifts.PROBLEM, each) for each in SHIFTED.strip().splitlines()),
     *dict.fromkeys((problem, side) for problem, pairs in PAIRS for pair in pairs for side in pair),
 ]
 SIZES = (
-    {"K": 1, "N": 2, "C": 2, "M": 2, "O": 1},
-    {"K": 2, "N": 1, "C": 3, "M": 3, "O": 2},
-    {"K": 4, "N": 5, "C": 1, "M": 2, "O": 1},
+    {"K": 1, "N": 2, "C": 2, "M": 2, "O": 1, "B": 1},
+    {"K": 2, "N": 1, "C": 3, "M": 3, "O": 2, "B": 2},
+    {"K": 4, "N": 5, "C": 1, "M": 2, "O": 1, "B": 3},
 )
 
 

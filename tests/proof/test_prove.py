@@ -138,6 +138,7 @@ def test_an_assumption_is_named_where_it_is_needed_only() -> None:
     left = parse_expression("d(L, z[j])", problem)
     under = prove(left, parse_expression("p[j] - t[j]", problem), problem, problem.assumptions)
     assert (under.kind, under.rests_on) == ("proved", problem.assumptions)
+    assert under.met
     general = parse_expression("p[j] * sum(k, t[k]) - t[j]", problem)
     assert prove(left, general, problem, problem.assumptions).rests_on == ()
     assert prove(left, parse_expression("p[j] - t[j]", problem), problem).kind == "refuted"

@@ -115,8 +115,6 @@ class Ring(ABC):
                 raise ProofError("a division by zero")
             if isinstance(base, Delta | Where):
                 merged[base] = Fraction(1)
-            if isinstance(base, Call) and base.function == "step" and exponent > 1:
-                merged[base] = Fraction(1)
         again = self._where_zero(merged, coefficient)
         if again is not None:
             return again
