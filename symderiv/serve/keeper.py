@@ -25,6 +25,8 @@ from symderiv.serve.frames import Frames, read_frame, write_frame
 from symderiv.serve.limits import MAX_ANSWER, MORE_SECONDS
 
 READY, END = b"ready", b"end "
+#: How a request for work begins, also for a text that is empty; one without calls off what is done.
+WORK = b"work "
 #: How a child begins its word on a fault of ours.
 _WHY = b"because "
 #: How a child ends, as an exit status.
@@ -48,8 +50,9 @@ def main() -> None:
     with contextlib.suppress(BrokenPipeError):  # the server has ended
         write_frame(answers, READY)
         while (request := read_frame(requests)) is not None:
-            if request:  # an empty one calls off what has ended meanwhile
-                end = _work(request.decode("utf-8", "surrogatepass"), requests, answers, seconds, memory)
+            if request.startswith(WORK):  # any other calls off what has ended meanwhile
+                text = request.removeprefix(WORK).decode("utf-8", "surrogatepass")
+                end = _work(text, requests, answers, seconds, memory)
                 write_frame(answers, END + end.encode())
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import symderiv
 from symderiv.serve.frames import Frames, framed
-from symderiv.serve.keeper import END, READY
+from symderiv.serve.keeper import END, READY, WORK
 from symderiv.serve.limits import GRACE_SECONDS, START_SECONDS, WAITING_SECONDS, Limits, ServeError
 
 #: How work may end, beside ``done``, for a reader.
@@ -183,7 +183,7 @@ class Pool:
         """Let a keeper answer; how that ended, ``lost`` where the keeper itself does not answer."""
         try:
             async with asyncio.timeout(self.limits.wall_seconds + GRACE_SECONDS):
-                await keeper.send(text.encode("utf-8", "surrogatepass"))
+                await keeper.send(WORK + text.encode("utf-8", "surrogatepass"))
                 while not (message := await keeper.read()).startswith(END):
                     found.put_nowait(message)
                 return message.removeprefix(END).decode()

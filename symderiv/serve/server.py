@@ -132,7 +132,10 @@ def _address(listening: socket.socket, host: str) -> str:
 
 
 def _protocol(limits: Limits) -> type[H11Protocol]:
-    """Connections that carry one request each, and that no client can hold open by being slow."""
+    """Connections that carry one request each, and that no client can hold open by being slow.
+
+    Where there are too many, the one that has waited longest for its head makes room.
+    """
     whole = limits.request_seconds
 
     class Connection(H11Protocol):
@@ -140,14 +143,20 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
 
         _timer: asyncio.TimerHandle | None = None
         _asked = False
+        _begun = 0.0
 
         def connection_made(self, transport: Any) -> None:
-            """Begin, if there is room."""
+            """Begin, and make room for it."""
             super().connection_made(transport)
-            if len(self.connections) > MAX_CONNECTIONS:
-                transport.abort()
-                return
+            self._begun = self.loop.time()
             self._timer = self.loop.call_later(HEAD_SECONDS, transport.abort)
+            if len(self.connections) > MAX_CONNECTIONS:
+                silent = [
+                    each for each in self.connections if isinstance(each, Connection) and not each._asked
+                ]
+                longest = min(silent, key=lambda each: each._begun)
+                self.connections.discard(longest)
+                longest.transport.abort()
 
         def data_received(self, data: bytes) -> None:
             """Take what has come; from the end of the head on, the longer limit holds."""

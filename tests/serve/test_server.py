@@ -121,6 +121,16 @@ def test_the_form_works_without_a_script(server: Running) -> None:
     assert server.ask(path="/examples/none").status == 404
 
 
+def test_an_empty_text_is_answered_at_once(server: Running) -> None:
+    began = time.monotonic()
+    before = server.keepers()
+    assert [server.work(text).kind for text in ("", " \n", "")] == ["unreadable"] * 3
+    assert "Nothing to do yet" in server.ask("POST", "/", b"text=").body
+    assert "Nothing to do yet" in server.ask("POST", "/", b"").body
+    assert server.keepers() == before
+    assert time.monotonic() - began < 30
+
+
 def test_a_body_is_read_no_further_than_it_may_be_long(server: Running) -> None:
     head = f"POST /work HTTP/1.1\r\nHost: localhost:{server.port}\r\n"
     with server.socket() as declared:
@@ -376,8 +386,14 @@ def test_slow_clients_are_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
             idle = [await asyncio.open_connection(*listening.getsockname()) for _ in range(5)]
             await asyncio.sleep(0.05)
             ends.append(len(running.server_state.connections))
-            for _, writer in idle:
-                writer.close()
+            reader, writer = await asyncio.open_connection(
+                *listening.getsockname()
+            )  # and still there is room
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert await reader.read(12) == b"HTTP/1.1 200"
+            assert [await reader.read(1) for reader, _ in idle[:3]] == [b""] * 3  # the first have made it
+            for _, each in (*idle, (reader, writer)):
+                each.close()
             running.should_exit = True
             await task
         return ends
