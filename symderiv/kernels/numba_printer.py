@@ -50,7 +50,9 @@ def print_loops(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunct
     if around.entry:
         lines += ["", "", *around.entry]
     body = list(around.body)
-    return PrintedFunction(body, lines, helpers, before=around.before, threaded=around.threaded)
+    return PrintedFunction(
+        body, lines, helpers, before=around.before, threaded=around.threaded, flat=around.flat
+    )
 
 
 class LoopPrinter:

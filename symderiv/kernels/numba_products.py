@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from symderiv.expression.nodes import Entry, Index
 from symderiv.kernels.blocks import blocked
+from symderiv.kernels.compiled_entry import FEW_BYTES
 from symderiv.kernels.loop_program import Parameter
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.matrix_products import MatrixProduct
@@ -18,7 +19,7 @@ from symderiv.kernels.names import NameTable
 from symderiv.kernels.numba_printer import BlockPrinter, LoopPrinter, print_loops
 from symderiv.kernels.printed import PrintedFunction
 from symderiv.kernels.product_stages import Stage, Staged, staged
-from symderiv.kernels.ready import FEW_BYTES, ready
+from symderiv.kernels.ready import ready
 from symderiv.kernels.schedule import schedule, scheduled
 from symderiv.kernels.work import Work
 

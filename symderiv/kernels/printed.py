@@ -31,6 +31,8 @@ class PrintedFunction:
         The short way of a function over whole arrays, or None.
     quiet
         Whether what NumPy warns of on the way is meant so.
+    flat
+        Whether the body takes flattened results as the caller has them.
     products
         Whether large matrix products are left to a library.
     """
@@ -44,4 +46,5 @@ class PrintedFunction:
     threaded: bool = False
     plain: Plain | None = None
     quiet: bool = False
+    flat: bool = False
     products: bool = False

@@ -82,6 +82,7 @@ class FunctionRecord:
     shifted: bool
     infinite: bool
     quiet: bool
+    flat: bool
     unpacked: str
     returned: str
     threaded: bool
@@ -183,6 +184,7 @@ def function_record(lowered: Lowered, target: Target) -> tuple[FunctionRecord, s
         shifted=lowered.shifted,
         infinite=bool(spec.exponents),
         quiet=printed.quiet,
+        flat=printed.flat,
         unpacked=", ".join(each.name for each in arguments) + ("," if len(arguments) == 1 else ""),
         returned=_returned(spec, losses, outputs),
         threaded=printed.threaded,

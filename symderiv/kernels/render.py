@@ -66,6 +66,7 @@ def render(problem: Problem, target: Target, functions: Sequence[Lowered], stem:
         "uses": uses,
         "has_threads": any(record.threaded for record in records),
         "has_products": any(record.products for record in records),
+        "has_totals": any("_NOWHERE" in line for record in records for line in record.before),
         "has_short": any(record.before for record in records),
         "has_reductions": any(record.reductions for record in records),
     }

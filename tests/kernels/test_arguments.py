@@ -165,3 +165,47 @@ def test_arrays_without_axes_know_their_dtype(target: str) -> None:
             assert alone.alone(scalar).dtype == real
             assert alone.alone_jvp(alone.alone(scalar), scalar).dtype == real
     assert alone.alone(1.5).dtype == np.float64
+
+
+def test_compiled_code_refuses_arrays_of_another_kind() -> None:
+    """It reads arrays where NumPy keeps them, so nothing that is laid out otherwise may come through."""
+    softmax, z, out = module("softmax", "numba"), np.array([[0.0, np.log(3.0)]]), np.empty((1, 2))
+    compiled, wide = softmax._softmax_compiled[z.dtype], np.zeros((1, 4))
+    read_only = z.copy()
+    read_only.flags.writeable = False
+    assert compiled(read_only, out)
+    assert np.allclose(out, [[0.25, 0.75]])
+    kinds = [z.astype(each) for each in (np.float32, ">f8", np.int64, np.complex128, object)]
+    for wrong in (*kinds, z[0], z[None], z[0, 0, ...], wide[:, ::2], wide[:, 1::-1]):
+        with pytest.raises(TypeError, match="an array of another kind"):
+            compiled(wrong, out)
+        with pytest.raises(TypeError, match="an array of another kind"):
+            compiled(z, wrong)
+    with pytest.raises(TypeError, match="an array of another kind"):
+        compiled(z, read_only)
+    assert not compiled(z, np.empty((1, 3)))
+
+
+def test_arrays_laid_out_otherwise_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    softmax, probe = module("softmax", "numba"), np.empty((2, 3), np.float32)
+    assert softmax._is_laid_out_so(probe)
+    places = ("_DATA", "_AXES", "_SHAPE", "_STRIDES", "_DTYPE", "_FLAGS", "_NUMBER", "_ORDER")
+    for name in places[:1] + places[5:]:  # the others may point nowhere
+        with monkeypatch.context() as patch:
+            patch.setattr(softmax, name, getattr(softmax, name) + 4)
+            assert not softmax._is_laid_out_so(probe)
+
+
+def test_flattened_results_with_and_without_memory_given() -> None:
+    layer, rng = module("softmax_layer", "numba"), np.random.default_rng(7)
+    x, h = rng.normal(size=(5, 4)), rng.dirichlet(np.ones(3), 5)
+    expected = np.einsum("bi,ik,bj->bikj", h, np.eye(3), x) - np.einsum("bi,bk,bj->bikj", h, h, x)
+    for places in (slice(None), 2):
+        out = np.full((5, 3, 12)[1 if places == 2 else 0 :], np.nan)
+        assert layer.softmax_layer_jacobian_W(x[places], h[places], out) is out
+        assert np.allclose(out, expected.reshape(5, 3, 12)[places])
+        assert np.array_equal(layer.softmax_layer_jacobian_W(x[places], h[places]), out)
+    with pytest.raises(
+        ValueError, match=r"out: expected an array of float64 \(5, 3, 12\), found .* \(5, 3, 3, 4\)"
+    ):
+        layer.softmax_layer_jacobian_W(x, h, np.empty((5, 3, 3, 4)))

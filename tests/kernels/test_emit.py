@@ -20,8 +20,8 @@ from symderiv.kernels.specification import functions_of
 from symderiv.problem import Input, Problem
 from tests.kernels.emitted import OWN, PYTHON, module, own, problem, source
 
-#: Numba, what it is made of, and threads of the standard library.
-_OF_NUMBA = {"numba", "numba.extending", "llvmlite", "concurrent.futures"}
+#: Numba, what it is made of, and of the standard library threads and what looks at memory.
+_OF_NUMBA = {"ctypes", "numba", "numba.extending", "llvmlite", "concurrent.futures"}
 EVERY = [(name, target) for name in catalog.names() for target in PYTHON]
 
 

@@ -1,0 +1,215 @@
+"""The compiled entry of a function: it looks whether all arguments fit together, and calls the kernel.
+
+It compares in nanoseconds what takes microseconds in Python. What it says no to, the emitted function
+looks at again in Python, to convert it or to say what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symderiv.kernels.blocks import ROWS, Blocked
+from symderiv.kernels.fixed_places import places_needed
+from symderiv.kernels.formula import MAX_LINE
+from symderiv.kernels.function_spec import WEIGHT
+from symderiv.kernels.loop_program import Loop, LoopProgram, Parameter
+from symderiv.kernels.lowering import Lowered
+from symderiv.kernels.names import NameTable
+
+INDENT = "    "
+#: Up to so many bytes along the short axis of a sample, samples are worked on by blocks: 100 places in
+#: float32, 50 in float64. Beyond, the loop over one sample is long enough.
+FEW_BYTES = 400
+
+
+class CompiledEntry:
+    """The entry of one function, and what is known of its parameters."""
+
+    def __init__(
+        self,
+        lowered: Lowered,
+        program: LoopProgram,
+        names: NameTable,
+        kernel: str,
+        blocks: Blocked | None,
+        *,
+        in_python: bool,
+    ) -> None:
+        self.in_python = in_python
+        self.spec, self.program, self.names, self.kernel = lowered.spec, program, names, kernel
+        self.blocks = blocks
+        self.compiled = f"{kernel.removesuffix('_kernel')}_{'fits' if in_python else 'compiled'}"
+        shown = {each.name: each.shown for each in self.spec.results}
+        self.groups = {each.name: each.groups for each in self.spec.results}
+        parameters = program.parameters
+        self.losses = next((each for each in parameters if shown.get(each.name) == "losses"), None)
+        self.outputs = [each for each in parameters if each.is_result and each is not self.losses]
+        self.labels = [each for each in parameters if each.kind == "label"]
+        inputs = [each for each in parameters if each.kind == "real" and not each.is_result]
+        self.arrays = [each for each in inputs if each.axes]
+        self.numbers = [each for each in inputs if not each.axes and each.name != WEIGHT]
+        self.weighted = any(each.name == WEIGHT for each in parameters)
+        self.label_of = {each.name: each.label_of for each in self.spec.arguments}
+        self.batch = self.spec.batch.axis if self.spec.batch is not None else ""
+        # The losses are added up there too, each with a weight, and the sum is returned.
+        self.weight = names[WEIGHT] if self.weighted else names.give("@weight of losses", "weight")
+        self.has_entry = not places_needed(lowered) and self._is_simple()
+
+    def _is_simple(self) -> bool:
+        """Whether the entry can be given all arguments as the public function has them."""
+        known = {axis for each in self.arrays for axis in each.axes}
+        arrays = (*self.labels, *self.outputs, *((self.losses,) if self.losses else ()))
+        return (
+            bool(self.arrays)
+            and not (self.in_python and any(map(self._is_flattened, self.outputs)))
+            and all(self.label_of[each.name] in known for each in self.labels)
+            and all(each.axes for each in arrays)
+            and (not (self.losses or self.weighted) or bool(self.batch and self.spec.reductions))
+        )
+
+    def _is_flattened(self, each: Parameter) -> bool:
+        return any(len(group) > 1 for group in self.groups.get(each.name, ()))
+
+    def _taken(self, each: Parameter) -> str:
+        """What the entry calls a parameter that it takes as the caller has it."""
+        return self.names[f"{each.name} returned"] if self._is_flattened(each) else self.names[each.name]
+
+    def _shape(self, each: Parameter) -> list[str]:
+        """The sizes of a parameter as the caller has it."""
+        sizes = [self._size(axis) for axis in each.axes]
+        if not self._is_flattened(each):
+            return sizes
+        return [" * ".join(sizes[place] for place in group) for group in self.groups[each.name]]
+
+    def _for_losses(self, weight: str) -> list[str]:
+        """What the entry is given beside the parameters: a loss's weight, where the kernel takes none."""
+        return [weight] if self.losses and not self.in_python and not self.weighted else []
+
+    def _size(self, axis: str) -> str:
+        return self.names[f"size of {axis}"] if axis else ""
+
+    def _few(self) -> str:
+        """Whether a sample is short."""
+        if self.blocks is None:
+            return ""
+        given = next(each for each in self.program.parameters if each.axes and each.kind == "real")
+        size = self.program.sizes.get(self.blocks.axis, self._size(self.blocks.axis))
+        return f"{size} * {self.names[given.name]}.itemsize <= {FEW_BYTES}"
+
+    def _chosen(self, given: str, few: str, samples: str) -> list[str]:
+        """The call of the right kernel."""
+        if not few:
+            return [f"{self.kernel}({given})"]
+        return [
+            f"if {few} and {samples} >= {ROWS}:",
+            f"{INDENT}{self.kernel}_by_blocks({given})",
+            "else:",
+            f"{INDENT}{self.kernel}({given})",
+        ]
+
+    def _sliced(self) -> tuple[bool, ...]:
+        """Which arguments have a part for each sample; none where the samples depend on each other."""
+        body, parameters = self.program.body, self.program.parameters
+        alone = len(body) == 1 and isinstance(body[0], Loop) and body[0].parallel
+        if not alone or any(self.batch in each.axes[1:] for each in parameters):
+            return ()
+        if any(self._is_flattened(each) and self.groups[each.name][0] != (0,) for each in parameters):
+            return ()
+        sliced = tuple(each.axes[:1] == (self.batch,) for each in parameters)
+        return (*sliced, *(False for _ in self._for_losses("")))
+
+    def entry(self) -> list[str]:
+        """The compiled function that looks whether all fits together, and calls the kernel."""
+        names, program = self.names, self.program
+        first = names[self.arrays[0].name]
+        parameters = [self._taken(each) for each in program.parameters] + self._for_losses(self.weight)
+        kinds = [self._kind(each) for each in program.parameters] + self._for_losses("_number")
+        plain = {each.name for each in program.parameters if not each.axes and not each.is_result}
+        given = [f"real({names[p.name]})" if p.name in plain else names[p.name] for p in program.parameters]
+        lines = _as_arrays([self._taken(each) for each in program.parameters if each.axes])
+        lines += [f"real = {first}.dtype.type"] if (plain or self.losses) and not self.in_python else []
+        sizes = []
+        for axis in dict.fromkeys(axis for each in program.parameters for axis in each.axes):
+            if axis in program.sizes:
+                lines.append(
+                    f"{self._size(axis)} = {program.sizes[axis]}  # the only size that this file takes"
+                )
+                continue
+            owner, place = program.size_of(axis)
+            lines.append(f"{self._size(axis)} = {names[owner.name]}.shape[{place}]")
+            sizes.append(self._size(axis))
+        total = self.losses is not None and not self.in_python
+        if self.losses and total:
+            losses = names[self.losses.name]
+            lines.append(
+                f"{losses} = {losses} if {losses}.size else np.empty({self._size(self.batch)}, real)"
+            )
+        lines += long_if(self._misfits(sizes), ["return None" if total else "return False"], " or ")
+        for each in program.parameters:
+            if self._is_flattened(each):
+                shape = ", ".join(map(self._size, each.axes))
+                lines.append(f"{names[each.name]} = {self._taken(each)}.reshape({shape})")
+        if not self.in_python:
+            lines += self._chosen(", ".join(given), self._few(), self._size(self.batch))
+        said = "Do the loops, where all arguments fit together; say whether they do"
+        if self.losses and total:
+            said = "Do the loops and add up the losses; None where the arguments do not fit together"
+            lines.append(f"return _weighted_total({names[self.losses.name]}, real({self.weight}))")
+        else:
+            lines.append("return True")
+        said = "Whether all arguments fit together" if self.in_python else said
+        return [
+            f"@_by_dtype({', '.join((*kinds, *(('total=True',) if total else ())))})",
+            f"def {self.compiled}({', '.join(parameters)}):",
+            f'{INDENT}"""{said}."""',
+            *(INDENT + line for line in lines),
+        ]
+
+    def _kind(self, each: Parameter) -> str:
+        """What the entry takes for a parameter."""
+        if not each.axes:
+            return "_number"
+        if each.kind == "label":
+            return f"_places({len(each.axes)})"
+        return f"_{'writes' if each.is_result else 'reads'}({len(self._shape(each))})"
+
+    def _misfits(self, sizes: Sequence[str]) -> list[str]:
+        """The conditions under which something does not fit together."""
+        names, program = self.names, self.program
+        found = [f"{' * '.join(sizes)} == 0"] if sizes else []
+        owners = {axis: program.size_of(axis)[0].name for each in program.parameters for axis in each.axes}
+        for each in program.parameters:
+            own = all(owners[axis] == each.name and axis not in program.sizes for axis in each.axes)
+            if each.axes and not (own and len(set(each.axes)) == len(each.axes)):
+                shape = self._shape(each)
+                whole = f"({', '.join(shape)}{',' if len(shape) == 1 else ''})"
+                found.append(f"{self._taken(each)}.shape != {whole}")
+        for each in self.labels:
+            found.append(f"_outside({names[each.name]}, {self._size(self.label_of[each.name])})")
+        arrays = [each for each in program.parameters if each.axes]
+        results = [each for each in arrays if each.is_result and each is not self.losses]
+        for number, each in enumerate(results):
+            others = [other for other in arrays if not other.is_result] + results[:number]
+            found += [f"_overlap({self._taken(each)}, {self._taken(other)})" for other in others]
+        return found
+
+
+def long_if(conditions: Sequence[str], inside: Sequence[str], joint: str = " and ") -> list[str]:
+    """The lines of an if, with a line for each condition where one line would be long."""
+    head = f"if {joint.join(conditions)}:"
+    if len(head) <= MAX_LINE:
+        return [head, *(INDENT + line for line in inside)]
+    first, *others = conditions
+    return [
+        "if (",
+        f"{INDENT}{first}",
+        *(f"{INDENT}{joint.strip()} {each}" for each in others),
+        "):",
+        *(INDENT + line for line in inside),
+    ]
+
+
+def _as_arrays(names: Sequence[str]) -> list[str]:
+    """The lines that make arrays like any other of those that were given."""
+    line = f"{', '.join(names)} = {', '.join(f'_array({name})' for name in names)}"
+    return [line] if len(line) <= MAX_LINE else [f"{name} = _array({name})" for name in names]
