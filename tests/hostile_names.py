@@ -47,5 +47,5 @@ NAMES = (
     "size_t", "ptrdiff_t", "int64_t", "y0", "j1", "unix", "linux", "malloc", "free", "exit", "memcpy",
     "omp_get_max_threads", "static_assert", "_Static_assert", "thread_local", "__func__", "f32_exp", "isnan",
     "dtype", "out", "work", "row", "threads", "write18", "begin", "end", "document", "script", "onload",
-    "constructor", "__proto__", "PLAIN", "plain", "x" * 300,
+    "constructor", "__proto__", "queue", "threading", "models", "PLAIN", "plain", "x" * 300,
 )  # fmt: skip

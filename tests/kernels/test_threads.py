@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from typing import Any
 
 import numpy as np
@@ -13,17 +15,6 @@ SAMPLES = 104869  # many blocks, and a rest: with fewer numbers, one thread does
 SOURCE = np.random.default_rng(11)
 Z = SOURCE.normal(0, 3, (SAMPLES, 5))
 Y = SOURCE.integers(0, 5, SAMPLES)
-
-
-class Watched:
-    """A pool that notes what it is given."""
-
-    def __init__(self, pool: Any, handed: list[int]) -> None:
-        self.pool, self.handed = pool, handed
-
-    def submit(self, function: Any, part: int) -> Any:
-        self.handed.append(part)
-        return self.pool.submit(function, part)
 
 
 @pytest.mark.parametrize("threads", [2, 3, 64])
@@ -38,12 +29,74 @@ def test_same_numbers(threads: int) -> None:
     np.testing.assert_array_equal(gradient, dz)
 
 
-def test_large_batches_are_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, handed = module("softmax", "numba"), []
-    monkeypatch.setattr(made, "_POOL", Watched(made._POOL, handed))
-    made.softmax(Z, threads=2)
+def calls_of(made: Any, monkeypatch: pytest.MonkeyPatch, kernel: Any = None) -> list[tuple[int, int]]:
+    """Which thread works on how many samples from now on: each call of the kernel."""
+    seen: list[tuple[int, int]] = []
+    compiled = made._softmax_compiled[Z.dtype]
+
+    def watched(z: Any, out: Any) -> bool:
+        seen.append((threading.get_ident(), len(z)))
+        return (kernel or compiled)(z, out)
+
+    monkeypatch.setitem(made._softmax_compiled, Z.dtype, watched)
+    return seen
+
+
+def test_large_batches_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = module("softmax", "numba")
+    seen = calls_of(made, monkeypatch)
     made.softmax(Z[:1000], threads=2)
-    assert len(handed) == 1
+    assert seen == [(threading.get_ident(), 1000)]
+    seen.clear()
+    made.softmax(Z, threads=2)
+    assert [count % 32 for _, count in seen].count(0) >= 1
+    assert sorted(count for _, count in seen) == [52416, 52453]
+
+
+def test_a_helper_takes_part_and_one_that_does_not_come_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = module("softmax", "numba")
+    met, own = threading.Barrier(2, timeout=60), made._softmax_compiled[Z.dtype]
+
+    def meeting(z: Any, out: Any) -> bool:
+        met.wait()  # both parts are worked on at the same time, or this fails
+        return own(z, out)
+
+    seen = calls_of(made, monkeypatch, meeting)
+    made.softmax(Z, threads=2)
+    assert len({thread for thread, _ in seen}) == 2
+    monkeypatch.setattr(made._HELPERS, "call", lambda work, helpers: None)
+    seen = calls_of(made, monkeypatch, own)
+    np.testing.assert_array_equal(made.softmax(Z, threads=2), made.softmax(Z))
+    assert {thread for thread, _ in seen} == {threading.get_ident()}
+
+
+def test_what_fails_in_another_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, caller = module("softmax", "numba"), threading.get_ident()
+    met = threading.Barrier(2, timeout=60)
+
+    def failing(z: Any, out: Any) -> bool:
+        met.wait()
+        if threading.get_ident() != caller:
+            raise MemoryError("no more")
+        return True
+
+    calls_of(made, monkeypatch, failing)
+    with pytest.raises(MemoryError, match="no more"):
+        made.softmax(Z, threads=2)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no such processes here")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_process_has_helpers_of_its_own() -> None:
+    made = module("softmax", "numba")
+    expected = made.softmax(Z, threads=2)
+    child = os.fork()
+    if not child:
+        same = made._HELPERS.count == 0 and np.array_equal(made.softmax(Z, threads=2), expected)
+        os._exit(0 if same and made._HELPERS.count == 1 else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_few_samples_and_one() -> None:

@@ -142,10 +142,10 @@ def _normal_vjp(given: Inputs, outputs: list[Any], *, centre: bool) -> Calls:
 def _jacobian(given: Inputs, outputs: list[Any]) -> Calls:
     p, out = given["p"][0], outputs[0]
     matrix = out[0]
-    minus, diagonal = -p, np.einsum("ii->i", matrix)
+    minus, diagonal = np.empty_like(p), np.einsum("ii->i", matrix)
 
     def call() -> tuple[Any, ...]:
-        np.multiply.outer(minus, p, out=matrix)
+        np.multiply.outer(np.negative(p, out=minus), p, out=matrix)
         np.add(diagonal, p, out=diagonal)
         return (out,)
 
