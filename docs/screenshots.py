@@ -41,7 +41,7 @@ SHOTS = (
     Shot("playground-derivation", "softmax", 1240, 1540, 1),
     Shot(
         "playground-phone", "wrong-softmax", 390, 844, 2,
-        "document.querySelector('.actions').scrollIntoView()",
+        "document.querySelector('.actions').scrollIntoView(); scrollBy(0, -12)",
     ),
 )  # fmt: skip
 
@@ -49,7 +49,7 @@ SHOTS = (
 #: Pictures of files: the page, which part of it is at the top, and the size.
 PAGES = (
     ("derivation", "softmax.html", ".passage h2", 1000, 920, 1.5),
-    ("built", "generated/index.html", "h1", 1240, 860, 1),
+    ("built", "generated/index.html", "html", 1240, 860, 1),
 )
 
 

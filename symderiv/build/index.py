@@ -64,6 +64,7 @@ def index_page(manifest: Manifest) -> str:
 
 def _entry(name: str, record: Record) -> dict[str, object]:
     pages = [file for file in record.files if file.endswith(".html")]
+    others = [file for file in record.files if file not in pages]  # the title leads to the page
     return {
         "title": record.title or name,
         "about": record.about,
@@ -73,13 +74,13 @@ def _entry(name: str, record: Record) -> dict[str, object]:
             for row in record.rows
             if row.latex[0]
         ],
-        "files": sorted(((file, _kind(file, name)) for file in record.files), key=_place),
+        "files": sorted(((file, _kind(file, name)) for file in others), key=_place),
     }
 
 
 #: What files are called on the page by how their names go on behind that of the problem, in its order.
 _KINDS = {
-    "html": "page", "tex": "LaTeX", "numpy.py": "NumPy", "numba.py": "Numba", "c": "C", "h": "header",
+    "tex": "LaTeX", "numpy.py": "NumPy", "numba.py": "Numba", "c": "C", "h": "header",
     "json": "JSON", "md": "Markdown",
 }  # fmt: skip
 

@@ -227,8 +227,10 @@ def test_a_wrong_line_of_a_backward_pass_is_marked() -> None:
 def test_the_files_of_a_card_have_names_in_order() -> None:
     ends = ("_numba.py", "_numpy.py", ".c", ".h", ".html", ".json", ".md", ".tex", ".odd")
     record = Record("A", "", {}, (), tuple(f"a/a{end}" for end in ends), ())
-    links = read(index_page(Manifest({"a": record}))).find("p", class_="files")[0].find("a")
-    named = ["page", "LaTeX", "NumPy", "Numba", "C", "header", "JSON", "Markdown", "odd"]
+    card = read(index_page(Manifest({"a": record}))).find("article")[0]
+    assert [each.attributes["href"] for each in card.find("h3")[0].find("a")] == ["a/a.html"]
+    links = card.find("p", class_="files")[0].find("a")
+    named = ["LaTeX", "NumPy", "Numba", "C", "header", "JSON", "Markdown", "odd"]
     assert [each.text for each in links] == named
     assert [each.attributes["aria-label"] for each in links] == [f"A: {name}" for name in named]
-    assert links[0].attributes["href"] == "a/a.html"
+    assert links[0].attributes["href"] == "a/a.tex"
