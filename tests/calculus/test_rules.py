@@ -18,6 +18,7 @@ from symderiv.expression.nodes import (
     ZERO,
     Call,
     Compare,
+    Definition,
     Delta,
     Entry,
     Expression,
@@ -133,6 +134,10 @@ sum(k, sum(l, S[k, l] * z[l])) - sum(k, S[k, j] * sum(l, S[l, k]))
 sum(k != i, S[k, j] * z[k]) + sum(k, A[k, j] * S[i, k]) + sum(k, S[k, k])
 sum(k, delta(k, i) * delta(k, j) * t[k]) + sum(k != j, delta(k, i) * b[k]) + sum(k != y, delta(k, y))
 sum(k == y, t[k] * delta(k, j)) - sum(k == i, b[k] * delta(k, y)) + sum(k > i, w[k]) * sum(k, w[k])
+where(i + 1 in K, 2 * t[i + 1], 3 * b[i]) + where(i - 1 in K, -t[i], x) * where(i + 1 in K, 1, 2) - t[i - 1]
+sum(k, where(k + 1 in K, 2 * t[k + 1], x) * delta(k, i)) - sum(k, where(k - 1 in K, b[k], 2) * delta(k, j))
+sum(k, where(k + 1 in K, t[k + 1] * (delta(k, i) - b[k]), 0)) + sum(k, t[k - 1] * (delta(k + 1, j) - b[k]))
+sum(k, x^5 * t[k]) + sum(k, v[k]) * 2 - sum(k != j, v[k]) + sum(k, v[k] * z[k])
 sum(k < i, delta(k, j) * z[k]) + sum(k == i, t[k] * b[k]) + sum(k >= y, delta(k, y) * c[k])
 delta(i, j) * p[i] * (delta(i, k) - p[k]) + delta(i, y) * p[j] * z[i]
 p[i] * (delta(i, j) - p[j]) * z[i] - p[j] * (delta(j, k) - p[i]) * p[i]
@@ -166,7 +171,10 @@ sum(k, g[j] * d(p[k], z[j])) - sum(k, g[k] * d(p[j], z[k])) + sum(k, g[k] * d(p[
 
 def test_no_rule_changes_a_value() -> None:
     """Each rule at every part of every formula above, and of the examples of all rules."""
-    problem = replace(PROBLEM, inputs=(*PROBLEM.inputs, Input("a_1")))
+    more = Definition("v", (K,), parse_expression("x^5 * t[k]", PROBLEM))
+    problem = replace(
+        PROBLEM, inputs=(*PROBLEM.inputs, Input("a_1")), definitions=(*PROBLEM.definitions, more)
+    )
     formulas = dict.fromkeys(
         [*NEARLY.strip().splitlines(), *(side for rule in RULES for side in rule.example)]
     )

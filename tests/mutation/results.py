@@ -11,6 +11,11 @@ from typing import Any
 
 from tests.mutation.changes import ROOT, digest, spots
 
+#: What was found about survivors that were looked at: equivalent, harmless or a gap, and why.
+SURVIVORS = Path(__file__).parent / "survivors.jsonl"
+#: What makes a survivor the same one when lines have moved.
+_SAME = ("module", "function", "before", "after")
+
 Key = tuple[str, int, int, str]
 
 
@@ -33,9 +38,15 @@ def wilson(part: int, total: int) -> tuple[float, float]:
     return middle - half, middle + half
 
 
+def looked_at() -> dict[tuple[str, ...], dict[str, str]]:
+    """What was said of survivors, by where they are and what they change."""
+    found = [json.loads(line) for line in SURVIVORS.read_text(encoding="utf-8").splitlines()]
+    return {tuple(each[name] for name in _SAME): each for each in found}
+
+
 def report(folder: Path, rooms: Iterable[str]) -> None:
     """Print the survivors and the score of each room, for the source as it is now."""
-    results = read(folder).values()
+    results, said = read(folder).values(), looked_at()
     for room in rooms:
         now = [
             each
@@ -43,17 +54,24 @@ def report(folder: Path, rooms: Iterable[str]) -> None:
             if each["module"].startswith(f"symderiv.{room}.")
             and each["digest"] == digest(ROOT / Path(*each["module"].split(".")).with_suffix(".py"))
         ]
-        if not now:
+        judged = [each for each in now if each["outcome"] != "same"]
+        if not judged:
             print(f"{room}: no mutant judged")
             continue
-        for each in sorted(now, key=lambda each: (each["module"], each["line"])):
+        kinds: Counter[str] = Counter()
+        for each in sorted(judged, key=lambda each: (each["module"], each["line"])):
             if each["outcome"] == "survived":
-                print("SURVIVED {module}:{line} [{tests} tests]: {before}  ->  {after}".format(**each))
-        counts = Counter(each["outcome"] for each in now)
-        killed, judged = counts["killed"] + counts["time"], len(now) - counts["same"]
-        low, high = wilson(killed, judged)
+                known = said.get(tuple(each[name] for name in _SAME), {"kind": "not looked at", "why": ""})
+                kinds[known["kind"]] += 1
+                print(f"{'{module}:{line} [{tests} tests]: {before}  ->  {after}'.format(**each)}")
+                print(f"    {known['kind']}: {known['why']}")
+        times = sum(each["outcome"] == "time" for each in judged)
+        killed = sum(each["outcome"] == "killed" for each in judged) + times
+        low, high = wilson(killed, len(judged))
+        real = len(judged) - kinds["equivalent"]
         print(
-            f"{room}: {judged} of {sum(1 for _ in spots(room))} mutants judged, {killed} killed "
-            f"({counts['time']} by time): {killed / judged:.1%} (95 %: {low:.1%} to {high:.1%}); "
-            f"{counts['survived']} survived"
+            f"{room}: {len(judged)} of {sum(1 for _ in spots(room))} mutants judged, {killed} killed "
+            f"({times} by time): {killed / len(judged):.1%} (95 %: {low:.1%} to {high:.1%}), "
+            f"{killed / real:.1%} of those that change anything; survived: "
+            + (", ".join(f"{number} {kind}" for kind, number in kinds.most_common()) or "none")
         )

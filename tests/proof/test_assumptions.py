@@ -8,8 +8,9 @@ from symderiv.calculus import derive_all
 from symderiv.expression.canonical import same
 from symderiv.kernels.emit import emit
 from symderiv.kernels.verify import verify_source
-from symderiv.notation.reader import parse_expression, read_problem
+from symderiv.notation.reader import parse_assumption, parse_equation, parse_expression, read_problem
 from symderiv.notation.text import to_text
+from symderiv.problem import Assumption
 from symderiv.proof import prove
 
 PROBLEM = read_problem(
@@ -116,3 +117,43 @@ def test_sums_within_sums_over_a_symmetric_matrix_come_to_an_end() -> None:
     problem = read_problem(text + "derive d(q, x[j])", "quadratic")
     checks = verify_source(problem, "numpy", emit(problem, "numpy"), large=False)
     assert checks
+
+
+@pytest.mark.parametrize(
+    ("given", "left", "right"),
+    [
+        (["t[i] * t[j] == t[i] * delta(i, j)"], "sum(k, t[k])", "1"),  # all may be 0
+        (["t[i] * t[j] == a[i] * delta(i, j)"], "sum(k, t[k])", "1"),
+        (["t[k]^2 == 4"], "t[k]^2", "1"),
+        (["t[k]^2 == 1"], "t[k]^2", "t[k]"),
+        (["t[k]^2 == t[k]"], "t[k]^2", "1"),
+        (["t[k]^2 == a[k]"], "t[k]^2", "t[k]"),
+        (["sum(k, t[k]) == t[1]"], "sum(k, t[k])", "1"),
+        (["sum(k, t[k]) == x"], "sum(k, t[k])", "1"),
+        (["sum(k, t[k]) == 0"], "sum(k, a[k] * t[k])", "0"),
+        (["sum(k, t[k]^2) == 4"], "sum(k, t[k]^2)", "1"),
+        (["sum(k, t[k]^2) == 1"], "sum(k, t[k])", "1"),
+        (["sum(k, t[k]) == 1"], "sum(k, t[k]^2)", "1"),
+        (["sum(k, A[k, k]) == 1"], "sum(k, A[i, k])", "1"),
+        (["sum(k, A[i, k]) == 1"], "sum(k, A[k, i])", "1"),
+        (["sum(k != 1, t[k]) == 1"], "sum(k, t[k])", "1"),
+        (["A[i, i] == 1"], "A[i, j]", "1"),
+        (["A[i, j] == -A[j, i]"], "A[i, j]", "A[j, i]"),
+        (["A[i, j] == A[j, i]"], "A[i, j]", "-A[j, i]"),
+        (["t[k] == a[k] + t[1]"], "t[k]", "a[k]"),
+        (["t[k] == a[i]"], "t[k]", "a[k] + x"),
+        (["t[k] > 0"], "abs(a[k])", "a[k]"),
+        (["t[k] > x"], "abs(t[k])", "t[k]"),
+        (["t[k] < 0"], "abs(t[k])", "t[k]"),
+        (["t[1] > 0"], "abs(t[k])", "t[k]"),
+        (["A[k, k] > 0"], "abs(A[i, k])", "A[i, k]"),
+    ],
+)
+def test_they_are_not_taken_for_others(given: list[str], left: str, right: str) -> None:
+    problem = read_problem("index i, j, k : K\ninput A[K, K], t[K], a[K], x\ng = x\n", "near")
+    assumptions = [
+        Assumption(*parse_equation(text, problem)) if "==" in text else parse_assumption(text, problem)[0]
+        for text in given
+    ]
+    one, other = (parse_expression(side, problem) for side in (left, right))
+    assert prove(one, other, problem, assumptions).kind != "proved"
