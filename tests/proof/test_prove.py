@@ -62,6 +62,10 @@ TRUE = [
     ("d(log(x^2), x)", "2 / x"),
     ("exp(log(x))", "x"),
     ("(1 + exp(x))^c * (1 + exp(x))^m", "(1 + exp(x))^(c + m)"),
+    ("(x^c)^2 * x^m", "x^(2 * c + m)"),
+    ("where(relu(x) > 0, c, m)", "where(x > 0, c, m)"),
+    ("where(max(x, 0) != 0, c, m)", "where(x > 0, c, m)"),
+    ("step(max(0, x)) * c", "step(x) * c"),
 ]
 FALSE = [
     ("log(p[i])", "z[i] + log(sum(k, exp(z[k])))"),
@@ -96,6 +100,9 @@ NEVER = [
     ("exp(log(x^2) / 2)", "x"),
     ("where(x > 0, log(x), 0) + (x^2)^c", "where(x > 0, log(x), 0) + x^(2 * c)"),
     ("abs(x)", "x"),
+    ("where(relu(x) >= 0, c, m)", "where(x >= 0, c, m)"),
+    ("where(min(x, 0) != 0, c, m)", "where(x > 0, c, m)"),
+    ("where(max(x, c) > 0, c, m)", "where(x > 0, c, m)"),
 ]
 
 
