@@ -123,6 +123,7 @@ def test_sums_within_sums_over_a_symmetric_matrix_come_to_an_end() -> None:
     ("given", "left", "right"),
     [
         (["t[i] * t[j] == t[i] * delta(i, j)"], "sum(k, t[k])", "1"),  # all may be 0
+        (["t[i] * t[j] == t[i] * delta(i, j)", "sum(k, a[k]) == 1"], "sum(k, t[k])", "1"),
         (["t[i] * t[j] == a[i] * delta(i, j)"], "sum(k, t[k])", "1"),
         (["t[k]^2 == 4"], "t[k]^2", "1"),
         (["t[k]^2 == 1"], "t[k]^2", "t[k]"),

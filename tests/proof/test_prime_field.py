@@ -111,13 +111,24 @@ def test_a_square_root_is_one_whatever_its_sign() -> None:
         field.power(both, 2).key()
         == field.add([under, y, field.multiply([field.number(Fraction(2)), root, other])]).key()
     )
+    x_root, y_root = field.new_root(x), field.new_root(y)
+    inverse = field.inverse(field.add([x_root, y_root]))  # (√x - √y) / (x - y)
+    ((below, (exponent, degree, height)),) = inverse.below.items()
+    apart = field.add([x, field.negate(y)])
+    assert (below, exponent) in {(apart.value, 1), (field.negate(apart).value, 1)}
+    above = field.multiply([inverse, Element(below)])
+    assert above.key() in {
+        field.add([one, field.negate(two)]).key() for one, two in ((x_root, y_root), (y_root, x_root))
+    }
+    assert min(degree, inverse.degree) >= 1
+    assert min(height, inverse.height) >= 1
     # The root of 9 may be 3: what is zero for one of its signs divides nothing.
     nine = field.new_root(field.number(Fraction(9)))
     with pytest.raises(Undefined):
         field.inverse(field.add([nine, field.number(Fraction(-3))]))
     with pytest.raises(Undefined):
         field.inverse(field.add([x, field.negate(x)]))
-    for value in range(MAX_ROOTS - 3):
+    for value in range(MAX_ROOTS - 5):
         field.new_root(field.variable(value + 2))
     with pytest.raises(FieldError):
         field.new_root(x)
