@@ -178,10 +178,10 @@ def test_what_is_pasted_is_never_cut_off(browser: Browser, server: Running) -> N
 
 def test_long_names_stay_on_a_telephone(browser: Browser, server: Running) -> None:
     one, other = "constructor" + "a" * 50, "b" * 60
-    show(browser, server, link(f"{one}[i] = {other}[i]^2; d({one}[i], {other}[j]) = delta(i, j)"), 390)
+    show(browser, server, link(f"{one}[i] = {other}[i]^2; d({one}[i], {other}[j]) = delta(i, j)"), 320)
     browser.until(DONE)
     browser.value("document.querySelectorAll('details').forEach(e => { e.open = true; })")
-    assert browser.value("document.documentElement.scrollWidth") <= 390
+    assert browser.value("document.documentElement.scrollWidth") <= 320
     assert browser.value(UNREACHABLE) == []
 
 
