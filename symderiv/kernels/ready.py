@@ -8,11 +8,13 @@ long way follows, which converts what can be and says what is wrong.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symderiv.kernels.blocks import Blocked
 from symderiv.kernels.compiled_entry import INDENT, CompiledEntry, long_if
-from symderiv.kernels.loop_program import LoopProgram
+from symderiv.kernels.formula import MAX_LINE
+from symderiv.kernels.loop_program import LoopProgram, Parameter
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
 
@@ -99,19 +101,16 @@ class _Ready(CompiledEntry):
         if self.spec.reductions:
             known = tuple(each for each in self.spec.reductions if each != "none" or not self.losses)
             conditions.append(f"reduction in {known}")
-        out: list[str] = []
         if len(self.outputs) == 1:
-            spelled[self.outputs[0].name] = "out"
-            out = ["out"]
-        elif self.outputs:
-            spelled |= {each.name: f"out[{number}]" for number, each in enumerate(self.outputs)}
-            out = [spelled[each.name] for each in self.outputs]
+            spelled[self.outputs[0].name] = "into"
+        else:
+            spelled |= {each.name: f"into[{number}]" for number, each in enumerate(self.outputs)}
         arrays = [spelled[each.name] for each in (*self.arrays, *self.labels)]
-        conditions.insert(0, " is ".join(f"type({each})" for each in (*arrays, *out)) + " is _Array")
-        if len(out) > 1:
-            conditions.insert(0, f"type(out) is tuple and len(out) == {len(out)}")
+        conditions.insert(0, _are_arrays(arrays))
+        if self.outputs:
+            conditions.insert(1, f"(out is None or {self._out_fits()})")
         conditions += [f"type({spelled[each.name]}) in _NUMBERS" for each in self.numbers]
-        before: list[str] = []
+        before = self._made_or_given(first)
         if self.losses or self.weighted:
             owner, place = self.program.size_of(self.batch)
             samples = f"len({spelled[owner.name]})" if place == 0 else f"{spelled[owner.name]}.shape[{place}]"
@@ -128,7 +127,7 @@ class _Ready(CompiledEntry):
         if self.losses:
             value = "_reduced(losses, reduction)" if self.in_python else f"_ONE[{first}.dtype] * value"
             returned.append(value)
-        returned += ["out"] if self.outputs else []
+        returned += ["into"] if self.outputs else []
         given = [*spelled.values(), *self._for_losses(self.weight)]
         known_by = f"{self.compiled}[{first}.dtype]"
         done = [f"return {', '.join(returned)}"]
@@ -152,13 +151,53 @@ class _Ready(CompiledEntry):
         inside = [
             "try:",
             *(INDENT + line for line in (*before, *tried)),
-            "except TypeError:",
+            f"except {'(TypeError, IndexError)' if self.outputs else 'TypeError'}:",
             f"{INDENT}pass  # not all of one dtype, with so many axes, contiguous and, if written, writable",
         ]
         return [
             "# Arrays as the compiled code takes them: nothing is to be converted.",
             *long_if(conditions, inside),
         ]
+
+    def _out_fits(self) -> str:
+        """Whether the caller's `out` is made of arrays."""
+        count = len(self.outputs)
+        if count == 1:
+            return "type(out) is _Array"
+        every = _are_arrays([f"out[{number}]" for number in range(count)])
+        return f"(type(out) is tuple and len(out) == {count} and {every})"
+
+    def _made_or_given(self, first: str) -> list[str]:
+        """The line that makes the results' arrays, unless the caller gives them; for one sample as well.
+
+        Their sizes are those of arguments that are not looked at yet: the entry does so.
+        """
+        if not self.outputs:
+            return []
+        made = [f"np.empty({self._shape_to_make(each)}, {first}.dtype)" for each in self.outputs]
+        text = made[0] if len(made) == 1 else f"({', '.join(made)})"
+        line = f"into = {text} if out is None else out"
+        if len(line) <= MAX_LINE or len(made) == 1:
+            return [line]
+        return ["into = out if out is not None else (", *(f"{INDENT}{each}," for each in made), ")"]
+
+    def _shape_to_make(self, result: Parameter) -> str:
+        """The shape of a result, told from the end of the arguments' shapes, where samples are the same."""
+        names, program = self.names, self.program
+        for each in self.arrays:
+            if each.axes == result.axes and not self._is_flattened(result):
+                return f"{names[each.name]}.shape"
+        sizes = {axis: str(size) for axis, size in program.sizes.items()}
+        for axis in result.axes:
+            owner, place = program.size_of(axis)
+            if axis == self.batch and place == 0:
+                sizes[axis] = f"*{names[owner.name]}.shape[:{1 - len(owner.axes) or None}]"
+            elif axis not in sizes:
+                sizes[axis] = f"{names[owner.name]}.shape[{place - len(owner.axes)}]"
+        parts = [sizes[axis] for axis in result.axes]
+        if self._is_flattened(result):
+            parts = [" * ".join(parts[place] for place in group) for group in self.groups[result.name]]
+        return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
 
     def _of_one_sample(self, spelled: dict[str, str]) -> tuple[str, int, list[str]] | None:
         """An array of one sample, its axes in a batch, and the arguments of the entry for one sample.
@@ -176,3 +215,8 @@ class _Ready(CompiledEntry):
         given = [f"{text}[None]" if each in batched else text
                  for each, text in zip(self.program.parameters, spelled.values(), strict=True)]  # fmt: skip
         return spelled[first.name], len(first.axes), given
+
+
+def _are_arrays(names: Sequence[str]) -> str:
+    """The condition that all are plain arrays."""
+    return " is ".join(f"type({name})" for name in names) + " is _Array"

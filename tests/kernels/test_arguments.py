@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.kernels.emitted import PYTHON, load, module, own
+from symderiv.kernels.specification import functions_of
+from tests.kernels.emitted import PYTHON, load, module, own, problem
 
 Z = np.zeros((2, 3))
 T = np.full((2, 3), 1 / 3)
@@ -209,3 +210,32 @@ def test_flattened_results_with_and_without_memory_given() -> None:
         ValueError, match=r"out: expected an array of float64 \(5, 3, 12\), found .* \(5, 3, 3, 4\)"
     ):
         layer.softmax_layer_jacobian_W(x, h, np.empty((5, 3, 3, 4)))
+
+
+@pytest.mark.parametrize("name", ["softmax_layer", "softmax", "embedding", "layer_norm_affine"])
+def test_results_are_the_same_however_their_memory_comes(name: str) -> None:
+    """Made by the short way, by the long way (for arguments that have gaps), and given."""
+    made, rng = module(name, "numba"), np.random.default_rng(9)
+    sizes: dict[str, int] = {}
+    for spec in functions_of(problem(name)):
+        call, gaps, plain = getattr(made, spec.name), [], []
+        for each in spec.arguments:
+            shape = tuple(sizes.setdefault(axis, 3 + len(sizes)) for axis in each.axes)
+            wide = rng.uniform(0.1, 1, (*shape, 2))
+            wide = rng.integers(0, 3, (*shape, 2)) if each.kind == "label" else wide
+            gaps.append(wide[..., 0] if shape else 0.5)
+            plain.append(wide[..., 0].copy() if shape else 0.5)
+        short, long = call(*plain), call(*gaps)
+        assert type(short) is type(long)
+        given = tuple(np.full_like(each, np.nan) for each in short) if isinstance(short, tuple) else None
+        given = np.full_like(short, np.nan) if given is None else given
+        assert call(*plain, out=given) is given
+        for one, other, third in zip(*map(listed, (short, long, given)), strict=True):
+            assert one.flags.c_contiguous
+            assert np.array_equal(one, other)
+            assert np.array_equal(one, third)
+            assert one.shape == other.shape
+
+
+def listed(results: object) -> list:
+    return list(results) if isinstance(results, tuple) else [results]
