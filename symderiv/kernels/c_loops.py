@@ -9,6 +9,7 @@ that there is room for, places that were done before once more; in sums they cou
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from symderiv.expression.nodes import Call, Entry, Index, Position
 from symderiv.expression.traverse import walk
@@ -53,8 +54,8 @@ class CLoops:
         #: The results that are nowhere read.
         self.unread = {each.name for each in program.parameters if each.is_result and each.axes} - read
         self.scalars = {each.name for each in program.buffers if not each.indices}
-        #: Whether long sums are made of those of chunks.
-        self.chunks = True
+        #: What is known of the rows: near ones need no chunks, narrow ones few lanes besides.
+        self.form: Literal["", "narrow", "near", "long"] = ""
         #: Whether results are streamed in what is printed; None to decide when it is run.
         self.stream: bool | None = None
         #: The local variables that are declared in the blocks that are open.
@@ -138,7 +139,7 @@ class CLoops:
         known = self.formula.inside
         letter = self.formula.letter(node.letter)
         begin, end = self._bounds(node)
-        carried = _carried(node)
+        carried = carried_in(node)
         streamed = self.streamed(node)
         if streamed is not None and self.stream is None:
             self.stream = True
@@ -148,7 +149,9 @@ class CLoops:
             self.stream = None
         elif streamed is not None and self.stream:
             lines = self._past_the_caches(node, streamed)
-        elif carried or (calls(node) and node.window is None and _may_repeat(node, ())):
+        elif carried or (
+            (calls(node) or self.form == "narrow") and node.window is None and _may_repeat(node, ())
+        ):
             lines = self._in_lanes(node, carried, begin, end)
         else:
             head = f"for (ptrdiff_t {letter} = {begin}; {letter} < {end}; {letter}++)"
@@ -201,11 +204,11 @@ class CLoops:
     def _in_lanes(self, node: Loop, carried: Sequence[Reduce], begin: str, end: str) -> list[str]:
         """A reduction: whole blocks of lanes, then the rest, chunk by chunk where sums are in it."""
         letter = self.formula.letter(node.letter)
-        few = f"{self.dtype.short.upper()}_LANES"
-        count = few if calls(node) else f"{self.dtype.short.upper()}_WIDE"
+        many = self._how_many(node, carried)
+        count = f"{self.dtype.short.upper()}_{many or 'LANES'}"
         lanes = {id(each): self._lanes_name(each) for each in carried}
         counted = any(each.kind in ("sum", "prod") for each in carried)
-        chunked = self.chunks and counted
+        chunked = self.form not in ("narrow", "near") and counted
         setup = []
         for each in carried:
             setup.append(f"{self.dtype.c} {lanes[id(each)]}[{count}];")
@@ -253,17 +256,23 @@ class CLoops:
             )
         inner += block(f"for (ptrdiff_t {letter} = first; {letter} < {last}; {letter}++)", body("rest"))
         for each in carried:
-            name = lanes[id(each)]
-            if count != few:
-                inner.append(each_lane(few))
-                inner.append(INDENT + self._step(each.kind, f"{name}[lane]", f"{name}[lane + {few}]"))
-            whole = self.formula.helper(_TOGETHER[each.kind], [name])
+            self.formula.helper(_TOGETHER[each.kind], [])
+            together = "_".join([self.dtype.short, _TOGETHER[each.kind], *([many.lower()] if many else [])])
+            whole = f"{together}({lanes[id(each)]})"
             inner.append(self._step(each.kind, self.formula.stored(each.target), whole))
         if not chunked:
             return ["{", *(INDENT + line for line in inner), "}"]
         self.formula.helpers.add("places")
         head = f"for (ptrdiff_t begin = {begin}; begin < {end}; begin += CHUNK)"
         return block(head, [f"const ptrdiff_t end = smaller_place(begin + CHUNK, {end});", *inner])
+
+    def _how_many(self, node: Loop, carried: Sequence[Reduce]) -> str:
+        """How many lanes: few where rows are short, or much is done; else four vectors."""
+        if self.form == "narrow":
+            return "NARROW"
+        if calls(node) or self.form == "near":
+            return ""
+        return {1: "WIDEST", 2: "WIDE"}.get(len(carried), "") if self.form == "long" else "WIDE"
 
     def _lanes_name(self, each: Reduce) -> str:
         name = self.names[each.target.array]
@@ -272,7 +281,7 @@ class CLoops:
 
 def each_lane(count: str) -> str:
     """The head of a loop over lanes; GCC would unroll the shortest before it can make vectors of them."""
-    if count in ("LANES", "F32_WIDE"):
+    if count in ("LANES", "F32_WIDE", "F32_WIDEST", "F64_WIDEST"):
         return f"for (ptrdiff_t lane = 0; lane < {count}; lane++)"
     return f"FOR_LANES({count})"
 
@@ -284,7 +293,7 @@ def block(head: str, body: Sequence[str]) -> list[str]:
     return [f"{head} {{", *(INDENT + line for line in body), "}"]
 
 
-def _carried(node: Loop) -> list[Reduce]:
+def carried_in(node: Loop) -> list[Reduce]:
     """The reductions of an innermost loop whose target is the same in all its turns."""
     if any(isinstance(each, Loop | Start) for each in node.body):
         return []

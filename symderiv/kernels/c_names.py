@@ -32,7 +32,8 @@ size_t ptrdiff_t int32_t int64_t uint32_t uint64_t float_t double_t
 OWN = """
 lane first begin end again done work thread threads larger_place smaller_place
 row start stop from to whole unit share stay_near place line chunk end_of_streams sample matrix total
-OMP FOR_LANES INLINED F32_LANES F64_LANES F32_WIDE F64_WIDE CHUNK STREAMED ROWS NEAR CACHED SHORT LANES GRAIN
+OMP FOR_LANES INLINED F32_NARROW F64_NARROW F32_LANES F64_LANES F32_WIDE F64_WIDE F32_WIDEST F64_WIDEST
+CHUNK STREAMED ROWS NEAR CACHED SHORT LANES GRAIN
 TILE DEPTH HEIGHT PLAIN
 """
 
@@ -56,5 +57,7 @@ RESERVED = frozenset(
         *_KEYWORDS.split(), *_LIBRARY.split(), *OWN.split(), *_LIMITS,
         *(name + suffix for name in _MATHEMATICS.split() for suffix in ("", "f", "l", "_r")),
         *(f"{dtype}_{name}" for name in _HELPERS.split() for dtype in ("f32", "f64")),
+        *(f"{dtype}_{name}_{many}" for name in ("total", "product", "largest", "smallest")
+          for many in ("narrow", "wide", "widest") for dtype in ("f32", "f64")),
     )
 )  # fmt: skip

@@ -16,7 +16,7 @@ from symderiv.expression.nodes import Entry
 from symderiv.expression.traverse import walk
 from symderiv.kernels.c_formula import Dtype
 from symderiv.kernels.c_functions import INDENT, RowFunctions, call, mentions
-from symderiv.kernels.c_loops import CLoops, block, calls, each_lane
+from symderiv.kernels.c_loops import CLoops, block, calls, carried_in, each_lane
 from symderiv.kernels.loop_program import (
     Buffer,
     Loop,
@@ -84,14 +84,16 @@ class CRows:
             name, given = functions.add("short_rows", about, short, known)
             whole = "const ptrdiff_t whole = to - (to - from) % LANES;"
             lines = [whole, *call(name, ["from", "whole", *given]), "from = whole;"]
-            body += block(f"if ({self.formula.places(axis)} <= SHORT)", lines)
+            body += block(f"if ({self._is_short(node, axis)})", lines)
         near = self._together(node, axis) if axis else []
         if axis and near:
             about = "Rows that stay in a near cache: ROWS of them go through each pass together."
             name, given = functions.add("near_rows", about, near, known)
             called = [INDENT + line for line in call(name, ["from", "to", *given])]
             body += [f"if ({self._stay_near(node, axis)})", *called, "else"]
+        self.loops.form = "long" if near else ""
         by_one = self._one_by_one(node, "from", "to")
+        self.loops.form = ""
         if body:
             name, given = functions.add(
                 "long_rows", "Rows of any length, one after the other.", by_one, known
@@ -108,10 +110,15 @@ class CRows:
         unit, several = "1", []
         if axis and short:  # each sample is done in the same way, however many threads there are
             unit = "unit"
-            several = [f"const ptrdiff_t unit = {self.formula.places(axis)} <= SHORT ? LANES : 1;"]
+            several = [f"const ptrdiff_t unit = {self._is_short(node, axis)} ? LANES : 1;"]
         shares = [f"share({size}, {unit}, {end})" for end in (0, 1)]
         several += ["OMP(omp parallel)", *call(name, [*shares, *given])]
         return [f"if ({self._items(node)} <= GRAIN)", *alone, *block("else", several)]
+
+    def _is_short(self, node: Loop, axis: str) -> str:
+        """Whether rows stand side by side: where even few lanes, if these do for them, are too many."""
+        narrow = f"< {self.dtype.short.upper()}_NARROW"
+        return f"{self.formula.places(axis)} {narrow if _is_narrow(node) else '<= SHORT'}"
 
     def _items(self, node: Loop) -> str:
         """How many numbers the largest array of the samples has: whether several threads are worth it."""
@@ -148,12 +155,12 @@ class CRows:
             declared = ", ".join(f"{self.names[each.name]}[ROWS]" for each in scalars)
             body.append(f"{self.dtype.c} {declared};")
         self.formula.beside = {each.name: "[row - start]" for each in scalars}
-        self.loops.chunks = False
+        self.loops.form = "narrow" if _is_narrow(node) else "near"
         for each in segments:
             notes = [one for one in each if isinstance(one, Note)]
             rest = [one for one in each if not isinstance(one, Note)]
             body += [*self._notes(notes), *self._all_rows(rest)]
-        self.formula.beside, self.loops.chunks = {}, True
+        self.formula.beside, self.loops.form = {}, ""
         self.formula.helpers.add("places")
         return block("for (ptrdiff_t start = from; start < to; start += ROWS)", body)
 
@@ -265,6 +272,13 @@ class CRows:
         lines = [f"{of}[(first + lane) * {places} + place] = {name}[place][lane];" for name, of in pairs]
         inner = block(f"for (ptrdiff_t place = 0; place < {places}; place++)", lines)
         return block(each_lane("LANES"), inner)
+
+
+def _is_narrow(rows: Loop) -> bool:
+    """Whether few lanes do for short rows: one pass is for sums, one uses them, and neither does much."""
+    passes = [each for each in rows.body if isinstance(each, Loop)]
+    sums = [each for each in passes if carried_in(each)]
+    return len(passes) == 2 and len(sums) == 1 and not any(map(calls, passes))
 
 
 def _end_of_streams(lines: Sequence[str]) -> list[str]:

@@ -131,7 +131,7 @@ def test_own_problem_is_right(name: str) -> None:
         ("float32", "k = first; k < K; k++", "k = first; k < K - 1; k++"),
         ("float32", "- m[row - start])", "+ m[row - start])"),
         ("float32", "1.0f / s[row - start]", "1.0f / s[0]"),
-        ("float32", "lanes[lane] += lanes[lane + 8]", "lanes[lane] += lanes[lane + 7]"),
+        ("float32", "lanes[lane] += lanes[lane + 4]", "lanes[lane] += lanes[lane + 3]"),
         # Long rows, one by one: those of 1000 places in double.
         ("float64", "first + F64_LANES <= end", "first + F64_LANES <= end - 2 * F64_LANES"),
         ("float64", "begin < K; begin += CHUNK", "begin < K; begin += CHUNK + 1"),
