@@ -90,6 +90,8 @@ def power(base: Expression, exponent: Expression | int, *, keep: bool = False) -
             return Number(base.value**whole)
         if isinstance(base, Power) and not (keep and _undoes(base.exponent, exponent)):
             return power(base.base, multiply(base.exponent, exponent), keep=keep)
+    if base == ZERO and isinstance(exponent, Number) and exponent.value > 0:
+        return ZERO
     return Power(base, exponent)
 
 

@@ -255,10 +255,11 @@ class Names:
             clash = self._tie(("letter", letter, 0), slot)
             if clash:
                 raise error_at(part, _clash(letter, *clash))
-        elif isinstance(part, Tree) and part.data == "sum":
-            letters = [name for name in map(self._letter_of, part.children) if name is not None]
+        elif isinstance(part, Tree) and part.data in ("sum", "signed"):
+            terms = [_unsigned(each) for each in (part.children if part.data == "sum" else [part])]
+            letters = [name for name in map(self._letter_of, terms) if name is not None]
             if len(letters) == 1 and all(
-                isinstance(each, Token) or each.data in ("number", "name") for each in part.children
+                isinstance(each, Token) or each.data in ("number", "name") for each in terms
             ):
                 self._beside.setdefault(letters[0], slot)
 
@@ -294,3 +295,10 @@ def _walk(tree: Node) -> Iterator[Node]:
             continue
         yield node
         todo.extend(reversed(node.children))
+
+
+def _unsigned(part: Node | Token) -> Node | Token:
+    """A term without the signs before it."""
+    while isinstance(part, Tree) and part.data == "signed":
+        part = part.children[-1]
+    return part

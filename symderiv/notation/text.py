@@ -174,12 +174,16 @@ def _product(factors: tuple[Expression, ...]) -> tuple[str, int]:
         return "1", _ATOM
     if len(factors) == 1:
         return _spell(factors[0])
-    coefficient, above, below = Fraction(1), [], []
+    coefficient = Fraction(1)
+    above: list[str] = []
+    below: list[str] = []
+    apart: list[str] = []
     for place, factor in enumerate(factors):
         if place == 0 and isinstance(factor, Number):
             coefficient = factor.value
         elif (denominator := _denominator(factor)) is not None:
-            below.append(_at_least(denominator, _POWER))
+            # a / (b * (1 / c)) would read back as a / (b / c): a quotient below stands by itself
+            (apart if _is_reciprocal(denominator) else below).append(_at_least(denominator, _POWER))
         else:
             above.append(_at_least(factor, _POWER))
     if len(factors) - (isinstance(factors[0], Number)) == 0:
@@ -195,6 +199,7 @@ def _product(factors: tuple[Expression, ...]) -> tuple[str, int]:
     if below:
         bottom = " * ".join(below)
         text += f" / {bottom}" if len(below) == 1 else f" / ({bottom})"
+    text += "".join(f" / {each}" for each in apart)
     return text, _SUM if sign else _PRODUCT
 
 
@@ -210,6 +215,10 @@ def _denominator(factor: Expression) -> Expression | None:
     # 1 / (a * b) reads back as a^(-1) * b^(-1): a product below stays a power, but for a quotient.
     plain = isinstance(factor.base, Multiply) and not any(map(_denominator, factor.base.factors))
     return None if plain else factor.base
+
+
+def _is_reciprocal(node: Expression) -> bool:
+    return isinstance(node, Power) and isinstance(node.exponent, Number) and node.exponent.value < 0
 
 
 def _power(base: Expression, exponent: Expression) -> tuple[str, int]:
