@@ -18,6 +18,8 @@ STDIN = "<stdin>"
 MARKDOWN = (".md", ".markdown", ".mdown", ".qmd", ".rmd")
 LATEX = (".tex", ".ltx", ".latex")
 NOTEBOOK = (".ipynb",)
+#: The end of the name of a problem file, whose claims are others' business.
+PROBLEM = ".sd"
 PLAIN = (".txt",)
 #: Folders that hold no documents of their own.
 _PASSED_OVER = ("node_modules", "__pycache__")
@@ -50,8 +52,12 @@ def read_file(path: Path) -> Document:
     Raises
     ------
     DocumentError
-        If the file cannot be read, is too long, or is no text.
+        If the file cannot be read, is too long, or is no text, or is a problem file.
     """
+    if path.suffix.lower() == PROBLEM:
+        raise DocumentError(
+            f"{path}: expected a document, found a problem file; symderiv verify judges what it expects"
+        )
     try:
         text = text_of(path)
     except UnreadableFileError as error:

@@ -130,6 +130,9 @@ def test_files_that_are_no_documents_get_a_sentence(tmp_path: Path, content: byt
         read_file(path)
     with pytest.raises(DocumentError, match="cannot read"):
         read_file(tmp_path / "nothing.md")
+    (tmp_path / "wrong.sd").write_text("input x\ny = x^2\nexpect d(y, x) == 3 * x\n")
+    with pytest.raises(DocumentError, match="symderiv verify judges what it expects"):
+        read_file(tmp_path / "wrong.sd")  # to say that nothing is claimed would not be true
 
 
 def test_a_power_sign_at_the_end_of_a_formula_gets_a_sentence() -> None:
