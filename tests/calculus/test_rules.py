@@ -12,9 +12,10 @@ from symderiv.calculus import RULES, Engine, Rule
 from symderiv.calculus.assume import ASSUME
 from symderiv.calculus.context import CalculusError, Context
 from symderiv.calculus.derivation import LEVELS
+from symderiv.calculus.simplify import expanded, expanded_terms
 from symderiv.calculus.tidy import Arranger, tidy
 from symderiv.expression.canonical import same
-from symderiv.expression.construct import negate
+from symderiv.expression.construct import negate, terms_of
 from symderiv.expression.nodes import (
     ONE,
     ZERO,
@@ -250,3 +251,24 @@ def test_no_rule_changes_a_value() -> None:
 )
 def test_what_is_known_is_tidied(before: Expression, after: Expression) -> None:
     assert tidy(before) == after
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("(x + t[i])^3", 4 * 2),
+        ("(x + t[i])^(5/2)", 1),
+        ("(x + t[i])^(-2)", 1),
+        ("(x + t[i]) * (x - b[i]) * z[i]", 4),
+        ("sum(k, (x + t[k]) * b[k])", 2),
+        ("sum(k != i, (x + t[k])^2 * (1 - b[k]))", 8),
+        ("x * sum(k, (x - t[k])^2 - exp(x * (1 + b[k])))", 5),
+        ("log((x + t[i]) * (1 + x))", 1),
+    ],
+)
+def test_multiplying_out_changes_no_value(text: str, terms: int) -> None:
+    before = parse_expression(text, PROBLEM)
+    after = expanded(before)
+    assert len(terms_of(after)) <= terms <= expanded_terms(before)
+    for sizes in sizes_to_try(PROBLEM):
+        assert differences(generic_oracle(PROBLEM, sizes), before, after) == []

@@ -45,6 +45,7 @@ def main() -> int:
         default=" and ".join(f"not {word}" for word in LONG),
         help="which tests of these, as for pytest -k",
     )
+    parser.add_argument("--first", nargs="+", default=[], help="words in the names of tests to ask first")
     parser.add_argument("--again", action="store_true", help="judge what survived once more")
     parser.add_argument("--report", action="store_true", help="judge nothing; say what is known")
     parser.add_argument(
@@ -57,16 +58,22 @@ def main() -> int:
         os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
         have = read(options.folder)
         wanted: list[Spot] = []
+        new: list[Spot] = []
         for room in options.rooms:
             sample = list(spots(room))
             random.Random(options.seed).shuffle(sample)
             sample = [each for each in sample if options.only in each.module][: options.count]
             for each in sample:
                 known = have.get((each.module, each.node, each.way, digest(each.file)))
-                if known is None or (options.again and known["outcome"] == "survived"):
+                if known is None:
+                    new.append(each)
+                elif options.again and known["outcome"] == "survived":
                     wanted.append(each)
-        random.Random(options.seed).shuffle(wanted)
-        status = judge_all(wanted, [*options.judges, "-k", options.which], options.folder, options.seconds)
+        random.Random(options.seed).shuffle(new)
+        wanted += new
+        status = judge_all(
+            wanted, [*options.judges, "-k", options.which], options.folder, options.seconds, options.first
+        )
         if status:
             return status
     report(options.folder, options.rooms)

@@ -34,8 +34,8 @@ _FAILED, _ODD = 1, 97
 class Judge:
     """A pytest plugin that judges mutants where tests would be run."""
 
-    def __init__(self, spots: Sequence[Spot], folder: Path, budget: float) -> None:
-        self.spots, self.folder, self.budget = spots, folder, budget
+    def __init__(self, spots: Sequence[Spot], folder: Path, budget: float, first: Sequence[str]) -> None:
+        self.spots, self.folder, self.budget, self.first = spots, folder, budget, first
         self.files = frozenset(str(file) for room in ROOMS for file in (PACKAGE / room).rglob("*.py"))
         self.early = Watch(self.files)
         self.kills: Counter[tuple[str, str]] = Counter()
@@ -123,9 +123,10 @@ class Judge:
             # What runs when the module is imported matters wherever it is used.
             names = [name for name, each in self.covered.items() if each.lines.get(file)]
 
-        def key(name: str) -> tuple[bool, float]:
+        def key(name: str) -> tuple[bool, bool, float]:
             told = self.kills[mutant.spot.module, name]
-            return not name.startswith(f"tests/{room}/"), (0.02 + self.covered[name].seconds) / (1 + told)
+            later = not any(word in name for word in self.first), not name.startswith(f"tests/{room}/")
+            return *later, (0.02 + self.covered[name].seconds) / (1 + told)
 
         return sorted(names, key=key)
 
@@ -246,6 +247,8 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def judge_all(spots: Sequence[Spot], tests: Sequence[str], folder: Path, budget: float) -> int:
+def judge_all(
+    spots: Sequence[Spot], tests: Sequence[str], folder: Path, budget: float, first: Sequence[str] = ()
+) -> int:
     """Judge mutants by the tests, and add what is found to the folder's results."""
-    return int(pytest.main([*_OPTIONS, *tests], plugins=[Judge(spots, folder, budget)]))
+    return int(pytest.main([*_OPTIONS, *tests], plugins=[Judge(spots, folder, budget, first)]))
