@@ -101,6 +101,8 @@ class Check:
         self.labels = {name: found for name, found in labels.items() if name in read}
         if read - set(self.labels):
             raise Refused("an index that is no label")
+        if any(on in fixed for _, on in self.labels.values()):
+            raise Refused("labels with indices, on an axis of known size")
         self.step = exponent_step(tree)
         self.hidden = Hidden(names_in(tree), self.step, keep=keep)
         tree = self.hidden.functions(tree)

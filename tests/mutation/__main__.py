@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.mutation.changes import ROOMS, ROOT, Spot, digest, spots
 from tests.mutation.judge import judge_all
-from tests.mutation.results import read, report
+from tests.mutation.results import looked_at, read, report, same
 
 #: The tests that judge; of those that run a changed line, the ones of its own room come first.
 JUDGES = ("tests/calculus", "tests/proof", "tests/check/test_judge.py", "tests/test_matrices.py")
@@ -46,7 +46,9 @@ def main() -> int:
         help="which tests of these, as for pytest -k",
     )
     parser.add_argument("--first", nargs="+", default=[], help="words in the names of tests to ask first")
-    parser.add_argument("--again", action="store_true", help="judge what survived once more")
+    parser.add_argument(
+        "--again", action="store_true", help="judge what survived and was not looked at once more"
+    )
     parser.add_argument("--report", action="store_true", help="judge nothing; say what is known")
     parser.add_argument(
         "--folder", type=Path, default=ROOT / "build" / "mutation", help="where results are kept"
@@ -56,7 +58,7 @@ def main() -> int:
     if not options.report:
         sys.dont_write_bytecode = True
         os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-        have = read(options.folder)
+        have, said = read(options.folder), looked_at()
         wanted: list[Spot] = []
         new: list[Spot] = []
         for room in options.rooms:
@@ -67,7 +69,7 @@ def main() -> int:
                 known = have.get((each.module, each.node, each.way, digest(each.file)))
                 if known is None:
                     new.append(each)
-                elif options.again and known["outcome"] == "survived":
+                elif options.again and known["outcome"] == "survived" and same(known) not in said:
                     wanted.append(each)
         random.Random(options.seed).shuffle(new)
         wanted += new

@@ -131,13 +131,14 @@ class Judge:
         return sorted(names, key=key)
 
     def within(self, names: Sequence[str]) -> list[str]:
-        """As many of those tests as there is time for, but one at least."""
+        """As many of those tests as there is time for; one at least, and all that are to be asked first."""
         chosen: list[str] = []
         spent = 0.0
         for name in names:
-            spent += self.covered[name].seconds
-            if chosen and spent > self.budget:
-                break
+            if not any(word in name for word in self.first):
+                spent += self.covered[name].seconds
+                if chosen and spent > self.budget:
+                    break
             chosen.append(name)
         return chosen
 

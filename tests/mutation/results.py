@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,6 @@ from tests.mutation.changes import ROOT, digest, spots
 
 #: What was found about survivors that were looked at: equivalent, harmless or a gap, and why.
 SURVIVORS = Path(__file__).parent / "survivors.jsonl"
-#: What makes a survivor the same one when lines have moved.
-_SAME = ("module", "function", "before", "after")
-
 Key = tuple[str, int, int, str]
 
 
@@ -41,7 +38,12 @@ def wilson(part: int, total: int) -> tuple[float, float]:
 def looked_at() -> dict[tuple[str, ...], dict[str, str]]:
     """What was said of survivors, by where they are and what they change."""
     found = [json.loads(line) for line in SURVIVORS.read_text(encoding="utf-8").splitlines()]
-    return {tuple(each[name] for name in _SAME): each for each in found}
+    return {same(each): each for each in found}
+
+
+def same(mutant: Mapping[str, Any]) -> tuple[str, ...]:
+    """What makes a mutant the same one when lines have moved."""
+    return tuple(str(mutant[name]) for name in ("module", "function", "before", "after"))
 
 
 def report(folder: Path, rooms: Iterable[str]) -> None:
@@ -61,7 +63,7 @@ def report(folder: Path, rooms: Iterable[str]) -> None:
         kinds: Counter[str] = Counter()
         for each in sorted(judged, key=lambda each: (each["module"], each["line"])):
             if each["outcome"] == "survived":
-                known = said.get(tuple(each[name] for name in _SAME), {"kind": "not looked at", "why": ""})
+                known = said.get(same(each), {"kind": "not looked at", "why": ""})
                 kinds[known["kind"]] += 1
                 print(f"{'{module}:{line} [{tests} tests]: {before}  ->  {after}'.format(**each)}")
                 print(f"    {known['kind']}: {known['why']}")

@@ -175,6 +175,8 @@ def test_where_it_holds_is_said() -> None:
     assert verdict.domain == ("a[i] ≠ 0",)
     slope = prove(parse_expression("d(abs(x), x)^2", SMALL), parse_expression("1", SMALL), SMALL)
     assert slope.domain == ("x ≠ 0",)
+    factor = parse_expression("a[i] / (2 * x * (1 + y))", SMALL)
+    assert prove(factor, factor, SMALL).domain == ("x ≠ 0", "1 + y ≠ 0")
     spread = "sum(k, (a[k] - sum(l, a[l]) / K)^2) / (K - 1)"
     other = "(sum(k, a[k]^2) - sum(k, a[k])^2 / K) / (K - 1)"
     assert certified(spread, other).smallest == {"K": 2}

@@ -6,9 +6,11 @@ import pytest
 
 from symderiv import catalog
 from symderiv.expression.nodes import Index, Sum
+from symderiv.expression.oracle import Oracle, OracleError
 from symderiv.notation.reader import parse_assumption, parse_equation, parse_expression, read_problem
 from symderiv.problem import Assumption
 from symderiv.proof import counterexample, prove
+from symderiv.proof.trial_values import EXACT
 
 PROBLEM = read_problem(
     """
@@ -215,3 +217,30 @@ def test_a_letter_may_range_over_an_axis_that_no_array_has() -> None:
     verdict = prove(new, parse_expression("x", PROBLEM), PROBLEM)
     assert verdict.kind == "refuted"
     assert verdict.counterexample["sizes"] == {"S": 2}
+
+
+def test_natural_numbers_stay_natural() -> None:
+    problem = read_problem("input g, x\nassume g natural\nq = g", "natural")
+    for left, right in (("g^2", "g"), ("g", "2"), ("g * x", "3 * x"), ("1 / g", "1")):
+        sides = [parse_expression(side, problem) for side in (left, right)]
+        found = prove(*sides, problem, problem.assumptions)
+        assert found.kind == "refuted"
+        value = Fraction(str(found.counterexample["values"]["g"]))
+        assert value.denominator == 1
+        assert value > 0
+
+
+def test_exact_values_of_functions() -> None:
+    oracle = Oracle({}, {"x": {(): Fraction(4, 9)}}, (), {}, EXACT)
+    for text, value in (
+        ("exp(0 * x) + cos(0 * x) + sin(0 * x)", Fraction(2)),
+        ("sqrt(x) + log(9 * x / 4)", Fraction(2, 3)),
+        ("cosh(x - 4 / 9) - tanh(x - 4 / 9)", Fraction(1)),
+    ):
+        assert oracle.evaluate(parse_expression(text, X)) == value
+    for text in ("exp(x)", "log(x)", "log(x - 4 / 9)", "sqrt(2 * x)", "sqrt(-x)", "sin(x)"):
+        with pytest.raises(OracleError):
+            oracle.evaluate(parse_expression(text, X))
+
+
+X = read_problem("input x\nq = x", "one number")

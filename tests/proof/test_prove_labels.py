@@ -85,3 +85,14 @@ def test_labels_in_latex_as_people_write_them() -> None:
     for latex, text in ((r"p_{b y_b}", "p[b, y[b]]"), (r"\delta_{k y_b}", "delta(k, y[b])"),
                         (r"\mathbf 1[k = y_b]", "delta(k, y[b])")):  # fmt: skip
         assert to_text(parse_latex(latex, PROBLEM)) == text
+
+
+def test_labels_on_an_axis_of_known_size() -> None:
+    """Beyond the normal form: no certificate covers them there, and none is given."""
+    left = "sum(b, z[b, y[b]] / (1 + z[b, y[b]])) + sum(b, 1 / (1 + z[b, y[b]]))"
+    for right, everywhere, at_two in (("B", "proved", "undecided"), ("B + 1", "refuted", "refuted")):
+        sides = [parse_expression(side, PROBLEM) for side in (left, right)]
+        assert prove(*sides, PROBLEM).kind == everywhere
+        assert prove(*sides, PROBLEM, sizes={"K": 2}).kind == at_two
+        assert prove(*sides, PROBLEM, sizes={"K": 2, "B": 2}).kind == at_two
+        assert prove(*sides, PROBLEM, sizes={"B": 2}).kind != ("refuted" if right == "B" else "proved")
