@@ -21,7 +21,7 @@ FLOORS = {
     "calculus": 3,
     "catalog": 2, "problem": 2,
     "notation": 1,
-    "expression": 0, "resources": 0,
+    "expression": 0, "resources": 0, "system": 0,
 }  # fmt: skip
 #: A parser builds a `Problem`, so notation may look one floor up, at this one module.
 ALLOWED_UP = {("notation", "problem")}

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,29 @@ def test_a_file_where_a_folder_must_be(folder: Path) -> None:
     with pytest.raises(FolderError, match="no build wrote"):
         write(folder, NEW, texts(NEW, "new"), Manifest.read(folder))
     assert state(folder) == {**texts(OLD, "old"), "c": "by hand"}
+
+
+@pytest.mark.parametrize("name", ["a/a.tex", "c/c.tex", "b/b.tex", INDEX_PAGE])
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_no_folder_and_no_pipe_is_replaced(folder: Path, make: Callable[[Path], None], name: str) -> None:
+    """Whether it is where a file is to be, was, or is to be removed; nobody waits for a pipe either."""
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    make(path)
+    before = state(folder)
+    with pytest.raises(FolderError, match=rf"{name}, found something there that no build wrote"):
+        write(folder, NEW, texts(NEW, "new"), Manifest.read(folder))
+    assert state(folder) == before
+    assert path.exists()
+    assert not path.is_file()
+
+
+def test_a_pipe_as_the_record(folder: Path) -> None:
+    (folder / MANIFEST).unlink()
+    os.mkfifo(folder / MANIFEST)
+    with pytest.raises(FolderError, match="it is a device or a pipe"):
+        Manifest.read(folder)
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '{"problems": {"a": {"files": ["../../x"]}}}'])

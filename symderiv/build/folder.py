@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from symderiv.build.manifest import MANIFEST, FolderError, Manifest, Record, reason
+from symderiv.build.manifest import MANIFEST, FolderError, Manifest, Record
+from symderiv.notation.errors import quoted
+from symderiv.system import NotPlainError, plain, reason
 
 _STAGING = ".symderiv-"
 
@@ -36,27 +37,51 @@ class Difference:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write one file, whole or not at all.
+    """Write one file, whole or not at all; see :func:`write_files`."""
+    write_files({path: text})
+
+
+def write_files(texts: Mapping[Path, str]) -> None:
+    """Write files, each whole or not at all; all are written aside before the first is put in its place.
 
     Raises
     ------
     FolderError
-        If it cannot be written.
+        If one cannot be written.
     """
-    path = path.resolve()  # a link stays a link: the file that it leads to is replaced
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    asides: dict[Path, Path] = {}
     try:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "it is a folder")
-        if path.exists() and not path.is_file():
-            raise OSError(errno.EINVAL, "it is a device or a pipe; leave --out away and redirect the output")
-        aside.write_bytes(text.encode("utf-8"))
-        os.replace(aside, path)
-    except OSError as error:
-        raise FolderError(f"expected to write {path}, found: {reason(error)}") from None
+        for path, text in texts.items():
+            with _writing(path):
+                plain(path)
+                place = Path(os.path.realpath(path))  # a link stays a link: the file it leads to is replaced
+                asides[path] = place.with_name(f".symderiv-{os.getpid()}-{len(asides)}")
+                asides[path].write_bytes(text.encode("utf-8"))
+        for path, aside in asides.items():
+            with _writing(path):
+                os.replace(aside, os.path.realpath(path))
     finally:
-        with contextlib.suppress(OSError):
-            aside.unlink()
+        for aside in asides.values():
+            with contextlib.suppress(OSError):
+                aside.unlink()
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say of what goes wrong inside that `path` was to be written."""
+    try:
+        yield
+    except (OSError, UnicodeEncodeError) as error:
+        raise FolderError(f"expected to write {quoted(str(path), 200)}, found: {_refusal(error)}") from None
+
+
+def _refusal(error: OSError | UnicodeEncodeError) -> str:
+    """Why a file cannot be written, in words."""
+    if isinstance(error, NotPlainError):
+        return f"{reason(error)}; name a file, or leave the name away and redirect the output"
+    if isinstance(error, UnicodeEncodeError):  # texts hold what files are called
+        return "a file's name that is no UTF-8; rename the file"
+    return reason(error)
 
 
 def prepare(folder: Path) -> None:
@@ -123,7 +148,8 @@ def write(folder: Path, manifest: Manifest, files: Mapping[str, str], old: Manif
         If something in the way is not ours, or the disk is full. Nothing has changed then, unless
         the message says otherwise.
     """
-    _refuse_foreign(folder, files, old)
+    stale = sorted(old.files - manifest.files)
+    _refuse_foreign(folder, files, stale, old)
     # While files are being moved, the record names the old ones and the new ones: after an
     # interrupt, the next build still knows which are ours.
     meanwhile = Manifest({**old.problems, **_united(old, manifest)}, manifest.whole)
@@ -141,10 +167,10 @@ def write(folder: Path, manifest: Manifest, files: Mapping[str, str], old: Manif
                 aside = staging / str(number) / name
                 aside.parent.mkdir(parents=True, exist_ok=True)
                 aside.write_bytes(text.encode("utf-8"))
-    except OSError as error:
+    except (OSError, UnicodeEncodeError) as error:
         _discard(staging)
         raise FolderError(
-            f"expected to write into {folder}, found: {reason(error)}; no file has been changed"
+            f"expected to write into {folder}, found: {_refusal(error)}; no file has been changed"
         ) from None
     except BaseException:
         _discard(staging)
@@ -154,7 +180,6 @@ def write(folder: Path, manifest: Manifest, files: Mapping[str, str], old: Manif
         for number, stage in enumerate(stages):
             changed += [name for name in stage if _move(staging / str(number) / name, folder / name)]
             if number == 1:
-                stale = sorted(old.files - manifest.files)
                 changed += [name for name in stale if _remove(folder, name)]
     except OSError as error:
         raise FolderError(
@@ -207,15 +232,21 @@ def _united(old: Manifest, new: Manifest) -> dict[str, Record]:
     return united
 
 
-def _refuse_foreign(folder: Path, files: Mapping[str, str], old: Manifest) -> None:
-    for name in sorted(files):
+def _refuse_foreign(folder: Path, files: Mapping[str, str], stale: Sequence[str], old: Manifest) -> None:
+    """Raise where something is in the way that no build wrote: a text of somebody else, a folder, a pipe."""
+    for name in sorted({*files, *stale}):
         path = folder / name
         for parent in path.parents:
             if parent == folder:
                 break
             if parent.exists() and not parent.is_dir():
                 raise _foreign(parent)
-        if name not in old.files and path.exists() and (path.is_dir() or _read(path) != files[name]):
+        try:
+            there = plain(path)
+            foreign = there and name not in old.files and _read(path) != files[name]
+        except OSError:
+            foreign = True
+        if foreign:
             raise _foreign(path)
 
 

@@ -21,11 +21,12 @@ from symderiv.documents.page import page
 from symderiv.documents.shown import Module, Shown
 from symderiv.expression.nodes import Derivative, Entry
 from symderiv.kernels import emit, registry, verify
-from symderiv.kernels.c_library import NoCompilerError
+from symderiv.kernels.errors import MissingError
 from symderiv.notation.latex import to_latex
 from symderiv.notation.text import to_text
 from symderiv.problem import Problem
 from symderiv.proof.derived import Proofs
+from symderiv.system import reason
 from symderiv.witness import Explicit, witness
 
 #: The sizes of the axes where the command line gives none: of the usual names, then of others in
@@ -68,10 +69,12 @@ def perform(request: Request) -> Outcome:
 
 def _sentence(error: Exception) -> str:
     """What an exception says in one line; its kind too, where it is no refusal of ours."""
-    said = str(error)
     if type(error).__module__.startswith("symderiv."):
-        return said
-    return f"{type(error).__name__}: {said.strip().splitlines()[0] if said.strip() else 'no message'}"
+        return str(error)
+    if isinstance(error, OSError | RecursionError | MemoryError):
+        return reason(error)
+    said = str(error).strip()
+    return f"{type(error).__name__}: {said.splitlines()[0] if said else 'no message'}"
 
 
 def emitted(
@@ -91,7 +94,7 @@ def emitted(
         source = "\n".join(parts.values())
         try:
             checks = verify.verify_source(problem, target, source, large=verification == "large")
-        except NoCompilerError as error:
+        except MissingError as error:
             notes.append(f"the target {target} is not verified: {error}")
             continue
         except Exception as error:  # whatever the emitted code does wrong

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
+
+from symderiv.system import read_bytes, reason
 
 #: The record of what the builds into a folder wrote.
 MANIFEST = "build.json"
@@ -92,7 +93,7 @@ class Manifest:
             If there is one that no build wrote.
         """
         try:
-            text = (folder / MANIFEST).read_text(encoding="utf-8")
+            text = read_bytes(folder / MANIFEST).decode("utf-8")
         except (FileNotFoundError, NotADirectoryError):
             return cls()
         except (OSError, UnicodeDecodeError) as error:
@@ -131,12 +132,3 @@ def _record(entry: dict[str, object]) -> Record:
         group=str(entry.get("group", "")),
         formats=tuple(map(str, formats)),
     )
-
-
-def reason(error: Exception) -> str:
-    """Why the system refused, in words."""
-    if isinstance(error, OSError):
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            return "the disk is full (or the limit on a file's size is reached)"
-        return (error.strerror or str(error)).lower()
-    return str(error)

@@ -62,26 +62,27 @@ def text_of(name: str) -> str:
 def _not_found(wanted: str, known: tuple[str, ...]) -> str:
     from difflib import get_close_matches
 
+    from symderiv.notation.errors import quoted
+
     close = get_close_matches(wanted.lower().replace("-", "_"), known, n=3, cutoff=0.5)
     meant = f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(known)}."
     return (
-        f"There is no problem called {wanted!r} in the catalogue. {meant} A file's name must end in {SUFFIX}."
+        f"There is no problem called {quoted(wanted)!r} in the catalogue. {meant} "
+        f"A file's name must end in {SUFFIX}."
     )
 
 
 def _read_file(path: Path) -> str:
+    from symderiv.notation.errors import quoted
     from symderiv.notation.syntax import MAX_TEXT
+    from symderiv.system import read_bytes, reason
 
     try:
-        if path.is_dir():
-            raise UnknownProblemError(f"{path} is a directory, expected a file.")
-        with path.open("rb") as file:
-            data = file.read(4 * MAX_TEXT + 1)
+        data = read_bytes(path, 4 * MAX_TEXT + 1)
     except FileNotFoundError:
-        raise UnknownProblemError(f"There is no file {path}.") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UnknownProblemError(f"{path} cannot be read: {reason}.") from None
+        raise UnknownProblemError(f"There is no file {quoted(str(path), 200)}.") from None
+    except OSError as error:
+        raise UnknownProblemError(f"{quoted(str(path), 200)} cannot be read: {reason(error)}.") from None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from symderiv.check.limits import MAX_DOCUMENT
+from symderiv.system import NotPlainError, read_bytes, reason
 
 #: A letter of UTF-8 has four bytes at most.
 _MOST_BYTES = 4 * MAX_DOCUMENT
@@ -27,21 +28,24 @@ def text_of(path: Path) -> str:
         If it is missing, no plain file, too long, or no UTF-8 text.
     """
     try:
-        if path.exists() and not path.is_file():
-            raise UnreadableFileError("expected a file or a folder of documents, found something else")
-        with path.open("rb") as opened:
-            return text_from(opened)
+        return _text(read_bytes(path, _MOST_BYTES + 1))
+    except NotPlainError as error:
+        raise UnreadableFileError(
+            f"expected a file or a folder of documents, found: {reason(error)}"
+        ) from None
     except OSError as error:
-        raise UnreadableFileError(f"{CANNOT}{(error.strerror or str(error)).lower()}") from None
-    except (ValueError, RuntimeError) as error:  # what a name cannot hold; links in a circle
-        if isinstance(error, UnreadableFileError):
-            raise
-        raise UnreadableFileError(f"{CANNOT}no file can have this name") from None
+        raise UnreadableFileError(f"{CANNOT}{reason(error)}") from None
 
 
 def text_from(opened: BinaryIO) -> str:
     """The text of something that is opened for reading; no more of it is read than a document may have."""
-    found = opened.read(_MOST_BYTES + 1)
+    try:
+        return _text(opened.read(_MOST_BYTES + 1))
+    except OSError as error:
+        raise UnreadableFileError(f"{CANNOT}{reason(error)}") from None
+
+
+def _text(found: bytes) -> str:
     if len(found) > _MOST_BYTES:
         raise UnreadableFileError(_TOO_LONG)
     try:

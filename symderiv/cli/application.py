@@ -14,7 +14,8 @@ import typer
 from typer.core import TyperCommand
 
 from symderiv import __version__
-from symderiv.notation.errors import printable
+from symderiv.arguments import UsageError
+from symderiv.notation.errors import printable, quoted
 
 _Parameters = ParamSpec("_Parameters")
 
@@ -101,6 +102,7 @@ def main() -> NoReturn:
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):  # pages say that they are UTF-8; a locale changes nothing
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+            setattr(sys, name, _whole(stream))
     try:
         try:
             app(prog_name="symderiv")
@@ -112,49 +114,91 @@ def main() -> NoReturn:
         sys.exit(141)
     except KeyboardInterrupt:
         sys.exit(130)
-    except OSError as error:
-        _cannot_write(error)
+    except (OSError, RecursionError, MemoryError) as error:
+        sys.exit(_refused(error))
     sys.exit(0)
 
 
-def _cannot_write(error: OSError) -> NoReturn:
-    """The standard output takes no more: one sentence, and nothing left to flush at exit."""
-    if error.errno not in (errno.ENOSPC, errno.EBADF, errno.EIO):
-        raise error
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    print(f"symderiv: expected to write to the standard output, found: {error.strerror}", file=sys.stderr)
-    sys.exit(1)
+def _whole(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    """A stream that writes everything or fails.
+
+    One that is not buffered (``PYTHONUNBUFFERED``) drops in silence what a disk has no room for.
+    """
+    if not isinstance(stream.buffer, io.RawIOBase):
+        return stream
+    buffer = io.BufferedWriter(stream.buffer)
+    return io.TextIOWrapper(buffer, stream.encoding, stream.errors, line_buffering=True)
+
+
+#: What the standard output says when it takes no more; a file that is named says its name too.
+_TAKES_NO_MORE = (errno.ENOSPC, errno.EFBIG, errno.EBADF, errno.EIO)
+
+
+def _refused(error: OSError | RecursionError | MemoryError) -> int:
+    """One sentence on what the machine refuses, and nothing left to flush at exit; the exit status."""
+    from symderiv.system import reason
+
+    name = getattr(error, "filename", None)
+    if name is None and getattr(error, "errno", None) in _TAKES_NO_MORE:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _complain(f"expected to write to the standard output, found: {reason(error)}")
+        return 1
+    if isinstance(error, OSError):
+        place = f"{quoted(os.fsdecode(name), 200)}: " if isinstance(name, str | bytes) else ""
+        _complain(f"expected the machine to give what is needed, found: {place}{reason(error)}")
+    else:
+        _complain(f"expected a problem that can be worked out here, found that {reason(error)}")
+    return 2
+
+
+def _complain(sentence: str) -> None:
+    """Say a sentence on the standard error; where that takes no more, the exit status has to do."""
+    try:
+        typer.echo(printable(f"symderiv: {sentence}"), err=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def answering(command: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
     """Give `command` the manners of the command line: a sentence and a status, never a traceback.
 
-    Every exception class of symderiv carries a sentence for the reader; any other exception is a
-    fault of ours and keeps its traceback.
+    Every exception class of symderiv carries a sentence for the reader, and what the machine refuses is
+    said in one; any other exception is a fault of ours and keeps its traceback.
     """
 
     @functools.wraps(command)
     def wrapped(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> None:
         try:
+            _see_the_folder()
             command(*args, **kwargs)
             sys.stdout.flush()
         except KeyboardInterrupt:
-            typer.echo("symderiv: interrupted", err=True)
+            _complain("interrupted")
             raise typer.Exit(130) from None
         except typer.Exit:
             raise
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(141) from None
-        except OSError as error:
-            _cannot_write(error)
         except Exception as error:
-            if not type(error).__module__.startswith("symderiv."):
-                raise
-            typer.echo(printable(f"symderiv: {error}"), err=True)
-            raise typer.Exit(2) from None
+            if type(error).__module__.startswith("symderiv."):
+                _complain(str(error))
+                raise typer.Exit(2) from None
+            if isinstance(error, OSError | RecursionError | MemoryError):
+                raise typer.Exit(_refused(error)) from None
+            raise
 
     return wrapped
+
+
+def _see_the_folder() -> None:
+    """Raise where the current folder is gone: nothing that is named from there would be found."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise UsageError(
+            "expected a current folder, found that it is gone (removed or moved); go to another one"
+        ) from None
 
 
 def _version(wanted: bool) -> None:

@@ -13,6 +13,7 @@ import typer
 from symderiv.arguments import UsageError
 from symderiv.cli import completion
 from symderiv.cli.application import Command, answering, app, examples
+from symderiv.cli.formulas import CLOSED
 from symderiv.cli.options import choice, one_of
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def _documents(files: list[str]) -> list[str]:
         if not name:
             raise UsageError("expected a document to check, found an empty name")
         path = Path(name)
-        inside = [str(each) for each in documents_in(path)] if name != "-" and path.is_dir() else [name]
+        inside = [str(each) for each in documents_in(path)] if name != "-" and os.path.isdir(path) else [name]
         if not inside:
             _say(f"{name}: no documents here (Markdown, LaTeX, notebooks, text)")
         for each in inside:
@@ -230,8 +231,11 @@ def _judged(
 
 
 def _stdin() -> Document:
-    from symderiv.check.sources import read_stdin, read_text
+    from symderiv.check.document import DocumentError
+    from symderiv.check.sources import STDIN, read_stdin, read_text
 
+    if sys.stdin is None:
+        raise DocumentError(f"{STDIN}: {CLOSED}")
     buffer = getattr(sys.stdin, "buffer", None)
     return read_text(sys.stdin.read()) if buffer is None else read_stdin(buffer)
 

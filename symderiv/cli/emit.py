@@ -62,7 +62,7 @@ def emit(  # noqa: PLR0917 (each parameter is an option)
 
     It is written as it is; `symderiv verify` runs it against a direct evaluation in 50 digits.
     """
-    from symderiv.build.folder import write_file
+    from symderiv.build.folder import write_files
     from symderiv.kernels.emit import emit_files
     from symderiv.kernels.registry import target_named
     from symderiv.request import asking
@@ -81,5 +81,4 @@ def emit(  # noqa: PLR0917 (each parameter is an option)
     if out is None:
         typer.echo("\n".join(parts.values()), nl=False)
         return
-    for end, text in parts.items():
-        write_file(out.with_suffix(end) if header else out, text)
+    write_files({out.with_suffix(end) if header else out: text for end, text in parts.items()})

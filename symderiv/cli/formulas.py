@@ -93,6 +93,10 @@ TextFormulas = Annotated[
 ]
 
 
+#: What is said where a text is to come from the standard input, and there is none.
+CLOSED = "expected text on the standard input, found that it is closed"
+
+
 class FormulaCommand(Command):
     """A command whose arguments are formulas: one that begins with a minus is no option."""
 
@@ -119,7 +123,7 @@ def standard_input() -> str:
     except UnicodeDecodeError:
         raise UsageError("expected text in UTF-8 on the standard input, found other bytes") from None
     except (OSError, ValueError, AttributeError):
-        raise UsageError("expected text on the standard input, found that it is closed") from None
+        raise UsageError(CLOSED) from None
     if not text.strip():
         raise UsageError("expected a formula on the standard input, found nothing")
     return text

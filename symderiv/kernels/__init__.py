@@ -2,5 +2,5 @@
 
 The public names stand in the modules of this room: ``emit`` (emit, compile_function, file_name),
 ``verify`` (verify_source, verify, Check), ``specification`` (functions_of), ``function_spec``,
-``registry`` (TARGETS, template_folder) and ``errors`` (KernelError).
+``registry`` (TARGETS) and ``errors`` (KernelError).
 """

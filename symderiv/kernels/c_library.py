@@ -20,7 +20,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from symderiv.kernels.errors import KernelError
+from symderiv.kernels.errors import KernelError, MissingError
 from symderiv.kernels.function_spec import Argument, FunctionSpec, Result
 from symderiv.kernels.names import identifier
 
@@ -33,7 +33,7 @@ _TYPES = {"float32": "f32", "float64": "f64"}
 _DECLARED = re.compile(r"^(int|void|ptrdiff_t) (\w+)\(([^()]*)\);", re.MULTILINE)
 
 
-class NoCompilerError(KernelError):
+class NoCompilerError(MissingError):
     """There is no C compiler on this machine."""
 
 
@@ -66,10 +66,12 @@ def compile_c(source: str, folder: Path, name: str, flags: Sequence[str] = FLAGS
     text, library = folder / f"{name}.c", folder / f"{name}.so"
     text.write_text(source, encoding="utf-8")
     command = [compiler(), *flags, "-o", str(library), str(text), "-lm"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode or not library.is_file():
         said = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip()[:200])
-        raise KernelError(f"{name}: the C compiler refuses what was emitted: {said}")
+        raise KernelError(
+            f"{name}: the C compiler {command[0]} refuses what was emitted: {said or 'it does not say why'}"
+        )
     return library, done.stderr
 
 

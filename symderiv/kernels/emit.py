@@ -15,6 +15,7 @@ from symderiv.kernels.registry import Target, target_named
 from symderiv.kernels.render import render
 from symderiv.kernels.specification import functions_of
 from symderiv.problem import Problem
+from symderiv.system import reason
 
 
 def emit(problem: Problem, target: str = "numpy", sizes: Mapping[str, int] | None = None) -> str:
@@ -83,8 +84,8 @@ def _in_one_sentence(*names: str) -> Iterator[None]:
             raise
         raise KernelError(f"{' of '.join(names)} cannot be emitted: {told}") from error
     except Exception as error:
-        what = " ".join(str(error).split()) or "no reason was given"
-        kind = "" if isinstance(error, OracleError) else f"{type(error).__name__}: "
+        what = reason(error) or "no reason was given"
+        kind = "" if isinstance(error, OracleError | RecursionError) else f"{type(error).__name__}: "
         raise KernelError(f"{' of '.join(names)} cannot be emitted: {kind}{what}") from error
 
 

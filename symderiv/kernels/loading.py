@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from symderiv.kernels.errors import KernelError
+from symderiv.kernels.errors import KernelError, MissingError
 from symderiv.kernels.function_spec import FunctionSpec
 from symderiv.kernels.names import identifier
 
@@ -21,7 +21,13 @@ def load_module(source: str, name: str, _: Sequence[FunctionSpec]) -> ModuleType
 
 
 def load_source(source: str, name: str = "kernel") -> ModuleType:
-    """Import emitted `source` from a temporary file. Only for what :func:`emit` wrote."""
+    """Import emitted `source` from a temporary file. Only for what :func:`emit` wrote.
+
+    Raises
+    ------
+    MissingError
+        If a package that it imports is not installed.
+    """
     global _loaded  # noqa: PLW0603 - each loaded module needs a name of its own
     _loaded += 1
     with tempfile.TemporaryDirectory(prefix="symderiv-") as folder:
@@ -33,5 +39,11 @@ def load_source(source: str, name: str = "kernel") -> ModuleType:
         if specification is None or specification.loader is None:
             raise KernelError(f"The emitted module {path.name} cannot be loaded.")
         module = importlib.util.module_from_spec(specification)
-        specification.loader.exec_module(module)
+        try:
+            specification.loader.exec_module(module)
+        except ModuleNotFoundError as error:
+            raise MissingError(
+                f"expected the package {error.name}, which {path.name} imports, found it missing; "
+                f"install it: pip install {error.name}"
+            ) from None
     return module

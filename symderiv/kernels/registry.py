@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from symderiv.kernels.c_library import load_c
@@ -119,20 +118,3 @@ def file_stem(name: str, target: str) -> str:
     suffix = target_named(target).suffix
     alone = sum(each.suffix == suffix for each in TARGETS.values()) == 1
     return name if alone else f"{name}_{target}"
-
-
-def template_folder() -> Path:
-    """Where the templates lie: in the installed package, or beside a checkout's pyproject.toml.
-
-    Raises
-    ------
-    KernelError
-        If they are in neither place.
-    """
-    package = Path(__file__).resolve().parent.parent
-    if (package / "templates").is_dir():
-        return package / "templates"
-    checkout = package.parent
-    if (checkout / "pyproject.toml").is_file() and (checkout / "templates").is_dir():
-        return checkout / "templates"
-    raise KernelError("The templates are missing from this installation of symderiv; install it again.")

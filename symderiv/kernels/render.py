@@ -10,10 +10,11 @@ from symderiv.kernels.errors import KernelError
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import identifier, plain_text
 from symderiv.kernels.records import FunctionRecord, function_record, wrapped
-from symderiv.kernels.registry import Target, template_folder
+from symderiv.kernels.registry import Target
 from symderiv.kernels.spelling import respelled
 from symderiv.notation.text import to_text
 from symderiv.problem import Problem
+from symderiv.resources import template_folder
 
 #: Words of the code that the head of a file must bring along.
 _WORDS = ("math", "types", "overload", "intrinsic", "ir", "_EXACT")

@@ -66,10 +66,10 @@ def printable(text: str, kept: str = "\n\t") -> str:
     )
 
 
-def quoted(word: str) -> str:
+def quoted(word: str, most: int = 40) -> str:
     """A piece of the user's text for use in a sentence: short and printable."""
     word = printable(word, "")
-    return word if len(word) <= 40 else f"{word[:37]}..."
+    return word if len(word) <= most else f"{word[: most - 3]}..."
 
 
 def described(letter: str) -> str:

@@ -43,10 +43,12 @@ class _Classes:
         self._above: dict[Hashable, Hashable] = {}
 
     def of(self, token: Hashable) -> Hashable:
-        above = self._above.setdefault(token, token)
-        if above != token:
-            above = self._above[token] = self.of(above)
-        return above
+        path = []
+        while (above := self._above.setdefault(token, token)) != token:
+            path.append(token)
+            token = above
+        self._above.update(dict.fromkeys(path, token))
+        return token
 
     def join(self, first: Hashable, second: Hashable) -> None:
         self._above[self.of(first)] = self.of(second)

@@ -115,7 +115,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         catalog.load(tmp_path / "none.sd")
     folder = tmp_path / "folder.sd"
     folder.mkdir()
-    with pytest.raises(UnknownProblemError, match="is a directory"):
+    with pytest.raises(UnknownProblemError, match="it is a folder"):
         catalog.load(folder)
     latin = tmp_path / "latin.sd"
     latin.write_bytes("title é\n".encode("latin-1"))

@@ -41,8 +41,8 @@ def present(names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
             missing[name] = f"{peer(name).TITLE} is left out: the package {requires} is not installed"
         else:
             found.append(name)
-    if "emitted" in found and (sentence := peer("emitted").without_compiler()):
-        missing["emitted c"] = sentence
+    if "emitted" in found:
+        missing |= {f"emitted {target}": why for target, why in peer("emitted").left_out().items()}
     return found, missing
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache, partial
@@ -31,17 +32,20 @@ def _compiled(workload: Workload, target: str) -> Callable[..., Any]:
 
 @cache
 def targets() -> tuple[str, ...]:
-    """The targets that can be run here: C needs a compiler."""
-    return tuple(target for target in TARGETS if target != "c" or not without_compiler())
+    """The targets that can be run here."""
+    return tuple(target for target in TARGETS if target not in left_out())
 
 
-def without_compiler() -> str:
-    """A sentence, where there is no C compiler."""
+def left_out() -> dict[str, str]:
+    """The targets that cannot be run here, and why: C needs a compiler, Numba itself."""
+    found = {}
+    if importlib.util.find_spec("numba") is None:
+        found["numba"] = "emitted numba is left out: the package numba is not installed"
     try:
         compiler()
     except NoCompilerError as error:
-        return f"emitted c is left out: {error}"
-    return ""
+        found["c"] = f"emitted c is left out: {error}"
+    return found
 
 
 def label(target: str) -> str:

@@ -19,6 +19,7 @@ from symderiv.expression.nodes import Entry, Expression, Index, Size
 from symderiv.notation.errors import NotationError, Source, quoted
 from symderiv.notation.reader import parse_expression
 from symderiv.problem import Problem
+from symderiv.system import read_bytes, reason
 
 __all__ = ["CodeError", "Declaration", "Function", "Role", "declare", "find_function"]
 
@@ -92,7 +93,7 @@ def find_function(text: str) -> Function:
     try:
         tree = ast.parse(code, str(path))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
+        line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         told = error.msg if isinstance(error, SyntaxError) else str(error)
         raise CodeError(f"{path}{line}: expected Python, found: {told}") from None
     functions = {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}
@@ -112,10 +113,9 @@ def find_function(text: str) -> Function:
 
 def _text_of(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_CODE + 1)
+        data = read_bytes(path, MAX_CODE + 1)
     except OSError as error:
-        raise CodeError(f"{path}: cannot read it: {(error.strerror or str(error)).lower()}") from None
+        raise CodeError(f"{quoted(str(path), 200)}: cannot read it: {reason(error)}") from None
     if len(data) > MAX_CODE:
         raise CodeError(f"{path}: expected at most {MAX_CODE} bytes, found more")
     try:
