@@ -410,7 +410,7 @@ def test_an_output_that_takes_nothing(redirection: str) -> None:
     assert "Traceback" not in done.stderr
     if "full" in redirection:
         assert done.returncode == 1
-        assert "No space left" in done.stderr
+        assert "the disk is full" in done.stderr
 
 
 def test_a_false_expectation_is_not_called_as_stated(run, tmp_path: Path) -> None:
