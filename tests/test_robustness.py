@@ -200,3 +200,10 @@ def test_without_numba(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     assert present(["emitted"])[1] == {
         "emitted numba": "emitted numba is left out: the package numba is not installed"
     }
+
+
+def test_peers_of_which_none_is_there(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    status, out, err = run("bench", "--peer", "pytorch", "--only", "softmax", "--quick")
+    assert (status, out) == (2, "")
+    one_sentence(err, "found none: torch is left out: the package torch is not installed")

@@ -30,7 +30,7 @@ def present(names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     Raises
     ------
     BenchError
-        For a name that is no peer.
+        For a name that is no peer, or where none of those that are named is installed.
     """
     found, missing = [], {}
     for name in names or PEERS:
@@ -41,6 +41,8 @@ def present(names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
             missing[name] = f"{peer(name).TITLE} is left out: the package {requires} is not installed"
         else:
             found.append(name)
+    if names and not found:
+        raise BenchError(f"--peer: expected one that is installed, found none: {'; '.join(missing.values())}")
     if "emitted" in found:
         missing |= {f"emitted {target}": why for target, why in peer("emitted").left_out().items()}
     return found, missing
