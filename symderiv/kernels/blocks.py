@@ -3,15 +3,19 @@
 With ten classes, a loop over the classes of one sample is too short for vectors. So 32 samples are
 worked on together: what each sample needs is done for all of them before the next step is begun,
 and where an exponential is stored, its exponents are stored first, and then the exponential is taken
-of all 32 rows as one array. Logarithms of the 32 sums are taken in a loop of their own.
+of all 32 rows as one array. Logarithms, roots and quotients of the 32 sums are taken in a loop of
+their own, which is done on vectors, and no sample waits for the sums of another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import groupby
 
-from symderiv.expression.nodes import Call, Entry, Index
+from symderiv.expression.nodes import Call, Entry, Expression, Index, Number, Power
+from symderiv.expression.traverse import walk
 from symderiv.kernels.loop_program import (
     EXP_OF_NEGATIVE,
     Buffer,
@@ -22,13 +26,15 @@ from symderiv.kernels.loop_program import (
     Reduce,
     Start,
     Store,
+    nodes,
 )
-from symderiv.kernels.loop_walk import arrays_of, mapped
+from symderiv.kernels.loop_walk import arrays_of, entries_in, mapped, writes
 
 #: How many samples are worked on together.
 ROWS = 32
 #: The arrays that keep a number of each sample of a block are called so, and as the number.
 EACH = "@each "
+_TWO = Number(Fraction(2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +80,13 @@ def blocked(program: LoopProgram) -> Blocked | None:
     if len(axes) != 1 or any(each.role != "pass" for each in loops):
         return None
     steps = _steps(rows.body)
-    if not any(isinstance(each, Flat) for each in steps):
+    if len(steps) == 1:
         return None
     return _with_letter(program, rows.letter, axes.pop(), steps)
 
 
 def _steps(body: Iterable[Node]) -> list[list[Node] | Flat]:
-    """The body of the loop over the samples, cut where an exponential or a logarithm is taken."""
+    """The body of the loop over the samples, cut where an exponential or a number of each sample is taken."""
     steps: list[list[Node] | Flat] = [[]]
 
     def here() -> list[Node]:
@@ -90,25 +96,59 @@ def _steps(body: Iterable[Node]) -> list[list[Node] | Flat]:
             steps.append(last)
         return last
 
-    for node in body:
-        if isinstance(node, Store) and not node.target.indices and _is_call(node.value, "log"):
-            steps += [[node], []]
+    for of_numbers, together in groupby(body, _is_of_numbers):
+        run = list(together)
+        slow = of_numbers and any(isinstance(node, Store) and _is_slow(node.value) for node in run)
+        if slow and _has_loop(steps):
+            begun = [each for each in here() if _begins(each, here())]
+            steps[-1] = [each for each in here() if each not in begun]
+            steps += [run, begun]
             continue
-        taken = _exponential(node) if isinstance(node, Loop) else None
-        if taken is None or not isinstance(node, Loop):
-            here().append(node)
-            continue
-        place = node.body.index(taken)
-        assert isinstance(taken.value, Call)
-        first = (*node.body[:place], replace(taken, value=taken.value.arguments[0]))
-        second = node.body[place + 1 :]
-        later = {each.target for each in second if isinstance(each, Reduce)}
-        moved = [each for each in here() if _speaks_of(each, later)]
-        steps[-1] = [each for each in here() if each not in moved]
-        here().append(replace(node, body=first))
-        steps.append(Flat(EXP_OF_NEGATIVE, taken.target.array, node.letter.axis))
-        steps.append([*moved, *([replace(node, body=second)] if second else [])])
+        for node in run:
+            taken = _exponential(node) if isinstance(node, Loop) else None
+            if taken is None or not isinstance(node, Loop):
+                here().append(node)
+                continue
+            place = node.body.index(taken)
+            assert isinstance(taken.value, Call)
+            first = (*node.body[:place], replace(taken, value=taken.value.arguments[0]))
+            second = node.body[place + 1 :]
+            later = {each.target for each in second if isinstance(each, Reduce)}
+            moved = [each for each in here() if _speaks_of(each, later)]
+            steps[-1] = [each for each in here() if each not in moved]
+            here().append(replace(node, body=first))
+            steps.append(Flat(EXP_OF_NEGATIVE, taken.target.array, node.letter.axis))
+            steps.append([*moved, *([replace(node, body=second)] if second else [])])
     return [each for each in steps if each]
+
+
+def _has_loop(steps: Sequence[Sequence[Node] | Flat]) -> bool:
+    """Whether anything was done along the short axis; what comes before it is the same for all samples."""
+    return any(isinstance(node, Loop) for step in steps if not isinstance(step, Flat) for node in step)
+
+
+def _begins(node: Node, step: Sequence[Node]) -> bool:
+    """Whether it starts, or speaks of, a reduction that is not done in this step."""
+    done = {each.target for each in nodes(tuple(step)) if isinstance(each, Store | Reduce)}
+    if isinstance(node, Start):
+        return node.target not in done
+    started = {each.target for each in step if isinstance(each, Start)}
+    return isinstance(node, Note) and node.of in started - done
+
+
+def _is_of_numbers(node: Node) -> bool:
+    """Whether it makes a number of each sample of other numbers of that sample."""
+    return isinstance(node, Store) and not any(
+        entry.indices for entry in (node.target, *entries_in(node.value))
+    )
+
+
+def _is_slow(value: Expression) -> bool:
+    """Whether it takes a processor long, but not so if it is done on vectors."""
+    return any(
+        isinstance(part, Call) or (isinstance(part, Power) and part.exponent != _TWO)
+        for _, part in walk(value)
+    )
 
 
 def _exponential(loop: Loop) -> Store | None:
@@ -169,8 +209,7 @@ def _with_letter(program: LoopProgram, letter: Index, axis: str, steps: list[lis
             done.append(step)
             continue
         here = [name for name in kept if number in homes[name]]
-        made = [name for name in here if number == min(homes[name])]
-        before = [Store(Entry(name, ()), kept[name]) for name in here if name not in made]
-        after = [Store(kept[name], Entry(name, ())) for name in made]
+        before = [Store(Entry(name, ()), kept[name]) for name in here if number != min(homes[name])]
+        after = [Store(kept[name], Entry(name, ())) for name in here if writes(step, name)]
         done.append((*before, *mapped(tuple(step), placed), *after))
     return Blocked(letter, axis, tuple(buffers.values()), tuple(done))

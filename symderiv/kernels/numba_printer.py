@@ -239,7 +239,11 @@ class BlockPrinter(LoopPrinter):
         rest = tuple(node for node in step if not isinstance(node, Note))
         if not rest:
             return notes
-        head = f"for {self.formula.letter(self.blocks.letter)} in range({ROWS}):"
+        # An innermost loop of constant length would be unrolled before it is put on vectors.
+        innermost = not any(isinstance(node, Loop) for node in rest)
+        sliced = next(self.names[each.name] for each in self.program.parameters if self._is_sliced(each))
+        count = f"len({sliced})" if innermost else str(ROWS)
+        head = f"for {self.formula.letter(self.blocks.letter)} in range({count}):"
         return [*notes, head, *(_INDENT + line for line in self._lines(rest))]
 
     def _size(self, letter: Index) -> str:
