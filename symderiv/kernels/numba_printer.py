@@ -24,6 +24,7 @@ from symderiv.kernels.loop_program import (
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.nests import TOTAL
+from symderiv.kernels.numba_streams import Streamed, streamed, written_only
 from symderiv.kernels.printed import PrintedFunction
 from symderiv.kernels.ready import ready
 from symderiv.kernels.schedule import schedule
@@ -40,7 +41,7 @@ def print_loops(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunct
     program = schedule(lowered)
     blocks = blocked(program)
     around = ready(lowered, program, names, kernel, blocks)
-    printer = LoopPrinter(program, names)
+    printer = LoopPrinter(program, names, written_only(program))
     lines = printer.kernel(kernel)
     helpers = printer.formula.helpers | set(around.helpers)
     if blocks is not None:
@@ -56,10 +57,11 @@ def print_loops(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunct
 
 
 class LoopPrinter:
-    """Prints one loop program."""
+    """Prints one loop program; `streams` are the results that may be written past the caches."""
 
-    def __init__(self, program: LoopProgram, names: NameTable) -> None:
-        self.program, self.names = program, names
+    def __init__(self, program: LoopProgram, names: NameTable, streams: frozenset[str] = frozenset()) -> None:
+        self.program, self.names, self.streams = program, names, streams
+        self.large: dict[str, str] = {}
         rows = [each for each in nodes(program.body) if isinstance(each, Loop) and each.role == "rows"]
         self.formula = LoopFormula(names, program.labels, rows[0].letter if rows else None)
         names.put(TOTAL, "total")
@@ -75,6 +77,10 @@ class LoopPrinter:
         lines = [f"def {name}({', '.join(parameters)}):"]
         lines.append(f'{_INDENT}"""The loops of {name.removeprefix("_").removesuffix("_kernel")}."""')
         head = self._head([*buffers, *body])
+        head += [f"{large} = _outgrows_caches({self.names[each]})" for each, large in self.large.items()]
+        if self.large:
+            self.formula.use("stream")
+            body += [f"if {' or '.join(self.large.values())}:", f"{_INDENT}_end_of_streams()"]
         return lines + [_INDENT + line for line in (*head, *buffers, *body)]
 
     def _result(self) -> str:
@@ -136,6 +142,41 @@ class LoopPrinter:
                 return self._loop(node)
 
     def _loop(self, node: Loop) -> list[str]:
+        parts = streamed(node, self.streams) if self.streams else None
+        if parts is not None:
+            lines = self._past_the_caches(parts)
+            return [*lines, "else:", *(_INDENT + line for line in self._plain_loop(node))]
+        return self._plain_loop(node)
+
+    def _past_the_caches(self, parts: Streamed) -> list[str]:
+        """A loop over the parts of a row, whose whole lines are written past the caches."""
+        self.names.put("@value of a place", "value")
+        result = self.names.give(parts.result, f"{self.names[parts.stored]}_part")
+        large = self.names.give(f"@large {parts.stored}", f"large_{self.names[parts.stored]}")
+        self.large[parts.stored] = large
+        here, rows = [], []
+        for name, row in parts.rows.items():
+            places = [self.formula.place(term) for term in row.indices]
+            here.append(self.names.give(name, f"{self.names[row.array]}_part"))
+            rows.append(f"{self.names[row.array]}[{', '.join([*places, 'begin:end'])}]")
+        letter = self.formula.letter(parts.loop.letter)
+        inside: list[str] = []
+        for node in parts.loop.body:
+            stored = node is parts.store
+            inside += self.formula.assigned("value", parts.store.value) if stored else self._node(node)
+        return [
+            f"if {large}:  # whole lines of memory are written past the caches",
+            f"{_INDENT}for begin, end, whole in _in_lines({self.formula.entry(parts.rows[parts.result])}):",
+            f"{_INDENT * 2}{', '.join(here)} = {', '.join(rows)}",
+            f"{_INDENT * 2}for {letter} in range({result}.size):",
+            *(_INDENT * 3 + line for line in inside),
+            f"{_INDENT * 3}if whole:",
+            f"{_INDENT * 4}_stream({result}, {letter}, value)",
+            f"{_INDENT * 3}else:",
+            f"{_INDENT * 4}{result}[{letter}] = value",
+        ]
+
+    def _plain_loop(self, node: Loop) -> list[str]:
         letter, size = self.formula.letter(node.letter), self._size(node.letter)
         window = None
         if node.window is not None:

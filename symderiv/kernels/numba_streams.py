@@ -1,0 +1,105 @@
+"""Results that outgrow the caches: written past them, where a loop does nothing but store one.
+
+A plain store reads the line of memory that it writes to before it does so, and it displaces from the
+caches what the next loop would find there. Stores past the caches do neither, but only for whole lines of
+64 bytes. So such a loop is done in three parts: what comes before the first whole line of a row of the
+result, all whole lines, and the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symderiv.expression.indices import mentions
+from symderiv.expression.nodes import Entry, Expression, Index
+from symderiv.expression.traverse import map_children
+from symderiv.kernels.loop_program import Loop, LoopProgram, Note, Store, formulas
+from symderiv.kernels.loop_walk import entries_in, mapped
+
+#: What is read or written of an array in one part of a row is called so, and as the array.
+PART = "@part of "
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """A loop that may store past the caches, with the parts of rows in place of the rows.
+
+    Attributes
+    ----------
+    loop
+        The loop over one part.
+    store
+        The store in it that may be past the caches.
+    rows
+        By the name of its part, the row that each part is of: an entry without its last place.
+    result
+        Which of these is stored into.
+    """
+
+    loop: Loop
+    store: Store
+    rows: dict[str, Entry]
+    result: str
+
+    @property
+    def stored(self) -> str:
+        """The result itself."""
+        return self.rows[self.result].array
+
+
+def written_only(program: LoopProgram) -> frozenset[str]:
+    """The results that are nowhere read: what is written past the caches would come back from memory."""
+    read = {each.array for value in formulas(program.body) for each in entries_in(value)}
+    return frozenset(each.name for each in program.parameters if each.is_result and each.axes) - read
+
+
+def streamed(node: Loop, results: frozenset[str]) -> Streamed | None:
+    """`node` by parts of rows, where it stores one of `results` in order; None where it does more than that.
+
+    Every place is done by itself and in the same way, so no processor and no compiler needs to know
+    which of them come first.
+    """
+    letter = node.letter
+    if node.window is not None or not all(isinstance(each, Store | Note) for each in node.body):
+        return None
+    stores = [each for each in node.body if isinstance(each, Store)]
+    kept = [each for each in stores if each.target.indices]
+    if len(kept) != 1 or kept[0].target.array not in results:
+        return None
+    targets = (each.target for each in kept)
+    entries = [*targets, *(entry for each in stores for entry in entries_in(each.value))]
+    moving = [each for each in entries if mentions(each, letter)]
+    if kept[0].target not in moving or not all(_is_along(each, letter) for each in moving):
+        return None
+    if any(mentions(_without(each.value, letter), letter) for each in stores):
+        return None  # it compares places, or counts them
+    rows: dict[str, Entry] = {}
+    for each in moving:
+        known = rows.setdefault(PART + each.array, Entry(each.array, each.indices[:-1]))
+        if known.indices != each.indices[:-1]:
+            return None
+
+    def part(entry: Entry) -> Entry:
+        return Entry(PART + entry.array, (letter,)) if mentions(entry, letter) else entry
+
+    (loop,) = mapped((node,), part)
+    assert isinstance(loop, Loop)
+    result = PART + kept[0].target.array
+    store = next(each for each in loop.body if isinstance(each, Store) and each.target.array == result)
+    return Streamed(loop, store, rows, result)
+
+
+def _is_along(entry: Entry, letter: Index) -> bool:
+    """Whether an entry moves along memory with a letter, place by place."""
+    return entry.indices[-1:] == (letter,) and not mentions(Entry("", entry.indices[:-1]), letter)
+
+
+def _without(value: Expression, letter: Index) -> Expression:
+    """`value` with numbers in place of the entries that move along with a letter."""
+
+    def change(node: Expression) -> Expression:
+        if isinstance(node, Entry):
+            return Entry(node.array) if _is_along(node, letter) else node
+        return map_children(node, change)
+
+    return change(value)
