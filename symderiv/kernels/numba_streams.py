@@ -3,7 +3,9 @@
 A plain store reads the line of memory that it writes to before it does so, and it displaces from the
 caches what the next loop would find there. Stores past the caches do neither, but only for whole lines of
 64 bytes. So such a loop is done in three parts: what comes before the first whole line of a row of the
-result, all whole lines, and the rest.
+result, all whole lines, and the rest. It gains where as much is read as is written, with little work: a
+processor that only writes (a Jacobian, from a row of probabilities) sees by itself that whole lines are
+overwritten, and one that works longer than the memory does not wait for it.
 """
 
 from __future__ import annotations
@@ -11,11 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symderiv.expression.indices import mentions
-from symderiv.expression.nodes import Entry, Expression, Index
-from symderiv.expression.traverse import map_children
+from symderiv.expression.nodes import Call, Entry, Expression, Index
+from symderiv.expression.traverse import map_children, walk
 from symderiv.kernels.loop_program import Loop, LoopProgram, Note, Store, formulas
 from symderiv.kernels.loop_walk import entries_in, mapped
 
+#: The functions that take a few instructions.
+_SHORT = ("relu", "step", "sign", "abs", "max", "min", "sqrt")
 #: What is read or written of an array in one part of a row is called so, and as the array.
 PART = "@part of "
 
@@ -56,8 +60,8 @@ def written_only(program: LoopProgram) -> frozenset[str]:
 def streamed(node: Loop, results: frozenset[str]) -> Streamed | None:
     """`node` by parts of rows, where it stores one of `results` in order; None where it does more than that.
 
-    Every place is done by itself and in the same way, so no processor and no compiler needs to know
-    which of them come first.
+    Every place is done by itself and in the same way, and for each of them a number is read that no other
+    place of the result needs.
     """
     letter = node.letter
     if node.window is not None or not all(isinstance(each, Store | Note) for each in node.body):
@@ -73,20 +77,30 @@ def streamed(node: Loop, results: frozenset[str]) -> Streamed | None:
         return None
     if any(mentions(_without(each.value, letter), letter) for each in stores):
         return None  # it compares places, or counts them
+    if any(_is_long(part) for each in stores for _, part in walk(each.value)):
+        return None
     rows: dict[str, Entry] = {}
     for each in moving:
         known = rows.setdefault(PART + each.array, Entry(each.array, each.indices[:-1]))
         if known.indices != each.indices[:-1]:
             return None
+    stored = PART + kept[0].target.array
+    depth = len(rows[stored].indices)
+    if not any(name != stored and len(row.indices) >= depth for name, row in rows.items()):
+        return None
 
     def part(entry: Entry) -> Entry:
         return Entry(PART + entry.array, (letter,)) if mentions(entry, letter) else entry
 
     (loop,) = mapped((node,), part)
     assert isinstance(loop, Loop)
-    result = PART + kept[0].target.array
-    store = next(each for each in loop.body if isinstance(each, Store) and each.target.array == result)
-    return Streamed(loop, store, rows, result)
+    store = next(each for each in loop.body if isinstance(each, Store) and each.target.array == stored)
+    return Streamed(loop, store, rows, stored)
+
+
+def _is_long(part: Expression) -> bool:
+    """Whether a processor is not done with it before the memory has done its part."""
+    return isinstance(part, Call) and part.function not in _SHORT
 
 
 def _is_along(entry: Entry, letter: Index) -> bool:
