@@ -146,10 +146,11 @@ class Checker:
                 found[each.name] = {place: oracle.entry(each.name, place) for place in spots}
         return found
 
-    def check(self, function: Any, trial: Trial, dtype: str) -> Iterator[Check]:
+    def check(self, function: Any, trial: Trial, dtype: str, large: int = 0) -> Iterator[Check]:
         """Judge the function on one trial: each reduction, one sample alone, and with ``out``.
 
-        Where the problem has no value at any inputs of the kind, there is nothing to judge.
+        Where an axis is long, also on so many samples that its results have more than `large` bytes. Where
+        the problem has no value at any inputs of the kind, there is nothing to judge.
         """
         import numpy as np
 
@@ -181,12 +182,28 @@ class Checker:
                 yield self._judged(run, parts, references, exact, rounding)
                 if trial.entries != FEW:
                     yield from self._same_otherwise(run, function, arrays, parts)
+                elif large and self._is_each_of_a_sample(run):
+                    samples = large // max(part.nbytes for part in parts) + 2
+                    many = [
+                        np.repeat(array, samples, axis=0) if each.batched else array
+                        for array, each in zip(arrays, self.spec.arguments, strict=True)
+                    ]
+                    found = flat(function(*many), len(parts))
+                    for sample in (0, samples // 2, samples - 1):
+                        one = [part[sample : sample + 1] for part in found]
+                        judged = self._judged(run, one, references, exact, rounding)
+                        yield replace(judged, kind=f"{run.shown}, sample {sample} of {samples}")
             except Exception as error:
                 told = (
                     str(error) if isinstance(error, ShapeError) else f"raises {type(error).__name__}: {error}"
                 )
                 yield self._verdict(run, run.shown, told)
                 return
+
+    def _is_each_of_a_sample(self, run: _Run) -> bool:
+        """Whether the samples, of which there is one, can be repeated, and all results are with them."""
+        alone = run.batch == 1 and run.trial.kind == ORDINARY and not run.reduction
+        return alone and all(result.axes[:1] == (self.batch_axis,) for result in self.spec.results)
 
     def _verdict(self, run: _Run, kind: str, wrong: str) -> Check:
         worst = math.inf if wrong else 0.0

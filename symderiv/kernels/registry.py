@@ -47,6 +47,8 @@ class Target:
         Whether sizes that are known beforehand can be constants of the code.
     batch
         A batch of this size takes paths that smaller ones do not; 0 if there are none. It is tried too.
+    large
+        Results of more bytes take paths that smaller ones do not, likewise.
     limits
         Constants of an emitted module that say from what size on another way is taken, and values with
         which it is taken at any size. Each way is tried.
@@ -64,6 +66,7 @@ class Target:
     reserved: frozenset[str] = frozenset()
     sized: bool = False
     batch: int = 0
+    large: int = 0
     limits: Mapping[str, int] = field(default_factory=dict)
     load: Callable[[str, str, Sequence[FunctionSpec]], Any] = load_module
 
@@ -82,6 +85,7 @@ TARGETS: dict[str, Target] = {
             errors={"exp": 1.0, "log": 1.0, "erfc": 3.0},
             sized=True,
             batch=35,
+            large=2**23,
             limits={"_FEW_PRODUCTS": 0, "_FEW_ROWS": 0, "_AT_LEAST": 2, "_CACHE": 0, "_NARROW": 3},
         ),
         Target(
@@ -94,6 +98,7 @@ TARGETS: dict[str, Target] = {
             reserved=RESERVED,
             sized=True,
             batch=35,
+            large=2**23,
             load=load_c,
         ),
     )

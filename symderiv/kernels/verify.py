@@ -68,7 +68,7 @@ def verify_source(
             check
             for trial in (*checker.trials(large), *checker.of_batch(made_for.batch))
             for dtype in dtypes
-            for check in checker.check(function, trial, dtype)
+            for check in checker.check(function, trial, dtype, made_for.large)
         ]
         with large_ways(module, made_for.limits) as others:
             judged += [
