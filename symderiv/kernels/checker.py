@@ -188,9 +188,9 @@ class Checker:
                         np.repeat(array, samples, axis=0) if each.batched else array
                         for array, each in zip(arrays, self.spec.arguments, strict=True)
                     ]
-                    found = flat(function(*many), len(parts))
+                    several = flat(function(*many), len(parts))
                     for sample in (0, samples // 2, samples - 1):
-                        one = [part[sample : sample + 1] for part in found]
+                        one = [part[sample : sample + 1] for part in several]
                         judged = self._judged(run, one, references, exact, rounding)
                         yield replace(judged, kind=f"{run.shown}, sample {sample} of {samples}")
             except Exception as error:
