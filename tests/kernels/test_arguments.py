@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from symderiv.kernels.specification import functions_of
-from tests.kernels.emitted import PYTHON, load, module, own, problem
+from symderiv.kernels.verify import loaded
+from tests.kernels.emitted import PYTHON, load, module, own, problem, source
 
 Z = np.zeros((2, 3))
 T = np.full((2, 3), 1 / 3)
@@ -195,6 +196,22 @@ def test_arrays_laid_out_otherwise_are_noticed(monkeypatch: pytest.MonkeyPatch) 
         with monkeypatch.context() as patch:
             patch.setattr(softmax, name, getattr(softmax, name) + 4)
             assert not softmax._is_laid_out_so(probe)
+
+
+def test_where_arrays_are_laid_out_otherwise_numbas_own_way_is_taken() -> None:
+    code = source("softmax", "numba")
+    found = "_IN_PLACE = _is_laid_out_so(np.empty((2, 3), np.float32))"
+    assert found in code
+    softmax = loaded(problem("softmax"), "numba", code.replace(found, "_IN_PLACE = False"))
+    z = np.random.default_rng(3).normal(size=(4, 5))
+    p = module("softmax", "numba").softmax(z)
+    for _ in range(200):  # a reference that is given back once too often shows by then
+        out = np.empty_like(z)
+        assert softmax.softmax(z, out) is out
+        np.testing.assert_allclose(out, p, rtol=1e-15)
+    for wrong in (z.astype(np.float32), z[:, :4], np.asfortranarray(z)):
+        with pytest.raises(ValueError, match="out: expected"):
+            softmax.softmax(z, wrong)
 
 
 def test_flattened_results_with_and_without_memory_given() -> None:
