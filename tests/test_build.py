@@ -136,10 +136,19 @@ def test_nothing_of_the_machine_is_inside(built: Path) -> None:
         assert not re.search(r"\b20\d\d-\d\d-\d\d\b|\b\d\d:\d\d:\d\d\b", text), f"{name} has a date in it"
 
 
-@pytest.mark.parametrize("seed", ["0", "4321"])
-def test_the_same_bytes_under_any_hash_seed(built: Path, tmp_path: Path, seed: str) -> None:
+#: A place and a user unlike those of most tests: no home, no UTF-8, another time, a narrow terminal.
+ELSEWHERE = {
+    "PYTHONHASHSEED": "4321", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0",
+    "HOME": "/dev/null", "TZ": "Asia/Kolkata", "COLUMNS": "20",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("surroundings", [{"PYTHONHASHSEED": "0"}, ELSEWHERE])
+def test_the_same_bytes_anywhere(built: Path, tmp_path: Path, surroundings: dict[str, str]) -> None:
+    """Whatever the hash seed, the current folder, the locale, the time zone and the home are."""
+    root = str(Path(__file__).resolve().parents[1])
     command = [sys.executable, "-m", "symderiv", "build", "--check", "--out", str(built)]
-    environment = {**os.environ, "PYTHONHASHSEED": seed}
+    environment = {**os.environ, "PYTHONPATH": root, **surroundings}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"all {len(files(built))} files" in done.stdout

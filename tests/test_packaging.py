@@ -68,6 +68,8 @@ def test_what_is_in_the_wheel(wheel: Path) -> None:
         if path.is_file()
     }
     assert package | templates <= names
+    assert "symderiv/py.typed" in names
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     others = {name for name in names - package - templates if ".dist-info/" not in name}
     assert others == set()
 
