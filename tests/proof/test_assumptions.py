@@ -74,6 +74,9 @@ def test_the_calculus_uses_them() -> None:
         ("y", "0", "refuted"),
         ("w^4", "w^2", "proved"),
         ("w^3", "1", "refuted"),
+        ("w", "-1", "refuted"),
+        ("y", "1", "refuted"),
+        ("y * x[k]", "x[k]", "refuted"),
         ("delta(i, j) * x[i]", "0", "proved"),
     ],
 )

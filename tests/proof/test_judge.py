@@ -8,11 +8,13 @@ import pytest
 
 from symderiv import catalog
 from symderiv.calculus import derive_all
+from symderiv.calculus.backward import backward
 from symderiv.expression.construct import add, negate
 from symderiv.expression.nodes import ONE, ZERO, Compare, Entry, Index
 from symderiv.notation.reader import parse_expression, read_problem
 from symderiv.proof.derived import Proofs
 from symderiv.proof.judge import Judged, judge
+from symderiv.proof.stages import prove_stage, verdict_of
 
 PROBLEM = read_problem(
     """
@@ -121,3 +123,23 @@ def test_derivations_are_judged_by_form_and_by_steps() -> None:
     last = replace(derivation.steps[-1], after=negate(derivation.steps[-1].after))
     wrong = replace(derivation, steps=(*derivation.steps[:-1], last))
     assert [each.kind for each in Proofs().steps(wrong)].count("refuted") == 1
+
+
+def test_lines_of_a_backward_pass_are_judged_with_all_that_they_rest_on() -> None:
+    found = backward(catalog.load("cross_entropy"))
+    assumed = 0
+    for stage in found.stages:
+        verdicts = prove_stage(stage, found)
+        assert {each.kind for each in verdicts} <= {"proved"}
+        for place, part in enumerate(stage.parts):
+            wrong = [replace(part, result=negate(part.result))]
+            if part.assumed_result is not None:
+                assumed += 1
+                wrong.append(replace(part, assumed_result=negate(part.assumed_result)))
+            for each in wrong:
+                bad = replace(stage, parts=(*stage.parts[:place], each, *stage.parts[place + 1 :]))
+                assert "refuted" in {verdict.kind for verdict in prove_stage(bad, found)}
+                last = verdict_of(bad, found)
+                assert last is not None
+                assert last.kind == "refuted"
+    assert assumed
