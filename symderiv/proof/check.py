@@ -107,9 +107,7 @@ class Check:
         self.hidden = Hidden(names_in(tree), self.step, keep=keep)
         tree = self.hidden.functions(tree)
         axes = tuple(axis for axis in _axes(tree, self.labels) if axis not in fixed)
-        before = [
-            (axis, on) for own, on in self.labels.values() for axis in own if axis in axes and on in axes
-        ]
+        before = [(axis, on) for own, on in self.labels.values() for axis in own if axis in axes]
         self.tree, self.axes = arranged(tree, axes, before, self.hidden.sums_in)
         self.letters = free_indices(self.tree)
         self.ordered = compares_order(self.tree)

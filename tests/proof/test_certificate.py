@@ -397,3 +397,12 @@ def test_the_smallest_size_is_told() -> None:
         SMALL,
     )
     assert "K - 1 ≠ 0" in verdict.domain
+
+
+def test_rows_and_columns_apart_where_places_of_one_kind_are_compared() -> None:
+    share = "sum(j, M[i, j] * a[j] / sum(k, M[i, k] * a[k]))"
+    for condition in ("i < l", "i == l", "i != l"):
+        weighted = f"sum(i, where({condition}, 1 / (1 + b[i]), 2) * {share})"
+        assert certified(weighted, f"sum(i, where({condition}, 1 / (1 + b[i]), 2))").error_bits > 400
+        with pytest.raises(NotZero):
+            certified(weighted, f"sum(i, where({condition}, 2 / (1 + b[i]), 2))")
