@@ -143,6 +143,7 @@ sum(k == y, t[k] * delta(k, j)) - sum(k == i, b[k] * delta(k, y)) + sum(k > i, w
 where(i + 1 in K, 2 * t[i + 1], 3 * b[i]) + where(i - 1 in K, -t[i], x) * where(i + 1 in K, 1, 2) - t[i - 1]
 sum(k, where(k + 1 in K, 2 * t[k + 1], x) * delta(k, i)) - sum(k, where(k - 1 in K, b[k], 2) * delta(k, j))
 sum(k, where(k + 1 in K, t[k + 1] * (delta(k, i) - b[k]), 0)) + sum(k, t[k - 1] * (delta(k + 1, j) - b[k]))
+sum(k, where(k + 1 in K, where(k - 1 in K, t[k] * (delta(k, j) - p[j]), 0), 0) * x)
 sum(k, x * t[k]) + sum(o, x * e[o]) - sum(o, x * exp(e[o]))
 sum(k, x^5 * t[k]) + sum(k, v[k]) * 2 - sum(k != j, v[k]) + sum(k, v[k] * z[k])
 sum(k < i, delta(k, j) * z[k]) + sum(k == i, t[k] * b[k]) + sum(k >= y, delta(k, y) * c[k])

@@ -44,3 +44,18 @@ HESSIAN = (
 def test_the_chain_rule(left: str, right: str, kind: str) -> None:
     verdict = prove(parse_expression(left, PROBLEM), parse_expression(right, PROBLEM), PROBLEM)
     assert verdict.kind == kind, verdict
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "kind"),
+    [
+        ("d(f(x^2), x)", "2 * x * f'(x^2)", "proved"),
+        ("d(f(x^2), x)", "f'(x^2)", "refuted"),
+        ("d(f(x * y) * h(f(x)), x)", "y * f'(x * y) * h(f(x)) + f(x * y) * h'(f(x)) * f'(x)", "proved"),
+        ("d(f(x * y), x, y)", "f'(x * y) + x * y * f''(x * y)", "proved"),
+        ("d(f(x * y), x, y)", "f''(x * y)", "refuted"),
+    ],
+)
+def test_of_what_is_computed(left: str, right: str, kind: str) -> None:
+    problem = read_problem("input x, y\nfunction f\nfunction h\nq = x", "any_functions")
+    assert prove(parse_expression(left, problem), parse_expression(right, problem), problem).kind == kind
