@@ -213,8 +213,6 @@ class Check:
         size = least
         while before is None or size <= first + order:
             if size > least + order + _VOID_SIZES:
-                if before is None:
-                    return None
                 raise Refused(f"the equation has no value at some sizes of {axis}")
             found = at(size)
             if found is None and before is not None:

@@ -20,7 +20,7 @@ from symderiv.calculus import (
     derive_all,
 )
 from symderiv.calculus import engine as engine_module
-from symderiv.calculus.derivation import LEVELS
+from symderiv.calculus.derivation import LEVELS, merge
 from symderiv.expression.canonical import same
 from symderiv.expression.construct import negate
 from symderiv.expression.indices import free_indices
@@ -424,3 +424,16 @@ def test_a_tangent_is_told_from_an_entry_in_print() -> None:
     derivation = contract(problem, Contraction("jvp", Entry("h"), Entry("s")))
     assert derivation.extra == (("v_tilde", ()),)
     assert r"\tilde{v}" in to_latex(derivation.result, problem)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_finer_steps_are_merged_into_one_line(level: str) -> None:
+    for derivation in derive_all(catalog.load("cross_entropy")):
+        steps = derivation.steps
+        lines = merge(steps, level)
+        assert (lines[0].before, lines[-1].after) == (steps[0].before, steps[-1].after)
+        assert all(one.after == other.before for one, other in pairwise(lines))
+        finer = [LEVELS.index(line.level) > LEVELS.index(level) for line in lines]
+        assert not any(one and other for one, other in pairwise(finer))
+        own = {step.rule.name for step in steps if LEVELS.index(step.level) <= LEVELS.index(level)}
+        assert own <= {line.rule.name for line in lines}
