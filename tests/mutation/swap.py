@@ -39,8 +39,19 @@ def swaps(mutant: Mutant, alive: Functions) -> list[tuple[FunctionType, CodeType
     for old, new in _changed(_unchanged(mutant.spot.file), _compiled(mutant)):
         if not old.co_flags & _FUNCTION or old not in alive or old.co_freevars != new.co_freevars:
             return None
-        found.extend((function, new) for function in alive[old])
+        found.extend(
+            (function, code) for before, code in _within(old, new) for function in alive.get(before, ())
+        )
     return found
+
+
+def _within(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
+    """A function that differs, and those inside of it: closures made at import are alive already."""
+    yield old, new
+    parts = [[each for each in code.co_consts if isinstance(each, CodeType)] for code in (old, new)]
+    for before, after in zip(*parts, strict=False):
+        if before != after and before.co_name == after.co_name and before.co_freevars == after.co_freevars:
+            yield from _within(before, after)
 
 
 @cache
