@@ -92,7 +92,7 @@ class RowFunctions:
             self.lines.append("")
         self.lines += [
             f"/* {about} */",
-            *Signature("static void", head).text(name, ""),
+            *Signature("SHARED void", head).text(name, ""),
             "{",
             *(INDENT + line for line in body),
             "}",

@@ -54,8 +54,8 @@ class CLoops:
         #: The results that are nowhere read.
         self.unread = {each.name for each in program.parameters if each.is_result and each.axes} - read
         self.scalars = {each.name for each in program.buffers if not each.indices}
-        #: What is known of the rows: near ones need no chunks, narrow ones few lanes besides.
-        self.form: Literal["", "narrow", "near", "long"] = ""
+        #: What is known of the rows: near ones need no chunks; narrow and slim ones fewer lanes besides.
+        self.form: Literal["", "narrow", "slim", "near", "long"] = ""
         #: Whether results are streamed in what is printed; None to decide when it is run.
         self.stream: bool | None = None
         #: The local variables that are declared in the blocks that are open.
@@ -208,7 +208,7 @@ class CLoops:
         count = f"{self.dtype.short.upper()}_{many or 'LANES'}"
         lanes = {id(each): self._lanes_name(each) for each in carried}
         counted = any(each.kind in ("sum", "prod") for each in carried)
-        chunked = self.form not in ("narrow", "near") and counted
+        chunked = self.form in ("", "long") and counted
         setup = []
         for each in carried:
             setup.append(f"{self.dtype.c} {lanes[id(each)]}[{count}];")
@@ -270,7 +270,7 @@ class CLoops:
         """How many lanes: few where rows are short, or much is done; else four vectors."""
         if self.form == "narrow":
             return "NARROW"
-        if calls(node) or self.form == "near":
+        if calls(node) or self.form == "slim":
             return ""
         return {1: "WIDEST", 2: "WIDE"}.get(len(carried), "") if self.form == "long" else "WIDE"
 

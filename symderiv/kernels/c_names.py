@@ -32,7 +32,7 @@ size_t ptrdiff_t int32_t int64_t uint32_t uint64_t float_t double_t
 OWN = """
 lane first begin end again done work thread threads larger_place smaller_place
 row start stop from to whole unit share stay_near place line chunk end_of_streams sample matrix total
-OMP FOR_LANES INLINED F32_NARROW F64_NARROW F32_LANES F64_LANES F32_WIDE F64_WIDE F32_WIDEST F64_WIDEST
+OMP FOR_LANES INLINED SHARED F32_NARROW F64_NARROW F32_LANES F64_LANES F32_WIDE F64_WIDE F32_WIDEST F64_WIDEST
 CHUNK STREAMED ROWS NEAR CACHED SHORT LANES GRAIN
 TILE DEPTH HEIGHT PLAIN
 """

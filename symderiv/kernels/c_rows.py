@@ -155,7 +155,8 @@ class CRows:
             declared = ", ".join(f"{self.names[each.name]}[ROWS]" for each in scalars)
             body.append(f"{self.dtype.c} {declared};")
         self.formula.beside = {each.name: "[row - start]" for each in scalars}
-        self.loops.form = "narrow" if _is_narrow(node) else "near"
+        dear = any(isinstance(each, Loop) and calls(each) for each in node.body)
+        self.loops.form = "narrow" if _is_narrow(node) else "near" if dear else "slim"
         for each in segments:
             notes = [one for one in each if isinstance(one, Note)]
             rest = [one for one in each if not isinstance(one, Note)]
@@ -240,6 +241,11 @@ class CRows:
                 passes += block(head, self._by_lane(rest[-1].body))
         self.formula.beside, self.formula.blocks = {}, {}
         places = self.formula.places(axis)
+        # GCC walks through memory from a pointer well, but not always from a place that it has to work out.
+        for each in copied:
+            constant = "" if each.is_result else "const "
+            at = f"{self.names[each.name]} + first * {places}"
+            declared.append(f"{constant}{self.dtype.c} *restrict {self._rows_name(each)} = {at};")
         body = [
             *declared,
             *self._copied_in([each for each in copied if not each.is_result], blocks, places),
@@ -251,6 +257,9 @@ class CRows:
     def _block_name(self, each: Parameter) -> str:
         return self.names.give(f"block of {each.name}", f"{self.names[each.name]}_block")
 
+    def _rows_name(self, each: Parameter) -> str:
+        return self.names.give(f"rows of {each.name}", f"{self.names[each.name]}_rows")
+
     def _by_lane(self, body: Sequence[Node]) -> list[str]:
         lines = self.loops.inside(body)
         if mentions("\n".join(lines), "row"):
@@ -260,16 +269,16 @@ class CRows:
     def _copied_in(self, copied: Sequence[Parameter], blocks: Mapping[str, str], places: str) -> list[str]:
         if not copied:
             return []
-        pairs = [(blocks[each.name], self.names[each.name]) for each in copied]
-        lines = [f"{name}[place][lane] = {of}[(first + lane) * {places} + place];" for name, of in pairs]
+        pairs = [(blocks[each.name], self._rows_name(each)) for each in copied]
+        lines = [f"{name}[place][lane] = {of}[lane * {places} + place];" for name, of in pairs]
         head = f"for (ptrdiff_t place = 0; place < {places}; place++)"
         return block(head, block(each_lane("LANES"), lines))
 
     def _copied_out(self, copied: Sequence[Parameter], blocks: Mapping[str, str], places: str) -> list[str]:
         if not copied:
             return []
-        pairs = [(blocks[each.name], self.names[each.name]) for each in copied]
-        lines = [f"{of}[(first + lane) * {places} + place] = {name}[place][lane];" for name, of in pairs]
+        pairs = [(blocks[each.name], self._rows_name(each)) for each in copied]
+        lines = [f"{of}[lane * {places} + place] = {name}[place][lane];" for name, of in pairs]
         inner = block(f"for (ptrdiff_t place = 0; place < {places}; place++)", lines)
         return block(each_lane("LANES"), inner)
 

@@ -147,8 +147,8 @@ def test_a_fault_is_noticed(dtype: str, old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("z[(first + lane) * K", "z[(first + (lane ^ 1)) * K"),
-        ("out[(first + lane) * K", "out[(first + (lane ^ 1)) * K"),
+        ("z_rows[lane * K", "z_rows[(lane ^ 1) * K"),
+        ("out_rows[lane * K", "out_rows[(lane ^ 1) * K"),
         ("1.0f / s[lane]", "1.0f / s[lane ^ 1]"),
     ],
 )
