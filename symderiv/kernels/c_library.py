@@ -67,7 +67,8 @@ def compile_c(source: str, folder: Path, name: str, flags: Sequence[str] = FLAGS
     text.write_text(source, encoding="utf-8")
     command = [compiler(), *flags, "-o", str(library), str(text), "-lm"]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    if done.returncode or not library.is_file():
+    written = library.is_file() or "-fsyntax-only" in flags
+    if done.returncode or not written:
         said = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip()[:200])
         raise KernelError(
             f"{name}: the C compiler {command[0]} refuses what was emitted: {said or 'it does not say why'}"
