@@ -199,3 +199,10 @@ def test_documents() -> None:
     assert given.passed.seeds == (("x_hat_bar", ("K",)),)
     assert "x_hat_bar[i] is given" in given.text()
     assert given.data()["stages"][0]["verdict"] == "given"
+
+
+def test_what_has_to_be_given_is_told() -> None:
+    """The cotangent of an output; not where a loss that depends on it is named."""
+    text = "index i, k : K\ninput z[K]\np[i] = exp(z[i]) / sum(k, exp(z[k]))\n"
+    assert backward(read_problem(text, "plain")).seeds == (("p_bar", ("K",)),)
+    assert backward(read_problem(f"{text}upstream L(p)\n", "with a loss")).seeds == ()
