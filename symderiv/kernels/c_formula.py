@@ -21,6 +21,7 @@ from symderiv.expression.nodes import (
     Power,
     Shift,
     Size,
+    Where,
 )
 from symderiv.expression.shifts import is_within
 from symderiv.expression.traverse import compared_values, walk
@@ -220,6 +221,15 @@ class CFormula(Formula):
         rest = self.text(multiply(*factors[:-1]))
         return f"{target} = {self.helper('add_product', [rest, self.text(factors[-1]), target])};"
 
+    def piece(self, node: Expression) -> Piece:
+        """As elsewhere; of two values that vectors can hold, both are worked out before one is chosen."""
+        if not isinstance(node, Where) or is_within(node.condition):
+            return super().piece(node)
+        if in_library(node.then) or in_library(node.otherwise) or is_plain(node):
+            return super().piece(node)
+        values = [self.text(node.then), self.text(node.otherwise)]
+        return self.helper("choice", [self._compared(node.condition), *values]), ATOM
+
     def where(self, condition: Compare, then: str, otherwise: str) -> Piece:
         """A choice between two values."""
         if is_within(condition):
@@ -227,13 +237,16 @@ class CFormula(Formula):
             assert isinstance(condition.right, Size)
             place, size = self.place(condition.left), self.places(condition.right.axis)
             return f"({place} >= 0 && {place} < {size} ? {then} : {otherwise})", ATOM
+        return f"({self._compared(condition)} ? {then} : {otherwise})", ATOM
+
+    def _compared(self, condition: Compare) -> str:
         values = compared_values(condition)
         sides = (condition.left, condition.right)
         if values and not any(isinstance(side, Entry) and side.array in self.labels for side in sides):
             left, right = (self.text(value, SUM) for value in values)
         else:
             left, right = (self.place(side) if isinstance(side, PlaceTerm | Entry) else "" for side in sides)
-        return f"({left} {condition.operator} {right} ? {then} : {otherwise})", ATOM
+        return f"{left} {condition.operator} {right}"
 
     def assigned(self, target: str, node: Expression) -> list[str]:
         """An assignment; a long sum has a line for each term."""
@@ -255,6 +268,11 @@ def in_library(node: Expression) -> bool:
         if isinstance(part, Power) and part.exponent not in _WHOLE:
             return True
     return False
+
+
+def is_plain(node: Where) -> bool:
+    """Whether both values of a choice are numbers or entries, for which nothing is to be worked out."""
+    return all(isinstance(value, Number | Entry) for value in (node.then, node.otherwise))
 
 
 def _added(place: str) -> str:
