@@ -37,7 +37,7 @@ _HELPERS = (
 )  # fmt: skip
 #: The helpers that a helper uses.
 _NEEDED = {
-    "sigmoid": (EXP_OF_NEGATIVE,), "softplus": (EXP_OF_NEGATIVE, "log"),
+    "sigmoid": (EXP_OF_NEGATIVE,), "softplus": (EXP_OF_NEGATIVE,),
     "tanh": ("expm1",), "erf": ("expm1",), "erfc": (EXP_OF_NEGATIVE,),
 }  # fmt: skip
 

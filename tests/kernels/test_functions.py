@@ -70,9 +70,9 @@ def test_every_function_in_numpy(name: str) -> None:
 @pytest.mark.parametrize("name", EMITTED)
 def test_every_function_in_numba(name: str) -> None:
     source = emit(own(f"of_{name}", elementwise(name)), "numba")
-    helpers = {
-        node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef | ast.ClassDef)
-    }
+    body = ast.parse(source).body
+    helpers = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    helpers |= {node.targets[0].id for node in body if isinstance(node, ast.Assign)}
     called = {
         node.func.id
         for node in ast.walk(ast.parse(source))
