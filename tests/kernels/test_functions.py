@@ -72,7 +72,8 @@ def test_every_function_in_numba(name: str) -> None:
     source = emit(own(f"of_{name}", elementwise(name)), "numba")
     body = ast.parse(source).body
     helpers = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    helpers |= {node.targets[0].id for node in body if isinstance(node, ast.Assign)}
+    assigned = [node.targets[0] for node in body if isinstance(node, ast.Assign)]
+    helpers |= {target.id for target in assigned if isinstance(target, ast.Name)}
     called = {
         node.func.id
         for node in ast.walk(ast.parse(source))
